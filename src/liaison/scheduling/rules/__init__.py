@@ -1,0 +1,56 @@
+"""The decisions of scheduling, as pure functions on values: no Django, no database, no clock."""
+
+from liaison.scheduling.rules.booking import (
+    Lead,
+    is_late_cancellation,
+    lead_of,
+    sits_inside,
+)
+from liaison.scheduling.rules.cancelling import REASONS, CancelReason
+from liaison.scheduling.rules.hours import Hours, free_spans, working_spans
+from liaison.scheduling.rules.participants import Answer, Outcome, Participant, Presence, aggregate, asked_again
+from liaison.scheduling.rules.reminders import Reminder, ReminderKind, reminder_plan
+from liaison.scheduling.rules.search import Need, Offer, Reason, Wish, earliest
+from liaison.scheduling.rules.spans import Span, intersect, merge, subtract
+from liaison.scheduling.rules.states import ENDED, HOLDS_TIME, NEXT, State, may_move
+from liaison.scheduling.rules.wall import Settled, day_span, first_instant, instant_of, settle
+
+__all__ = [
+    "ENDED",
+    "HOLDS_TIME",
+    "NEXT",
+    "REASONS",
+    "Answer",
+    "CancelReason",
+    "Hours",
+    "Lead",
+    "Need",
+    "Offer",
+    "Outcome",
+    "Participant",
+    "Presence",
+    "Reason",
+    "Reminder",
+    "ReminderKind",
+    "Settled",
+    "Span",
+    "State",
+    "Wish",
+    "aggregate",
+    "asked_again",
+    "day_span",
+    "earliest",
+    "first_instant",
+    "free_spans",
+    "instant_of",
+    "intersect",
+    "is_late_cancellation",
+    "lead_of",
+    "may_move",
+    "merge",
+    "reminder_plan",
+    "settle",
+    "sits_inside",
+    "subtract",
+    "working_spans",
+]
