@@ -1,0 +1,11 @@
+"""The ledger of promises: every open thing a patient was promised, until evidence proves it kept.
+
+A *loop* has a kind, a patient, an owner (a person or a team, never nobody), one *next step* with a
+due time and, once it ends, the *evidence* that it ended well or the reason it was given up.
+A *clock* is one deadline of a loop, with the rule and the event it runs from. The *story* of a loop
+is everything that happened to it, in words. The *desk* is every open loop's next step, the most
+urgent first; *urgent at* is the one instant that orders it: the due time, moved earlier by priority.
+A loop nobody moves climbs the *escalation ladder*. Packages above register their kinds through
+``ports`` and move their loops through ``actions``; the database itself refuses an open loop without
+owner, step and due time, and a closed one without its evidence.
+"""

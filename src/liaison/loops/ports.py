@@ -1,0 +1,137 @@
+"""What other packages hand to the ledger: kinds of loop, owners, and the clocks to start.
+
+Nothing here touches the database, so any package may build these values in its rules.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+ROUTINE = "routine"
+URGENT = "urgent"
+CLINICAL = "clinical"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopKind:
+    """One kind of promise, and what proves it kept.
+
+    ``required_evidence`` are the codes that must all be in before a loop of this kind may close;
+    it is never empty. ``other_evidence`` may be recorded too. ``evidence_labels`` says each code as
+    a person would ("Consult note received"). ``managed_at`` names the URL (one argument, the id of
+    what the loop is about) of the page that moves such loops, when evidence must be given there and
+    not by the desk's generic form; empty for kinds the desk itself closes.
+    """
+
+    code: str
+    label: str
+    required_evidence: tuple[str, ...]
+    other_evidence: tuple[str, ...] = ()
+    evidence_labels: Mapping[str, str] = field(default_factory=dict)
+    managed_at: str = ""
+    icon: str = "circle-dot"
+
+    def __post_init__(self) -> None:
+        """Refuse a kind that could close without proof."""
+        if not self.required_evidence:
+            msg = f"Loop kind {self.code!r} requires no evidence: say what proves the promise kept."
+            raise ValueError(msg)
+
+    @property
+    def accepted_evidence(self) -> tuple[str, ...]:
+        """Every code of evidence this kind understands, the required ones first."""
+        return self.required_evidence + self.other_evidence
+
+    def evidence_label(self, code: str) -> str:
+        """The words for a code of evidence; the code itself, spaced, when none were given."""
+        return self.evidence_labels.get(code) or code.replace("_", " ").capitalize()
+
+
+_kinds: dict[str, LoopKind] = {}
+
+
+def register_kind(kind: LoopKind) -> None:
+    """Make a kind known. The same kind may be registered twice; another one under its code may not."""
+    known = _kinds.get(kind.code)
+    if known is not None and known != kind:
+        msg = f"Loop kind {kind.code!r} is already registered differently."
+        raise ValueError(msg)
+    _kinds[kind.code] = kind
+
+
+def kind_of(code: str) -> LoopKind:
+    """The kind registered under this code; ``LookupError`` names the ones there are."""
+    try:
+        return _kinds[code]
+    except KeyError:
+        msg = f"No loop kind {code!r}; registered are: {', '.join(sorted(_kinds)) or 'none'}."
+        raise LookupError(msg) from None
+
+
+def registered_kinds() -> tuple[LoopKind, ...]:
+    """All kinds, by label."""
+    return tuple(sorted(_kinds.values(), key=lambda kind: kind.label))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Who keeps a promise: exactly one of a person and a team."""
+
+    user_id: int | None = None
+    team_id: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse nobody, and refuse two."""
+        if (self.user_id is None) == (self.team_id is None):
+            msg = "An owner is exactly one of a person and a team."
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """The thing a loop serves: a type such as ``"orders.referral"`` and its id."""
+
+    type: str
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockToStart:
+    """One deadline to run (DOMAIN 0: every clock is a record).
+
+    ``step`` is what a person does next, verb first ("Call Walter Ng"). ``due_at`` is aware.
+    ``rule_id``, ``rule_version`` and ``source`` say which rule made it; ``anchor_event`` names the
+    event it runs from ("encounter:12") and ``anchor_at`` when that was; ``calendar`` names the days
+    it was counted on. ``evidence`` is the code whose arrival satisfies it, empty when only an action
+    does. ``waiting_on`` names who outside must move first, empty when the step is ours.
+    """
+
+    rule_id: str
+    rule_version: str
+    step: str
+    anchor_event: str
+    anchor_at: datetime
+    due_at: datetime
+    calendar: str = ""
+    source: str = ""
+    evidence: str = ""
+    waiting_on: str = ""
+
+
+TASK = LoopKind(
+    code="task",
+    label="Task",
+    required_evidence=("done",),
+    evidence_labels={"done": "Done, and how"},
+    icon="checkbox",
+)
+CALL_BACK = LoopKind(
+    code="call_back",
+    label="Call back",
+    required_evidence=("spoke_with_patient",),
+    other_evidence=("attempt",),
+    evidence_labels={"spoke_with_patient": "Spoke with the patient or their proxy", "attempt": "Attempt"},
+    icon="phone",
+)
