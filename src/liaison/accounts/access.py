@@ -1,0 +1,87 @@
+"""Roles, and the verbs of this package: who may do what to accounts and with the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from liaison.core.verbs import verb
+
+
+class Role(StrEnum):
+    """What a person does here. The set is code, so that a change of who may do what is a reviewable change."""
+
+    COORDINATOR = "coordinator"
+    CLINICIAN = "clinician"
+    FRONT_DESK = "front_desk"
+    BILLING = "billing"
+    RECORDS_CLERK = "records_clerk"
+    SUPERVISOR = "supervisor"
+    PRIVACY_OFFICER = "privacy_officer"
+    ADMINISTRATOR = "administrator"
+
+
+ROLE_LABELS: Final[Mapping[Role, str | Promise]] = MappingProxyType(
+    {
+        Role.COORDINATOR: _("Care coordinator"),
+        Role.CLINICIAN: _("Clinician"),
+        Role.FRONT_DESK: _("Front desk"),
+        Role.BILLING: _("Billing"),
+        Role.RECORDS_CLERK: _("Records clerk"),
+        Role.SUPERVISOR: _("Supervisor"),
+        Role.PRIVACY_OFFICER: _("Privacy officer"),
+        Role.ADMINISTRATOR: _("Administrator"),
+    }
+)
+
+CARE_ROLES: Final = frozenset({Role.COORDINATOR, Role.CLINICIAN, Role.SUPERVISOR})
+"""Roles that work with the whole chart of a patient."""
+
+DESK_ROLES: Final = CARE_ROLES | {Role.FRONT_DESK, Role.BILLING, Role.RECORDS_CLERK}
+"""Roles that meet patients at all; a privacy officer and an administrator do so only through their own screens."""
+
+EVERYBODY: Final = frozenset(Role)
+
+MANAGE_PEOPLE: Final = verb(
+    "accounts.manage_people",
+    "Add people, give roles and teams",
+    roles={Role.ADMINISTRATOR},
+)
+DEACTIVATE: Final = verb(
+    "accounts.deactivate", "Close a person's account", roles={Role.ADMINISTRATOR}
+)
+RESET_MFA: Final = verb(
+    "accounts.reset_mfa",
+    "Remove a person's second factors",
+    roles={Role.ADMINISTRATOR},
+    step_up=True,
+)
+SET_PASSWORD_FOR: Final = verb(
+    "accounts.set_password_for",
+    "Give a person a new password",
+    roles={Role.ADMINISTRATOR},
+    step_up=True,
+)
+MANAGE_SITES: Final = verb(
+    "accounts.manage_sites", "Add sites and teams", roles={Role.ADMINISTRATOR}
+)
+OWN_PASSWORD: Final = verb(
+    "accounts.own_password", "Change one's own password", roles=EVERYBODY
+)
+OWN_SESSIONS: Final = verb(
+    "accounts.own_sessions", "End one's own sessions", roles=EVERYBODY
+)
+SEARCH_AUDIT: Final = verb(
+    "accounts.search_audit", "Search the audit trail", roles={Role.PRIVACY_OFFICER}
+)
+EXPORT_AUDIT: Final = verb(
+    "accounts.export_audit",
+    "Export from the audit trail",
+    roles={Role.PRIVACY_OFFICER},
+    step_up=True,
+)
