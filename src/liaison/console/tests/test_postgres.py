@@ -1,0 +1,9 @@
+import pytest
+from django.db import connection
+
+
+@pytest.mark.django_db
+def test_x():
+    with connection.cursor() as c:
+        c.execute("select current_database(), current_setting('search_path')")
+        print(c.fetchone())
