@@ -1,0 +1,1 @@
+"""Settings, URLs and the doors' entry points (WSGI for pages, ASGI for live events): nothing else."""

@@ -1,0 +1,229 @@
+"""Settings, all by environment; `docs/operations.md` explains each one.
+
+Modes: `demo` (the default: invented people, local mail, demo secrets), `production` (refuses demo secrets,
+the training clock and plain HTTP cookies) and `test`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from datetime import UTC, datetime
+from pathlib import Path
+
+from django.core.exceptions import ImproperlyConfigured
+from environs import Env
+
+from liaison.core.logs import logging_config
+
+env = Env()
+
+LIAISON_MODE = env.str("LIAISON_MODE", "demo")
+if LIAISON_MODE not in {"demo", "production", "test"}:
+    raise ImproperlyConfigured("LIAISON_MODE is demo, production or test.")
+PRODUCTION = LIAISON_MODE == "production"
+
+_DEMO_SECRET = "demo-secret-for-invented-people-only-do-not-use-in-a-clinic"  # noqa: S105 - refused in production
+
+BASE_DIR = Path(__file__).resolve().parents[1]
+LIAISON_DATA = Path(env.str("LIAISON_DATA", ".data")).resolve()
+SECRET_KEY = env.str("LIAISON_SECRET_KEY", "" if PRODUCTION else _DEMO_SECRET)
+LIAISON_AUDIT_KEY = env.str("LIAISON_AUDIT_KEY", "" if PRODUCTION else _DEMO_SECRET)
+LIAISON_SCHEMA = env.str("LIAISON_SCHEMA", "liaison")
+LIAISON_ORGANIZATION = env.str("LIAISON_ORGANIZATION", "Riverside Health (demonstration)")
+
+LIAISON_CLOCK_OFFSET = env.int("LIAISON_CLOCK_OFFSET", 0)
+_as_of = env.str("LIAISON_AS_OF", "")
+if _as_of and not LIAISON_CLOCK_OFFSET:
+    _instant = datetime.fromisoformat(_as_of)
+    _instant = _instant if _instant.tzinfo else _instant.replace(hour=_instant.hour or 14, tzinfo=UTC)
+    LIAISON_CLOCK_OFFSET = int((_instant - datetime.now(UTC)).total_seconds())  # noqa: TID251 - start-up
+
+if PRODUCTION:
+    for _name, _value in (("LIAISON_SECRET_KEY", SECRET_KEY), ("LIAISON_AUDIT_KEY", LIAISON_AUDIT_KEY)):
+        if len(_value) < 32 or _value == _DEMO_SECRET:
+            raise ImproperlyConfigured(
+                f"{_name} needs a secret of your own of at least 32 characters in production."
+            )
+    if LIAISON_CLOCK_OFFSET:
+        raise ImproperlyConfigured("The training clock (LIAISON_AS_OF) is refused in production.")
+
+LIAISON_HOST = env.str("LIAISON_HOST", "127.0.0.1")
+LIAISON_PORT = env.int("LIAISON_PORT", 8000)
+LIAISON_PUBLIC_URL = env.str("LIAISON_PUBLIC_URL", f"http://{LIAISON_HOST}:{LIAISON_PORT}").rstrip("/")
+LIAISON_EVENTS_URL = env.str(
+    "LIAISON_EVENTS_URL",
+    "/events" if PRODUCTION else f"http://{LIAISON_HOST}:{LIAISON_PORT + 1}/events",
+)
+SMTP_URL = env.str("SMTP_URL", "" if PRODUCTION else "smtp://127.0.0.1:2525")
+LIAISON_MAIL_FROM = env.str("LIAISON_MAIL_FROM", "Riverside Health <no-reply@riverside.example>")
+
+DEBUG = False
+ALLOWED_HOSTS = env.list("LIAISON_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]", "testserver"])
+if LIAISON_HOST not in ALLOWED_HOSTS:
+    ALLOWED_HOSTS.append(LIAISON_HOST)
+CSRF_TRUSTED_ORIGINS = env.list("LIAISON_TRUSTED_ORIGINS", [LIAISON_PUBLIC_URL])
+
+_PACKAGES = (
+    "accounts",
+    "directory",
+    "patients",
+    "loops",
+    "records",
+    "inbox",
+    "orders",
+    "equipment",
+    "coverage",
+    "scheduling",
+    "pathways",
+    "gateways",
+    "gateways.email",
+    "gateways.ical",
+    "fhir",
+    "insights",
+    "portal",
+    "desk",
+    "demo",
+)
+
+
+def _has_app(name: str) -> bool:
+    return importlib.util.find_spec(f"liaison.{name}") is not None and bool(
+        importlib.util.find_spec(f"liaison.{name}.apps")
+    )
+
+
+INSTALLED_APPS = [
+    "liaison.core",
+    *(f"liaison.{name}" for name in _PACKAGES if _has_app(name)),
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.postgres",
+    "django.contrib.humanize",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django_htmx",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "axes",
+    "procrastinate.contrib.django",
+]
+
+MIDDLEWARE = [
+    "liaison.core.middleware.RequestMarkMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "liaison.accounts.middleware.ActorMiddleware",
+    "liaison.core.middleware.RefusalMiddleware",
+    "liaison.core.middleware.SeenMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+
+ROOT_URLCONF = "liaison.config.urls"
+WSGI_APPLICATION = "liaison.config.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "liaison.core.shell.shell",
+            ],
+        },
+    },
+]
+
+_database = env.dj_db_url("DATABASE_URL", "postgres://liaison@127.0.0.1:5432/liaison")
+DATABASES = {
+    "default": {
+        **_database,
+        "ENGINE": "liaison.core.postgres",
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {
+            **_database.get("OPTIONS", {}),
+            "options": f"-c search_path={LIAISON_SCHEMA},public",
+            **({} if LIAISON_MODE == "test" else {"pool": {"min_size": 1, "max_size": 16, "timeout": 10}}),
+        },
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "accounts.User"
+PASSWORD_HASHERS = (
+    ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    if LIAISON_MODE == "test"
+    else ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+)
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+
+USE_I18N = True
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("es", "Español")]
+LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = LIAISON_DATA / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if LIAISON_MODE == "test"
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = LIAISON_MODE == "test"
+
+LIAISON_IDLE_SECONDS = env.int("LIAISON_IDLE_SECONDS", 15 * 60)
+LIAISON_ABSOLUTE_SECONDS = env.int("LIAISON_ABSOLUTE_SECONDS", 12 * 60 * 60)
+SESSION_ENGINE = "liaison.accounts.sessions"
+SESSION_COOKIE_AGE = LIAISON_ABSOLUTE_SECONDS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = PRODUCTION
+CSRF_COOKIE_SECURE = PRODUCTION
+SECURE_SSL_REDIRECT = PRODUCTION and env.bool("LIAISON_SSL_REDIRECT", True)
+SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
+PROCRASTINATE_ON_APP_READY = "liaison.core.jobs.on_app_ready"
+
+LOGGING = logging_config(mode=LIAISON_MODE, level=env.str("LIAISON_LOG_LEVEL", "INFO"))
+SILENCED_SYSTEM_CHECKS = ["axes.W003"]
+
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+LOGIN_REDIRECT_URL = "/"
+LOGIN_URL = "/account/login/"
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"

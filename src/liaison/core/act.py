@@ -1,0 +1,202 @@
+"""The one way to change something.
+
+    with act(actor, BOOK, patient=order.patient, now=now) as entry:
+        ...
+        entry.publish(AppointmentBooked(appointment_id=appointment.pk, at=now))
+
+`act()` opens the transaction or joins the outer one, checks that this actor may use this verb on this
+patient, writes one audit entry and runs the reactions to what was published, all in that transaction.
+A refusal rolls everything back; the attempt is then audited in a transaction of its own.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from django.db import IntegrityError, models, transaction
+
+from liaison.core.actor import Actor
+from liaison.core.audit import entry_for, fingerprint
+from liaison.core.facts import Fact, reactions_to
+from liaison.core.models import AuditEntry
+from liaison.core.postgres.guard import writes_open
+from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded, refusal_for_constraint
+from liaison.core.verbs import Verb
+
+MOST_FACTS: Final = 100_000
+"""More facts than this in one act means that reactions feed each other: a bug, not a big day."""
+
+
+class Reachable(Protocol):
+    """What `act()` asks of a patient: may this actor use this verb on them?"""
+
+    pk: Any
+
+    def reachable_by(self, actor: Actor, verb: Verb | None = None) -> bool: ...
+
+
+@dataclass(slots=True)
+class Entry:
+    """What will stand in the audit trail, and what is told to others when the body is done."""
+
+    actor: Actor
+    verb: Verb
+    patient_ids: list[int]
+    reason: str
+    frame: _Frame
+    subject: models.Model | None = None
+    before: str = ""
+    details: dict[str, Any] = field(default_factory=dict)
+
+    def publish(self, fact: Fact) -> None:
+        """Tell the packages above what happened; they react after the body, in this transaction."""
+        self.frame.facts.append((fact, self.actor))
+
+    def about(self, subject: models.Model) -> None:
+        """Name the row this is about, when it did not exist before."""
+        self.subject = subject
+
+    def concerns(self, *patient_ids: int) -> None:
+        """Name further patients that this touches (a merge, a bulk move)."""
+        self.patient_ids.extend(pk for pk in patient_ids if pk not in self.patient_ids)
+
+    def note(self, **details: Any) -> None:
+        """Add plain JSON values to the entry: counts, codes, ids. Never names or clinical text."""
+        self.details.update(details)
+
+
+@dataclass(slots=True)
+class _Frame:
+    """What the acts of one transaction share."""
+
+    facts: deque[tuple[Fact, Actor]] = field(default_factory=deque)
+    attempt: Entry | None = None
+
+
+_frame: ContextVar[_Frame | None] = ContextVar("liaison_act", default=None)
+
+
+@contextmanager
+def act(
+    actor: Actor,
+    verb: Verb,
+    *,
+    patient: Reachable | None = None,
+    subject: models.Model | None = None,
+    reason: str = "",
+    now: datetime | None = None,
+) -> Iterator[Entry]:
+    """Do `verb` as `actor`, on `patient` if it is about one. Refuses: Forbidden, NotFound, StepUpNeeded.
+
+    `now` is needed for verbs that ask for a fresh proof of identity. An inner act joins the outer one's
+    transaction: a refusal inside ends the whole of it.
+    """
+    outer = _frame.get()
+    frame = outer or _Frame()
+    ids = [patient.pk] if patient is not None and patient.pk is not None else []
+    entry = Entry(
+        actor=actor, verb=verb, patient_ids=ids, reason=reason, frame=frame, subject=subject,
+        before=fingerprint(subject),
+    )  # fmt: skip
+    if outer is not None:
+        with _as_refusals(entry):
+            _check(entry, patient=patient, now=now)
+            yield entry
+            _write(entry)
+        return
+    token = _frame.set(frame)
+    try:
+        with writes_open(), _as_refusals(entry), transaction.atomic():
+            _check(entry, patient=patient, now=now)
+            yield entry
+            _write(entry)
+            _react(frame)
+    except Refusal as refusal:
+        _frame.reset(token)
+        token = None
+        _write_refused(frame.attempt or entry, refusal)
+        raise
+    finally:
+        if token is not None:
+            _frame.reset(token)
+
+
+def in_act() -> bool:
+    """Whether an act is under way in this thread of control."""
+    return _frame.get() is not None
+
+
+def _check(entry: Entry, *, patient: Reachable | None, now: datetime | None) -> None:
+    actor, verb = entry.actor, entry.verb
+    if not actor.may(verb):
+        raise Forbidden
+    if patient is not None and not patient.reachable_by(actor, verb):
+        raise Forbidden if patient.reachable_by(actor) else NotFound
+    if verb.step_up and (now is None or not actor.has_stepped_up(now=now)):
+        raise StepUpNeeded
+
+
+@contextmanager
+def _as_refusals(entry: Entry) -> Iterator[None]:
+    """Remember which act was refused, and read a violated constraint as the refusal it stands for."""
+    try:
+        yield
+    except Refusal:
+        entry.frame.attempt = entry.frame.attempt or entry
+        raise
+    except IntegrityError as error:
+        name = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+        refusal = refusal_for_constraint(name)
+        if refusal is None:
+            raise
+        entry.frame.attempt = entry.frame.attempt or entry
+        raise refusal from error
+
+
+def _write(entry: Entry) -> None:
+    subject = entry.subject
+    entry_for(
+        entry.actor,
+        entry.verb,
+        outcome=AuditEntry.Outcome.DONE,
+        reason=entry.reason,
+        patient_ids=entry.patient_ids,
+        subject_type=subject._meta.label_lower if subject is not None else "",
+        subject_id=subject.pk if subject is not None else None,
+        before_hash=entry.before,
+        after_hash=fingerprint(subject),
+        details=entry.details,
+    ).save(force_insert=True)
+
+
+def _write_refused(entry: Entry, refusal: Refusal) -> None:
+    subject = entry.subject
+    with writes_open(), transaction.atomic():
+        entry_for(
+            entry.actor,
+            entry.verb,
+            outcome=AuditEntry.Outcome.REFUSED,
+            refusal_code=refusal.code,
+            reason=entry.reason,
+            patient_ids=entry.patient_ids,
+            subject_type=subject._meta.label_lower if subject is not None else "",
+            subject_id=subject.pk if subject is not None else None,
+            details=entry.details,
+        ).save(force_insert=True)
+
+
+def _react(frame: _Frame) -> None:
+    done = 0
+    while frame.facts:
+        fact, actor = frame.facts.popleft()
+        done += 1
+        if done > MOST_FACTS:
+            raise RuntimeError(f"More than {MOST_FACTS} facts in one act; the last was {type(fact).__name__}.")
+        for reaction in reactions_to(type(fact)):
+            reaction(fact, actor=actor.as_liaison())

@@ -1,0 +1,22 @@
+"""Core as a Django application; it also imports every package's `reactions` once all models exist."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from django.apps import AppConfig, apps
+
+
+class CoreConfig(AppConfig):
+    """Audit, presence and the wiring of reactions."""
+
+    name = "liaison.core"
+    label = "core"
+
+    def ready(self) -> None:
+        """Import `access` and `reactions` of every package, so that verbs and reactions are registered."""
+        for config in apps.get_app_configs():
+            if not config.name.startswith("liaison."):
+                continue
+            for part in ("access", "reactions"):
+                if find_spec(f"{config.name}.{part}"):
+                    import_module(f"{config.name}.{part}")

@@ -1,0 +1,177 @@
+"""The audit trail: entries, the chain of seals over them, and the proof that it is unbroken."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import connection, models, transaction
+
+from liaison.core.actor import Actor
+from liaison.core.models import AuditEntry, AuditSeal
+from liaison.core.postgres.guard import writes_open
+from liaison.core.verbs import Verb
+
+GENESIS: Final = "0" * 64
+SEAL_LOCK: Final = 0x4C494149
+BATCH: Final = 10_000
+_SEALED_COLUMNS: Final = (
+    "id",
+    "recorded_at",
+    "actor_user_id",
+    "actor_name",
+    "roles",
+    "verb",
+    "outcome",
+    "refusal_code",
+    "reason",
+    "patient_ids",
+    "subject_type",
+    "subject_id",
+    "before_hash",
+    "after_hash",
+    "details",
+    "request_id",
+    "session_hash",
+)
+
+
+@dataclass(slots=True)
+class Seen:
+    """The patients that one response has shown so far."""
+
+    patient_ids: set[int] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
+class RequestMark:
+    """What ties audit entries of one request together."""
+
+    request_id: str = ""
+
+
+_seen: ContextVar[Seen | None] = ContextVar("liaison_seen", default=None)
+_mark: ContextVar[RequestMark] = ContextVar("liaison_request_mark", default=RequestMark())
+
+
+def seen(patient_ids: int | Iterable[int]) -> None:
+    """Note that the response being made shows these patients. Every query of patient data calls this."""
+    collector = _seen.get()
+    if collector is None:
+        return
+    if isinstance(patient_ids, int):
+        collector.patient_ids.add(patient_ids)
+    else:
+        collector.patient_ids.update(patient_ids)
+
+
+@contextmanager
+def collecting_seen(request_id: str = "") -> Iterator[Seen]:
+    """Collect what `seen()` is told while one response is made (middleware only)."""
+    collector = Seen()
+    tokens = _seen.set(collector), _mark.set(RequestMark(request_id=request_id))
+    try:
+        yield collector
+    finally:
+        _seen.reset(tokens[0])
+        _mark.reset(tokens[1])
+
+
+def entry_for(actor: Actor, verb: Verb | str, *, outcome: str, **columns: Any) -> AuditEntry:
+    """An unsaved entry with who, what and from which request filled in."""
+    session = hashlib.sha256(actor.session_key.encode()).hexdigest()[:16] if actor.session_key else ""
+    return AuditEntry(
+        actor_user_id=actor.user_id,
+        actor_name=actor.name,
+        roles=" ".join(sorted(actor.roles)),
+        verb=str(verb),
+        outcome=outcome,
+        request_id=_mark.get().request_id,
+        session_hash=session,
+        **columns,
+    )
+
+
+def record(actor: Actor, verb: Verb | str, *, outcome: str = AuditEntry.Outcome.DONE, **columns: Any) -> None:
+    """Write one entry in a transaction of its own: sign-ins, reads, refused attempts."""
+    with writes_open(), transaction.atomic():
+        entry_for(actor, verb, outcome=outcome, **columns).save(force_insert=True)
+
+
+def fingerprint(subject: models.Model | None) -> str:
+    """SHA-256 over the columns of a row as it stands in memory; empty for nothing or an unsaved row."""
+    if subject is None or subject.pk is None:
+        return ""
+    columns = {f.attname: str(getattr(subject, f.attname)) for f in subject._meta.concrete_fields}
+    return hashlib.sha256(json.dumps(columns, sort_keys=True).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verification:
+    """The result of walking the chain. `problem` is empty when it is unbroken."""
+
+    seals: int
+    entries: int
+    unsealed: int
+    head: str
+    problem: str = ""
+
+
+def seal_entries() -> int:
+    """Close all committed, unsealed entries into one new seal; returns how many there were.
+
+    One sealer at a time (an advisory lock); writers never wait for it, since entries that are still
+    uncommitted simply fall into the next seal.
+    """
+    with writes_open(), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEAL_LOCK])
+        if not cursor.fetchone()[0]:
+            return 0
+        batch = list(AuditEntry.objects.filter(seal=None).order_by("id")[:BATCH])
+        if not batch:
+            return 0
+        last = AuditSeal.objects.order_by("-id").first()
+        previous = last.hash if last else GENESIS
+        seal = AuditSeal.objects.create(
+            entry_count=len(batch), previous_hash=previous, hash=chain_hash(previous, batch)
+        )
+        AuditEntry.objects.filter(pk__in=[entry.pk for entry in batch]).update(seal=seal)
+    return len(batch)
+
+
+def chain_hash(previous: str, batch: Iterable[AuditEntry]) -> str:
+    """HMAC-SHA256, keyed outside the database, over the previous hash and every entry in order of id."""
+    digest = hmac.new(settings.LIAISON_AUDIT_KEY.encode(), previous.encode(), hashlib.sha256)
+    for entry in batch:
+        row = [_plain(getattr(entry, column)) for column in _SEALED_COLUMNS]
+        digest.update(json.dumps(row, sort_keys=True, separators=(",", ":")).encode())
+    return digest.hexdigest()
+
+
+def verify_chain() -> Verification:
+    """Walk every seal from the first and recompute it. Stops at the first break and names it."""
+    previous, seals, entries, problem = GENESIS, 0, 0, ""
+    for seal in AuditSeal.objects.order_by("id").iterator(chunk_size=500):
+        batch = list(seal.entries.order_by("id"))
+        if seal.previous_hash != previous:
+            problem = f"Seal {seal.pk} does not follow the seal before it."
+        elif len(batch) != seal.entry_count:
+            problem = f"Seal {seal.pk} covers {seal.entry_count} entries, but {len(batch)} are there."
+        elif chain_hash(previous, batch) != seal.hash:
+            problem = f"An entry under seal {seal.pk} was changed."
+        if problem:
+            break
+        previous, seals, entries = seal.hash, seals + 1, entries + len(batch)
+    unsealed = AuditEntry.objects.filter(seal=None).count()
+    return Verification(seals=seals, entries=entries, unsealed=unsealed, head=previous, problem=problem)
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if hasattr(value, "isoformat") else value

@@ -1,0 +1,27 @@
+"""Whether the process lives (`/healthz`) and whether it can serve (`/readyz`: the database answers)."""
+
+from __future__ import annotations
+
+from django.db import DatabaseError, connection
+from django.db.migrations.executor import MigrationExecutor
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from psycopg_pool import PoolTimeout
+
+
+def healthz(request: HttpRequest) -> HttpResponse:
+    """200 as long as this process answers at all."""
+    del request
+    return HttpResponse("alive\n", content_type="text/plain")
+
+
+def readyz(request: HttpRequest) -> HttpResponse:
+    """200 when the database answers and is migrated, else 503 with what is missing."""
+    del request
+    try:
+        executor = MigrationExecutor(connection)
+        waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+    except (DatabaseError, PoolTimeout):
+        return JsonResponse({"ready": False, "missing": "database"}, status=503)
+    if waiting:
+        return JsonResponse({"ready": False, "missing": f"{waiting} migrations"}, status=503)
+    return JsonResponse({"ready": True})

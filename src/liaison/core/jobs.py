@@ -1,0 +1,138 @@
+"""Background jobs: a Postgres queue inside the same database.
+
+    @job(retry=Backoff(attempts=5))
+    def send_message(*, message_id: int) -> None: ...
+
+    defer(send_message, message_id=7)            # exists exactly when the transaction commits
+    defer(remind, at=at, appointment_id=3)       # not before `at` on Liaison's clock
+
+Jobs carry ids, never a patient's data, and tolerate being run twice. Each package keeps its own in
+`jobs.py`; a periodic one says so with `cron`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from procrastinate import App, BaseRetryStrategy, JobContext, RetryDecision
+from procrastinate.jobs import Job
+from procrastinate.tasks import Task
+
+from liaison.core.audit import seal_entries
+from liaison.core.clock import real_instant
+from liaison.core.refusals import Refusal
+
+log = logging.getLogger(__name__)
+
+STALLED_AFTER_SECONDS: Final = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff(BaseRetryStrategy):
+    """Try again after 2, 4, 8 … seconds, up to an hour apart; a refusal is never tried again."""
+
+    attempts: int = 6
+
+    def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
+        """None ends the job as failed."""
+        if isinstance(exception, Refusal) or job.attempts >= self.attempts:
+            return None
+        return RetryDecision(retry_in={"seconds": min(2 ** (job.attempts + 1), 3600)})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declared:
+    """One declared job, before the queue's application exists."""
+
+    name: str
+    run: Callable[..., None]
+    cron: str | None
+    retry: BaseRetryStrategy
+    queueing_lock: str | None
+
+
+_declared: dict[str, Declared] = {}
+_app: App | None = None
+
+
+def job(
+    *,
+    cron: str | None = None,
+    retry: BaseRetryStrategy | None = None,
+    queueing_lock: str | None = None,
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Declare a function as a job named "package.function".
+
+    `cron` (six fields: the first counts seconds when given last by procrastinate's rules, five are usual)
+    makes it periodic; a periodic job takes no arguments.
+    """
+
+    def declare(run: Callable[..., None]) -> Callable[..., None]:
+        name = f"{run.__module__.removeprefix('liaison.').split('.')[0]}.{run.__name__}"
+        if name in _declared:
+            raise ValueError(f"The job {name} is declared twice.")
+        _declared[name] = Declared(
+            name=name, run=run, cron=cron, retry=retry or Backoff(), queueing_lock=queueing_lock
+        )
+        if _app is not None:
+            _register(_app, _declared[name])
+        return run
+
+    return declare
+
+
+def defer(run: Callable[..., None], *, at: datetime | None = None, **ids: Any) -> None:
+    """Put a job into the queue, in the current transaction. `at` is an instant on Liaison's clock."""
+    from procrastinate.contrib.django import app  # noqa: PLC0415 - exists once Django is set up
+
+    name = f"{run.__module__.removeprefix('liaison.').split('.')[0]}.{run.__name__}"
+    app.configure_task(name, schedule_at=real_instant(at) if at else None).defer(**ids)
+
+
+def on_app_ready(app: App) -> None:
+    """Register everything declared so far with the queue (called once by procrastinate)."""
+    global _app  # noqa: PLW0603 - set once, when Django has loaded
+    _app = app
+    for declared in _declared.values():
+        _register(app, declared)
+    _register_periodic(app, _retry_stalled, name="core.retry_stalled", cron="* * * * *")
+
+
+def _register(app: App, declared: Declared) -> None:
+    if declared.cron is None:
+        app.task(name=declared.name, retry=declared.retry, queueing_lock=declared.queueing_lock)(declared.run)
+        return
+
+    def periodic(timestamp: int) -> None:
+        del timestamp
+        declared.run()
+
+    task: Task[Any, Any, Any] = app.task(
+        name=declared.name, retry=declared.retry, queueing_lock=declared.queueing_lock or declared.name
+    )(periodic)
+    app.periodic(cron=declared.cron)(task)
+
+
+def _register_periodic(app: App, run: Callable[..., Any], *, name: str, cron: str) -> None:
+    task = app.task(name=name, queueing_lock=name, pass_context=True)(run)
+    app.periodic(cron=cron)(task)
+
+
+async def _retry_stalled(context: JobContext, timestamp: int) -> None:
+    """Give jobs of a killed worker to a living one: SIGKILL leaves them marked as being done."""
+    del timestamp
+    manager = context.app.job_manager
+    for stalled in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS):
+        log.warning("jobs.stalled", extra={"job": stalled.id, "task": stalled.task_name})
+        await manager.retry_job(stalled, retry_at=datetime.now(UTC))  # noqa: TID251 - the queue's real clock
+
+
+@job(cron="* * * * * */5", retry=Backoff(attempts=1))
+def seal_audit_entries() -> None:
+    """Close what was written to the audit trail since the last time into the chain."""
+    while seal_entries():
+        pass

@@ -1,0 +1,76 @@
+"""Live announcements and presence.
+
+An announcement tells open pages that something changed; it carries a topic and a word, never content: the
+page fetches the fragment again and sees what its reader may see. It leaves with the commit, not before.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.conf import settings
+from django.db import connection
+
+from liaison.core.actor import Actor
+from liaison.core.models import Presence
+
+PRESENT_FOR: Final = timedelta(seconds=45)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Present:
+    """Someone who has a page open."""
+
+    user_id: int
+    name: str
+
+
+def channel() -> str:
+    """The notification channel of this organization."""
+    return f"live_{settings.LIAISON_SCHEMA}"
+
+
+def announce(*, topic: str, what: str) -> None:
+    """Tell every open page that follows `topic` ("patient:12", "loop:7", "desk") that `what` happened."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, %s)", [channel(), json.dumps({"topic": topic, "what": what})])
+
+
+def beat(actor: Actor, *, topic: str, now: datetime) -> None:
+    """Say that this person has `topic` open; the first beat is announced to the others."""
+    if actor.user_id is None:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO core_presence (topic, user_id, name, seen_at) VALUES (%s, %s, %s, %s)
+            ON CONFLICT (topic, user_id) DO UPDATE SET seen_at = EXCLUDED.seen_at, name = EXCLUDED.name
+            RETURNING (xmax = 0) AS is_new
+            """,
+            [topic, actor.user_id, actor.name, now],
+        )
+        is_new = cursor.fetchone()[0]
+        cursor.execute("DELETE FROM core_presence WHERE seen_at < %s", [now - PRESENT_FOR])
+    if is_new:
+        announce(topic=topic, what="presence")
+
+
+def leave(actor: Actor, *, topic: str) -> None:
+    """Say that this person closed `topic`."""
+    gone, _ = Presence.objects.filter(topic=topic, user_id=actor.user_id).delete()
+    if gone:
+        announce(topic=topic, what="presence")
+
+
+def present(topic: str, *, now: datetime, but: Actor | None = None) -> Sequence[Present]:
+    """Who has `topic` open, by name, without `but`."""
+    rows = Presence.objects.filter(topic=topic, seen_at__gt=now - PRESENT_FOR).order_by("name")
+    return [
+        Present(user_id=row.user_id, name=row.name)
+        for row in rows
+        if but is None or row.user_id != but.user_id
+    ]

@@ -1,0 +1,73 @@
+"""What happens around every request: a mark for the logs, refusals told as pages, the read audit."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from typing import Final
+
+from django.http import HttpRequest, HttpResponse
+
+from liaison.core.audit import collecting_seen, record
+from liaison.core.models import AuditEntry
+from liaison.core.refusals import Refusal
+from liaison.core.translate import refused
+
+log = logging.getLogger(__name__)
+
+_View = Callable[[HttpRequest], HttpResponse]
+SEE: Final = "core.see"
+
+
+class RequestMarkMiddleware:
+    """Give each request an id that ties its log lines and audit entries together."""
+
+    def __init__(self, get_response: _View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        mark = uuid.uuid4().hex[:16]
+        with collecting_seen(mark) as seen:
+            request.seen = seen  # type: ignore[attr-defined]
+            response = self.get_response(request)
+        response["X-Request-Id"] = mark
+        return response
+
+
+class RefusalMiddleware:
+    """Tell a refusal as a page, or as a fragment where htmx asked (the one translator)."""
+
+    def __init__(self, get_response: _View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """None leaves anything that is not a refusal to be a 500: it is a bug."""
+        if isinstance(exception, Refusal):
+            return refused(request, exception)
+        return None
+
+
+class SeenMiddleware:
+    """Write one read entry for a response that showed patients, with all of them."""
+
+    def __init__(self, get_response: _View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        seen = request.seen.patient_ids  # type: ignore[attr-defined]
+        actor = request.actor  # type: ignore[attr-defined]
+        if seen and not actor.is_anonymous:
+            view = request.resolver_match.view_name if request.resolver_match else ""
+            record(
+                actor,
+                SEE,
+                outcome=AuditEntry.Outcome.SEEN,
+                patient_ids=sorted(seen),
+                details={"view": view, "status": response.status_code},
+            )
+        return response

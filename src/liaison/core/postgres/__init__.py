@@ -1,0 +1,1 @@
+"""The PostgreSQL engine of Django with Liaison's write guard (see `base` and `guard`)."""

@@ -1,0 +1,80 @@
+"""The one error for "no".
+
+Each subclass sits beside the action that raises it, has a stable code and a sentence that says what
+happened and what to do next. One translator (`core.middleware`) turns it into a page or a fragment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import ClassVar
+
+
+class Refusal(Exception):
+    """An expected "no". `fields` puts a sentence beside the field of a form that caused it."""
+
+    code: ClassVar[str] = "core.refused"
+    sentence: str = "This can't be done."
+    status: ClassVar[int] = 422
+
+    def __init__(self, sentence: str | None = None, *, fields: Mapping[str, str] | None = None) -> None:
+        self.sentence = sentence or self.sentence
+        self.fields: Mapping[str, str] = MappingProxyType(dict(fields or {}))
+        super().__init__(self.sentence)
+
+
+class NotFound(Refusal):
+    """What does not exist, and what this actor can't see: the two look the same from outside."""
+
+    code = "core.not_found"
+    sentence = "There is nothing here that you can see."
+    status = 404
+
+
+class Forbidden(Refusal):
+    """Visible, but this verb is not for this actor here."""
+
+    code = "core.forbidden"
+    sentence = "Your role does not include this. Ask a supervisor if it should."
+    status = 403
+
+
+class StepUpNeeded(Refusal):
+    """A sensitive verb that needs a fresh proof of who is at the keyboard."""
+
+    code = "core.step_up"
+    sentence = "Confirm that it is you, then do this again."
+    status = 403
+
+
+class Stale(Refusal):
+    """Someone changed it after this form was opened."""
+
+    code = "core.stale"
+    sentence = "Someone changed this meanwhile. Look at what it says now, then do it again."
+    status = 409
+
+
+class Conflict(Refusal):
+    """Two asked for one thing and the other was first."""
+
+    code = "core.conflict"
+    sentence = "Someone else was first. Look again and choose another."
+    status = 409
+
+
+_by_constraint: dict[str, Callable[[], Refusal]] = {}
+
+
+def constraint_refusal(name: str, make: Callable[[], Refusal]) -> None:
+    """Say once which refusal a database constraint stands for; `act()` does the rest."""
+    if name in _by_constraint:
+        raise ValueError(f"The constraint {name} is mapped twice.")
+    _by_constraint[name] = make
+
+
+def refusal_for_constraint(name: str | None) -> Refusal | None:
+    """The refusal that a violated constraint stands for, or None: then it is a bug."""
+    make = _by_constraint.get(name or "")
+    return make() if make else None

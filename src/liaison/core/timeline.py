@@ -1,0 +1,23 @@
+"""One entry of a patient's timeline, as every package tells it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineEntry:
+    """Something that happened to or for a patient.
+
+    `kind` is one of visit, result, condition, medication, immunization, procedure, document, plan, message,
+    call, booking, referral, loop, note, other. `key` is unique inside `source` and orders equal instants.
+    """
+
+    at: datetime
+    kind: str
+    title: str
+    detail: str = ""
+    url: str = ""
+    source: str
+    key: str

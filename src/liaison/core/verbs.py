@@ -1,0 +1,45 @@
+"""The verbs: everything that can be done, who may, and how sensitive it is.
+
+Each package declares its own in `access.py`; the registry is read by the generated page of verbs by role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verb:
+    """Something that can be done. `code` is "package.verb"; `label` completes "may …"."""
+
+    code: str
+    label: str
+    roles: frozenset[str]
+    step_up: bool = False
+
+    def __str__(self) -> str:
+        return self.code
+
+
+_verbs: dict[str, Verb] = {}
+
+
+def verb(code: str, label: str, *, roles: Iterable[str], step_up: bool = False) -> Verb:
+    """Declare a verb once. `roles` are the roles that carry it; Liaison itself carries every verb.
+
+    Raises ValueError for a code that is declared twice or does not read "package.verb".
+    """
+    if code in _verbs:
+        raise ValueError(f"The verb {code} is declared twice.")
+    if code.count(".") != 1:
+        raise ValueError(f"A verb's code reads package.verb, not {code}.")
+    declared = Verb(code=code, label=label, roles=frozenset(str(role) for role in roles), step_up=step_up)
+    _verbs[code] = declared
+    return declared
+
+
+def all_verbs() -> Mapping[str, Verb]:
+    """Every declared verb by its code."""
+    return MappingProxyType(_verbs)
