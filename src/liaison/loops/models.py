@@ -62,7 +62,7 @@ class Loop(models.Model):
     title = models.CharField(max_length=300)
     about_type = models.CharField(max_length=60, blank=True, default="")
     about_id = models.BigIntegerField(null=True, blank=True)
-    once_key = models.CharField(max_length=200, null=True, blank=True, unique=True)  # noqa: DJ001  unique needs NULL
+    once_key = models.CharField(max_length=200, null=True, blank=True, unique=True)  # NULL: not only once
 
     owner_user = models.ForeignKey(
         settings.AUTH_USER_MODEL,
