@@ -52,9 +52,7 @@ MANAGE_PEOPLE: Final = verb(
     "Add people, give roles and teams",
     roles={Role.ADMINISTRATOR},
 )
-DEACTIVATE: Final = verb(
-    "accounts.deactivate", "Close a person's account", roles={Role.ADMINISTRATOR}
-)
+DEACTIVATE: Final = verb("accounts.deactivate", "Close a person's account", roles={Role.ADMINISTRATOR})
 RESET_MFA: Final = verb(
     "accounts.reset_mfa",
     "Remove a person's second factors",
@@ -67,18 +65,10 @@ SET_PASSWORD_FOR: Final = verb(
     roles={Role.ADMINISTRATOR},
     step_up=True,
 )
-MANAGE_SITES: Final = verb(
-    "accounts.manage_sites", "Add sites and teams", roles={Role.ADMINISTRATOR}
-)
-OWN_PASSWORD: Final = verb(
-    "accounts.own_password", "Change one's own password", roles=EVERYBODY
-)
-OWN_SESSIONS: Final = verb(
-    "accounts.own_sessions", "End one's own sessions", roles=EVERYBODY
-)
-SEARCH_AUDIT: Final = verb(
-    "accounts.search_audit", "Search the audit trail", roles={Role.PRIVACY_OFFICER}
-)
+MANAGE_SITES: Final = verb("accounts.manage_sites", "Add sites and teams", roles={Role.ADMINISTRATOR})
+OWN_PASSWORD: Final = verb("accounts.own_password", "Change one's own password", roles=EVERYBODY)
+OWN_SESSIONS: Final = verb("accounts.own_sessions", "End one's own sessions", roles=EVERYBODY)
+SEARCH_AUDIT: Final = verb("accounts.search_audit", "Search the audit trail", roles={Role.PRIVACY_OFFICER})
 EXPORT_AUDIT: Final = verb(
     "accounts.export_audit",
     "Export from the audit trail",

@@ -71,9 +71,7 @@ class UserManager(BaseUserManager["User"]):
         """People who may sign in."""
         return self.get_queryset().active()
 
-    def holding(
-        self, role: Role, *, now: datetime, site_id: int | None = None
-    ) -> UserQuerySet:
+    def holding(self, role: Role, *, now: datetime, site_id: int | None = None) -> UserQuerySet:
         """People who hold `role` at that site (or everywhere) now; without a site: anywhere."""
         return self.get_queryset().holding(role, now=now, site_id=site_id)
 
@@ -99,9 +97,7 @@ class User(AbstractBaseUser):
     class Meta:
         ordering = ("name", "pk")
         constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=Q(email=Lower("email")), name="accounts_user_email_lower"
-            ),
+            models.CheckConstraint(condition=Q(email=Lower("email")), name="accounts_user_email_lower"),
             models.CheckConstraint(
                 condition=Q(is_active=True, deactivated_at__isnull=True)
                 | Q(is_active=False, deactivated_at__isnull=False),
@@ -116,9 +112,7 @@ class User(AbstractBaseUser):
     def initials(self) -> str:
         """One or two letters for the small face that shows presence."""
         words = [word for word in self.name.replace("Dr ", "").split() if word]
-        return "".join(
-            word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)
-        ).upper()
+        return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
 
     def get_full_name(self) -> str:
         """The name, as libraries ask for it."""
@@ -151,17 +145,13 @@ class Team(models.Model):
     """People who share a desk: a loop that belongs to a team is on every member's list."""
 
     name = models.CharField(max_length=120)
-    site = models.ForeignKey(
-        Site, null=True, blank=True, on_delete=models.PROTECT, related_name="teams"
-    )
+    site = models.ForeignKey(Site, null=True, blank=True, on_delete=models.PROTECT, related_name="teams")
     members = models.ManyToManyField(User, through="TeamMember", related_name="teams")
 
     class Meta:
         ordering = ("name",)
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["name", "site"], name="accounts_team_once", nulls_distinct=False
-            )
+            models.UniqueConstraint(fields=["name", "site"], name="accounts_team_once", nulls_distinct=False)
         ]
 
     def __str__(self) -> str:
@@ -176,9 +166,7 @@ class TeamMember(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(
-                fields=["team", "user"], name="accounts_team_member_once"
-            )
+            models.UniqueConstraint(fields=["team", "user"], name="accounts_team_member_once")
         ]
 
     def __str__(self) -> str:
@@ -190,18 +178,14 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def current(self, *, now: datetime) -> Self:
         """Those that hold at `now` (half-open: from `starts_at` up to but not including `ends_at`)."""
-        return self.filter(
-            Q(ends_at__isnull=True) | Q(ends_at__gt=now), starts_at__lte=now
-        )
+        return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now), starts_at__lte=now)
 
 
 class Assignment(models.Model):
     """A role that a person holds at one site (or, without a site, at every site) for a time."""
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="assignments")
-    role = models.CharField(
-        max_length=20, choices=[(role.value, ROLE_LABELS[role]) for role in Role]
-    )
+    role = models.CharField(max_length=20, choices=[(role.value, ROLE_LABELS[role]) for role in Role])
     site = models.ForeignKey(
         Site,
         null=True,

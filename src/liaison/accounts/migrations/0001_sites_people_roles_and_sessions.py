@@ -61,19 +61,13 @@ class Migration(migrations.Migration):
                 "ordering": ("name", "pk"),
                 "constraints": [
                     models.CheckConstraint(
-                        condition=models.Q(
-                            ("email", django.db.models.functions.text.Lower("email"))
-                        ),
+                        condition=models.Q(("email", django.db.models.functions.text.Lower("email"))),
                         name="accounts_user_email_lower",
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            models.Q(
-                                ("deactivated_at__isnull", True), ("is_active", True)
-                            ),
-                            models.Q(
-                                ("deactivated_at__isnull", False), ("is_active", False)
-                            ),
+                            models.Q(("deactivated_at__isnull", True), ("is_active", True)),
+                            models.Q(("deactivated_at__isnull", False), ("is_active", False)),
                             _connector="OR",
                         ),
                         name="accounts_user_deactivated_together",
@@ -275,9 +269,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="teammember",
-            constraint=models.UniqueConstraint(
-                fields=("team", "user"), name="accounts_team_member_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("team", "user"), name="accounts_team_member_once"),
         ),
         migrations.AddConstraint(
             model_name="team",
