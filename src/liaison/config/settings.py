@@ -41,9 +41,7 @@ if _as_of and not LIAISON_CLOCK_OFFSET:
 if PRODUCTION:
     for _name, _value in (("LIAISON_SECRET_KEY", SECRET_KEY), ("LIAISON_AUDIT_KEY", LIAISON_AUDIT_KEY)):
         if len(_value) < 32 or _value == _DEMO_SECRET:
-            raise ImproperlyConfigured(
-                f"{_name} needs a secret of your own of at least 32 characters in production."
-            )
+            raise ImproperlyConfigured(f"{_name} needs a secret of your own of at least 32 characters in production.")
     if LIAISON_CLOCK_OFFSET:
         raise ImproperlyConfigured("The training clock (LIAISON_AS_OF) is refused in production.")
 

@@ -30,15 +30,17 @@ from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded, re
 from liaison.core.verbs import Verb
 
 MOST_FACTS: Final = 100_000
-"""More facts than this in one act means that reactions feed each other: a bug, not a big day."""
+# More facts than this in one act means that reactions feed each other: a bug, not a big day.
 
 
 class Reachable(Protocol):
-    """What `act()` asks of a patient: may this actor use this verb on them?"""
+    """What `act()` asks of a patient."""
 
     pk: Any
 
-    def reachable_by(self, actor: Actor, verb: Verb | None = None) -> bool: ...
+    def reachable_by(self, actor: Actor, verb: Verb | None = None) -> bool:
+        """Whether this actor may use this verb on them; without a verb, whether they may see them."""
+        ...
 
 
 @dataclass(slots=True)
@@ -110,21 +112,25 @@ def act(
             yield entry
             _write(entry)
         return
-    token = _frame.set(frame)
     try:
-        with writes_open(), _as_refusals(entry), transaction.atomic():
+        with writes_open(), _joined(frame), _as_refusals(entry), transaction.atomic():
             _check(entry, patient=patient, now=now)
             yield entry
             _write(entry)
             _react(frame)
     except Refusal as refusal:
-        _frame.reset(token)
-        token = None
         _write_refused(frame.attempt or entry, refusal)
         raise
+
+
+@contextmanager
+def _joined(frame: _Frame) -> Iterator[None]:
+    """Let the acts that begin inside join `frame`."""
+    token = _frame.set(frame)
+    try:
+        yield
     finally:
-        if token is not None:
-            _frame.reset(token)
+        _frame.reset(token)
 
 
 def in_act() -> bool:

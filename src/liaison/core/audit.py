@@ -50,15 +50,8 @@ class Seen:
     patient_ids: set[int] = field(default_factory=set)
 
 
-@dataclass(frozen=True, slots=True)
-class RequestMark:
-    """What ties audit entries of one request together."""
-
-    request_id: str = ""
-
-
 _seen: ContextVar[Seen | None] = ContextVar("liaison_seen", default=None)
-_mark: ContextVar[RequestMark] = ContextVar("liaison_request_mark", default=RequestMark())
+_mark: ContextVar[str] = ContextVar("liaison_request_mark", default="")
 
 
 def seen(patient_ids: int | Iterable[int]) -> None:
@@ -76,7 +69,7 @@ def seen(patient_ids: int | Iterable[int]) -> None:
 def collecting_seen(request_id: str = "") -> Iterator[Seen]:
     """Collect what `seen()` is told while one response is made (middleware only)."""
     collector = Seen()
-    tokens = _seen.set(collector), _mark.set(RequestMark(request_id=request_id))
+    tokens = _seen.set(collector), _mark.set(request_id)
     try:
         yield collector
     finally:
@@ -93,7 +86,7 @@ def entry_for(actor: Actor, verb: Verb | str, *, outcome: str, **columns: Any) -
         roles=" ".join(sorted(actor.roles)),
         verb=str(verb),
         outcome=outcome,
-        request_id=_mark.get().request_id,
+        request_id=_mark.get(),
         session_hash=session,
         **columns,
     )

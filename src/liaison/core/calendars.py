@@ -114,9 +114,7 @@ def next_business_day(on: date, *, calendar: BusinessCalendar) -> date:
     return on if calendar.is_business_day(on) else add_business_days(on, days=1, calendar=calendar)
 
 
-def add_business_days(
-    on: date, *, days: int, calendar: BusinessCalendar = FEDERAL, roll_forward: bool = False
-) -> date:
+def add_business_days(on: date, *, days: int, calendar: BusinessCalendar = FEDERAL, roll_forward: bool = False) -> date:
     """The n-th business day after `on` (before it, for a negative n); day 1 is the first one after.
 
     n = 0 is the date itself or, under roll-forward, the next business day (DOMAIN 3.3). Raises OverflowError
@@ -170,16 +168,12 @@ def due_after(
     )
 
 
-def due_after_day(
-    on: date, *, allowance: Allowance, zone: tzinfo, calendar: BusinessCalendar = FEDERAL
-) -> datetime:
+def due_after_day(on: date, *, allowance: Allowance, zone: tzinfo, calendar: BusinessCalendar = FEDERAL) -> datetime:
     """The same for an anchor that is a date only (a discharge date). Hours need an instant: ValueError."""
     if allowance.unit is Unit.HOURS:
         raise ValueError("An allowance in hours runs from an instant, not from a date.")
     if allowance.unit is Unit.BUSINESS_DAYS:
-        day = add_business_days(
-            on, days=allowance.amount, calendar=calendar, roll_forward=allowance.roll_forward
-        )
+        day = add_business_days(on, days=allowance.amount, calendar=calendar, roll_forward=allowance.roll_forward)
     else:
         day = on + timedelta(days=allowance.amount)
         day = next_business_day(day, calendar=calendar) if allowance.roll_forward else day

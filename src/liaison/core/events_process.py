@@ -130,7 +130,7 @@ async def events(request: Request) -> Response:
 def _is_ours(origin: str, *, host: str) -> bool:
     if origin in {settings.LIAISON_PUBLIC_URL, *settings.CSRF_TRUSTED_ORIGINS}:
         return True
-    return settings.LIAISON_MODE != "production" and urlsplit(origin).hostname == host.split(":")[0]
+    return settings.LIAISON_MODE != "production" and urlsplit(origin).hostname == host.split(":", maxsplit=1)[0]
 
 
 async def _stream(topics: list[str]) -> AsyncIterator[str]:

@@ -29,7 +29,9 @@ F = TypeVar("F", bound=Fact)
 class Reaction(Protocol[F_contra]):
     """An answer to a fact: a function of the fact and of Liaison acting for whoever caused it."""
 
-    def __call__(self, fact: F_contra, /, *, actor: Actor) -> None: ...
+    def __call__(self, fact: F_contra, /, *, actor: Actor) -> None:
+        """React to `fact`; `actor` is Liaison, acting for whoever caused it."""
+        ...
 
 
 _reactions: dict[type[Fact], list[Callable[..., None]]] = defaultdict(list)

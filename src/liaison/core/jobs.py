@@ -75,9 +75,7 @@ def job(
         name = f"{run.__module__.removeprefix('liaison.').split('.')[0]}.{run.__name__}"
         if name in _declared:
             raise ValueError(f"The job {name} is declared twice.")
-        _declared[name] = Declared(
-            name=name, run=run, cron=cron, retry=retry or Backoff(), queueing_lock=queueing_lock
-        )
+        _declared[name] = Declared(name=name, run=run, cron=cron, retry=retry or Backoff(), queueing_lock=queueing_lock)
         if _app is not None:
             _register(_app, _declared[name])
         return run
@@ -87,7 +85,7 @@ def job(
 
 def defer(run: Callable[..., None], *, at: datetime | None = None, **ids: Any) -> None:
     """Put a job into the queue, in the current transaction. `at` is an instant on Liaison's clock."""
-    from procrastinate.contrib.django import app  # noqa: PLC0415 - exists once Django is set up
+    from procrastinate.contrib.django import app
 
     name = f"{run.__module__.removeprefix('liaison.').split('.')[0]}.{run.__name__}"
     app.configure_task(name, schedule_at=real_instant(at) if at else None).defer(**ids)

@@ -61,6 +61,8 @@ def beat(actor: Actor, *, topic: str, now: datetime) -> None:
 
 def leave(actor: Actor, *, topic: str) -> None:
     """Say that this person closed `topic`."""
+    if actor.user_id is None:
+        return
     gone, _ = Presence.objects.filter(topic=topic, user_id=actor.user_id).delete()
     if gone:
         announce(topic=topic, what="presence")
@@ -69,8 +71,4 @@ def leave(actor: Actor, *, topic: str) -> None:
 def present(topic: str, *, now: datetime, but: Actor | None = None) -> Sequence[Present]:
     """Who has `topic` open, by name, without `but`."""
     rows = Presence.objects.filter(topic=topic, seen_at__gt=now - PRESENT_FOR).order_by("name")
-    return [
-        Present(user_id=row.user_id, name=row.name)
-        for row in rows
-        if but is None or row.user_id != but.user_id
-    ]
+    return [Present(user_id=row.user_id, name=row.name) for row in rows if but is None or row.user_id != but.user_id]

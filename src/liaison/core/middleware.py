@@ -27,6 +27,7 @@ class RequestMarkMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer with the mark in the response's headers."""
         mark = uuid.uuid4().hex[:16]
         with collecting_seen(mark) as seen:
             request.seen = seen  # type: ignore[attr-defined]
@@ -42,6 +43,7 @@ class RefusalMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on; refusals come back through `process_exception`."""
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -58,6 +60,7 @@ class SeenMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, then write down which patients the answer showed."""
         response = self.get_response(request)
         seen = request.seen.patient_ids  # type: ignore[attr-defined]
         actor = request.actor  # type: ignore[attr-defined]

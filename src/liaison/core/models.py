@@ -45,9 +45,9 @@ class AuditEntry(models.Model):
     class Meta:
         indexes: ClassVar[list[models.Index]] = [
             GinIndex(fields=["patient_ids"], name="audit_by_patient"),
-            models.Index(fields=["actor_user_id", "-id"], name="audit_by_actor"),
-            models.Index(fields=["verb", "-id"], name="audit_by_verb"),
-            models.Index(fields=["-recorded_at"], name="audit_by_time"),
+            models.Index(fields=["actor_user_id", "-recorded_at", "-id"], name="audit_by_actor"),
+            models.Index(fields=["verb", "-recorded_at", "-id"], name="audit_by_verb"),
+            models.Index(fields=["-recorded_at", "-id"], name="audit_by_time"),
             models.Index(fields=["id"], condition=models.Q(seal=None), name="audit_unsealed"),
         ]
 

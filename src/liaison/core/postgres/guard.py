@@ -43,7 +43,7 @@ def writes_open() -> Iterator[None]:
         _open.reset(token)
 
 
-def guard_writes(execute: Callable[..., Any], sql: Any, params: Any, many: bool, context: Any) -> Any:
+def guard_writes(execute: Callable[..., Any], sql: Any, params: Any, many: Any, context: Any) -> Any:
     """Refuse a write outside `act()` (a Django execute wrapper)."""
     if not _open.get():
         table = written_table(str(sql))

@@ -1,0 +1,1 @@
+"""The demonstration clinic: invented people, seeded and relative to today."""
