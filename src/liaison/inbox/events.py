@@ -1,0 +1,86 @@
+"""What happened in the conversations with a patient, for the packages above."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from liaison.core.facts import Fact
+from liaison.inbox.rules.contact import Attempt as CallAttempt
+from liaison.inbox.rules.contact import Contact, ContactSoFar, Outcome, With, contact_so_far
+
+__all__ = [
+    "CallAttempt",
+    "CallLogged",
+    "Contact",
+    "ContactSoFar",
+    "MessageFailed",
+    "MessageQueued",
+    "MessageSent",
+    "MessageSuppressed",
+    "Outcome",
+    "PreferenceNoted",
+    "With",
+    "contact_so_far",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallLogged(Fact):
+    """A call was logged. `outcome` is reached, left_message, no_answer, wrong_number or busy.
+
+    `clinical` says that clinical status and needs were addressed, `with_whom` patient, proxy or other; `at` is when
+    the call was made, `logged_at` when it was written down.
+    """
+
+    call_id: int
+    patient_id: int
+    loop_id: int | None
+    outcome: str
+    with_whom: str
+    clinical: bool
+    logged_at: datetime
+
+    @property
+    def made_contact(self) -> bool:
+        """Whether this was the interactive contact of DOMAIN 2.1: patient or caregiver, not only scheduling."""
+        return self.outcome == Outcome.REACHED and self.with_whom != With.OTHER and self.clinical
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AboutMessage(Fact):
+    message_id: int
+    patient_id: int
+    loop_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageQueued(_AboutMessage):
+    """A message waits to be sent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSent(_AboutMessage):
+    """The receiving server took responsibility for a message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageFailed(_AboutMessage):
+    """A message will not arrive, or nobody can know; `kind` is permanent, temporary (gave up) or unknown."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageSuppressed(_AboutMessage):
+    """A message may not be sent; `reason` is one of `rules.channels.Why`, or cancelled, or too_late."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreferenceNoted(Fact):
+    """A patient allowed or stopped a channel for a category."""
+
+    patient_id: int
+    channel: str
+    category: str
+    standing: str

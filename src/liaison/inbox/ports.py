@@ -1,0 +1,132 @@
+"""What a transport is: the outside thing that carries a message, and the four ways that can end."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from liaison.inbox.rules.channels import Category, Channel
+from liaison.inbox.rules.contact import Outcome, Understood, With
+
+__all__ = [
+    "AttachmentContent",
+    "Category",
+    "Channel",
+    "Envelope",
+    "Outcome",
+    "PermanentFailure",
+    "Result",
+    "Sent",
+    "TeachBackItem",
+    "TemporaryFailure",
+    "Transport",
+    "Understood",
+    "Unknown",
+    "With",
+    "connect",
+    "disconnect",
+    "is_connected",
+    "transport_for",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AttachmentContent:
+    """A file that goes with a message.
+
+    `media_type` may carry parameters: an invitation is `text/calendar; method=REQUEST; charset=utf-8`.
+    """
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeachBackItem:
+    """One thing explained, in the patient's own words, and whether they understood (DOMAIN 8.2)."""
+
+    topic: str
+    patient_words: str
+    understood: Understood
+    retaught: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """One message ready to go. `message_id` is the same for every attempt, so a receiver can recognise it."""
+
+    message_id: str
+    to: str
+    subject: str
+    text: str
+    html: str
+    language: str
+    attachments: Sequence[AttachmentContent] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """The other side took responsibility; `reply` is what it answered."""
+
+    reply: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemporaryFailure:
+    """It was certainly not taken; trying again later may help."""
+
+    reply: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PermanentFailure:
+    """It was certainly not taken and never will be; `bad_address` when the address itself was refused."""
+
+    reply: str
+    bad_address: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unknown:
+    """It was handed over and no answer came: it may have been taken or not. Never send it again by machine."""
+
+    reply: str
+
+
+Result = Sent | TemporaryFailure | PermanentFailure | Unknown
+
+
+class Transport(Protocol):
+    """Carries messages of one channel."""
+
+    def send(self, envelope: Envelope, *, point_of_no_return: Callable[[], None]) -> Result:
+        """Send once.
+
+        `point_of_no_return` must be called just before the step after which the other side may have taken the
+        message, and everything before it must be free of effect. When it raises, the transport gives up without
+        taking that step and lets the exception pass. Expected faults come back as a result, never as an exception.
+        """
+
+
+_transports: dict[Channel, Callable[[], Transport]] = {}
+
+
+def connect(channel: Channel, factory: Callable[[], Transport]) -> None:
+    """Name what carries a channel; `factory` is asked anew for each message, so settings may change under it."""
+    _transports[channel] = factory
+
+
+def disconnect(channel: Channel) -> None:
+    """Forget what carries a channel."""
+    _transports.pop(channel, None)
+
+
+def is_connected(channel: Channel) -> bool:
+    """Whether messages of this channel can be sent at all."""
+    return channel in _transports
+
+
+def transport_for(channel: Channel) -> Transport | None:
+    """What carries a channel, or None when nothing does."""
+    factory = _transports.get(channel)
+    return factory() if factory else None
