@@ -61,6 +61,10 @@ THROW_AWAY = {
 }
 
 
+# Servers that this process started, by data folder. They may outlive the Cluster object, so their handles do too.
+_children: "dict[Path, subprocess.Popen[bytes]]" = {}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
     """A server that runs now."""
@@ -84,7 +88,9 @@ class Cluster:
         self.data = data_folder(self.folder)
         self.account: Account | None = account_for(self.data)
         self.programs = programs(account=self.account)
-        self._child: subprocess.Popen[bytes] | None = None
+        self._uid = self.account.uid if self.account else None
+        self._gid = self.account.gid if self.account else None
+        self._groups: list[str | int] | None = [] if self.account else None
 
     @property
     def url(self) -> str:
@@ -134,14 +140,30 @@ class Cluster:
             os.kill(server.pid, signal.SIGINT)
             deadline = time.monotonic() + STOP_SECONDS
             while self._members():
-                if self._child is not None:
-                    self._child.poll()
+                self._child_ended()
                 if time.monotonic() > deadline:
                     raise Problem(f"PostgreSQL (process {server.pid}) did not stop in {STOP_SECONDS:.0f} s.")
                 time.sleep(0.02)
-            if self._child is not None:
-                self._child.wait()
-                self._child = None
+            self._child_ended()
+
+    @contextmanager
+    def lease(self) -> Iterator["Cluster"]:
+        """Use the server for a while; whoever is the last to leave stops it.
+
+        Someone who was killed has left as well: the lock ends with the process.
+        """
+        with (self.folder / "leases").open("w") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            self.start()
+            try:
+                yield self
+            finally:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    pass
+                else:
+                    self.stop()
 
     def destroy(self) -> None:
         """End a throw-away cluster and remove all its files. Refuses a cluster that was not declared throw-away."""
@@ -152,7 +174,7 @@ class Cluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def create_database(self, name: str, *, template: str | None = None) -> None:
-        """Create a database, empty or as a copy of `template` (nobody may be connected to that); keep one that exists."""
+        """Create a database, empty or as a copy of `template` (which nobody may be using); keep one that exists."""
         with self.connect() as connection:
             known = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone()
             if known:
@@ -182,7 +204,7 @@ class Cluster:
         try:
             return path.read_text().strip()
         except PermissionError as error:
-            raise Problem(f"{path} belongs to another account. Start Liaison as the same user as before.") from error
+            raise Problem(_belongs_to_another(path)) from error
         except FileNotFoundError as error:
             raise Problem(f"{path} is missing, without it the database can't be opened.") from error
 
@@ -223,16 +245,18 @@ class Cluster:
         try:
             return path.exists()
         except PermissionError as error:
-            raise Problem(f"{self.data} belongs to another account. Start Liaison as the same user as before.") from error
+            raise Problem(
+                f"{self.data} belongs to another account. Start Liaison as the same user as before."
+            ) from error
 
     def _refuse_other_version(self) -> None:
         found = (self.data / "PG_VERSION").read_text().strip()
         ours = self.major_version()
         if found != ours:
             raise Problem(
-                f"{self.data} was made by PostgreSQL {found}, this Liaison brings PostgreSQL {ours}; nothing was changed. "
-                "Make a backup with the release that made it (liaison backup FILE), choose a new folder "
-                "(LIAISON_DATA) and restore the backup there (liaison restore FILE)."
+                f"{self.data} was made by PostgreSQL {found}, this Liaison brings PostgreSQL {ours}; "
+                "nothing was changed. With the release that made it, make a backup (liaison backup FILE), choose a new "
+                "folder (LIAISON_DATA) and restore the backup there (liaison restore FILE)."
             )
 
     def major_version(self) -> str:
@@ -252,22 +276,20 @@ class Cluster:
             check=False,
             cwd="/",
             env=_environment(),
-            **self._as_account(),
+            user=self._uid,
+            group=self._gid,
+            extra_groups=self._groups,
         )
 
-    def _as_account(self) -> dict[str, object]:
-        if self.account is None:
-            return {}
-        return {"user": self.account.uid, "group": self.account.gid, "extra_groups": []}
-
     def _launch(self) -> None:
+        self._child_ended()
         log = self.folder / "server.log"
         if log.exists() and log.stat().st_size > LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))
-        settings = SETTINGS | (THROW_AWAY if self.throw_away else {}) | {"port": str(_free_port())}
+        settings = SETTINGS | (THROW_AWAY if self.throw_away else {}) | {"port": str(self._choose_port())}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with log.open("ab") as output:
-            self._child = subprocess.Popen(
+            _children[self.data] = subprocess.Popen(
                 [self.program("postgres"), "-D", str(self.data), *options],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -275,21 +297,40 @@ class Cluster:
                 cwd="/",
                 env=_environment(),
                 start_new_session=True,
-                preexec_fn=end_with_parent if self.throw_away else None,
-                **self._as_account(),
+                preexec_fn=end_with_parent(signal.SIGINT) if self.throw_away else None,  # noqa: PLW1509 - see there
+                user=self._uid,
+                group=self._gid,
+                extra_groups=self._groups,
             )
+
+    def _choose_port(self) -> int:
+        """The port of last time if it is still free, so that a restart is not noticed; else any free one."""
+        path = self.folder / "port"
+        before = path.read_text().strip() if path.exists() else ""
+        port = _free_port(int(before)) if before.isdigit() else None
+        port = port or _free_port(0)
+        path.write_text(f"{port}\n")
+        if port is None:
+            raise Problem("No free TCP port was found on 127.0.0.1.")
+        return port
 
     def _wait_ready(self) -> None:
         deadline = time.monotonic() + START_SECONDS
+        log = self.folder / "server.log"
         while True:
             server = self.running()
             if server is not None and server.ready:
                 return
-            if self._child is not None and self._child.poll() is not None:
-                raise Problem(f"PostgreSQL did not start: {self._last_words()} (see {self.folder / 'server.log'})")
+            if self._child_ended():
+                raise Problem(f"PostgreSQL did not start: {self._last_words()} (see {log})")
             if time.monotonic() > deadline:
-                raise Problem(f"PostgreSQL did not answer within {START_SECONDS:.0f} s (see {self.folder / 'server.log'})")
+                raise Problem(f"PostgreSQL did not answer within {START_SECONDS:.0f} s (see {log})")
             time.sleep(0.02)
+
+    def _child_ended(self) -> bool:
+        """Whether the server that this process started has ended (and let go of its remains)."""
+        child = _children.get(self.data)
+        return child is not None and child.poll() is not None
 
     def _last_words(self) -> str:
         text = (self.folder / "server.log").read_text(errors="replace")
@@ -325,14 +366,22 @@ class Cluster:
             path.write_text("".join([f"{os.getpid()}\n", *lines[1:]]))
 
 
+def _belongs_to_another(path: Path) -> str:
+    return f"{path} belongs to another account. Start Liaison as the same user as before."
+
+
 def _environment() -> dict[str, str]:
     """Nothing of the caller's PG… variables or locale reaches the server."""
     return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
 
 
-def _free_port() -> int:
+def _free_port(wanted: int) -> int | None:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            return None
         port: int = probe.getsockname()[1]
         return port
 

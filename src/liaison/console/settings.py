@@ -1,7 +1,14 @@
 """What the command line itself needs of the environment, before Django is loaded."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+from liaison.console.problems import Problem
+
+SETTINGS_MODULE = "liaison.config.settings"
 
 
 def data_folder() -> Path:
@@ -12,3 +19,55 @@ def data_folder() -> Path:
 def embedded_folder() -> Path:
     """The folder of the embedded PostgreSQL."""
     return data_folder() / "postgres"
+
+
+def load_settings() -> None:
+    """Load Django with its settings. Refuses (Problem) settings that are wrong, with the setting's own sentence."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS_MODULE)
+    import django
+    from django.core.exceptions import ImproperlyConfigured
+    from environs import EnvError
+
+    try:
+        django.setup()
+    except (ImproperlyConfigured, EnvError, ValueError) as error:
+        raise Problem(f"The settings are not right: {error}") from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Database:
+    """The database to work on: its address, with the password, and whether it is the embedded one."""
+
+    url: str
+    embedded: bool
+
+
+@contextmanager
+def database() -> Iterator[Database]:
+    """The database to work on, in DATABASE_URL too; starts the embedded server for as long as needed."""
+    url = os.environ.get("DATABASE_URL")
+    if url:
+        yield Database(url=url, embedded=False)
+        return
+    from liaison.console.postgres import Cluster
+
+    with Cluster(embedded_folder()).lease() as cluster:
+        os.environ["DATABASE_URL"] = cluster.url
+        try:
+            yield Database(url=cluster.url, embedded=True)
+        finally:
+            os.environ.pop("DATABASE_URL", None)
+
+
+@contextmanager
+def loaded() -> Iterator[None]:
+    """Django with its settings and a database that has Liaison's tables. Refuses one that is not migrated."""
+    with database():
+        load_settings()
+        from liaison.console.schema import disconnect, refuse_unless_migrated
+
+        refuse_unless_migrated()
+        try:
+            yield
+        finally:
+            disconnect()

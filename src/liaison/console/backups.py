@@ -1,0 +1,186 @@
+"""Back up and restore one organization with PostgreSQL's own tools.
+
+A backup is pg_dump's custom format of the organization's schema. It appears under its name only when it is complete.
+A restore happens in one transaction that also removes what was there, so it ends in the new state or in the old one;
+it is committed only after the whole backup was read without an error.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import psycopg
+from psycopg import sql
+
+from liaison.console.binaries import programs
+from liaison.console.problems import Problem, one_line
+from liaison.console.settings import Database
+
+MAGIC = b"PGDMP"
+LOCK_SECONDS = 15
+
+
+def make_backup(place: Database, *, file: Path) -> int:
+    """Write a backup of the organization to `file`; returns its size in bytes. Refuses an empty database."""
+    if not _tables(place):
+        raise Problem("There is nothing to back up: the database holds no Liaison yet.")
+    if not file.parent.is_dir():
+        raise Problem(f"The folder {file.parent} does not exist.")
+    part = file.with_name(f".{file.name}.part")
+    part.unlink(missing_ok=True)
+    os.close(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        options = ["--format=custom", f"--schema={_schema()}", "--no-owner", "--no-privileges", f"--file={part}"]
+        done = subprocess.run(
+            [_program(place, "pg_dump"), *options],
+            env=_environment(place.url),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode != 0:
+            raise Problem(f"The backup failed: {_reason(done.stderr)}")
+        with part.open("rb") as written:
+            os.fsync(written.fileno())
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+    return file.stat().st_size
+
+
+def restore_backup(place: Database, *, file: Path, replace: bool) -> None:
+    """Put `file` into the database: all of it or nothing.
+
+    Refuses: a file that is no backup, is damaged or holds another schema; a database that already holds something,
+    unless `replace`; a database that is in use.
+    """
+    _refuse_wrong_file(place, file=file)
+    if _tables(place) and not replace:
+        raise Problem("The database already holds Liaison's data. Add --replace to remove it, after a backup of it.")
+    from django.conf import settings
+
+    from liaison.core.postgres.prepare import prepare_database
+
+    prepare_database(settings.DATABASES["default"])
+    _replay(place, file=file)
+
+
+def run_psql(place: Database, arguments: tuple[str, ...]) -> int:
+    """Run psql on the database with the organization's search path; returns its exit status."""
+    environment = {**_environment(place.url), "PGOPTIONS": f"-c search_path={_schema()},public"}
+    return subprocess.run([_program(place, "psql"), *arguments], env=environment, check=False).returncode
+
+
+def _refuse_wrong_file(place: Database, *, file: Path) -> None:
+    if not file.exists():
+        raise Problem(f"{file} does not exist.")
+    with file.open("rb") as content:
+        if content.read(len(MAGIC)) != MAGIC:
+            raise Problem(f"{file} is not a backup that `liaison backup` made. Nothing was changed.")
+    listed = subprocess.run(
+        [_program(place, "pg_restore"), "--list", str(file)], capture_output=True, text=True, check=False
+    )
+    if listed.returncode != 0:
+        raise Problem(f"{file} can't be read: {_reason(listed.stderr)}. Nothing was changed.")
+    schemas = re.findall(r"^\d+; \d+ \d+ SCHEMA - (\S+)", listed.stdout, flags=re.MULTILINE)
+    if "django_migrations" not in listed.stdout or len(schemas) != 1:
+        raise Problem(f"{file} is a PostgreSQL backup, but not one of Liaison. Nothing was changed.")
+    if schemas[0] != _schema():
+        raise Problem(
+            f"{file} holds the schema {schemas[0]}, LIAISON_SCHEMA is {_schema()}. "
+            f"Restore it with LIAISON_SCHEMA={schemas[0]}. Nothing was changed."
+        )
+
+
+def _replay(place: Database, *, file: Path) -> None:
+    """Stream the backup as SQL into one transaction; COMMIT is sent only after the last byte was read well."""
+    schema = sql.Identifier(_schema()).as_string()
+    before = (
+        f"BEGIN; SET LOCAL client_min_messages = error; SET lock_timeout = '{LOCK_SECONDS}s';\n"
+        f"DROP SCHEMA IF EXISTS {schema} CASCADE;\n"
+    )
+    psql = subprocess.Popen(
+        [_program(place, "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null"],
+        env=_environment(place.url),
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    reader = subprocess.Popen(
+        [_program(place, "pg_restore"), "--no-owner", "--no-privileges", "--file=-", str(file)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    if psql.stdin is None or reader.stdout is None:
+        raise Problem("The restore could not be started.")
+    try:
+        psql.stdin.write(before.encode())
+        shutil.copyfileobj(reader.stdout, psql.stdin, 1 << 20)
+        reader.stdout.close()
+        read_badly = reader.wait() != 0
+        if not read_badly:
+            psql.stdin.write(b"\nCOMMIT;\n")
+    except BrokenPipeError:  # psql stopped at an error, which it tells below
+        read_badly = False
+        reader.kill()
+    _, complaint = psql.communicate()
+    _, reading_complaint = reader.communicate()
+    if read_badly:
+        raise Problem(f"{file} is damaged: {_reason(reading_complaint.decode())}. Nothing was changed.")
+    if psql.returncode != 0:
+        raise Problem(f"The restore failed and nothing was changed: {_advice(complaint.decode())}")
+
+
+def _advice(complaint: str) -> str:
+    if "lock timeout" in complaint:
+        return "the database is in use. Stop Liaison first."
+    return _reason(complaint)
+
+
+def _tables(place: Database) -> int:
+    """How many tables the organization's schema has."""
+    try:
+        with psycopg.connect(place.url, connect_timeout=10) as connection:
+            found = connection.execute("SELECT count(*) FROM pg_tables WHERE schemaname = %s", [_schema()]).fetchone()
+    except psycopg.OperationalError as error:
+        raise Problem(f"The database does not answer: {one_line(error)}. Is DATABASE_URL right?") from error
+    return int(found[0]) if found else 0
+
+
+def _schema() -> str:
+    return os.environ.get("LIAISON_SCHEMA") or "liaison"
+
+
+def _program(place: Database, name: str) -> str:
+    """The wheel's tool for the embedded server; else the machine's own, as the wheel's knows no TLS."""
+    own = None if place.embedded else shutil.which(name)
+    return own or str(programs(account=None) / name)
+
+
+def _environment(url: str) -> Mapping[str, str]:
+    """The variables of libpq for this address: the password never stands on a command line."""
+    parts = urlsplit(url)
+    query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
+    known = {
+        "PGHOST": parts.hostname,
+        "PGPORT": str(parts.port or 5432),
+        "PGUSER": unquote(parts.username or ""),
+        "PGPASSWORD": unquote(parts.password or ""),
+        "PGDATABASE": unquote(parts.path.lstrip("/")),
+        "PGSSLMODE": query.get("sslmode"),
+        "PGSSLROOTCERT": unquote(query.get("sslrootcert", "")),
+    }
+    others = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    return others | {name: value for name, value in known.items() if value}
+
+
+def _reason(complaint: str) -> str:
+    lines = [line for line in complaint.splitlines() if "error" in line.lower()] or complaint.splitlines()
+    return (
+        re.sub(r"^\S*(pg_dump|pg_restore|psql)\S*:\s*(error:\s*)?", "", lines[0]).rstrip(".")
+        if lines
+        else "no reason given"
+    )

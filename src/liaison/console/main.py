@@ -1,0 +1,179 @@
+"""The `liaison` command."""
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from liaison.console.problems import Problem, one_line
+from liaison.console.settings import data_folder, database, load_settings, loaded
+
+MODES = ["demo", "production"]
+
+
+class Commands(click.Group):
+    """Commands whose expected failures end in one line and status 1, and an interruption in status 130."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command and turn what may be expected to fail into a sentence."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            click.echo("Stopped.", err=True)
+            ctx.exit(130)
+        except OSError as error:
+            raise Problem(_about_files(error)) from error
+        except Exception as error:
+            sentence = _expected(error)
+            if sentence is None:
+                raise
+            raise Problem(sentence) from error
+
+
+def _about_files(error: OSError) -> str:
+    what = f"{error.filename}: " if error.filename else ""
+    return f"{what}{error.strerror or one_line(error)}."
+
+
+def _expected(error: Exception) -> str | None:
+    """The sentence for an error that is no bug (a refusal, a lost database), or None."""
+    if "django" not in sys.modules:
+        return None
+    from django.db import OperationalError
+
+    from liaison.core.refusals import Refusal
+
+    if isinstance(error, Refusal):
+        return str(error.sentence)
+    if isinstance(error, OperationalError):
+        return f"The database was lost: {one_line(error)}. Nothing is half-done; run the command again."
+    return None
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="liaison")
+def main() -> None:
+    """Liaison: the desk for patient care coordinators."""
+
+
+@main.command()
+@click.option("--as-of", metavar="DATE", help="Training clock: believe that it is this day (demo only).")
+@click.option("--host", default=lambda: os.environ.get("LIAISON_HOST", "127.0.0.1"), help="Listen here.")
+@click.option("--port", type=click.IntRange(1, 65533), default=lambda: int(os.environ.get("LIAISON_PORT", "8000")))
+@click.option(
+    "--mode", type=click.Choice(["demo", "production"]), default=lambda: os.environ.get("LIAISON_MODE", "demo")
+)
+@click.option("--web-workers", type=click.IntRange(1, 64), help="Processes that answer pages.")
+def up(as_of: str | None, host: str, port: int, mode: str, web_workers: int | None) -> None:
+    """Start everything and look after it until Ctrl-C."""
+    from liaison.console.up import Up, Wanted
+
+    workers = web_workers or (os.cpu_count() or 1 if mode == "production" else 1)
+    Up(Wanted(mode=mode, host=host, port=port, web_workers=workers, as_of=as_of), say=_say).run()
+
+
+def _say(name: str, line: str) -> None:
+    """Print one line of one process, whole, with whose it is before it."""
+    try:
+        sys.stdout.write(f"{click.style(f'{name:>8}', fg='cyan')} │ {line}\n")
+        sys.stdout.flush()
+    except (BrokenPipeError, ValueError):  # nobody reads any more: go on working
+        pass
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database to this release (`up` does it too)."""
+    from liaison.console.schema import migrate as apply
+
+    with database():
+        load_settings()
+        applied = apply()
+    click.echo(f"{applied} migrations applied." if applied else "Nothing to do: the database is up to date.")
+
+
+@main.command(name="check-settings")
+def check_settings() -> None:
+    """Say whether Liaison could start with these settings, and what is wrong."""
+    from liaison.console.schema import refuse_unless_migrated
+
+    with database():
+        load_settings()
+        from django.conf import settings
+        from django.core.checks import ERROR, run_checks
+
+        found = run_checks(include_deployment_checks=settings.LIAISON_MODE == "production")
+        for message in found:
+            click.echo(f"{message.id}: {message.msg}", err=True)
+        if any(message.level >= ERROR for message in found):
+            raise Problem("The settings are not right; see above.")
+        refuse_unless_migrated()
+    click.echo(f"Right for {settings.LIAISON_MODE}: settings, database and migrations. Data: {data_folder()}.")
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def psql(arguments: tuple[str, ...]) -> None:
+    """Open the database in psql; what follows is passed on (-c "select 1")."""
+    from liaison.console.backups import run_psql
+
+    with database() as place:
+        status = run_psql(place, arguments)
+    sys.exit(status)
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--overwrite", is_flag=True, help="Replace FILE if it exists.")
+def backup(file: Path, *, overwrite: bool) -> None:
+    """Write everything of this organization into FILE."""
+    from liaison.console.backups import make_backup
+
+    if file.exists() and not overwrite:
+        raise Problem(f"{file} exists. Choose another name, or add --overwrite.")
+    with database() as place:
+        size = make_backup(place, file=file)
+    click.echo(f"{file}: {size / 1e6:.1f} MB. It holds patients' data: keep it as safe as the database.")
+
+
+@main.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--replace", is_flag=True, help="Remove what the database holds now.")
+def restore(file: Path, *, replace: bool) -> None:
+    """Put the backup FILE into the database: all of it, or nothing."""
+    from liaison.console.backups import restore_backup
+
+    with database() as place:
+        load_settings()
+        restore_backup(place, file=file, replace=replace)
+    click.echo(f"{file} is restored. `liaison up` applies newer migrations if there are any.")
+
+
+@main.group()
+def audit() -> None:
+    """The audit trail."""
+
+
+@audit.command()
+def verify() -> None:
+    """Prove that the audit trail is unbroken (status 1 if it is not)."""
+    with loaded():
+        from liaison.console.audit import verify_trail
+
+        click.echo(verify_trail())
+
+
+@main.command()
+def demo() -> None:
+    """Build the demonstration clinic in an empty database."""
+    with loaded():
+        from liaison.console.demo import fill_if_empty
+
+        if not fill_if_empty(say=click.echo):
+            raise Problem("The database already has accounts; the demonstration clinic is built only in an empty one.")
+    click.echo("The demonstration clinic is built. `liaison up` opens it.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,239 @@
+"""`liaison up`: everything that a running Liaison needs, until Ctrl-C.
+
+The order: the data folder is ours alone, the ports are free, PostgreSQL runs, the settings are right, the database is
+migrated, static files are collected, the demonstration clinic exists; then web, worker, events and the demonstration's
+mail server start, and the address is printed when the pages answer.
+"""
+
+import fcntl
+import os
+import signal
+import socket
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+
+from liaison.console.postgres import Cluster
+from liaison.console.problems import Problem
+from liaison.console.settings import data_folder, embedded_folder, load_settings
+from liaison.console.supervisor import Service, Supervisor, python
+
+OPEN_SECONDS = 90.0
+PORT_SECONDS = 12.0
+TICK_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What the command line asked for. `port` serves pages, `port + 1` live events, `port + 2` demonstration mail."""
+
+    mode: str
+    host: str
+    port: int
+    web_workers: int
+    as_of: str | None = None
+
+
+class Up:
+    """One run of `liaison up`. `say(name, line)` prints."""
+
+    def __init__(self, wanted: Wanted, *, say: Callable[[str, str], None]) -> None:
+        self.wanted = wanted
+        self.say = say
+        self.stopping = threading.Event()
+        self.cluster: Cluster | None = None
+        self.demo = wanted.mode == "demo"
+
+    def run(self) -> None:
+        """Start, say when it is open, look after everything, stop. Returns after Ctrl-C or SIGTERM."""
+        self._put_settings_into_environment()
+        with ExitStack() as stack:
+            stack.enter_context(_alone(data_folder()))
+            self._wait_for_ports()
+            if not os.environ.get("DATABASE_URL"):
+                self.cluster = stack.enter_context(Cluster(embedded_folder()).lease())
+                os.environ["DATABASE_URL"] = self.cluster.url
+            stack.enter_context(self._signals())
+            self._prepare()
+            supervisor = Supervisor(self._services(), say=self.say)
+            stack.callback(self.say, "liaison", "stopped")
+            stack.callback(supervisor.stop)
+            supervisor.start()
+            self._wait_open(supervisor)
+            while not self.stopping.wait(TICK_SECONDS):
+                self._look_after(supervisor)
+            self.say("liaison", "stopping …")
+
+    def _put_settings_into_environment(self) -> None:
+        wanted = self.wanted
+        os.environ |= {
+            "LIAISON_MODE": wanted.mode,
+            "LIAISON_HOST": wanted.host,
+            "LIAISON_PORT": str(wanted.port),
+            "LIAISON_DATA": str(data_folder()),
+        }
+        if wanted.as_of:
+            os.environ["LIAISON_AS_OF"] = wanted.as_of
+        if self.demo and not os.environ.get("SMTP_URL"):
+            os.environ["SMTP_URL"] = f"smtp://127.0.0.1:{wanted.port + 2}"
+            self.mail_port: int | None = wanted.port + 2
+        else:
+            self.mail_port = None
+
+    def _wait_for_ports(self) -> None:
+        """Refuse a port that another program has; processes of a run that was killed get the time to leave."""
+        ports = [self.wanted.port, self.wanted.port + 1]
+        ports += [self.mail_port] if self.mail_port else []
+        deadline = time.monotonic() + PORT_SECONDS
+        while taken := [port for port in ports if not _is_free(self.wanted.host, port)]:
+            if time.monotonic() > deadline or not data_folder().exists():
+                raise Problem(
+                    f"Port {taken[0]} of {self.wanted.host} is in use by another program. "
+                    "Stop that one, or choose other ports with --port."
+                )
+            time.sleep(0.2)
+
+    def _prepare(self) -> None:
+        load_settings()
+        from django.conf import settings
+
+        from liaison.console.demo import fill_if_empty
+        from liaison.console.schema import disconnect, migrate
+        from liaison.console.static import collect
+
+        os.environ["LIAISON_CLOCK_OFFSET"] = str(settings.LIAISON_CLOCK_OFFSET)
+        applied = migrate()
+        if applied:
+            self.say("liaison", f"database: {applied} migrations applied")
+        collect()
+        if self.demo:
+            fill_if_empty(say=lambda line: self.say("liaison", line))
+        disconnect()
+
+    def _services(self) -> tuple[Service, ...]:
+        wanted = self.wanted
+        granian = ("-m", "granian", "--factory", "--no-ws", "--log-level", "warning", "--host", wanted.host)
+        web = (*granian, "--interface", "wsgi", "--port", str(wanted.port), "--workers", str(wanted.web_workers))
+        events = (*granian, "--interface", "asgi", "--port", str(wanted.port + 1))
+        services = [
+            Service(
+                name="web",
+                command=python(*web, "--blocking-threads", "8", "liaison.console.web:pages"),
+                environment=self._environment,
+            ),
+            Service(
+                name="events",
+                command=python(*events, "liaison.console.web:events"),
+                environment=self._environment,
+            ),
+            Service(
+                name="worker",
+                command=python("-m", "liaison.console.manage", "procrastinate", "worker"),
+                environment=self._environment,
+            ),
+        ]
+        if self.mail_port:
+            folder = str(data_folder() / "demo-mailbox")
+            command = python("-m", "liaison.console.mailbox", "--port", str(self.mail_port), "--folder", folder)
+            services.append(Service(name="mail", command=command, environment=self._environment))
+        return tuple(services)
+
+    def _environment(self) -> Mapping[str, str]:
+        url = self.cluster.url if self.cluster else os.environ["DATABASE_URL"]
+        return os.environ | {"DATABASE_URL": url, "PYTHONUNBUFFERED": "1"}
+
+    def _wait_open(self, supervisor: Supervisor) -> None:
+        deadline = time.monotonic() + OPEN_SECONDS
+        while not self.stopping.wait(0.1):
+            if _answers(self._address_here() + "/readyz"):
+                self._say_open()
+                return
+            if time.monotonic() > deadline:
+                raise Problem(f"The pages did not answer within {OPEN_SECONDS:.0f} s; the lines above say why.")
+            supervisor.look_after()
+
+    def _address_here(self) -> str:
+        everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - recognised, not bound
+        host = everywhere.get(self.wanted.host, self.wanted.host)
+        return f"http://{host}:{self.wanted.port}"
+
+    def _say_open(self) -> None:
+        from django.conf import settings
+
+        self.say("liaison", f"open at {settings.LIAISON_PUBLIC_URL}")
+        if settings.LIAISON_CLOCK_OFFSET:
+            self.say("liaison", f"training clock: Liaison believes that it is {self.wanted.as_of}")
+        if self.demo:
+            from liaison.console.demo import sign_ins
+
+            for line in sign_ins():
+                self.say("liaison", line)
+        self.say("liaison", "Ctrl-C stops everything")
+
+    def _look_after(self, supervisor: Supervisor) -> None:
+        supervisor.look_after()
+        if self.cluster and self.cluster.running() is None:
+            self.say("postgres", "ended; it starts again")
+            before = os.environ["DATABASE_URL"]
+            os.environ["DATABASE_URL"] = self.cluster.start().url
+            if os.environ["DATABASE_URL"] != before:
+                supervisor.restart()
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        def stop(_number: int, _frame: FrameType | None) -> None:
+            if self.stopping.is_set():
+                raise KeyboardInterrupt
+            self.stopping.set()
+
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = [signal.signal(number, stop) for number in numbers]
+        try:
+            yield
+        finally:
+            for number, handler in zip(numbers, before, strict=True):
+                signal.signal(number, handler)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Only one `liaison up` works on a data folder; the claim ends with the process, however it ends."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "up.lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise Problem(
+                f"Liaison already runs on {folder} (process {file.read().strip()}). "
+                "Stop that one first, or choose another folder with LIAISON_DATA."
+            ) from None
+        file.truncate(0)
+        file.write(f"{os.getpid()}\n")
+        file.flush()
+        yield
+
+
+def _is_free(host: str, port: int) -> bool:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5) as response:  # noqa: S310 - our own address
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
