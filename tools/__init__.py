@@ -1,0 +1,1 @@
+"""The project's own checks: `python -m tools.check` runs them all, with ruff, mypy and import-linter."""
