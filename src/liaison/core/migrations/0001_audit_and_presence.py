@@ -8,60 +8,84 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='AuditSeal',
+            name="AuditSeal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sealed_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('entry_count', models.PositiveIntegerField()),
-                ('previous_hash', models.CharField(max_length=64, unique=True)),
-                ('hash', models.CharField(max_length=64, unique=True)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("sealed_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("entry_count", models.PositiveIntegerField()),
+                ("previous_hash", models.CharField(max_length=64, unique=True)),
+                ("hash", models.CharField(max_length=64, unique=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Presence',
+            name="Presence",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('topic', models.TextField()),
-                ('user_id', models.BigIntegerField()),
-                ('name', models.TextField()),
-                ('seen_at', models.DateTimeField()),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("topic", models.TextField()),
+                ("user_id", models.BigIntegerField()),
+                ("name", models.TextField()),
+                ("seen_at", models.DateTimeField()),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('topic', 'user_id'), name='one_presence_a_person_and_topic')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("topic", "user_id"), name="one_presence_a_person_and_topic")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('recorded_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('actor_user_id', models.BigIntegerField(null=True)),
-                ('actor_name', models.TextField()),
-                ('roles', models.TextField(blank=True, default='')),
-                ('verb', models.TextField()),
-                ('outcome', models.CharField(choices=[('done', 'Done'), ('refused', 'Refused'), ('seen', 'Seen')], max_length=8)),
-                ('refusal_code', models.TextField(blank=True, default='')),
-                ('reason', models.TextField(blank=True, default='')),
-                ('patient_ids', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
-                ('subject_type', models.TextField(blank=True, default='')),
-                ('subject_id', models.BigIntegerField(null=True)),
-                ('before_hash', models.CharField(blank=True, default='', max_length=64)),
-                ('after_hash', models.CharField(blank=True, default='', max_length=64)),
-                ('details', models.JSONField(default=dict)),
-                ('request_id', models.TextField(blank=True, default='')),
-                ('session_hash', models.CharField(blank=True, default='', max_length=16)),
-                ('seal', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='entries', to='core.auditseal')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("recorded_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("actor_user_id", models.BigIntegerField(null=True)),
+                ("actor_name", models.TextField()),
+                ("roles", models.TextField(blank=True, default="")),
+                ("verb", models.TextField()),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[("done", "Done"), ("refused", "Refused"), ("seen", "Seen")], max_length=8
+                    ),
+                ),
+                ("refusal_code", models.TextField(blank=True, default="")),
+                ("reason", models.TextField(blank=True, default="")),
+                (
+                    "patient_ids",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(), default=list, size=None
+                    ),
+                ),
+                ("subject_type", models.TextField(blank=True, default="")),
+                ("subject_id", models.BigIntegerField(null=True)),
+                ("before_hash", models.CharField(blank=True, default="", max_length=64)),
+                ("after_hash", models.CharField(blank=True, default="", max_length=64)),
+                ("details", models.JSONField(default=dict)),
+                ("request_id", models.TextField(blank=True, default="")),
+                ("session_hash", models.CharField(blank=True, default="", max_length=16)),
+                (
+                    "seal",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="entries",
+                        to="core.auditseal",
+                    ),
+                ),
             ],
             options={
-                'indexes': [django.contrib.postgres.indexes.GinIndex(fields=['patient_ids'], name='audit_by_patient'), models.Index(fields=['actor_user_id', '-id'], name='audit_by_actor'), models.Index(fields=['verb', '-id'], name='audit_by_verb'), models.Index(fields=['-recorded_at'], name='audit_by_time'), models.Index(condition=models.Q(('seal', None)), fields=['id'], name='audit_unsealed')],
+                "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(fields=["patient_ids"], name="audit_by_patient"),
+                    models.Index(fields=["actor_user_id", "-id"], name="audit_by_actor"),
+                    models.Index(fields=["verb", "-id"], name="audit_by_verb"),
+                    models.Index(fields=["-recorded_at"], name="audit_by_time"),
+                    models.Index(condition=models.Q(("seal", None)), fields=["id"], name="audit_unsealed"),
+                ],
             },
         ),
     ]

@@ -48,9 +48,7 @@ def test_the_deadlines_after_a_discharge_are_those_of_the_transitional_care_tabl
     discharged = date.fromisoformat(discharged_on)
     assert add_business_days(discharged, days=2) == date.fromisoformat(contact_by)
     for amount, expected in ((7, seven_days), (14, fourteen_days), (29, period_ends)):
-        due = due_after_day(
-            discharged, allowance=Allowance(amount=amount, unit=Unit.CALENDAR_DAYS), zone=NEW_YORK
-        )
+        due = due_after_day(discharged, allowance=Allowance(amount=amount, unit=Unit.CALENDAR_DAYS), zone=NEW_YORK)
         assert due.astimezone(NEW_YORK).date() == date.fromisoformat(expected)
 
 

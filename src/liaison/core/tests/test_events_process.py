@@ -1,0 +1,39 @@
+"""The events process: only a signed-in session of our own page hears announcements."""
+
+import asyncio
+import json
+
+from django.conf import settings
+
+from liaison.core.events_process import Hub, _is_ours
+
+
+def test_a_page_hears_its_topics_and_no_others() -> None:
+    async def story() -> list[str]:
+        hub = Hub()
+        async with hub.following(["loop:7", "desk"]) as queue:
+            hub.tell(topic="loop:7", what="taken")
+            hub.tell(topic="loop:8", what="taken")
+            hub.tell_all("reconnected")
+            heard = [json.loads(queue.get_nowait()) for _ in range(queue.qsize())]
+        assert not hub.listeners
+        return [f"{told['topic']} {told['what']}" for told in heard]
+
+    assert asyncio.run(story()) == ["loop:7 taken", "loop:7 reconnected", "desk reconnected"]
+
+
+def test_a_page_that_does_not_keep_up_holds_nobody_back() -> None:
+    async def story() -> int:
+        hub = Hub()
+        async with hub.following(["desk"]) as queue:
+            for _ in range(1000):
+                hub.tell(topic="desk", what="changed")
+            return queue.qsize()
+
+    assert asyncio.run(story()) == 200
+
+
+def test_only_our_own_pages_may_listen() -> None:
+    assert _is_ours(settings.LIAISON_PUBLIC_URL, host="127.0.0.1:8001")
+    assert _is_ours("http://127.0.0.1:8000", host="127.0.0.1:8001")
+    assert not _is_ours("https://elsewhere.example", host="127.0.0.1:8001")

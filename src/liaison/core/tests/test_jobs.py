@@ -1,0 +1,73 @@
+"""Jobs exist exactly when the change does, and a killed worker's job goes to another."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection, transaction
+from procrastinate.contrib.django import app
+from procrastinate.contrib.django.models import ProcrastinateJob
+
+from liaison.core.clock import current_time, real_instant
+from liaison.core.jobs import Backoff, defer, job, seal_audit_entries
+from liaison.core.refusals import Conflict
+
+ran: list[int] = []
+
+
+@job(retry=Backoff(attempts=1))
+def note_number(*, number: int) -> None:
+    """Remember a number."""
+    ran.append(number)
+
+
+def work_once() -> None:
+    """Run a real worker until the queue is empty."""
+    worker = app.with_connector(app.connector.get_worker_connector())
+    worker.run_worker(wait=False, install_signal_handlers=False, listen_notify=False)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deferred_job_runs_after_the_commit() -> None:
+    ran.clear()
+    defer(note_number, number=4)
+    work_once()
+    assert ran == [4]
+
+
+@pytest.mark.django_db
+def test_a_job_goes_away_with_its_transaction() -> None:
+    with pytest.raises(Conflict), transaction.atomic():
+        defer(note_number, number=5)
+        raise Conflict
+    assert not ProcrastinateJob.objects.filter(task_name="core.note_number").exists()
+
+
+@pytest.mark.django_db
+def test_a_job_for_later_waits_for_its_instant() -> None:
+    at = datetime(2030, 1, 1, tzinfo=UTC)
+    defer(note_number, at=at, number=6)
+    assert ProcrastinateJob.objects.get(task_name="core.note_number").scheduled_at == at
+
+
+def test_the_training_clock_shifts_what_we_call_now(settings) -> None:
+    settings.LIAISON_CLOCK_OFFSET = -86_400
+    yesterday = current_time()
+    assert abs(real_instant(yesterday) - yesterday - timedelta(days=1)) < timedelta(seconds=1)
+
+
+def test_waiting_grows_and_ends_and_a_refusal_is_final() -> None:
+    class Attempted:
+        attempts = 2
+
+    again = Backoff(attempts=3).get_retry_decision(exception=OSError(), job=Attempted())
+    assert again is not None
+    assert Backoff(attempts=2).get_retry_decision(exception=OSError(), job=Attempted()) is None
+    assert Backoff(attempts=9).get_retry_decision(exception=Conflict(), job=Attempted()) is None
+
+
+@pytest.mark.django_db
+def test_the_seal_job_leaves_nothing_unsealed() -> None:
+    seal_audit_entries()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM core_auditentry WHERE seal_id IS NULL")
+        assert cursor.fetchone()[0] == 0
