@@ -14,6 +14,7 @@ BEGAN = "liaison_began"
 SEEN = "liaison_seen"
 BROWSER = "liaison_browser"
 ADDRESS = "liaison_address"
+STASH = "liaison_stash"
 
 
 class SessionStore(DatabaseStore):

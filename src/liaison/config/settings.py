@@ -7,7 +7,7 @@ the training clock and plain HTTP cookies) and `test`.
 from __future__ import annotations
 
 import importlib.util
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -110,6 +110,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "liaison.core.middleware.RequestMarkMiddleware",
+    "liaison.accounts.middleware.SecurityHeadersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -123,6 +124,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "liaison.accounts.middleware.ActorMiddleware",
     "liaison.core.middleware.RefusalMiddleware",
+    "liaison.accounts.middleware.StepUpMiddleware",
     "liaison.core.middleware.SeenMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -215,13 +217,56 @@ PROCRASTINATE_ON_APP_READY = "liaison.core.jobs.on_app_ready"
 LOGGING = logging_config(mode=LIAISON_MODE, level=env.str("LIAISON_LOG_LEVEL", "INFO"))
 SILENCED_SYSTEM_CHECKS = ["axes.W003"]
 
+SECRET_KEY_FALLBACKS = env.list("LIAISON_SECRET_KEY_FALLBACKS", [])
+LIAISON_MFA_REQUIRED = env.bool("LIAISON_MFA_REQUIRED", PRODUCTION)
+LIAISON_STEP_UP_SECONDS = env.int("LIAISON_STEP_UP_SECONDS", 10 * 60)
+LIAISON_TRUSTED_PROXIES = env.int("LIAISON_TRUSTED_PROXIES", 1 if PRODUCTION else 0)
+
+# Rate limits and used codes are shared by all web processes, so they live in the database.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "account_cache",
+        "OPTIONS": {"MAX_ENTRIES": 50_000},
+    }
+}
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "allauth.account.auth_backends.AuthenticationBackend",
+    "liaison.accounts.backends.PasswordBackend",
 ]
 LOGIN_REDIRECT_URL = "/"
 LOGIN_URL = "/account/login/"
+ACCOUNT_ADAPTER = "liaison.accounts.adapters.AccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
+ACCOUNT_SESSION_REMEMBER = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = LIAISON_STEP_UP_SECONDS
+ACCOUNT_RATE_LIMITS = {"login": "60/m/ip", "login_failed": "30/m/ip,10/5m/key", "reauthenticate": "10/m/user"}
+MFA_ADAPTER = "liaison.accounts.adapters.SecondFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ALLOW_UNVERIFIED_EMAIL = True
+MFA_TOTP_ISSUER = LIAISON_ORGANIZATION
+MFA_TOTP_TOLERANCE = 1
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not PRODUCTION  # passkeys on http://localhost, for demo and tests
+MFA_FORMS = {
+    "authenticate": "liaison.accounts.forms.SignInCodeForm",
+    "reauthenticate": "liaison.accounts.forms.ConfirmCodeForm",
+    "authenticate_webauthn": "liaison.accounts.forms.SignInKeyForm",
+    "login_webauthn": "liaison.accounts.forms.PasskeyForm",
+    "reauthenticate_webauthn": "liaison.accounts.forms.ConfirmKeyForm",
+}
+AXES_FAILURE_LIMIT = env.int("LIAISON_LOCKOUT_FAILURES", 5)
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+AXES_USERNAME_CALLABLE = "liaison.accounts.client.typed_address"
+AXES_CLIENT_IP_CALLABLE = "liaison.accounts.client.client_address"
+AXES_LOCKOUT_CALLABLE = "liaison.accounts.views.session.locked_out"

@@ -4,6 +4,7 @@ from importlib.util import find_spec
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from liaison.accounts.urls import sign_in_patterns
 from liaison.core import health
 
 _WITH_SCREENS = (
@@ -22,7 +23,7 @@ _WITH_SCREENS = (
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
-    path("account/", include("allauth.urls")),
+    path("account/", include(sign_in_patterns)),
     *(path("", include(f"liaison.{name}.urls")) for name in _WITH_SCREENS if find_spec(f"liaison.{name}.urls")),
 ]
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from psycopg_pool import PoolTimeout
 
 
+@login_not_required
 def healthz(request: HttpRequest) -> HttpResponse:
     """200 as long as this process answers at all."""
     del request
     return HttpResponse("alive\n", content_type="text/plain")
 
 
+@login_not_required
 def readyz(request: HttpRequest) -> HttpResponse:
     """200 when the database answers and is migrated, else 503 with what is missing."""
     del request

@@ -1,0 +1,224 @@
+"""The shape of what is typed about people, passwords and the audit trail."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo, available_timezones
+
+from allauth.core import context
+from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
+from allauth.mfa.webauthn.forms import (
+    AuthenticateWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.translation import gettext_lazy as _
+
+from liaison.accounts import trail
+from liaison.accounts.access import ROLE_LABELS, Role
+from liaison.accounts.client import client_address
+from liaison.accounts.models import Site, Team, User
+from liaison.accounts.queries import AuditFilter, actor_for, verbs_in_use
+from liaison.core.clock import current_time
+
+
+class PersonForm(forms.Form):
+    """Someone's name and address."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    email = forms.EmailField(label=_("E-mail address"), help_text=_("They sign in with it."))
+
+
+class RoleForm(forms.Form):
+    """A role at a site, or everywhere."""
+
+    role = forms.ChoiceField(label=_("Role"), choices=[(role.value, ROLE_LABELS[role]) for role in Role])
+    site = forms.ModelChoiceField(
+        label=_("Where"), queryset=Site.objects.none(), required=False, empty_label=_("Every site")
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["site"].queryset = Site.objects.all()  # type: ignore[attr-defined]
+
+
+class TeamsForm(forms.Form):
+    """The teams that someone is in."""
+
+    teams = forms.ModelMultipleChoiceField(
+        label=_("Teams"),
+        queryset=Team.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["teams"].queryset = Team.objects.select_related("site")  # type: ignore[attr-defined]
+
+
+class SiteForm(forms.Form):
+    """A place of the organization."""
+
+    code = forms.SlugField(
+        label=_("Code"), max_length=20, help_text=_("Short and for good, as in river-north.")
+    )
+    name = forms.CharField(label=_("Name"), max_length=120)
+    time_zone = forms.CharField(label=_("Time zone"), initial="America/New_York", max_length=64)
+    address = forms.CharField(label=_("Address"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    phone = forms.CharField(label=_("Telephone"), required=False, max_length=40)
+
+    def clean_time_zone(self) -> str:
+        """An IANA name, because daylight saving depends on the place."""
+        name = str(self.cleaned_data["time_zone"])
+        if name not in available_timezones():
+            raise ValidationError(_("This is no time zone. They read like America/New_York."))
+        return name
+
+
+class TeamForm(forms.Form):
+    """A team of a site."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    site = forms.ModelChoiceField(
+        label=_("Site"), queryset=Site.objects.none(), required=False, empty_label=_("Every site")
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["site"].queryset = Site.objects.all()  # type: ignore[attr-defined]
+
+
+class AuditSearchForm(forms.Form):
+    """What a privacy officer looks for. Days are days of the given time zone, both inclusive."""
+
+    patient = forms.IntegerField(label=_("Patient number"), required=False, min_value=1)
+    person = forms.ModelChoiceField(
+        label=_("Who"), queryset=User.objects.none(), required=False, empty_label=_("Anyone")
+    )
+    kind = forms.ChoiceField(
+        label=_("What"),
+        required=False,
+        choices=[
+            ("", _("Everything")),
+            ("reads", _("What was seen")),
+            ("changes", _("What was done")),
+            ("refused", _("What was refused")),
+        ],
+    )
+    verb = forms.ChoiceField(label=_("Verb"), required=False)
+    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["person"].queryset = User.objects.order_by("name", "pk")  # type: ignore[attr-defined]
+        choices = [("", _("Any verb")), *((code, f"{label} ({code})") for code, label in verbs_in_use())]
+        self.fields["verb"].choices = choices  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """The end may not stand before the beginning."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        since, until = cleaned.get("since"), cleaned.get("until")
+        if since and until and until < since:
+            self.add_error("until", _("This is before the first day."))
+        return cleaned
+
+    def wanted(self, *, zone: ZoneInfo) -> AuditFilter:
+        """The filter, with days turned into instants of `zone`."""
+        typed = self.cleaned_data
+        since, until = typed.get("since"), typed.get("until")
+        person: User | None = typed.get("person")
+        return AuditFilter(
+            patient_id=typed.get("patient"),
+            user_id=person.pk if person else None,
+            verb=typed.get("verb") or "",
+            kind=typed.get("kind") or "",
+            since=datetime.combine(since, time(), tzinfo=zone) if since else None,
+            until=datetime.combine(until + timedelta(days=1), time(), tzinfo=zone) if until else None,
+        )
+
+
+def _refused_factor(user: User | None, *, step: str) -> None:
+    request = context.request
+    address = client_address(request)
+    if request.user.is_authenticated:
+        actor = actor_for(request.user, session=request.session, now=current_time())
+        trail.confirmed(actor, method=step, passed=False, address=address)
+    else:
+        trail.refused_sign_in(
+            email=user.email if user else "", code="accounts.wrong_factor", address=address, step=step
+        )
+
+
+def _confirmed_factor(user: User, *, step: str) -> None:
+    request = context.request
+    actor = actor_for(user, session=request.session, now=current_time())
+    trail.confirmed(actor, method=step, passed=True, address=client_address(request))
+
+
+class SignInCodeForm(AuthenticateForm):  # type: ignore[misc,unused-ignore]
+    """The second factor at sign-in; a wrong code is audited."""
+
+    def clean_code(self) -> str:
+        """The code of the app, or a recovery code."""
+        try:
+            return str(super().clean_code())
+        except ValidationError:
+            _refused_factor(self.user, step="code")
+            raise
+
+
+class ConfirmCodeForm(ReauthenticateForm):  # type: ignore[misc,unused-ignore]
+    """The second factor asked for again; both answers are audited."""
+
+    def clean_code(self) -> str:
+        """The code of the app, or a recovery code."""
+        try:
+            code = str(super().clean_code())
+        except ValidationError:
+            _refused_factor(self.user, step="code")
+            raise
+        _confirmed_factor(self.user, step="code")
+        return code
+
+
+class SignInKeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc,unused-ignore]
+    """A security key at sign-in, after the password."""
+
+    def clean_credential(self) -> Any:
+        """The answer of the key to our challenge."""
+        try:
+            return super().clean_credential()
+        except ValidationError:
+            _refused_factor(self.user, step="passkey")
+            raise
+
+
+class PasskeyForm(LoginWebAuthnForm):  # type: ignore[misc,unused-ignore]
+    """A passkey instead of a password."""
+
+    def clean_credential(self) -> Any:
+        """The answer of the key to our challenge."""
+        try:
+            return super().clean_credential()
+        except ValidationError:
+            _refused_factor(None, step="passkey")
+            raise
+
+
+class ConfirmKeyForm(ReauthenticateWebAuthnForm):  # type: ignore[misc,unused-ignore]
+    """A security key asked for again."""
+
+    def clean_credential(self) -> Any:
+        """The answer of the key to our challenge."""
+        try:
+            credential = super().clean_credential()
+        except ValidationError:
+            _refused_factor(self.user, step="passkey")
+            raise
+        _confirmed_factor(self.user, step="passkey")
+        return credential

@@ -1,0 +1,220 @@
+"""The audit trail as a privacy officer searches it: by keyset, so that page 1,000 is as quick as page 1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from liaison.accounts.access import EXPORT_AUDIT, SEARCH_AUDIT
+from liaison.core.actor import Actor
+from liaison.core.audit import record
+from liaison.core.models import AuditEntry, AuditSeal
+from liaison.core.refusals import Forbidden, Refusal
+from liaison.core.verbs import all_verbs
+
+PAGE: Final = 50
+MOST_EXPORTED: Final = 100_000
+
+
+class BadCursor(Refusal):
+    """The address of a further page was changed by hand."""
+
+    code = "accounts.bad_cursor"
+    sentence = "This page of the audit trail does not exist. Start again from the first."
+    status = 404
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditFilter:
+    """What to look for. Empty values look for everything; `until` is exclusive; times are instants.
+
+    `kind` is "reads" (what was seen), "changes" (what was done), "refused", or empty.
+    """
+
+    patient_id: int | None = None
+    user_id: int | None = None
+    verb: str = ""
+    kind: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def plain(self) -> dict[str, Any]:
+        """The filter as JSON, for the entry that says what was looked for."""
+        values = {
+            "patient_id": self.patient_id,
+            "user_id": self.user_id,
+            "verb": self.verb,
+            "kind": self.kind,
+            "since": self.since.isoformat() if self.since else None,
+            "until": self.until.isoformat() if self.until else None,
+        }
+        return {key: value for key, value in values.items() if value}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRow:
+    """One entry as it is shown."""
+
+    entry_id: int
+    at: datetime
+    actor_user_id: int | None
+    actor_name: str
+    roles: str
+    verb: str
+    label: str
+    outcome: str
+    refusal_code: str
+    reason: str
+    patient_ids: tuple[int, ...]
+    subject: str
+    details: dict[str, Any]
+    sealed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditPage:
+    """Up to fifty entries, the newest first; `next_cursor` is empty on the last page."""
+
+    rows: tuple[AuditRow, ...]
+    next_cursor: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChainState:
+    """How the chain stands and what the last verification said."""
+
+    seals: int
+    waiting: int
+    sealed_at: datetime | None
+    verified_at: datetime | None
+    verified_problem: str
+
+
+def search_audit(actor: Actor, *, wanted: AuditFilter, cursor: str = "") -> AuditPage:
+    """One page of the audit trail. Looking is itself audited. Refuses: Forbidden, BadCursor."""
+    _may(actor, SEARCH_AUDIT)
+    entries = _matching(wanted)
+    if cursor:
+        at, pk = _parse(cursor)
+        entries = entries.filter(Q(recorded_at__lt=at) | Q(recorded_at=at, pk__lt=pk), recorded_at__lte=at)
+    found = list(entries[: PAGE + 1])
+    _say(actor, SEARCH_AUDIT, wanted=wanted, shown=len(found[:PAGE]))
+    more = found[PAGE - 1] if len(found) > PAGE else None
+    return AuditPage(
+        rows=tuple(_row(entry) for entry in found[:PAGE]),
+        next_cursor=f"{more.recorded_at.isoformat()}~{more.pk}" if more else "",
+    )
+
+
+def export_audit(actor: Actor, *, wanted: AuditFilter) -> Iterator[AuditRow]:
+    """Every matching entry, the newest first, up to 100,000. The caller has stepped up through an action."""
+    _may(actor, EXPORT_AUDIT)
+    for entry in _matching(wanted)[:MOST_EXPORTED].iterator(chunk_size=2_000):
+        yield _row(entry)
+
+
+def verbs_in_use() -> tuple[tuple[str, str], ...]:
+    """Every verb that can stand in the audit trail, as (code, label), by code."""
+    declared = {code: verb.label for code, verb in all_verbs().items()}
+    return tuple(sorted({**UNDECLARED, **declared}.items()))
+
+
+def chain_state() -> ChainState:
+    """The chain of seals now, and the result of the last verification if there was one."""
+    last = AuditSeal.objects.order_by("-id").first()
+    verified = AuditEntry.objects.filter(verb="core.verify_audit").order_by("-recorded_at", "-id").first()
+    return ChainState(
+        seals=_estimated_rows("core_auditseal"),
+        waiting=AuditEntry.objects.filter(seal=None).count(),
+        sealed_at=last.sealed_at if last else None,
+        verified_at=verified.recorded_at if verified else None,
+        verified_problem=str(verified.details.get("problem", "")) if verified else "",
+    )
+
+
+UNDECLARED: Final = {
+    "core.see": "See a patient's data",
+    "core.verify_audit": "Verify the audit trail",
+    "accounts.sign_in": "Sign in",
+    "accounts.sign_out": "Sign out",
+    "accounts.session_ended": "Session ended by itself",
+    "accounts.confirm": "Confirm who is at the keyboard",
+    "accounts.change_factors": "Change second factors",
+}
+"""What is recorded though nobody asks for permission to do it."""
+
+
+def _matching(wanted: AuditFilter) -> QuerySet[AuditEntry]:
+    entries = AuditEntry.objects.order_by("-recorded_at", "-id")
+    if wanted.patient_id is not None:
+        entries = entries.filter(patient_ids__contains=[wanted.patient_id])
+    if wanted.user_id is not None:
+        entries = entries.filter(actor_user_id=wanted.user_id)
+    if wanted.verb:
+        entries = entries.filter(verb=wanted.verb)
+    if wanted.kind:
+        outcomes = {"reads": "seen", "changes": "done", "refused": "refused"}
+        entries = entries.filter(outcome=outcomes.get(wanted.kind, wanted.kind))
+    if wanted.since:
+        entries = entries.filter(recorded_at__gte=wanted.since)
+    if wanted.until:
+        entries = entries.filter(recorded_at__lt=wanted.until)
+    return entries
+
+
+def _row(entry: AuditEntry) -> AuditRow:
+    declared = all_verbs().get(entry.verb)
+    subject = f"{entry.subject_type.rpartition('.')[2]} {entry.subject_id}" if entry.subject_id else ""
+    return AuditRow(
+        entry_id=entry.pk,
+        at=entry.recorded_at,
+        actor_user_id=entry.actor_user_id,
+        actor_name=entry.actor_name,
+        roles=entry.roles,
+        verb=entry.verb,
+        label=declared.label if declared else UNDECLARED.get(entry.verb, entry.verb),
+        outcome=entry.outcome,
+        refusal_code=entry.refusal_code,
+        reason=entry.reason,
+        patient_ids=tuple(entry.patient_ids),
+        subject=subject,
+        details=entry.details,
+        sealed=entry.seal_id is not None,
+    )
+
+
+def _say(actor: Actor, verb: object, *, wanted: AuditFilter, shown: int) -> None:
+    patient_ids = [wanted.patient_id] if wanted.patient_id is not None else []
+    record(
+        actor,
+        str(verb),
+        outcome=AuditEntry.Outcome.SEEN,
+        patient_ids=patient_ids,
+        details={**wanted.plain(), "shown": shown},
+    )
+
+
+def _parse(cursor: str) -> tuple[datetime, int]:
+    try:
+        at, pk = cursor.rsplit("~", 1)
+        return datetime.fromisoformat(at), int(pk)
+    except ValueError:
+        raise BadCursor from None
+
+
+def _estimated_rows(table: str) -> int:
+    """The planner's count, exact enough for a page; exact for a table that was never analysed."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples::bigint FROM pg_class WHERE oid = to_regclass(%s)", [table])
+        estimate = int(cursor.fetchone()[0])
+    return estimate if estimate >= 1_000 else AuditSeal.objects.count()
+
+
+def _may(actor: Actor, verb: Any) -> None:
+    if not actor.may(verb):
+        raise Forbidden

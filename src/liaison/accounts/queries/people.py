@@ -1,0 +1,170 @@
+"""Who works here, where, and in which teams."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+from django.db.models import Count, Prefetch, Q, QuerySet
+
+from liaison.accounts.access import MANAGE_PEOPLE, Role
+from liaison.accounts.models import Assignment, Session, Site, Team, User
+from liaison.core.actor import Actor
+from liaison.core.refusals import Forbidden, NotFound
+
+DEMO_PASSWORD = "welcome-to-riverside"  # noqa: S105 - of invented people; production has no demo sign-ins
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DemoSignIn:
+    """One invented person whose account the sign-in page offers in demo mode."""
+
+    name: str
+    email: str
+    password: str
+    roles: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PersonRow:
+    """One person as the list of people shows them."""
+
+    user_id: int
+    name: str
+    email: str
+    initials: str
+    is_active: bool
+    roles: tuple[str, ...]
+    teams: tuple[str, ...]
+    factors: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnSession:
+    """One browser in which one is signed in."""
+
+    key: str
+    browser: str
+    address: str
+    began_at: datetime | None
+    seen_at: datetime | None
+    is_this_one: bool
+
+
+def demo_sign_ins() -> tuple[DemoSignIn, ...]:
+    """The invented people that anyone may sign in as; empty outside demo mode."""
+    if settings.LIAISON_MODE != "demo":
+        return ()
+    offered = User.objects.active().filter(is_demo=True).order_by("pk")
+    held = offered.prefetch_related(Prefetch("assignments", Assignment.objects.select_related("site")))
+    return tuple(_demo_sign_in(user) for user in held)
+
+
+def _demo_sign_in(user: User) -> DemoSignIn:
+    assignments = [held for held in user.assignments.all() if held.ends_at is None]
+    return DemoSignIn(
+        name=user.name,
+        email=user.email,
+        password=DEMO_PASSWORD,
+        roles=", ".join(dict.fromkeys(held.label for held in assignments)),
+        place=", ".join(dict.fromkeys(held.where for held in assignments)),
+    )
+
+
+def people(actor: Actor, *, text: str = "", closed: bool = False, now: datetime) -> tuple[PersonRow, ...]:
+    """Everyone who signs in, by name; `text` narrows by name or address. Refuses: Forbidden."""
+    _may_manage(actor)
+    found: QuerySet[User] = User.objects.filter(is_active=not closed)
+    for word in text.split():
+        found = found.filter(Q(name__icontains=word) | Q(email__icontains=word))
+    current = Assignment.objects.current(now=now).select_related("site")
+    found = found.prefetch_related(Prefetch("assignments", current), "teams")
+    found = found.annotate(factors=Count("authenticator", distinct=True))
+    return tuple(_person_row(user) for user in found.order_by("name", "pk"))
+
+
+def _person_row(user: User) -> PersonRow:
+    return PersonRow(
+        user_id=user.pk,
+        name=user.name,
+        email=user.email,
+        initials=user.initials,
+        is_active=user.is_active,
+        roles=tuple(str(held) for held in user.assignments.all()),
+        teams=tuple(team.name for team in user.teams.all()),
+        factors=user.factors,  # type: ignore[attr-defined]  # annotated above
+    )
+
+
+def person_for(actor: Actor, *, user_id: int) -> User:
+    """One person, to be managed. Refuses: Forbidden, NotFound."""
+    _may_manage(actor)
+    try:
+        return User.objects.get(pk=user_id)
+    except User.DoesNotExist:
+        raise NotFound from None
+
+
+def has_second_factor(user_id: int) -> bool:
+    """Whether this person proves who they are with more than a password."""
+    kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
+    return Authenticator.objects.filter(user_id=user_id, type__in=kinds).exists()
+
+
+def colleagues(
+    actor: Actor, *, now: datetime, role: Role | None = None, site_id: int | None = None
+) -> QuerySet[User]:
+    """Active people whom work can be given to, by name: those of one role, at one site, or all.
+
+    Names of colleagues are no secret inside the organization; nobody who is not signed in gets any.
+    """
+    if actor.is_anonymous:
+        return User.objects.active().none()
+    held = Assignment.objects.current(now=now)
+    if role is not None:
+        held = held.filter(role=role)
+    if site_id is not None:
+        held = held.filter(Q(site_id=site_id) | Q(site__isnull=True))
+    return User.objects.active().filter(pk__in=held.values("user_id")).order_by("name", "pk")
+
+
+def sites_of(actor: Actor) -> QuerySet[Site]:
+    """The sites at which this actor holds any role."""
+    sites = Site.objects.order_by("name")
+    return sites if actor.site_ids is None else sites.filter(pk__in=actor.site_ids)
+
+
+def teams_of(actor: Actor) -> QuerySet[Team]:
+    """The teams that work can be given to at this actor's sites, and those of the whole organization."""
+    teams = Team.objects.select_related("site").order_by("name")
+    if actor.is_anonymous:
+        return teams.none()
+    if actor.site_ids is None:
+        return teams
+    return teams.filter(Q(site__isnull=True) | Q(site_id__in=actor.site_ids))
+
+
+def sessions_of(actor: Actor, *, now: datetime) -> tuple[OwnSession, ...]:
+    """The browsers in which this actor is signed in, the latest used first."""
+    if actor.user_id is None:
+        return ()
+    rows = Session.objects.filter(user_id=actor.user_id, expire_date__gt=now).order_by("-seen_at")
+    return tuple(
+        OwnSession(
+            key=row.session_key,
+            browser=row.browser,
+            address=row.address or "",
+            began_at=row.began_at,
+            seen_at=row.seen_at,
+            is_this_one=row.session_key == actor.session_key,
+        )
+        for row in rows
+    )
+
+
+def _may_manage(actor: Actor) -> None:
+    if not actor.may(MANAGE_PEOPLE):
+        raise Forbidden

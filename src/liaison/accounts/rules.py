@@ -1,0 +1,69 @@
+"""When a session has ended, and for how long a proof of identity counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+
+class Ended(StrEnum):
+    """Why a session is over; the sign-in page says it."""
+
+    NO = ""
+    IDLE = "idle"
+    ABSOLUTE = "absolute"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLimits:
+    """How long a session may stand without work, and how long in any case.
+
+    The Security Rule asks for an automatic log-off and names no number (45 CFR 164.312(a)(2)(iii)); the
+    defaults are those of DOMAIN 6.5: 15 minutes at a workstation, 12 hours in any case.
+    """
+
+    idle: timedelta
+    absolute: timedelta
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """How much of a session is left; never below zero."""
+
+    idle: timedelta
+    absolute: timedelta
+
+    @property
+    def ended(self) -> Ended:
+        """Which limit was reached, the absolute one first."""
+        if self.absolute <= timedelta():
+            return Ended.ABSOLUTE
+        return Ended.IDLE if self.idle <= timedelta() else Ended.NO
+
+    @property
+    def soonest(self) -> timedelta:
+        """The time until the page locks."""
+        return min(self.idle, self.absolute)
+
+
+def left(*, began_at: datetime, seen_at: datetime, now: datetime, limits: SessionLimits) -> Left:
+    """What is left at `now` of a session that began and was last worked in at these instants (half-open)."""
+    return Left(
+        idle=max(timedelta(), seen_at + limits.idle - now),
+        absolute=max(timedelta(), began_at + limits.absolute - now),
+    )
+
+
+def is_work(*, background: bool, seen_at: datetime, now: datetime, grain: timedelta) -> bool:
+    """Whether this request moves the idle limit: a person's own, and not more often than every `grain`."""
+    return not background and now - seen_at >= grain
+
+
+def initial_password_words(numbers: list[int], *, words: tuple[str, ...]) -> str:
+    """A first password that can be read over the telephone: words joined by hyphens and a number at the end.
+
+    `numbers` are random and chosen by the caller; the last one becomes three digits, the others choose words.
+    """
+    *chosen, last = numbers
+    return "-".join([*(words[number % len(words)] for number in chosen), f"{last % 1000:03d}"])

@@ -1,0 +1,117 @@
+"""The privacy officer's search of the audit trail."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.shortcuts import render
+from django.utils.http import urlencode
+from django.views.decorators.http import require_GET
+
+from liaison.accounts.actions import begin_audit_export
+from liaison.accounts.forms import AuditSearchForm
+from liaison.accounts.queries import AuditFilter, AuditRow, chain_state, export_audit, search_audit, sites_of
+from liaison.core.actor import Actor
+from liaison.core.answers import wants_fragment
+from liaison.core.clock import current_time
+
+COLUMNS = (
+    "entry",
+    "at",
+    "who",
+    "roles",
+    "verb",
+    "outcome",
+    "refusal",
+    "reason",
+    "patients",
+    "subject",
+    "details",
+    "sealed",
+)
+
+
+@require_GET
+def audit(request: HttpRequest) -> HttpResponse:
+    """Search by patient, person, verb, time and kind; further pages are appended to the list."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    form = AuditSearchForm(request.GET or None)
+    valid = form.is_bound and form.is_valid()
+    wanted = form.wanted(zone=_zone(actor)) if valid else AuditFilter()
+    found = None
+    if valid or not form.is_bound:
+        found = search_audit(actor, wanted=wanted, cursor=request.GET.get("after", ""))
+    query = {key: value for key, value in request.GET.items() if value and key != "after"}
+    page = {
+        "form": form,
+        "found": found,
+        "query": urlencode(query),
+        "searched": bool(query),
+        "after": request.GET.get("after", ""),
+    }
+    if wants_fragment(request) and request.GET.get("after"):
+        return render(request, "accounts/_audit_rows.html", page)
+    page["chain"] = chain_state()
+    return render(request, "accounts/audit.html", page, status=422 if form.errors else 200)
+
+
+@require_GET
+def audit_export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
+    """The matching entries as CSV; needs a fresh proof of who asks, and is itself audited."""
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    form = AuditSearchForm(request.GET)
+    if not form.is_valid():
+        return render(request, "accounts/audit.html", {"form": form, "chain": chain_state()}, status=422)
+    wanted = form.wanted(zone=_zone(actor))
+    now = current_time()
+    begin_audit_export(actor=actor, looked_for=wanted.plain(), patient_id=wanted.patient_id, now=now)
+    response = StreamingHttpResponse(_lines(export_audit(actor, wanted=wanted)), content_type="text/csv")
+    response["Content-Disposition"] = f'attachment; filename="audit-{now:%Y%m%d-%H%M}.csv"'
+    return response
+
+
+class _Echo:
+    """A file that gives back what is written to it, one line at a time."""
+
+    def write(self, line: str) -> str:
+        return line
+
+
+def _lines(rows: Iterator[AuditRow]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(COLUMNS)
+    for row in rows:
+        yield writer.writerow([_harmless(value) for value in _values(row)])
+
+
+def _values(row: AuditRow) -> tuple[Any, ...]:
+    return (
+        row.entry_id,
+        row.at.isoformat(),
+        row.actor_name,
+        row.roles,
+        row.verb,
+        row.outcome,
+        row.refusal_code,
+        row.reason,
+        " ".join(str(pk) for pk in row.patient_ids),
+        row.subject,
+        row.details or "",
+        "yes" if row.sealed else "no",
+    )
+
+
+def _harmless(value: Any) -> Any:
+    """A spreadsheet runs text that begins like a formula; a quote before it keeps it text."""
+    text = str(value)
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
+
+
+def _zone(actor: Actor) -> ZoneInfo:
+    """Days are days of the first site where the officer works."""
+    site = sites_of(actor).first()
+    return site.zone if site else ZoneInfo("UTC")

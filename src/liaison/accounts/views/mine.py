@@ -1,0 +1,44 @@
+"""One's own account: password, second factors, sessions."""
+
+from __future__ import annotations
+
+from allauth.mfa.models import Authenticator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_POST
+
+from liaison.accounts.actions import end_session
+from liaison.accounts.models import Assignment, Team
+from liaison.accounts.queries import sessions_of
+from liaison.core.answers import done
+from liaison.core.clock import current_time, real_instant
+
+
+@require_GET
+def mine(request: HttpRequest) -> HttpResponse:
+    """Who one is here, how one proves it, and where one is signed in."""
+    now = current_time()
+    actor = request.actor  # type: ignore[attr-defined]
+    kinds = Authenticator.objects.filter(user_id=actor.user_id).values_list("type", flat=True)
+    page = {
+        "person": request.user,
+        "assignments": Assignment.objects.current(now=now)
+        .filter(user_id=actor.user_id)
+        .select_related("site"),
+        "teams": Team.objects.filter(pk__in=actor.team_ids),
+        "has_totp": Authenticator.Type.TOTP in kinds,
+        "passkeys": sum(kind == Authenticator.Type.WEBAUTHN for kind in kinds),
+        "has_recovery_codes": Authenticator.Type.RECOVERY_CODES in kinds,
+        "sessions": sessions_of(actor, now=real_instant(now)),
+    }
+    return render(request, "accounts/mine.html", page)
+
+
+@require_POST
+def end_one(request: HttpRequest) -> HttpResponse:
+    """Sign out one of one's own browsers."""
+    key = request.POST.get("session", "")
+    end_session(actor=request.actor, session_key=key, now=current_time())  # type: ignore[attr-defined]
+    return done(request, said=_("Signed out there."), to=reverse("accounts:mine"), go=True)

@@ -1,0 +1,226 @@
+"""The administrator's pages: people, their roles and teams, sites."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from liaison.accounts import actions
+from liaison.accounts.access import MANAGE_PEOPLE, MANAGE_SITES, Role
+from liaison.accounts.forms import PersonForm, RoleForm, SiteForm, TeamForm, TeamsForm
+from liaison.accounts.models import Assignment, Site, Team, User
+from liaison.accounts.ports import open_work_of
+from liaison.accounts.queries import people as list_people
+from liaison.accounts.queries import person_for
+from liaison.accounts.queries.people import has_second_factor
+from liaison.core.actor import Actor
+from liaison.core.answers import done, wants_fragment
+from liaison.core.clock import current_time
+from liaison.core.refusals import Forbidden, NotFound, Refusal
+
+
+@require_GET
+def people(request: HttpRequest) -> HttpResponse:
+    """Everyone who signs in, narrowed by what is typed."""
+    text = request.GET.get("q", "")[:100]
+    closed = request.GET.get("closed") == "1"
+    rows = list_people(_actor(request), text=text, closed=closed, now=current_time())
+    template = "accounts/_people.html" if wants_fragment(request) else "accounts/people.html"
+    return render(request, template, {"rows": rows, "text": text, "closed": closed})
+
+
+@require_http_methods(["GET", "POST"])
+def person_new(request: HttpRequest) -> HttpResponse:
+    """Add someone; their roles and first password come on the next page."""
+    _may_manage(request)
+    form = PersonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        typed = form.cleaned_data
+        added = _attempt(
+            form,
+            lambda: actions.add_person(
+                actor=_actor(request), email=typed["email"], name=typed["name"], now=current_time()
+            ),
+        )
+        if added is not None:
+            said = _("%(name)s is added. Give a role and a first password.") % {"name": added.name}
+            return done(request, said=said, to=reverse("accounts:person", args=[added.pk]), go=True)
+    status = 422 if form.errors else 200
+    return render(request, "accounts/person_new.html", {"form": form}, status=status)
+
+
+@require_http_methods(["GET", "POST"])
+def person(request: HttpRequest, user_id: int) -> HttpResponse:
+    """One person: name, roles, teams, and what can be done with the account. POST changes the name."""
+    found = person_for(_actor(request), user_id=user_id)
+    form = PersonForm(request.POST or None, initial={"name": found.name, "email": found.email})
+    if request.method == "POST" and form.is_valid():
+        typed = form.cleaned_data
+        changed = _attempt(
+            form,
+            lambda: actions.rename_person(
+                actor=_actor(request),
+                person=found,
+                name=typed["name"],
+                email=typed["email"],
+                now=current_time(),
+            ),
+        )
+        if changed is not None:
+            return done(request, said=_("Saved."), to=_url(found), go=True)
+        found = person_for(_actor(request), user_id=user_id)
+    return _page(request, found, status=422 if form.errors else 200, form=form)
+
+
+@require_POST
+def give_role(request: HttpRequest, user_id: int) -> HttpResponse:
+    """Give a role at a site."""
+    found = person_for(_actor(request), user_id=user_id)
+    form = RoleForm(request.POST)
+    if form.is_valid():
+        given = _attempt(
+            form,
+            lambda: actions.give_role(
+                actor=_actor(request),
+                person=found,
+                role=Role(form.cleaned_data["role"]),
+                site=form.cleaned_data["site"],
+                now=current_time(),
+            ),
+        )
+        if given is not None:
+            return done(request, said=_("Given: %(role)s.") % {"role": given}, to=_url(found), go=True)
+    return _page(request, found, status=422, role_form=form)
+
+
+@require_POST
+def end_role(request: HttpRequest, user_id: int, assignment_id: int) -> HttpResponse:
+    """Take a role away."""
+    found = person_for(_actor(request), user_id=user_id)
+    assignment = get_object_or_404(Assignment, pk=assignment_id, user=found, ends_at__isnull=True)
+    actions.end_role(actor=_actor(request), assignment=assignment, now=current_time())
+    return done(request, said=_("Ended: %(role)s.") % {"role": assignment}, to=_url(found), go=True)
+
+
+@require_POST
+def set_teams(request: HttpRequest, user_id: int) -> HttpResponse:
+    """Say which teams someone is in."""
+    found = person_for(_actor(request), user_id=user_id)
+    form = TeamsForm(request.POST)
+    if not form.is_valid():
+        return _page(request, found, status=422, teams_form=form)
+    actions.set_teams(
+        actor=_actor(request), person=found, teams=form.cleaned_data["teams"], now=current_time()
+    )
+    return done(request, said=_("Saved."), to=_url(found), go=True)
+
+
+@require_POST
+def deactivate(request: HttpRequest, user_id: int) -> HttpResponse:
+    """Close an account whose open work was handed over."""
+    found = person_for(_actor(request), user_id=user_id)
+    actions.deactivate_person(actor=_actor(request), person=found, now=current_time())
+    return done(
+        request, said=_("The account of %(name)s is closed.") % {"name": found}, to=_url(found), go=True
+    )
+
+
+@require_POST
+def reactivate(request: HttpRequest, user_id: int) -> HttpResponse:
+    """Open a closed account again."""
+    found = person_for(_actor(request), user_id=user_id)
+    actions.reactivate_person(actor=_actor(request), person=found, now=current_time())
+    return done(request, said=_("Open again, without roles."), to=_url(found), go=True)
+
+
+@require_POST
+def reset_mfa(request: HttpRequest, user_id: int) -> HttpResponse:
+    """Remove the second factors of someone who lost theirs."""
+    found = person_for(_actor(request), user_id=user_id)
+    actions.reset_mfa(actor=_actor(request), person=found, now=current_time())
+    return done(request, said=_("Second factors removed, sessions ended."), to=_url(found), go=True)
+
+
+@never_cache
+@require_POST
+def give_password(request: HttpRequest, user_id: int) -> HttpResponse:
+    """Make a first password and show it this once."""
+    found = person_for(_actor(request), user_id=user_id)
+    password = actions.give_password(actor=_actor(request), person=found, now=current_time())
+    return render(request, "accounts/first_password.html", {"person": found, "password": password})
+
+
+@require_http_methods(["GET", "POST"])
+def sites(request: HttpRequest) -> HttpResponse:
+    """The organization's sites and teams; POST adds a site, or a team when `what` says so."""
+    if not _actor(request).may(MANAGE_SITES):
+        raise Forbidden
+    adds_team = request.POST.get("what") == "team"
+    site_form = SiteForm(request.POST if request.method == "POST" and not adds_team else None)
+    team_form = TeamForm(request.POST if adds_team else None)
+    form: forms.Form = team_form if adds_team else site_form
+    if request.method == "POST" and form.is_valid():
+        add = actions.add_team if adds_team else actions.add_site
+        added = _attempt(form, lambda: add(actor=_actor(request), now=current_time(), **form.cleaned_data))
+        if added is not None:
+            said = _("Added: %(name)s.") % {"name": added}
+            return done(request, said=said, to=reverse("accounts:sites"), go=True)
+    page = {
+        "sites": Site.objects.prefetch_related("teams__members"),
+        "teams_everywhere": Team.objects.filter(site__isnull=True),
+        "site_form": site_form,
+        "team_form": team_form,
+    }
+    return render(request, "accounts/sites.html", page, status=422 if form.errors else 200)
+
+
+def _page(request: HttpRequest, found: User, *, status: int = 200, **given: forms.Form) -> HttpResponse:
+    now = current_time()
+    current = Assignment.objects.current(now=now).filter(user=found).select_related("site")
+    page = {
+        "person": found,
+        "assignments": current,
+        "form": given.get("form") or PersonForm(initial={"name": found.name, "email": found.email}),
+        "role_form": given.get("role_form") or RoleForm(),
+        "teams_form": given.get("teams_form") or TeamsForm(initial={"teams": found.teams.all()}),
+        "held": open_work_of(found.pk),
+        "has_factor": has_second_factor(found.pk),
+        "is_self": found.pk == _actor(request).user_id,
+    }
+    return render(request, "accounts/person.html", page, status=status)
+
+
+def _attempt(form: forms.Form, do: Callable[[], Any]) -> Any:
+    """Do it, or put the refusal's sentence where the form shows it; None when it was refused."""
+    try:
+        return do()
+    except (Forbidden, NotFound):
+        raise
+    except Refusal as refusal:
+        for name, sentence in refusal.fields.items():
+            form.add_error(name if name in form.fields else None, sentence)
+        if not refusal.fields:
+            form.add_error(None, refusal.sentence)
+        return None
+
+
+def _actor(request: HttpRequest) -> Actor:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
+
+
+def _may_manage(request: HttpRequest) -> None:
+    if not _actor(request).may(MANAGE_PEOPLE):
+        raise Forbidden
+
+
+def _url(found: User) -> str:
+    return reverse("accounts:person", args=[found.pk])

@@ -1,0 +1,61 @@
+"""How long this session lasts, doing again what was asked for before confirming, and locking out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from liaison.accounts.queries import seconds_left
+from liaison.accounts.sessions import SEEN, STASH
+from liaison.core.clock import current_time, real_instant
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def session(request: HttpRequest) -> HttpResponse:
+    """GET: the seconds left until this session ends (asked in the background). POST: "I am still here"."""
+    now = current_time()
+    if request.method == "POST":
+        request.session[SEEN] = real_instant(now).timestamp()
+    left = seconds_left(request.session, now=now)
+    return JsonResponse(
+        {
+            "idle_seconds": int(left.idle.total_seconds()),
+            "absolute_seconds": int(left.absolute.total_seconds()),
+            "seconds": int(left.soonest.total_seconds()),
+        }
+    )
+
+
+@never_cache
+@require_GET
+def again(request: HttpRequest) -> HttpResponse:
+    """After confirming who one is: send once more what was typed before, with a fresh token."""
+    stash: dict[str, Any] | None = request.session.pop(STASH, None)
+    if stash is None:
+        return HttpResponseRedirect("/")
+    hidden = [(key, value) for key, value in stash["typed"] if key != "csrfmiddlewaretoken"]
+    page = {"path": stash["path"], "hidden": hidden, "back": stash["back"]}
+    return render(request, "accounts/again.html", page)
+
+
+@login_not_required
+def locked_out(
+    request: HttpRequest, original_response: HttpResponse | None = None, credentials: Any = None
+) -> HttpResponse:
+    """What someone sees after too many wrong passwords."""
+    del original_response, credentials
+    return render(request, "account/locked_out.html", {"sign_in": reverse("account_login")}, status=429)
+
+
+@login_not_required
+@require_http_methods(["GET", "POST"])
+def no_self_service(request: HttpRequest) -> HttpResponse:
+    """Nobody signs up or resets a password alone: an administrator of the organization does it."""
+    return render(request, "account/ask_administrator.html")
