@@ -1,0 +1,102 @@
+// The keyboard: j and k move, a letter presses what carries it, ? shows the sheet.
+import { all, one, typing, visible } from "./page.js";
+import { closePanel, currentRow, isOpen, openPanel, setCurrent } from "./panel.js";
+import { openPalette } from "./palette.js";
+
+const FOLLOW_AFTER = 140;
+let follow = 0;
+let going = 0;
+
+function move(step) {
+  const rows = all("[data-row]").filter((row) => visible(row) && one(".l-row-link", row));
+  if (!rows.length) return false;
+  const at = rows.indexOf(currentRow());
+  const row = rows[Math.min(rows.length - 1, Math.max(0, at < 0 ? (step > 0 ? 0 : rows.length - 1) : at + step))];
+  const link = one(".l-row-link", row);
+  setCurrent(row);
+  link.focus({ preventScroll: true });
+  row.scrollIntoView({ block: "nearest" });
+  if (at === rows.length - 1 && step > 0) one("[data-more]")?.click();
+  if (isOpen() && link.matches("[data-panel]")) {
+    clearTimeout(follow);
+    follow = setTimeout(() => openPanel(link.getAttribute("href"), { from: link, focus: false }), FOLLOW_AFTER);
+  }
+  return true;
+}
+
+function press(letter) {
+  const panel = isOpen() ? one("#panel") : null;
+  const inPanel = panel?.contains(document.activeElement);
+  const scopes = [inPanel ? panel : null, currentRow(), panel, one("#content"), document.body];
+  for (const scope of scopes) {
+    const found = scope && all(`[data-key="${letter}"]`, scope).find((each) => !each.disabled && each.getAttribute("aria-disabled") !== "true");
+    if (!found) continue;
+    if (found.matches("input, select, textarea")) found.focus();
+    else found.click();
+    return true;
+  }
+  return false;
+}
+
+function goTo(letter) {
+  const link = one(`[data-go="${letter}"]`);
+  if (link) location.assign(link.href);
+  return Boolean(link);
+}
+
+function escape() {
+  const menu = one("details.l-menu[open]");
+  if (menu) {
+    menu.open = false;
+    one("summary", menu).focus();
+  } else if (document.body.classList.contains("is-menu-open")) document.body.classList.remove("is-menu-open");
+  else if (typing(document.activeElement)) document.activeElement.blur();
+  else if (isOpen()) closePanel();
+  else return false;
+  return true;
+}
+
+function handle(event) {
+  const key = event.key;
+  if (key === "Escape") return escape();
+  if (typing(event.target)) return false;
+  if (going && Date.now() - going < 1200) {
+    going = 0;
+    return goTo(key);
+  }
+  if (key === "j" || (key === "ArrowDown" && event.target.closest?.("[data-row]"))) return move(1);
+  if (key === "k" || (key === "ArrowUp" && event.target.closest?.("[data-row]"))) return move(-1);
+  if (key === "Enter" && event.target === document.body) {
+    const link = currentRow() && one(".l-row-link", currentRow());
+    link?.click();
+    return Boolean(link);
+  }
+  if (key === "/") return openPalette();
+  if (key === "?") return openSheet();
+  if (key === "g") {
+    going = Date.now();
+    return true;
+  }
+  return key.length === 1 && /[a-z0-9]/i.test(key) ? press(key) : false;
+}
+
+export function openSheet() {
+  const sheet = one("#sheet");
+  sheet?.showModal();
+  return Boolean(sheet);
+}
+
+document.addEventListener("keydown", (event) => {
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    openPalette();
+    return;
+  }
+  if ((event.ctrlKey || event.metaKey) && event.key === "Enter") {
+    const form = event.target.closest?.("form");
+    if (form) form.requestSubmit();
+    return;
+  }
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || one("dialog[open]") || one("#lock:not([hidden])")) return;
+  if (handle(event)) event.preventDefault();
+});

@@ -1,0 +1,85 @@
+// Changes by others arrive as server-sent events; the pieces that show them fetch themselves again.
+import htmx from "htmx.org";
+import { all, setting } from "./page.js";
+
+const FIRST_WAIT = 1000;
+const LONGEST_WAIT = 30_000;
+const MOST_TOPICS = 60;
+let source = null;
+let listening = "";
+let wait = FIRST_WAIT;
+let lost = false;
+let again = 0;
+
+const weight = (element) => (element.dataset.presence ? 0 : element.closest("#panel") ? 1 : 2);
+const byWeight = (one, other) => weight(one) - weight(other);
+const topicsOf = (element) => (element.dataset.live || element.dataset.presence || "").split(/\s+/).filter(Boolean);
+// The server follows at most 60 topics for one page; presence and the open panel come first, then the rows on top.
+const wanted = () => [...new Set(all("[data-presence], #panel [data-live], [data-live]").sort(byWeight).flatMap(topicsOf))].slice(0, MOST_TOPICS);
+
+/** Something about this topic changed: fetch what shows it. */
+export function announce(topic, detail = {}) {
+  document.body.dispatchEvent(new CustomEvent(`live:${topic}`, { detail }));
+  if (detail.what === "presence") return document.dispatchEvent(new Event("liaison:presence"));
+  for (const piece of all("[data-live]")) {
+    if (!topicsOf(piece).includes(topic)) continue;
+    piece.dataset.changed = detail.what || "changed";
+    htmx.trigger(piece, "live", detail);
+  }
+}
+
+function mark(isLost) {
+  if (lost && !isLost) wanted().forEach((topic) => announce(topic, { what: "caught-up" }));
+  lost = isLost;
+  document.body.classList.toggle("is-link-lost", isLost);
+}
+
+function receive(message) {
+  let news;
+  try {
+    news = JSON.parse(message.data);
+  } catch {
+    return;
+  }
+  if (news.topic) announce(news.topic, news);
+}
+
+function connect() {
+  clearTimeout(again);
+  source?.close();
+  source = null;
+  const base = setting("events");
+  const topics = wanted();
+  listening = topics.join(",");
+  if (!base || !topics.length) return;
+  const url = new URL(base, location.href);
+  url.searchParams.set("topics", listening);
+  source = new EventSource(url, { withCredentials: true });
+  source.onopen = () => {
+    wait = FIRST_WAIT;
+    mark(false);
+  };
+  source.addEventListener("live", receive);
+  source.onerror = () => {
+    if (wait > FIRST_WAIT * 2) mark(true);
+    source.close();
+    again = setTimeout(connect, wait);
+    wait = Math.min(wait * 2, LONGEST_WAIT);
+  };
+}
+
+let soon = 0;
+const check = () => {
+  clearTimeout(soon);
+  soon = setTimeout(() => wanted().join(",") !== listening && connect(), 200);
+};
+document.addEventListener("DOMContentLoaded", connect);
+document.addEventListener("htmx:afterSettle", check);
+addEventListener("online", connect);
+addEventListener("pagehide", () => source?.close());
+// A piece that was fetched because of somebody else's change shows that it changed.
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.requestConfig?.headers?.["Liaison-Background"] && !event.detail.elt.dataset?.presence) {
+    event.detail.elt.classList?.add("is-changed");
+  }
+});
