@@ -153,6 +153,7 @@ DATABASES = {
         **_database,
         "ENGINE": "liaison.core.postgres",
         "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
             "options": f"-c search_path={LIAISON_SCHEMA},public",
