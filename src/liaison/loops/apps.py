@@ -2,17 +2,25 @@
 
 from django.apps import AppConfig
 
+from liaison.accounts.ports import HeldWork, register_open_work
 from liaison.loops.ports import CALL_BACK, TASK, register_kind
 
 
 class LoopsConfig(AppConfig):
-    """Registers the kinds this package owns itself; reactions and jobs are found by core."""
+    """Registers the kinds this package owns itself, and counts the work that a leaving colleague holds."""
 
     name = "liaison.loops"
     label = "loops"
     verbose_name = "Loops"
 
     def ready(self) -> None:
-        """Register the kinds of loop that need no package of their own."""
+        """Register the kinds of loop that need no package of their own, and the counter of open loops."""
         register_kind(TASK)
         register_kind(CALL_BACK)
+        register_open_work("loops.open", _held_by)
+
+
+def _held_by(user_id: int) -> HeldWork:
+    from liaison.loops.queries import open_count
+
+    return HeldWork(label="open loops", count=open_count(user_id=user_id), hand_over_url=f"/hand-over/?from={user_id}")

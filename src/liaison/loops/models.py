@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.lookups import GreaterThan
@@ -13,6 +15,8 @@ from django.db.models.lookups import GreaterThan
 from liaison.loops.ports import CLINICAL, ROUTINE, URGENT, LoopKind, Owner, kind_of
 
 OPEN = Q(state="open")
+RESTING = OPEN & (~Q(waiting_on="") | Q(snoozed_until__isnull=False))
+"""Open, but the next move is someone else's or later: a condition that two indexes share with their queries."""
 
 
 class Priority(models.TextChoices):
@@ -38,6 +42,14 @@ class LoopQuerySet(models.QuerySet["Loop"]):
         """Promises not yet kept nor given up."""
         return self.filter(OPEN)
 
+    def awake(self, *, now: datetime) -> LoopQuerySet:
+        """Without those put aside until later."""
+        return self.filter(Q(snoozed_until__isnull=True) | Q(snoozed_until__lte=now))
+
+    def resting(self, *, now: datetime) -> LoopQuerySet:
+        """Waiting on someone outside, or put aside until later."""
+        return self.filter(RESTING).filter(~Q(waiting_on="") | Q(snoozed_until__gt=now))
+
     def owned_by(self, owner: Owner) -> LoopQuerySet:
         """Loops of exactly this person or this team."""
         if owner.user_id is not None:
@@ -55,9 +67,7 @@ class Loop(models.Model):
     """
 
     kind = models.CharField(max_length=60)
-    patient = models.ForeignKey(
-        "patients.Patient", on_delete=models.PROTECT, related_name="loops", db_index=False
-    )
+    patient = models.ForeignKey("patients.Patient", on_delete=models.PROTECT, related_name="loops", db_index=False)
     site = models.ForeignKey("accounts.Site", on_delete=models.PROTECT, related_name="+", db_index=False)
     title = models.CharField(max_length=300)
     about_type = models.CharField(max_length=60, blank=True, default="")
@@ -144,24 +154,17 @@ class Loop(models.Model):
                 condition=Q(snoozed_until__isnull=True, snooze_reason="")
                 | (Q(snoozed_until__lte=F("due_at")) & ~Q(snooze_reason="")),
             ),
-            models.CheckConstraint(
-                name="loop_rises_no_later_than_due", condition=Q(urgent_at__lte=F("due_at"))
-            ),
+            models.CheckConstraint(name="loop_rises_no_later_than_due", condition=Q(urgent_at__lte=F("due_at"))),
             models.CheckConstraint(name="loop_known_priority", condition=Q(priority__in=Priority.values)),
             models.CheckConstraint(name="loop_known_state", condition=Q(state__in=State.values)),
             models.CheckConstraint(
                 name="loop_about_is_a_pair",
-                condition=Q(about_type="", about_id__isnull=True)
-                | (~Q(about_type="") & Q(about_id__isnull=False)),
+                condition=Q(about_type="", about_id__isnull=True) | (~Q(about_type="") & Q(about_id__isnull=False)),
             ),
         ]
         indexes: ClassVar = [
-            models.Index(
-                fields=["owner_user", "urgent_at", "id"], name="loop_desk_of_a_person", condition=OPEN
-            ),
-            models.Index(
-                fields=["owner_team", "urgent_at", "id"], name="loop_desk_of_a_team", condition=OPEN
-            ),
+            models.Index(fields=["owner_user", "urgent_at", "id"], name="loop_desk_of_a_person", condition=OPEN),
+            models.Index(fields=["owner_team", "urgent_at", "id"], name="loop_desk_of_a_team", condition=OPEN),
             models.Index(fields=["site", "urgent_at", "id"], name="loop_desk_of_a_site", condition=OPEN),
             models.Index(fields=["urgent_at", "id"], name="loop_desk_of_all", condition=OPEN),
             models.Index(fields=["patient", "urgent_at", "id"], name="loop_of_a_patient"),
@@ -173,13 +176,13 @@ class Loop(models.Model):
             ),
             models.Index(
                 fields=["owner_user", "urgent_at", "id"],
-                name="loop_waiting_of_a_person",
-                condition=OPEN & ~Q(waiting_on=""),
+                name="loop_resting_of_a_person",
+                condition=RESTING,
             ),
             models.Index(
                 fields=["owner_team", "urgent_at", "id"],
-                name="loop_waiting_of_a_team",
-                condition=OPEN & ~Q(waiting_on=""),
+                name="loop_resting_of_a_team",
+                condition=RESTING,
             ),
         ]
 
@@ -222,9 +225,7 @@ class Clock(models.Model):
     satisfied_by = models.CharField(max_length=200, blank=True, default="")
     voided_at = models.DateTimeField(null=True, blank=True)
     voided_reason = models.CharField(max_length=300, blank=True, default="")
-    replaces = models.OneToOneField(
-        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="replaced_by"
-    )
+    replaces = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="replaced_by")
 
     class Meta:
         constraints: ClassVar = [
@@ -266,9 +267,7 @@ class Evidence(models.Model):
     about_id = models.BigIntegerField(null=True, blank=True)
     note = models.TextField(blank=True, default="")
     at = models.DateTimeField()
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     by_name = models.CharField(max_length=200)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
 
@@ -295,12 +294,10 @@ class LoopEvent(models.Model):
     what = models.CharField(max_length=40)
     sentence = models.CharField(max_length=500)
     reason = models.CharField(max_length=500, blank=True, default="")
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     by_name = models.CharField(max_length=200)
     version = models.PositiveIntegerField()
-    before = models.JSONField(default=dict, blank=True)
+    before = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     undoable = models.BooleanField(default=False)
     undone_at = models.DateTimeField(null=True, blank=True)
 
@@ -318,9 +315,7 @@ class Notice(models.Model):
     loop = models.ForeignKey(Loop, on_delete=models.PROTECT, related_name="notices")
     due_at = models.DateTimeField()
     level = models.PositiveSmallIntegerField()
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False
-    )
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     sentence = models.CharField(max_length=300)
     at = models.DateTimeField()
     seen_at = models.DateTimeField(null=True, blank=True)
@@ -347,9 +342,7 @@ class HandOver(models.Model):
     reason = models.CharField(max_length=300)
     starts_at = models.DateTimeField()
     until_at = models.DateTimeField(null=True, blank=True)
-    by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     by_name = models.CharField(max_length=200)
     returned_at = models.DateTimeField(null=True, blank=True)
 
@@ -362,9 +355,7 @@ class HandOver(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(
-                fields=["until_at"], name="hand_over_to_return", condition=Q(returned_at__isnull=True)
-            ),
+            models.Index(fields=["until_at"], name="hand_over_to_return", condition=Q(returned_at__isnull=True)),
         ]
 
     def __str__(self) -> str:
@@ -379,9 +370,7 @@ class HandOverCover(models.Model):
     user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
-    team = models.ForeignKey(
-        "accounts.Team", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    team = models.ForeignKey("accounts.Team", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
         constraints: ClassVar = [

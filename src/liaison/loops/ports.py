@@ -22,7 +22,8 @@ class LoopKind:
     it is never empty. ``other_evidence`` may be recorded too. ``evidence_labels`` says each code as
     a person would ("Consult note received"). ``managed_at`` names the URL (one argument, the id of
     what the loop is about) of the page that moves such loops, when evidence must be given there and
-    not by the desk's generic form; empty for kinds the desk itself closes.
+    not by the desk's generic form; empty for kinds the desk itself closes. ``closes_itself`` closes a loop
+    with the last required piece of evidence, without a further click.
     """
 
     code: str
@@ -31,6 +32,7 @@ class LoopKind:
     other_evidence: tuple[str, ...] = ()
     evidence_labels: Mapping[str, str] = field(default_factory=dict)
     managed_at: str = ""
+    closes_itself: bool = False
     icon: str = "circle-dot"
 
     def __post_init__(self) -> None:
@@ -125,6 +127,7 @@ TASK = LoopKind(
     label="Task",
     required_evidence=("done",),
     evidence_labels={"done": "Done, and how"},
+    closes_itself=True,
     icon="checkbox",
 )
 CALL_BACK = LoopKind(
@@ -133,5 +136,6 @@ CALL_BACK = LoopKind(
     required_evidence=("spoke_with_patient",),
     other_evidence=("attempt",),
     evidence_labels={"spoke_with_patient": "Spoke with the patient or their proxy", "attempt": "Attempt"},
+    closes_itself=True,
     icon="phone",
 )

@@ -1,0 +1,223 @@
+"""What a person does with a loop on the desk: take, give, put aside, say what is next."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from liaison.accounts.models import User
+from liaison.accounts.queries import actor_of
+from liaison.core.actor import Actor
+from liaison.core.refusals import Refusal
+from liaison.loops import access, rules
+from liaison.loops.actions.changing import Change, ReasonNeeded, changing, follow_clocks, set_due
+from liaison.loops.actions.ledger import name_of
+from liaison.loops.events import LoopAssigned
+from liaison.loops.models import Clock, Loop
+from liaison.loops.ports import Owner
+from liaison.loops.queries.owners import covered_owner
+
+BY_HAND = "by_hand"
+
+
+class SnoozePastDue(Refusal):
+    """A loop may rest only until its step is due: a snooze never loses one."""
+
+    code = "loops.snooze_past_due"
+    sentence = "Choose a time ahead, and not after the step is due. To move the due time itself, set the next step."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"until": self.sentence})
+
+
+class OwnerCannotSee(Refusal):
+    """Whoever keeps a promise must be able to see the patient it was made to."""
+
+    code = "loops.owner_cannot_see"
+    sentence = "This colleague can't see the patient. Choose someone who works at one of the patient's sites."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"owner": self.sentence})
+
+
+class DueInThePast(Refusal):
+    """A next step lies ahead."""
+
+    code = "loops.due_in_the_past"
+    sentence = "Choose a time ahead for the next step."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"due_at": self.sentence})
+
+
+class NoStepByHand(Refusal):
+    """A rule's step is proved by evidence, not ticked off."""
+
+    code = "loops.no_step_by_hand"
+    sentence = "This step comes from a rule: record its evidence instead."
+
+
+def take_loop(actor: Actor, *, loop_id: int, now: datetime, expected_version: int | None = None) -> Loop:
+    """Make it one's own. Two at once: the second is refused LoopChanged and told who was first.
+
+    Refuses Forbidden, NotFound, LoopChanged, NotOpen.
+    """
+    with changing(actor, access.TAKE, loop_id=loop_id, now=now, expected_version=expected_version) as change:
+        _give(change, to=Owner(user_id=actor.user_id))
+        change.say("taken", f"{actor.name} took this.", undoable=True)
+    return change.loop
+
+
+def assign_loop(
+    actor: Actor,
+    *,
+    loop_id: int,
+    to: Owner,
+    now: datetime,
+    reason: str = "",
+    expected_version: int | None = None,
+) -> Loop:
+    """Give it to a person or a team; a person whose desk is handed over passes it to a cover.
+
+    Refuses Forbidden, NotFound, LoopChanged, NotOpen, OwnerCannotSee.
+    """
+    with changing(
+        actor, access.ASSIGN, loop_id=loop_id, now=now, expected_version=expected_version, reason=reason
+    ) as change:
+        keeper = covered_owner(to, now=now)
+        refuse_owner_who_cannot_see(change.loop, owner=keeper.owner, now=now)
+        _give(change, to=keeper.owner)
+        change.loop.hand_over_id = keeper.hand_over_id
+        change.say("assigned", f"Given to {name_of(keeper.owner)}.", reason=reason, undoable=True)
+    return change.loop
+
+
+def snooze_loop(
+    actor: Actor,
+    *,
+    loop_id: int,
+    until: datetime,
+    reason: str,
+    now: datetime,
+    expected_version: int | None = None,
+) -> Loop:
+    """Put it aside until an instant, at the latest its due time. Refuses ReasonNeeded, SnoozePastDue and the usual."""
+    if not reason.strip():
+        raise ReasonNeeded
+    with changing(
+        actor, access.SNOOZE, loop_id=loop_id, now=now, expected_version=expected_version, reason=reason
+    ) as change:
+        loop = change.loop
+        if not rules.snooze_is_short_enough(until, due_at=loop.due_at, now=now):
+            raise SnoozePastDue
+        loop.snoozed_until, loop.snooze_reason = until, reason.strip()[:300]
+        words = rules.when_words(until, now=now, zone=change.zone)
+        change.say("snoozed", f"Put aside until {words}.", reason=reason, undoable=True)
+    return change.loop
+
+
+def wake_loop(actor: Actor, *, loop_id: int, now: datetime) -> Loop:
+    """Bring it back to the desk now. Refuses Forbidden, NotFound, NotOpen."""
+    with changing(actor, access.SNOOZE, loop_id=loop_id, now=now) as change:
+        change.loop.snoozed_until, change.loop.snooze_reason = None, ""
+        change.say("woken", "Back on the desk.", undoable=True)
+    return change.loop
+
+
+def set_next_step(
+    actor: Actor,
+    *,
+    loop_id: int,
+    step: str,
+    due_at: datetime,
+    now: datetime,
+    waiting_on: str = "",
+    reason: str = "",
+    expected_version: int | None = None,
+) -> Loop:
+    """Say by hand what is next and by when; it replaces an earlier step by hand, never a rule's clock.
+
+    The desk shows whichever is due first. Refuses DueInThePast and the usual.
+    """
+    if due_at <= now:
+        raise DueInThePast
+    with changing(
+        actor, access.STEP, loop_id=loop_id, now=now, expected_version=expected_version, reason=reason
+    ) as change:
+        loop = change.loop
+        Clock.objects.filter(loop=loop, rule_id=BY_HAND, satisfied_at=None, voided_at=None).update(
+            voided_at=now, voided_reason="Replaced by another step by hand."
+        )
+        Clock.objects.create(
+            loop=loop,
+            rule_id=BY_HAND,
+            rule_version="1",
+            source=f"set by {actor.name}"[:200],
+            step=step[:300],
+            waiting_on=waiting_on[:200],
+            anchor_event=f"loop:{loop.pk}",
+            anchor_at=now,
+            due_at=due_at,
+            started_at=now,
+        )
+        follow_clocks(loop, now=now)
+        words = rules.when_words(due_at, now=now, zone=change.zone)
+        change.say("step_set", f"Next: {step}, {words}.", reason=reason)
+    return change.loop
+
+
+def finish_step(actor: Actor, *, loop_id: int, now: datetime, expected_version: int | None = None) -> Loop:
+    """Tick off the step that was set by hand; what is due next comes up. Refuses NoStepByHand and the usual."""
+    with changing(actor, access.STEP, loop_id=loop_id, now=now, expected_version=expected_version) as change:
+        loop = change.loop
+        running = Clock.objects.filter(loop=loop, rule_id=BY_HAND, satisfied_at=None, voided_at=None)
+        step = running.values_list("step", flat=True).first()
+        if step is None:
+            raise NoStepByHand
+        running.update(satisfied_at=now, satisfied_by=f"done by {actor.name}"[:200])
+        follow_clocks(loop, now=now)
+        change.say("step_done", f"Done: {step}.")
+    return loop
+
+
+def raise_priority(
+    actor: Actor,
+    *,
+    loop_id: int,
+    priority: str,
+    reason: str,
+    now: datetime,
+    expected_version: int | None = None,
+) -> Loop:
+    """Say how pressing it is (routine, urgent, clinical), with the reason. Refuses ReasonNeeded and the usual."""
+    if not reason.strip():
+        raise ReasonNeeded
+    with changing(
+        actor, access.STEP, loop_id=loop_id, now=now, expected_version=expected_version, reason=reason
+    ) as change:
+        set_due(change.loop, due_at=change.loop.due_at, priority=priority, now=now)
+        change.say("priority", f"Now {priority}.", reason=reason, undoable=True)
+    return change.loop
+
+
+def acknowledge_loop(actor: Actor, *, loop_id: int, now: datetime) -> Loop:
+    """Stop the ladder for this step: someone is on it (DOMAIN 3.4). A new due time starts it again."""
+    with changing(actor, access.ACKNOWLEDGE, loop_id=loop_id, now=now) as change:
+        change.loop.next_escalation_at = None
+        change.loop.notices.filter(seen_at=None).update(seen_at=now)
+        change.say("acknowledged", f"{actor.name} is on it; the escalation stops.", undoable=True)
+    return change.loop
+
+
+def refuse_owner_who_cannot_see(loop: Loop, *, owner: Owner, now: datetime) -> None:
+    """Refuse OwnerCannotSee for a person who is gone or does not reach the loop's patient."""
+    if owner.user_id is None:
+        return
+    user = User.objects.filter(pk=owner.user_id, is_active=True).first()
+    if user is None or not loop.patient.reachable_by(actor_of(user, now=now), access.SEE):
+        raise OwnerCannotSee
+
+
+def _give(change: Change, *, to: Owner) -> None:
+    loop = change.loop
+    loop.owner_user_id, loop.owner_team_id, loop.hand_over_id = to.user_id, to.team_id, None
+    change.publish(LoopAssigned)

@@ -1,0 +1,164 @@
+"""Proving a promise kept, and ending it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from liaison.core.actor import Actor
+from liaison.core.refusals import Refusal, constraint_refusal
+from liaison.loops import access
+from liaison.loops.actions.changing import (
+    Change,
+    ReasonNeeded,
+    changing,
+    end_clocks,
+    follow_clocks,
+    recount_evidence,
+)
+from liaison.loops.events import EvidenceAdded, LoopClosed, LoopGivenUp
+from liaison.loops.models import Evidence, Loop, State
+from liaison.loops.ports import About
+
+
+class EvidenceMissing(Refusal):
+    """A loop closes only with its proof; "sent" closes nothing."""
+
+    code = "loops.evidence_missing"
+    sentence = "Evidence is still missing. Record it first, or give the loop up with a reason."
+
+
+class UnknownEvidence(Refusal):
+    """This kind of loop is proved by something else."""
+
+    code = "loops.unknown_evidence"
+    sentence = "This kind of loop knows no such evidence. Choose one of those listed."
+
+
+class ManagedElsewhere(Refusal):
+    """This loop moves with what it is about, on that page."""
+
+    code = "loops.managed_elsewhere"
+    sentence = "This is done on the page of what the loop is about, so that both move together. Open it from the loop."
+    status = 409
+
+
+constraint_refusal("loop_closed_has_its_evidence", EvidenceMissing)
+
+
+def add_evidence(
+    actor: Actor,
+    *,
+    loop_id: int,
+    kind: str,
+    now: datetime,
+    note: str = "",
+    about: About | None = None,
+    expected_version: int | None = None,
+) -> Loop:
+    """Record one piece of proof; clocks that wait for it are satisfied.
+
+    A kind that `closes_itself` closes with its last piece. Undoable unless the proof is itself a thing outside
+    (`about`). Refuses Forbidden, NotFound, LoopChanged, NotOpen, UnknownEvidence.
+    """
+    with changing(actor, access.EVIDENCE, loop_id=loop_id, now=now, expected_version=expected_version) as change:
+        loop, info = change.loop, change.loop.kind_info
+        if kind not in info.accepted_evidence:
+            raise UnknownEvidence
+        row = Evidence.objects.create(
+            loop=loop,
+            kind=kind,
+            note=note,
+            about_type=about.type if about else "",
+            about_id=about.id if about else None,
+            at=now,
+            by_id=actor.user_id,
+            by_name=actor.name,
+        )
+        change.evidence_ids.append(row.pk)
+        recount_evidence(loop)
+        end_clocks(change, satisfied_by=f"evidence:{row.pk}", only_evidence=kind)
+        follow_clocks(loop, now=now)
+        change.publish(EvidenceAdded, evidence=kind)
+        sentence = f"{info.evidence_label(kind)}{f': {note}' if note else '.'}"
+        change.say("evidence", sentence, undoable=about is None)
+        if info.closes_itself and not loop.missing_evidence:
+            _close(change, actor=actor)
+            change.say("closed", f"{sentence} Closed.", undoable=about is None)
+    return change.loop
+
+
+def close_loop(
+    actor: Actor, *, loop_id: int, now: datetime, note: str = "", expected_version: int | None = None
+) -> Loop:
+    """End it as kept; running clocks that nobody needs any more are voided.
+
+    Refuses Forbidden, NotFound, LoopChanged, NotOpen, EvidenceMissing.
+    """
+    with changing(actor, access.CLOSE, loop_id=loop_id, now=now, expected_version=expected_version) as change:
+        missing = change.loop.missing_evidence
+        if missing:
+            labels = ", ".join(change.loop.kind_info.evidence_label(code) for code in missing)
+            raise EvidenceMissing(f"Still missing: {labels}. Record it first, or give the loop up with a reason.")
+        _close(change, actor=actor)
+        change.say("closed", f"Closed{f': {note}' if note else '.'}", undoable=True)
+    return change.loop
+
+
+def give_up_loop(
+    actor: Actor, *, loop_id: int, reason: str, now: datetime, expected_version: int | None = None
+) -> Loop:
+    """End it as not kept, with the reason. Refuses ReasonNeeded and the usual."""
+    if not reason.strip():
+        raise ReasonNeeded
+    with changing(
+        actor, access.GIVE_UP, loop_id=loop_id, now=now, expected_version=expected_version, reason=reason
+    ) as change:
+        end_clocks(change, voided_reason=f"Given up: {reason}")
+        _end(change, actor=actor, state=State.GIVEN_UP)
+        change.loop.given_up_reason = reason.strip()[:500]
+        change.publish(LoopGivenUp)
+        change.say("given_up", "Given up.", reason=reason, undoable=True)
+    return change.loop
+
+
+def add_evidence_by_hand(
+    actor: Actor, *, loop_id: int, kind: str, note: str, now: datetime, expected_version: int | None
+) -> Loop:
+    """`add_evidence` from the desk's form. Refuses ManagedElsewhere besides."""
+    refuse_managed(loop_id)
+    return add_evidence(actor, loop_id=loop_id, kind=kind, note=note, now=now, expected_version=expected_version)
+
+
+def close_loop_by_hand(actor: Actor, *, loop_id: int, now: datetime, expected_version: int | None) -> Loop:
+    """`close_loop` from the desk's form. Refuses ManagedElsewhere besides."""
+    refuse_managed(loop_id)
+    return close_loop(actor, loop_id=loop_id, now=now, expected_version=expected_version)
+
+
+def give_up_loop_by_hand(
+    actor: Actor, *, loop_id: int, reason: str, now: datetime, expected_version: int | None
+) -> Loop:
+    """`give_up_loop` from the desk's form. Refuses ManagedElsewhere besides."""
+    refuse_managed(loop_id)
+    return give_up_loop(actor, loop_id=loop_id, reason=reason, now=now, expected_version=expected_version)
+
+
+def refuse_managed(loop_id: int) -> None:
+    """Refuse ManagedElsewhere for a kind that moves on its own page."""
+    loop = Loop.objects.filter(pk=loop_id).only("kind").first()
+    if loop is not None and loop.kind_info.managed_at:
+        raise ManagedElsewhere
+
+
+def _close(change: Change, *, actor: Actor) -> None:
+    end_clocks(change, voided_reason="The loop closed.")
+    _end(change, actor=actor, state=State.CLOSED)
+    change.publish(LoopClosed)
+
+
+def _end(change: Change, *, actor: Actor, state: str) -> None:
+    loop = change.loop
+    loop.state = state
+    loop.ended_at, loop.ended_by_id, loop.ended_by_name = change.now, actor.user_id, actor.name
+    loop.snoozed_until, loop.snooze_reason = None, ""
+    loop.next_escalation_at = None

@@ -1,0 +1,214 @@
+"""Opening promises and running their clocks: what packages above call when their own state moves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from liaison.accounts.models import Site, Team, User
+from liaison.core.act import act
+from liaison.core.actor import Actor
+from liaison.core.refusals import NotFound
+from liaison.loops import access, rules
+from liaison.loops.actions.changing import (
+    changing,
+    end_clocks,
+    follow_clocks,
+    publish,
+    start_ladder,
+    tell,
+)
+from liaison.loops.events import LoopOpened
+from liaison.loops.models import Clock, Loop, Priority
+from liaison.loops.ports import About, ClockToStart, Owner, kind_of
+from liaison.loops.queries.owners import covered_owner, home_site
+
+if TYPE_CHECKING:
+    from liaison.patients.models import Patient
+
+
+def open_loop(
+    actor: Actor,
+    *,
+    kind: str,
+    patient: Patient,
+    title: str,
+    owner: Owner,
+    clocks: Sequence[ClockToStart],
+    now: datetime,
+    priority: str = Priority.ROUTINE,
+    about: About | None = None,
+    site: Site | None = None,
+    once_key: str = "",
+    reason: str = "",
+) -> Loop:
+    """Make a promise to a patient: a loop of a registered kind, with an owner and at least one running clock.
+
+    The clock that is due first becomes the next step. The site is the one given, else the owning team's, else
+    the patient's first. With a `once_key` the loop that was opened under it before, open or ended, is returned
+    instead of a second one, so that a reaction or an import may run twice. An owner whose desk is handed over
+    is replaced by a cover, and the story says so. Refuses Forbidden, NotFound.
+    """
+    if not clocks:
+        raise ValueError("A loop needs at least one clock: what is next, and by when?")
+    with act(actor, access.OPEN, patient=patient, reason=reason, now=now) as entry:
+        if once_key and (known := Loop.objects.select_for_update().filter(once_key=once_key).first()):
+            entry.about(known)
+            return known
+        first = min(clocks, key=lambda clock: clock.due_at)
+        keeper = covered_owner(owner, now=now)
+        loop = Loop(
+            kind=kind,
+            patient=patient,
+            site=site or _team_site(keeper.owner) or home_site(patient),
+            title=title[:300],
+            about_type=about.type if about else "",
+            about_id=about.id if about else None,
+            once_key=once_key or None,
+            owner_user_id=keeper.owner.user_id,
+            owner_team_id=keeper.owner.team_id,
+            hand_over_id=keeper.hand_over_id,
+            next_step=first.step,
+            waiting_on=first.waiting_on,
+            due_at=first.due_at,
+            priority=priority,
+            urgent_at=rules.urgent_at(first.due_at, priority=priority),
+            required_evidence=list(kind_of(kind).required_evidence),
+            opened_at=now,
+            opened_by_name=actor.name,
+        )
+        start_ladder(loop, now=now)
+        loop.save()
+        for clock in clocks:
+            _start(loop, clock=clock, now=now)
+        entry.about(loop)
+        entry.note(kind=kind)
+        sentence = f"Opened: {title}."
+        if keeper.hand_over_id is not None:
+            sentence += f" {keeper.absent_name}'s desk is handed over, so it came here."
+        tell(loop, actor=actor, now=now, what="opened", sentence=sentence, reason=reason)
+        publish(entry, loop, kind=LoopOpened, now=now)
+    return loop
+
+
+def advance_loop(
+    actor: Actor,
+    *,
+    loop_id: int,
+    sentence: str,
+    clocks: Sequence[ClockToStart],
+    now: datetime,
+    satisfied_by: str = "",
+    voided_reason: str = "",
+    reason: str = "",
+) -> Loop:
+    """End every running clock, as satisfied or as void, and start these: the thing it is about moved on.
+
+    Exactly one of `satisfied_by` and `voided_reason` is given. `sentence` is the line of the story.
+    Refuses Forbidden, NotFound, NotOpen.
+    """
+    if bool(satisfied_by) == bool(voided_reason):
+        raise ValueError("Say either what satisfied the running clocks or why they are void.")
+    with changing(actor, access.STEP, loop_id=loop_id, now=now, reason=reason) as change:
+        end_clocks(change, satisfied_by=satisfied_by, voided_reason=voided_reason)
+        for clock in clocks:
+            _start(change.loop, clock=clock, now=now)
+        follow_clocks(change.loop, now=now)
+        change.say("advanced", sentence, reason=reason)
+    return change.loop
+
+
+def start_clock(actor: Actor, *, loop_id: int, clock: ClockToStart, now: datetime) -> Clock:
+    """Run one more clock. Refuses Forbidden, NotFound, NotOpen."""
+    with changing(actor, access.STEP, loop_id=loop_id, now=now) as change:
+        started = _start(change.loop, clock=clock, now=now)
+        follow_clocks(change.loop, now=now)
+        change.say("clock_started", f"To do: {clock.step}.")
+    return started
+
+
+def satisfy_clock(actor: Actor, *, loop_id: int, rule_id: str, by: str, now: datetime) -> Loop:
+    """End the running clock of this rule as kept; `by` says what kept it ("call:12"). Nothing running: no change.
+
+    Refuses Forbidden, NotFound, NotOpen.
+    """
+    with changing(actor, access.STEP, loop_id=loop_id, now=now) as change:
+        running = _running(change.loop, rule_id=rule_id)
+        for clock in running:
+            clock.satisfied_at, clock.satisfied_by = now, by[:200]
+            clock.save()
+        follow_clocks(change.loop, now=now)
+        steps = "; ".join(clock.step for clock in running) or "nothing was waiting"
+        change.say("clock_satisfied", f"Done: {steps}.")
+    return change.loop
+
+
+def void_clock(actor: Actor, *, loop_id: int, rule_id: str, reason: str, now: datetime) -> Loop:
+    """End the running clock of this rule as no longer meant; its row stays. Refuses as `satisfy_clock`."""
+    with changing(actor, access.STEP, loop_id=loop_id, now=now, reason=reason) as change:
+        running = _running(change.loop, rule_id=rule_id)
+        for clock in running:
+            clock.voided_at, clock.voided_reason = now, reason[:300]
+            clock.save()
+        follow_clocks(change.loop, now=now)
+        steps = "; ".join(clock.step for clock in running) or "nothing"
+        change.say("clock_voided", f"No longer needed: {steps}.", reason=reason)
+    return change.loop
+
+
+def restart_clock(actor: Actor, *, loop_id: int, clock: ClockToStart, reason: str, now: datetime) -> Clock:
+    """Recompute a rule's clock because its anchor was corrected (DOMAIN 0): the old row is voided and kept.
+
+    Refuses Forbidden, NotFound, NotOpen.
+    """
+    with changing(actor, access.STEP, loop_id=loop_id, now=now, reason=reason) as change:
+        old = _running(change.loop, rule_id=clock.rule_id)
+        for each in old:
+            each.voided_at, each.voided_reason = now, reason[:300]
+            each.save()
+        started = _start(change.loop, clock=clock, now=now, replaces=old[0] if old else None)
+        follow_clocks(change.loop, now=now)
+        change.say("clock_restarted", f"Recomputed: {clock.step}.", reason=reason)
+    return started
+
+
+def _start(loop: Loop, *, clock: ClockToStart, now: datetime, replaces: Clock | None = None) -> Clock:
+    return Clock.objects.create(
+        loop=loop,
+        rule_id=clock.rule_id,
+        rule_version=clock.rule_version,
+        source=clock.source[:200],
+        step=clock.step[:300],
+        waiting_on=clock.waiting_on[:200],
+        evidence=clock.evidence,
+        anchor_event=clock.anchor_event[:100],
+        anchor_at=clock.anchor_at,
+        calendar=clock.calendar[:100],
+        due_at=clock.due_at,
+        started_at=now,
+        replaces=replaces,
+    )
+
+
+def _running(loop: Loop, *, rule_id: str) -> list[Clock]:
+    running = Clock.objects.select_for_update().filter(loop=loop, satisfied_at=None, voided_at=None)
+    return list(running.filter(rule_id=rule_id).order_by("pk"))
+
+
+def _team_site(owner: Owner) -> Site | None:
+    if owner.team_id is None:
+        return None
+    return Team.objects.select_related("site").get(pk=owner.team_id).site
+
+
+def name_of(owner: Owner) -> str:
+    """The person's or the team's name, for the story. Refuses NotFound."""
+    row = (
+        User.objects.filter(pk=owner.user_id).first()
+        if owner.user_id is not None
+        else Team.objects.filter(pk=owner.team_id).first()
+    )
+    if row is None:
+        raise NotFound
+    return row.name

@@ -1,0 +1,166 @@
+"""Moving many loops at once: a colleague's whole desk, the loops of a merged patient; and closed days."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+
+from liaison.accounts.models import User
+from liaison.core.act import Entry, act
+from liaison.core.actor import Actor
+from liaison.core.refusals import NotFound, Refusal
+from liaison.loops import access, rules
+from liaison.loops.actions.changing import ReasonNeeded, publish, tell
+from liaison.loops.actions.desk import refuse_owner_who_cannot_see
+from liaison.loops.actions.ledger import name_of
+from liaison.loops.events import LoopAssigned
+from liaison.loops.models import HandOver, HandOverCover, Holiday, Loop
+from liaison.loops.ports import Owner
+from liaison.loops.queries.owners import load_of
+
+
+class NobodyToCover(Refusal):
+    """A desk is handed to somebody else."""
+
+    code = "loops.nobody_to_cover"
+    sentence = "Choose at least one person or team to cover, other than the colleague who is away."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"to": self.sentence})
+
+
+class EndsBeforeItStarts(Refusal):
+    """Absence ends in the future, or is left open."""
+
+    code = "loops.hand_over_ends_before"
+    sentence = "Choose a day ahead for the return, or leave it open."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"until": self.sentence})
+
+
+def hand_over(
+    actor: Actor,
+    *,
+    from_user_id: int,
+    to: Sequence[Owner],
+    reason: str,
+    now: datetime,
+    until: datetime | None = None,
+) -> HandOver:
+    """Hand an absent colleague's whole desk over in one action.
+
+    Every open loop goes to a cover, a patient's loops together and to the least busy first; each loop's story
+    says from whom, why and until when. Until then new loops for the colleague go to the covers too, and at that
+    time the loops that a cover still keeps return. Refuses ReasonNeeded, NobodyToCover, EndsBeforeItStarts,
+    OwnerCannotSee.
+    """
+    covers = [owner for owner in dict.fromkeys(to) if owner.user_id != from_user_id or owner.team_id]
+    if not reason.strip():
+        raise ReasonNeeded
+    if not covers:
+        raise NobodyToCover
+    if until is not None and until <= now:
+        raise EndsBeforeItStarts
+    with act(actor, access.HAND_OVER, reason=reason, now=now) as entry:
+        away = User.objects.filter(pk=from_user_id).first()
+        if away is None:
+            raise NotFound
+        made = HandOver.objects.create(
+            from_user=away, reason=reason.strip()[:300], starts_at=now, until_at=until,
+            by_id=actor.user_id, by_name=actor.name,
+        )  # fmt: skip
+        HandOverCover.objects.bulk_create(
+            [HandOverCover(hand_over=made, user_id=owner.user_id, team_id=owner.team_id) for owner in covers]
+        )
+        entry.about(made)
+        loops = _locked(Loop.objects.open().owned_by(Owner(user_id=from_user_id)))
+        shared = rules.share_out(
+            [(loop.patient_id, loop.pk) for loop in loops.values()], covers=covers, load=load_of(covers)
+        )
+        names = {owner: name_of(owner) for owner in covers}
+        ending = f" until {until:%d %b %Y}" if until else ""
+        for moved in shared:
+            loop = loops[moved.loop_id]
+            refuse_owner_who_cannot_see(loop, owner=moved.to, now=now)
+            loop.hand_over = made
+            _give(loop, to=moved.to, actor=actor, entry=entry, now=now, what="handed_over", reason=reason,
+                  sentence=f"Handed over from {away.name} to {names[moved.to]}{ending}.")  # fmt: skip
+        entry.note(loops=len(shared), from_user_id=from_user_id)
+    return made
+
+
+def return_hand_overs(actor: Actor, *, now: datetime) -> int:
+    """Give back what covers still keep of hand-overs that have ended; returns how many loops. Safe twice."""
+    with act(actor, access.ESCALATE, now=now) as entry:
+        ended = HandOver.objects.filter(returned_at=None, until_at__lte=now)
+        count = 0
+        for made in ended.select_related("from_user").select_for_update(of=("self",), skip_locked=True):
+            made.returned_at = now
+            made.save()
+            for loop in _locked(Loop.objects.open().filter(hand_over=made)).values():
+                loop.hand_over = None
+                back = Owner(user_id=made.from_user_id)
+                _give(loop, to=back, actor=actor, entry=entry, now=now, what="returned",
+                      sentence=f"Back with {made.from_user.name}: the hand-over has ended.")  # fmt: skip
+                count += 1
+        entry.note(loops=count)
+    return count
+
+
+def end_hand_over(actor: Actor, *, hand_over_id: int, now: datetime) -> int:
+    """The colleague is back early: end the hand-over now and return the loops. Refuses NotFound."""
+    with act(actor, access.HAND_OVER, now=now) as entry:
+        made = HandOver.objects.select_for_update().filter(pk=hand_over_id, returned_at=None).first()
+        if made is None:
+            raise NotFound
+        entry.about(made)
+        made.until_at = max(now, made.starts_at + rules.UNDO_WITHIN)
+        made.save()
+        return return_hand_overs(actor.as_liaison(), now=made.until_at)
+
+
+def repoint_loops(actor: Actor, *, from_patient_id: int, to_patient_id: int, now: datetime) -> int:
+    """After a merge every loop of the record that went is the survivor's; returns how many."""
+    with act(actor, access.REPOINT, now=now) as entry:
+        loops = _locked(Loop.objects.filter(patient_id=from_patient_id))
+        for loop in loops.values():
+            loop.patient_id = to_patient_id
+            loop.version += 1
+            loop.save()
+            tell(loop, actor=actor, now=now, what="repointed", sentence="Moved here: two records were merged.")
+        entry.concerns(from_patient_id, to_patient_id)
+        entry.note(loops=len(loops))
+    return len(loops)
+
+
+def add_holiday(actor: Actor, *, calendar: str, on: date, name: str, now: datetime) -> Holiday:
+    """Close a day of a calendar ("organization", "site:3", "payer:7"). Said again, it changes the name."""
+    with act(actor, access.HOLIDAYS, now=now) as entry:
+        holiday, _ = Holiday.objects.update_or_create(calendar=calendar, on=on, defaults={"name": name})
+        entry.about(holiday)
+    return holiday
+
+
+def _locked(loops: object) -> dict[int, Loop]:
+    rows = loops.select_related("site", "patient").order_by("pk").select_for_update(of=("self",))  # type: ignore[attr-defined]
+    return {loop.pk: loop for loop in rows}
+
+
+def _give(
+    loop: Loop,
+    *,
+    to: Owner,
+    actor: Actor,
+    entry: Entry,
+    now: datetime,
+    what: str,
+    sentence: str,
+    reason: str = "",
+) -> None:
+    loop.owner_user_id, loop.owner_team_id = to.user_id, to.team_id
+    loop.version += 1
+    loop.save()
+    tell(loop, actor=actor, now=now, what=what, sentence=sentence, reason=reason)
+    entry.concerns(loop.patient_id)
+    publish(entry, loop, kind=LoopAssigned, now=now)

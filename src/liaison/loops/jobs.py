@@ -1,0 +1,21 @@
+"""What the ledger does by the clock."""
+
+from __future__ import annotations
+
+from liaison.core.actor import system_actor
+from liaison.core.clock import current_time
+from liaison.core.jobs import job
+from liaison.loops.actions import escalate_loops, return_hand_overs
+
+
+@job(cron="*/2 * * * *")
+def escalate() -> None:
+    """Move every loop whose next rung has come; each turn is one short transaction."""
+    while escalate_loops(system_actor("escalation"), now=current_time()):
+        pass
+
+
+@job(cron="*/5 * * * *")
+def return_desks() -> None:
+    """Give back the desks of colleagues whose absence has ended."""
+    return_hand_overs(system_actor("hand-over"), now=current_time())

@@ -1,0 +1,146 @@
+"""The supervisor's board: who has how much open, late and due today, and whose desk is covered."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta, tzinfo
+
+from django.db.models import Count, Q, QuerySet
+
+from liaison.accounts.models import Assignment, Site, Team, User
+from liaison.core.actor import Actor
+from liaison.core.calendars import end_of_day
+from liaison.core.refusals import Forbidden
+from liaison.loops import access
+from liaison.loops.models import HandOver, HandOverCover, Loop
+from liaison.loops.ports import Owner
+from liaison.loops.queries.owners import as_value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Load:
+    """One column of the board: a person or a team and their open loops. `late` and `today` are parts of `open`.
+
+    `away_until` is set (or `is_away` alone, for an open end) while their desk is handed over, to `covered_by`.
+    """
+
+    owner: Owner
+    value: str
+    name: str
+    is_team: bool
+    open: int
+    late: int
+    today: int
+    urgent: int
+    escalated: int
+    is_away: bool = False
+    hand_over_id: int | None = None
+    away_until: datetime | None = None
+    away_reason: str = ""
+    covered_by: tuple[str, ...] = ()
+
+
+def load(actor: Actor, *, now: datetime, zone: tzinfo) -> tuple[Load, ...]:
+    """Everyone at the supervisor's sites with a desk, and every team there: the most late first, then by name.
+
+    Only loops of the supervisor's sites count. People without any open loop are shown with none, since that is
+    who has room. Refuses Forbidden.
+    """
+    if not actor.may(access.BOARD):
+        raise Forbidden
+    sites = actor.sites_for(access.BOARD)
+    at_sites = Q() if sites is None else Q(site_id__in=sites)
+    ends = end_of_day(now.astimezone(zone).date(), zone=zone) + timedelta(seconds=1)
+    loops = Loop.objects.open().filter(at_sites)
+    figures = {
+        **_figures(loops.filter(owner_user__isnull=False), column="owner_user_id", now=now, ends=ends),
+        **_figures(loops.filter(owner_team__isnull=False), column="owner_team_id", now=now, ends=ends),
+    }
+    away = _away(now=now)
+    columns = [
+        _column(owner, name=name, figures=figures.get(owner, {}), away=away.get(owner.user_id))
+        for owner, name in _desks(sites=sites, now=now).items()
+    ]
+    return tuple(sorted(columns, key=lambda each: (-each.late, -each.open, each.name)))
+
+
+def covering_choices(columns: Sequence[Load]) -> tuple[tuple[str, str], ...]:
+    """(value, words) of those who could cover a desk, the least busy first; who is away can't."""
+    here = sorted((each for each in columns if not each.is_away), key=lambda each: (each.open, each.name))
+    return tuple((each.value, f"{each.name} ({each.open})") for each in here)
+
+
+def desk_zone(actor: Actor) -> tzinfo:
+    """The time zone that "today" means on a person's desk: that of their first site, else of the first of all."""
+    sites = Site.objects.order_by("pk")
+    if actor.site_ids is not None:
+        sites = sites.filter(pk__in=actor.site_ids)
+    first = sites.first()
+    return first.zone if first is not None else UTC
+
+
+def open_count(*, user_id: int) -> int:
+    """How many open loops a person holds: a figure, for whoever closes the account."""
+    return Loop.objects.open().filter(owner_user_id=user_id).count()
+
+
+def _figures(loops: QuerySet[Loop], *, column: str, now: datetime, ends: datetime) -> dict[Owner, dict[str, int]]:
+    rows = loops.values(column).annotate(
+        open=Count("id"),
+        late=Count("id", filter=Q(due_at__lt=now)),
+        today=Count("id", filter=Q(due_at__gte=now, due_at__lt=ends)),
+        urgent=Count("id", filter=~Q(priority="routine")),
+        escalated=Count("id", filter=Q(escalation_level__gte=3)),
+    )
+    name = "user_id" if column == "owner_user_id" else "team_id"
+    return {Owner(**{name: row.pop(column)}): row for row in rows}
+
+
+def _desks(*, sites: frozenset[int] | None, now: datetime) -> dict[Owner, str]:
+    held = Assignment.objects.current(now=now).filter(role__in=access.DESK_ROLES)
+    teams = Team.objects.all()
+    if sites is not None:
+        held = held.filter(Q(site_id__in=sites) | Q(site=None))
+        teams = teams.filter(Q(site_id__in=sites) | Q(site=None))
+    people = User.objects.active().filter(pk__in=held.values("user_id"))
+    return {
+        **{Owner(team_id=team.pk): team.name for team in teams},
+        **{Owner(user_id=person.pk): person.name for person in people},
+    }
+
+
+def _away(*, now: datetime) -> dict[int | None, tuple[HandOver, tuple[str, ...]]]:
+    current = HandOver.objects.filter(Q(until_at=None) | Q(until_at__gt=now), returned_at=None, starts_at__lte=now)
+    names: dict[int, list[str]] = defaultdict(list)
+    for cover in HandOverCover.objects.select_related("user", "team").filter(hand_over__in=current):
+        by = cover.user or cover.team
+        names[cover.hand_over_id].append(by.name if by else "")
+    return {made.from_user_id: (made, tuple(names[made.pk])) for made in current.order_by("pk")}
+
+
+def _column(
+    owner: Owner,
+    *,
+    name: str,
+    figures: dict[str, int],
+    away: tuple[HandOver, tuple[str, ...]] | None,
+) -> Load:
+    absent = away if owner.user_id is not None else None
+    return Load(
+        owner=owner,
+        value=as_value(owner),
+        name=name,
+        is_team=owner.team_id is not None,
+        open=figures.get("open", 0),
+        late=figures.get("late", 0),
+        today=figures.get("today", 0),
+        urgent=figures.get("urgent", 0),
+        escalated=figures.get("escalated", 0),
+        is_away=absent is not None,
+        hand_over_id=absent[0].pk if absent else None,
+        away_until=absent[0].until_at if absent else None,
+        away_reason=absent[0].reason if absent else "",
+        covered_by=absent[1] if absent else (),
+    )

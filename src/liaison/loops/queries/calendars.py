@@ -1,0 +1,22 @@
+"""The calendars that clocks are counted on: federal rules and the organization's own closed days."""
+
+from __future__ import annotations
+
+from liaison.core.calendars import FEDERAL, BusinessCalendar, organization_holidays
+from liaison.loops.models import Holiday
+
+ORGANIZATION = "organization"
+
+
+def business_calendar(*, site_id: int | None = None, payer_id: int | None = None) -> BusinessCalendar:
+    """Federal holidays, the organization's, and the site's and the payer's if given (DOMAIN 3.3)."""
+    wanted = [ORGANIZATION]
+    if site_id is not None:
+        wanted.append(f"site:{site_id}")
+    if payer_id is not None:
+        wanted.append(f"payer:{payer_id}")
+    rows: dict[str, list[tuple[object, str]]] = {}
+    for name, on, words in Holiday.objects.filter(calendar__in=wanted).values_list("calendar", "on", "name"):
+        rows.setdefault(name, []).append((on, words))
+    layers = [organization_holidays(name, days=rows[name]) for name in wanted if name in rows]  # type: ignore[arg-type]
+    return FEDERAL.with_layers(*layers)

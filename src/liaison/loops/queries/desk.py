@@ -1,0 +1,300 @@
+"""The desk: every open loop's next step, the most urgent first.
+
+Each tab is a few *lanes* (one owner, one team, one site), and each lane is a walk along one partial index that is
+ordered by `urgent_at`, from where the last page ended: the time of a page does not depend on how many loops there
+are. Counts stop at `MOST_COUNTED` for the same reason.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+from typing import Final
+
+from django.db.models import Q
+
+from liaison.core.actor import Actor
+from liaison.core.calendars import end_of_day, start_of_day
+from liaison.core.refusals import Forbidden, Refusal
+from liaison.loops import access, rules
+from liaison.loops.models import Loop, LoopQuerySet
+from liaison.loops.ports import Owner
+from liaison.loops.queries.rows import LoopRow, RowPatient, loop_rows
+from liaison.patients.models import Patient
+
+MOST_COUNTED: Final = 1000
+"""Counts end here and are shown as "999+"."""
+
+Key = tuple[datetime, int]
+
+
+class Tab(StrEnum):
+    """The tabs of the desk. Overdue, today and waiting look at what is mine or my teams'; all at my sites."""
+
+    MINE = "mine"
+    TEAMS = "teams"
+    OVERDUE = "overdue"
+    TODAY = "today"
+    WAITING = "waiting"
+    ALL = "all"
+
+
+class BadCursor(Refusal):
+    """The address of a further page was changed by hand."""
+
+    code = "loops.bad_cursor"
+    sentence = "This page of the list does not exist. Start again from the top."
+    status = 404
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskFilters:
+    """What to narrow a tab to; empty values narrow nothing."""
+
+    kinds: tuple[str, ...] = ()
+    site_id: int | None = None
+    owner: Owner | None = None
+    priority: str = ""
+    patient_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TabCount:
+    """How many loops a tab holds, up to MOST_COUNTED; `words` is what to show."""
+
+    tab: Tab
+    count: int
+
+    @property
+    def words(self) -> str:
+        """The figure, or "999+"."""
+        return f"{MOST_COUNTED - 1}+" if self.count >= MOST_COUNTED else str(self.count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientGroup:
+    """All loops of one patient in a tab, so that one call settles them together."""
+
+    patient: RowPatient
+    rows: tuple[LoopRow, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeskPage:
+    """One page of a tab. `next_after` continues the list, "" on the last page. `groups` only when grouped."""
+
+    tab: Tab
+    rows: tuple[LoopRow, ...]
+    groups: tuple[PatientGroup, ...] = ()
+    next_after: str = ""
+    counts: tuple[TabCount, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _View:
+    """Whose desk, when, narrowed how."""
+
+    actor: Actor
+    now: datetime
+    zone: tzinfo
+    filters: DeskFilters = field(default_factory=DeskFilters)
+
+
+def desk_page(
+    actor: Actor,
+    *,
+    now: datetime,
+    zone: tzinfo,
+    tab: Tab = Tab.MINE,
+    after: str = "",
+    limit: int = 50,
+    filters: DeskFilters | None = None,
+    group: bool = False,
+    with_counts: bool = True,
+) -> DeskPage:
+    """One page of the desk of `actor`: at most `limit` rows, or with `group` at most `limit` patients.
+
+    `after` is the last page's `next_after`. `zone` decides what "today" is in the tab of that name; each row's
+    words follow its own site. Only loops of patients the actor may see. Refuses Forbidden, BadCursor.
+    """
+    if not actor.may(access.SEE):
+        raise Forbidden
+    view = _View(actor=actor, now=now, zone=zone, filters=filters or DeskFilters())
+    heads = _heads(view, tab=tab, after=_parse(after), only_first_of_patient=group)
+    page, further = _take(view, heads=heads, limit=limit)
+    next_after = _format(page[-1][0]) if further and page else ""
+    counts = tab_counts(actor, now=now, zone=zone) if with_counts else ()
+    if not group:
+        rows = loop_rows(actor, loop_ids=[key[1] for key, _ in page], now=now)
+        return DeskPage(tab=tab, rows=rows, next_after=next_after, counts=counts)
+    groups = _groups(view, tab=tab, patient_ids=[patient_id for _, patient_id in page])
+    rows = tuple(row for each in groups for row in each.rows)
+    return DeskPage(tab=tab, rows=rows, groups=groups, next_after=next_after, counts=counts)
+
+
+def tab_counts(actor: Actor, *, now: datetime, zone: tzinfo) -> tuple[TabCount, ...]:
+    """How many loops each tab holds, each at most MOST_COUNTED. Figures only, of nobody in particular."""
+    view = _View(actor=actor, now=now, zone=zone)
+    return tuple(TabCount(tab=tab, count=_count(view, tab=tab)) for tab in Tab)
+
+
+def _count(view: _View, *, tab: Tab) -> int:
+    total = 0
+    for lane in _lanes(view, tab=tab):
+        total += len(lane.order_by("urgent_at", "id").values_list("id")[: MOST_COUNTED - total])
+        if total >= MOST_COUNTED:
+            break
+    return total
+
+
+# --- lanes ----------------------------------------------------------------------------------------------------
+
+
+def _lanes(view: _View, *, tab: Tab) -> list[LoopQuerySet]:
+    """The disjoint index walks of a tab."""
+    open_loops = _narrowed(Loop.objects.open(), filters=view.filters)
+    actor = view.actor
+    if tab is Tab.ALL:
+        sites = actor.sites_for(access.SEE)
+        if sites is None:
+            return [open_loops]
+        return [open_loops.filter(site_id=site_id) for site_id in sorted(sites)]
+    mine = [open_loops.filter(owner_user_id=actor.user_id)] if actor.user_id is not None else []
+    teams = [open_loops.filter(owner_team_id=team_id) for team_id in sorted(actor.team_ids)]
+    if tab is Tab.MINE:
+        return [lane.awake(now=view.now) for lane in mine]
+    if tab is Tab.TEAMS:
+        return [lane.awake(now=view.now) for lane in teams]
+    if tab is Tab.WAITING:
+        return [lane.resting(now=view.now) for lane in mine + teams]
+    # urgent_at never lies after due_at, so the bound on it lets the index walk stop.
+    late = Q(due_at__lt=view.now, urgent_at__lt=view.now)
+    return [lane.filter(late if tab is Tab.OVERDUE else _today(view)) for lane in mine + teams]
+
+
+def _today(view: _View) -> Q:
+    today = view.now.astimezone(view.zone).date()
+    ends = end_of_day(today, zone=view.zone) + timedelta(seconds=1)
+    begins = start_of_day(today, zone=view.zone) - rules.RISES_AT_MOST_EARLIER_BY
+    return Q(due_at__gte=view.now, due_at__lt=ends, urgent_at__gte=begins, urgent_at__lt=ends)
+
+
+def _narrowed(loops: LoopQuerySet, *, filters: DeskFilters) -> LoopQuerySet:
+    if filters.kinds:
+        loops = loops.filter(kind__in=filters.kinds)
+    if filters.site_id is not None:
+        loops = loops.filter(site_id=filters.site_id)
+    if filters.owner is not None:
+        loops = loops.owned_by(filters.owner)
+    if filters.priority:
+        loops = loops.filter(priority=filters.priority)
+    if filters.patient_id is not None:
+        loops = loops.filter(patient_id=filters.patient_id)
+    return loops
+
+
+# --- walking --------------------------------------------------------------------------------------------------
+
+CHUNK: Final = 64
+
+
+def _heads(view: _View, *, tab: Tab, after: Key | None, only_first_of_patient: bool) -> Iterator[tuple[Key, int]]:
+    """(key, patient id) of a tab's loops in order of urgency, from after a key, over all its lanes."""
+    lanes = _lanes(view, tab=tab)
+    walks = [_walk(lane, after=after) for lane in lanes]
+    merged = heapq.merge(*walks)
+    if not only_first_of_patient:
+        return merged
+    return _first_of_each_patient(merged, lanes=lanes, after=after)
+
+
+def _walk(lane: LoopQuerySet, *, after: Key | None) -> Iterator[tuple[Key, int]]:
+    while True:
+        chunk = _past(lane, after=after).order_by("urgent_at", "id")
+        rows = list(chunk.values_list("urgent_at", "id", "patient_id")[:CHUNK])
+        for urgent_at, loop_id, patient_id in rows:
+            yield (urgent_at, loop_id), patient_id
+        if len(rows) < CHUNK:
+            return
+        after = (rows[-1][0], rows[-1][1])
+
+
+def _past(lane: LoopQuerySet, *, after: Key | None) -> LoopQuerySet:
+    if after is None:
+        return lane
+    at, loop_id = after
+    return lane.filter(Q(urgent_at__gt=at) | Q(urgent_at=at, id__gt=loop_id), urgent_at__gte=at)
+
+
+def _first_of_each_patient(
+    heads: Iterator[tuple[Key, int]], *, lanes: Sequence[LoopQuerySet], after: Key | None
+) -> Iterator[tuple[Key, int]]:
+    """Only the first loop of each patient; patients whose first loop stood on an earlier page were shown there."""
+    shown: set[int] = set()
+    for key, patient_id in heads:
+        if patient_id in shown:
+            continue
+        shown.add(patient_id)
+        if after is not None and _stood_before(lanes, patient_id=patient_id, key=after):
+            continue
+        yield key, patient_id
+
+
+def _stood_before(lanes: Sequence[LoopQuerySet], *, patient_id: int, key: Key) -> bool:
+    at, loop_id = key
+    before = Q(urgent_at__lt=at) | Q(urgent_at=at, id__lte=loop_id)
+    return any(lane.filter(before, patient_id=patient_id).exists() for lane in lanes)
+
+
+def _take(view: _View, *, heads: Iterator[tuple[Key, int]], limit: int) -> tuple[list[tuple[Key, int]], bool]:
+    """Up to `limit` heads of patients that the actor may see, and whether more follow."""
+    page: list[tuple[Key, int]] = []
+    while True:
+        batch = [head for head, _ in zip(heads, range(limit + 1 - len(page)), strict=False)]
+        if not batch:
+            return page, False
+        visible = _visible(view, patient_ids={patient_id for _, patient_id in batch})
+        page.extend(head for head in batch if head[1] in visible)
+        if len(page) > limit:
+            return page[:limit], True
+
+
+def _visible(view: _View, *, patient_ids: set[int]) -> set[int]:
+    patients = Patient.objects.visible_to(view.actor, access.SEE, now=view.now)
+    return set(patients.filter(pk__in=patient_ids).values_list("pk", flat=True))
+
+
+def _groups(view: _View, *, tab: Tab, patient_ids: Sequence[int]) -> tuple[PatientGroup, ...]:
+    keys: list[tuple[Key, int]] = []
+    for lane in _lanes(view, tab=tab):
+        rows = lane.filter(patient_id__in=patient_ids).values_list("urgent_at", "id", "patient_id")
+        keys.extend(((urgent_at, loop_id), patient_id) for urgent_at, loop_id, patient_id in rows)
+    keys.sort()
+    rows_of = loop_rows(view.actor, loop_ids=[key[1] for key, _ in keys], now=view.now)
+    by_patient: dict[int, list[LoopRow]] = {patient_id: [] for patient_id in patient_ids}
+    for row in rows_of:
+        by_patient[row.patient.id].append(row)
+    return tuple(PatientGroup(patient=rows[0].patient, rows=tuple(rows)) for rows in by_patient.values() if rows)
+
+
+# --- cursors --------------------------------------------------------------------------------------------------
+
+
+def _format(key: Key) -> str:
+    return f"{key[0].isoformat()}~{key[1]}"
+
+
+def _parse(after: str) -> Key | None:
+    if not after:
+        return None
+    at, _, loop_id = after.partition("~")
+    try:
+        parsed = datetime.fromisoformat(at), int(loop_id)
+    except ValueError as error:
+        raise BadCursor from error
+    if parsed[0].tzinfo is None:
+        raise BadCursor
+    return parsed

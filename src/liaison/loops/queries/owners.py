@@ -1,0 +1,180 @@
+"""Who keeps a promise when its owner is away, and whom a level of the ladder tells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db.models import Count, Q
+
+from liaison.accounts.access import Role
+from liaison.accounts.models import Assignment, Site, Team, TeamMember, User
+from liaison.core.actor import Actor
+from liaison.core.refusals import Refusal
+from liaison.loops.models import HandOver, HandOverCover, Loop
+from liaison.loops.ports import Owner
+from liaison.patients.models import PatientSite
+
+if TYPE_CHECKING:
+    from liaison.patients.models import Patient
+
+
+class NoSite(Refusal):
+    """A loop happens somewhere: the site owns its time zone."""
+
+    code = "loops.no_site"
+    sentence = "This patient belongs to no site yet. Add one on the patient's page, then do this again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeper:
+    """Who keeps a loop in fact, and the hand-over that says so (None: whom it was given to)."""
+
+    owner: Owner
+    hand_over_id: int | None = None
+    absent_name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerChoice:
+    """One line of the "give to" box: `value` is "user:7" or "team:3", `open_loops` how many they have."""
+
+    value: str
+    name: str
+    open_loops: int
+
+
+def covered_owner(owner: Owner, *, now: datetime) -> Keeper:
+    """The owner or, while their desk is handed over, the cover with the fewest open loops.
+
+    A cover who is away as well is passed on once more, and no further: two people covering each other end.
+    """
+    keeper = Keeper(owner=owner)
+    for _ in range(2):
+        current = _current_hand_over(keeper.owner, now=now)
+        if current is None:
+            break
+        covers = covers_of(current)
+        load = load_of(covers)
+        least = min(covers, key=lambda cover: load[cover])
+        keeper = Keeper(owner=least, hand_over_id=current.pk, absent_name=current.from_user.name)
+    return keeper
+
+
+def _current_hand_over(owner: Owner, *, now: datetime) -> HandOver | None:
+    if owner.user_id is None:
+        return None
+    return (
+        HandOver.objects.select_related("from_user")
+        .filter(Q(until_at=None) | Q(until_at__gt=now), from_user_id=owner.user_id, starts_at__lte=now)
+        .filter(returned_at=None)
+        .order_by("-pk")
+        .first()
+    )
+
+
+def covers_of(hand_over: HandOver) -> tuple[Owner, ...]:
+    """Who covers it, in the order they were named."""
+    rows = HandOverCover.objects.filter(hand_over=hand_over).order_by("pk")
+    return tuple(Owner(user_id=row.user_id, team_id=row.team_id) for row in rows)
+
+
+def load_of(owners: Sequence[Owner]) -> dict[Owner, int]:
+    """How many open loops each of these has."""
+    return {owner: Loop.objects.open().owned_by(owner).count() for owner in owners}
+
+
+def home_site(patient: Patient) -> Site:
+    """The patient's home site, else their first one. Refuses NoSite."""
+    links = PatientSite.objects.select_related("site").filter(patient=patient)
+    link = links.order_by("-is_home", "pk").first()
+    if link is None:
+        raise NoSite
+    return link.site
+
+
+def people_to_tell(loop: Loop, *, roles: Sequence[str], now: datetime) -> tuple[int, ...]:
+    """The ids of the people that these names of the ladder mean for this loop, each once, active only.
+
+    owner: the person, or the team's members. backup: the members of the owner's teams at the site. lead and
+    supervisor: the supervisors of the site. manager: the supervisors of the whole organization. clinician: the
+    clinicians of the site.
+    """
+    found: set[int] = set()
+    for role in roles:
+        found.update(_people(loop, role=role, now=now))
+    return tuple(sorted(User.objects.active().filter(pk__in=found).values_list("pk", flat=True)))
+
+
+def _people(loop: Loop, *, role: str, now: datetime) -> set[int]:
+    match role:
+        case "owner":
+            return {loop.owner_user_id} if loop.owner_user_id else _members([loop.owner_team_id])
+        case "backup":
+            teams = TeamMember.objects.filter(user_id=loop.owner_user_id, team__site_id=loop.site_id)
+            return _members(list(teams.values_list("team_id", flat=True)))
+        case "lead" | "supervisor":
+            return _holding(Role.SUPERVISOR, site_id=loop.site_id, now=now)
+        case "clinician":
+            return _holding(Role.CLINICIAN, site_id=loop.site_id, now=now)
+        case "manager":
+            held = Assignment.objects.current(now=now).filter(role=Role.SUPERVISOR, site=None)
+            return set(held.values_list("user_id", flat=True))
+        case _:
+            raise ValueError(f"The escalation ladder names nobody called {role!r}.")
+
+
+def _members(team_ids: Sequence[int | None]) -> set[int]:
+    return set(TeamMember.objects.filter(team_id__in=team_ids).values_list("user_id", flat=True))
+
+
+def _holding(role: Role, *, site_id: int, now: datetime) -> set[int]:
+    return set(User.objects.holding(role, now=now, site_id=site_id).values_list("pk", flat=True))
+
+
+def owner_choices(actor: Actor, *, site_id: int, now: datetime) -> tuple[OwnerChoice, ...]:
+    """Teams and people of a site whom a loop may be given to, the teams first, with their load."""
+    del actor  # anybody who may assign sees who is there; the people of a site are no secret to each other
+    teams = Team.objects.filter(Q(site_id=site_id) | Q(site=None)).order_by("name")
+    held = Assignment.objects.current(now=now).filter(Q(site_id=site_id) | Q(site=None))
+    people = User.objects.active().filter(pk__in=held.values("user_id")).order_by("name")
+    teams_and_people = [
+        *((Owner(team_id=team.pk), team.name) for team in teams),
+        *((Owner(user_id=person.pk), person.name) for person in people),
+    ]
+    load = _loads([owner for owner, _ in teams_and_people])
+    return tuple(
+        OwnerChoice(value=as_value(owner), name=name, open_loops=load[owner]) for owner, name in teams_and_people
+    )
+
+
+def _loads(owners: Sequence[Owner]) -> dict[Owner, int]:
+
+    users = dict(
+        Loop.objects.open()
+        .filter(owner_user_id__in=[owner.user_id for owner in owners if owner.user_id])
+        .values_list("owner_user_id")
+        .annotate(Count("id"))
+    )
+    teams = dict(
+        Loop.objects.open()
+        .filter(owner_team_id__in=[owner.team_id for owner in owners if owner.team_id])
+        .values_list("owner_team_id")
+        .annotate(Count("id"))
+    )
+    return {owner: users.get(owner.user_id, 0) if owner.user_id else teams.get(owner.team_id, 0) for owner in owners}
+
+
+def as_value(owner: Owner) -> str:
+    """The owner as a form carries it: "user:7" or "team:3"."""
+    return f"user:{owner.user_id}" if owner.user_id is not None else f"team:{owner.team_id}"
+
+
+def owner_from_value(value: str) -> Owner | None:
+    """The owner that a form named, or None for anything else."""
+    kind, _, number = value.partition(":")
+    if not number.isdecimal() or kind not in {"user", "team"}:
+        return None
+    return Owner(user_id=int(number)) if kind == "user" else Owner(team_id=int(number))

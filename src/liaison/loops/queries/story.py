@@ -1,0 +1,287 @@
+"""One loop with its story, a patient's loops, notices, and what the timeline shows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import NoReverseMatch, reverse
+
+from liaison.core.actor import Actor
+from liaison.core.audit import seen
+from liaison.core.refusals import Forbidden, NotFound
+from liaison.core.timeline import TimelineEntry
+from liaison.loops import access, rules
+from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, Notice, State
+from liaison.loops.ports import registered_kinds
+from liaison.loops.queries.rows import LoopRow, loop_rows
+from liaison.patients.models import Patient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoryLine:
+    """One thing that happened to a loop. `undo_until` is set while the actor may take it back."""
+
+    id: int
+    at: datetime
+    what: str
+    sentence: str
+    reason: str
+    by_name: str
+    undone: bool
+    undo_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockLine:
+    """One clock and the rule behind it. `state` is running, late, satisfied or voided."""
+
+    id: int
+    rule_id: str
+    rule_version: str
+    source: str
+    step: str
+    waiting_on: str
+    anchor_event: str
+    anchor_at: datetime
+    calendar: str
+    due_at: datetime
+    state: str
+    ended_at: datetime | None
+    ended_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceLine:
+    """One piece of proof."""
+
+    id: int
+    kind: str
+    label: str
+    note: str
+    at: datetime
+    by_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopStory:
+    """One loop with everything that happened to it, the newest first, and what may be done with it now.
+
+    `may` holds the codes of the verbs that the actor carries for this patient ("loops.take"). `accepted` are
+    (code, label) of the evidence that may be recorded on the desk; empty when `row.managed_url` says where to.
+    """
+
+    row: LoopRow
+    site_id: int
+    story: tuple[StoryLine, ...]
+    clocks: tuple[ClockLine, ...]
+    evidence: tuple[EvidenceLine, ...]
+    accepted: tuple[tuple[str, str], ...]
+    may: frozenset[str]
+    given_up_reason: str
+    opened_by_name: str
+    ended_by_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRow:
+    """One notice of the escalation ladder."""
+
+    id: int
+    loop_id: int
+    sentence: str
+    level: int
+    at: datetime
+
+
+DESK_VERBS = (
+    access.TAKE,
+    access.ASSIGN,
+    access.SNOOZE,
+    access.STEP,
+    access.EVIDENCE,
+    access.CLOSE,
+    access.GIVE_UP,
+    access.ACKNOWLEDGE,
+)
+
+
+def get_loop(actor: Actor, *, loop_id: int) -> Loop:
+    """The row itself, for packages above. Refuses Forbidden, and NotFound for what the actor can't see."""
+    if not actor.may(access.SEE):
+        raise Forbidden
+    loop = Loop.objects.select_related("patient", "site").filter(pk=loop_id).first()
+    if loop is None or not loop.patient.reachable_by(actor, access.SEE):
+        raise NotFound
+    seen(loop.patient_id)
+    return loop
+
+
+def loop_story(actor: Actor, *, loop_id: int, now: datetime) -> LoopStory:
+    """One loop with its story. Refuses Forbidden, NotFound."""
+    loop = get_loop(actor, loop_id=loop_id)
+    row = loop_rows(actor, loop_ids=[loop.pk], now=now)[0]
+    kind = loop.kind_info
+    events = list(LoopEvent.objects.filter(loop=loop).order_by("-id"))
+    evidence = Evidence.objects.filter(loop=loop, withdrawn_at=None).order_by("-id")
+    clocks = Clock.objects.filter(loop=loop).order_by("due_at", "id")
+    accepted = () if row.managed_url else tuple((code, kind.evidence_label(code)) for code in kind.accepted_evidence)
+    return LoopStory(
+        row=row,
+        site_id=loop.site_id,
+        story=tuple(
+            _line(event, actor=actor, is_last=not index, now=now) for index, event in enumerate(events)
+        ),
+        clocks=tuple(_clock(clock, now=now) for clock in clocks),
+        evidence=tuple(
+            EvidenceLine(
+                id=each.pk, kind=each.kind, label=kind.evidence_label(each.kind), note=each.note,
+                at=each.at, by_name=each.by_name,
+            )
+            for each in evidence
+        ),
+        accepted=accepted if loop.state == State.OPEN else (),
+        may=_may(actor, loop=loop),
+        given_up_reason=loop.given_up_reason,
+        opened_by_name=loop.opened_by_name,
+        ended_by_name=loop.ended_by_name,
+    )  # fmt: skip
+
+
+def _may(actor: Actor, *, loop: Loop) -> frozenset[str]:
+    if loop.state != State.OPEN:
+        return frozenset()
+    carried = [verb for verb in DESK_VERBS if actor.may(verb)]
+    reaches = {verb.roles: loop.patient.reachable_by(actor, verb) for verb in carried}
+    return frozenset(verb.code for verb in carried if reaches[verb.roles])
+
+
+def _line(event: LoopEvent, *, actor: Actor, is_last: bool, now: datetime) -> StoryLine:
+    may_undo = rules.may_undo(
+        done_at=event.at,
+        now=now,
+        is_last=is_last,
+        by_same_person=event.by_id is not None and event.by_id == actor.user_id,
+        undoable=event.undoable and event.undone_at is None,
+    )
+    return StoryLine(
+        id=event.pk,
+        at=event.at,
+        what=event.what,
+        sentence=event.sentence,
+        reason=event.reason,
+        by_name=event.by_name,
+        undone=event.undone_at is not None,
+        undo_until=event.at + rules.UNDO_WITHIN if may_undo else None,
+    )
+
+
+def _clock(clock: Clock, *, now: datetime) -> ClockLine:
+    if clock.satisfied_at is not None:
+        state = "satisfied"
+    elif clock.voided_at is not None:
+        state = "voided"
+    else:
+        state = "late" if rules.is_late(clock.due_at, now=now) else "running"
+    return ClockLine(
+        id=clock.pk,
+        rule_id=clock.rule_id,
+        rule_version=clock.rule_version,
+        source=clock.source,
+        step=clock.step,
+        waiting_on=clock.waiting_on,
+        anchor_event=clock.anchor_event,
+        anchor_at=clock.anchor_at,
+        calendar=clock.calendar,
+        due_at=clock.due_at,
+        state=state,
+        ended_at=clock.satisfied_at or clock.voided_at,
+        ended_by=clock.satisfied_by or clock.voided_reason,
+    )
+
+
+def open_loops_of(actor: Actor, *, patient: Patient, now: datetime, most: int = 100) -> tuple[LoopRow, ...]:
+    """A patient's open loops, the most urgent first, at most `most`. Refuses Forbidden, NotFound."""
+    _refuse_unseen(actor, patient=patient)
+    ids = Loop.objects.open().filter(patient=patient).order_by("urgent_at", "id").values_list("pk", flat=True)
+    return loop_rows(actor, loop_ids=list(ids[:most]), now=now)
+
+
+def ended_loops_of(actor: Actor, *, patient: Patient, now: datetime, most: int = 20) -> tuple[LoopRow, ...]:
+    """A patient's loops that ended, the latest first, at most `most`. Refuses Forbidden, NotFound."""
+    _refuse_unseen(actor, patient=patient)
+    ended = Loop.objects.exclude(state=State.OPEN).filter(patient=patient).order_by("-ended_at", "-id")
+    return loop_rows(actor, loop_ids=list(ended.values_list("pk", flat=True)[:most]), now=now)
+
+
+def notices(actor: Actor, *, most: int = 50) -> tuple[NoticeRow, ...]:
+    """What the escalation ladder told this person and they have not seen yet, the newest first."""
+    unseen = Notice.objects.select_related("loop").filter(user_id=actor.user_id, seen_at=None)
+    unseen = unseen.filter(loop__state=State.OPEN)
+    rows = list(unseen.order_by("-id")[:most])
+    visible = set(
+        Patient.objects.visible_to(actor, access.SEE)
+        .filter(pk__in={row.loop.patient_id for row in rows})
+        .values_list("pk", flat=True)
+    )
+    shown = [row for row in rows if row.loop.patient_id in visible]
+    seen({row.loop.patient_id for row in shown})
+    return tuple(
+        NoticeRow(id=row.pk, loop_id=row.loop_id, sentence=row.sentence, level=row.level, at=row.at) for row in shown
+    )
+
+
+def timeline(
+    actor: Actor,
+    *,
+    patient: Patient,
+    kinds: Collection[str] = (),
+    before: datetime | None = None,
+    limit: int = 50,
+) -> tuple[TimelineEntry, ...]:
+    """When promises to a patient were made and ended, the newest first. Refuses Forbidden, NotFound."""
+    _refuse_unseen(actor, patient=patient)
+    if kinds and "loop" not in kinds:
+        return ()
+    events = LoopEvent.objects.select_related("loop").filter(
+        loop__patient=patient, what__in=("opened", "closed", "given_up"), undone_at=None
+    )
+    if before is not None:
+        events = events.filter(at__lt=before)
+    return tuple(_timeline_entry(event) for event in events.order_by("-at", "-id")[:limit])
+
+
+def _timeline_entry(event: LoopEvent) -> TimelineEntry:
+    heads = {"opened": "Opened", "closed": "Closed", "given_up": "Given up"}
+    detail = event.reason or ("" if event.what == "opened" else event.sentence)
+    return TimelineEntry(
+        at=event.at,
+        kind="loop",
+        title=f"{heads[event.what]}: {event.loop.title}",
+        detail=f"{detail} ({event.by_name})".strip(),
+        url=loop_url(event.loop_id),
+        source="loops",
+        key=str(event.pk),
+    )
+
+
+def loop_url(loop_id: int) -> str:
+    """The address of a loop's page (the desk owns it)."""
+    try:
+        return reverse("desk:loop", args=[loop_id])
+    except NoReverseMatch:
+        return ""
+
+
+def kind_choices() -> tuple[tuple[str, str], ...]:
+    """(code, label) of every kind of loop, for the desk's filter."""
+    return tuple((kind.code, kind.label) for kind in registered_kinds())
+
+
+def _refuse_unseen(actor: Actor, *, patient: Patient) -> None:
+    if not actor.may(access.SEE):
+        raise Forbidden
+    if not patient.reachable_by(actor, access.SEE):
+        raise NotFound
+    seen(patient.pk)

@@ -1,0 +1,242 @@
+"""How urgent a loop is, why in words, when it climbs the ladder, and who covers what: pure functions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
+from functools import cache
+from importlib.resources import files
+from itertools import groupby
+from types import MappingProxyType
+from typing import Any, Final
+
+from liaison.core.calendars import BusinessCalendar, add_business_days, start_of_day
+from liaison.loops.ports import CLINICAL, ROUTINE, URGENT, Owner
+
+UNDO_WITHIN: Final = timedelta(seconds=10)
+
+RISES_EARLIER_BY: Final[Mapping[str, timedelta]] = MappingProxyType(
+    {ROUTINE: timedelta(0), URGENT: timedelta(days=2), CLINICAL: timedelta(days=14)}
+)
+"""How much earlier than its due time a loop stands on the desk. A clinical one that is due now stands before a
+routine one that is two weeks late; among equals the one due first comes first."""
+
+RISES_AT_MOST_EARLIER_BY: Final = max(RISES_EARLIER_BY.values())
+
+OPEN, CLOSED, GIVEN_UP = "open", "closed", "given_up"
+
+
+# --- rank and words -------------------------------------------------------------------------------------------
+
+
+def urgent_at(due_at: datetime, *, priority: str) -> datetime:
+    """The instant that orders the desk: the due time, moved earlier by priority."""
+    return due_at - RISES_EARLIER_BY[priority]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Why:
+    """One reason why a loop stands where it does: a code for its colour and shape, and the words."""
+
+    code: str
+    words: str
+
+
+def is_late(due_at: datetime, *, now: datetime) -> bool:
+    """Whether the due time has passed."""
+    return due_at < now
+
+
+def is_due_today(due_at: datetime, *, now: datetime, zone: tzinfo) -> bool:
+    """Whether it is due later on the site's local day, and not yet late."""
+    return now <= due_at and due_at.astimezone(zone).date() == now.astimezone(zone).date()
+
+
+def when_words(due_at: datetime, *, now: datetime, zone: tzinfo) -> str:
+    """The due time as a person says it: "2 days late", "in 40 min", "today 17:00", "tomorrow", "Mon 2 Mar"."""
+    if due_at < now:
+        return f"{_span(now - due_at, days=_days(due_at, now=now, zone=zone))} late"
+    days = -_days(due_at, now=now, zone=zone)
+    local = due_at.astimezone(zone)
+    if days == 0:
+        return f"in {_span(due_at - now, days=0)}" if due_at - now < timedelta(hours=2) else _today(local)
+    if days == 1:
+        return "tomorrow"
+    if days < 7:
+        return f"{local:%A}"
+    return f"{local:%a} {local.day} {local:%b}" + (f" {local.year}" if local.year != now.year else "")
+
+
+def _today(local: datetime) -> str:
+    return "today" if (local.hour, local.minute) == (23, 59) else f"today {local:%H:%M}"
+
+
+def _days(at: datetime, *, now: datetime, zone: tzinfo) -> int:
+    return (now.astimezone(zone).date() - at.astimezone(zone).date()).days
+
+
+def _span(length: timedelta, *, days: int) -> str:
+    if days >= 1:
+        return f"{days} day{'' if days == 1 else 's'}"
+    minutes = int(length.total_seconds() // 60)
+    return f"{minutes // 60} h" if minutes >= 60 else f"{max(minutes, 1)} min"
+
+
+def why(
+    *, due_at: datetime, priority: str, escalation_level: int, waiting_on: str, now: datetime, zone: tzinfo
+) -> tuple[Why, ...]:
+    """Why a loop ranks where it does, the weightiest reason first; empty when nothing presses."""
+    reasons = []
+    if priority == CLINICAL:
+        reasons.append(Why(code="clinical", words="clinical"))
+    if is_late(due_at, now=now):
+        reasons.append(Why(code="late", words=when_words(due_at, now=now, zone=zone)))
+    elif is_due_today(due_at, now=now, zone=zone):
+        reasons.append(Why(code="today", words="due today"))
+    if priority == URGENT:
+        reasons.append(Why(code="urgent", words="urgent"))
+    if escalation_level >= ESCALATED_FROM:
+        reasons.append(Why(code="escalated", words=f"escalated, level {escalation_level}"))
+    if waiting_on:
+        reasons.append(Why(code="waiting", words=f"waiting on {waiting_on}"))
+    return tuple(reasons)
+
+
+# --- the escalation ladder (DOMAIN 3.4) -----------------------------------------------------------------------
+
+ESCALATED_FROM: Final = 3
+"""Levels below only remind the owner; from here on somebody above the owner knows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """One rung: when (business days or hours from the due time, or at once), who is told, what it raises."""
+
+    level: int
+    notify: tuple[str, ...]
+    business_days: int | None = None
+    hours: int | None = None
+    raise_to: str = ""
+
+    def reached_at(
+        self, *, due_at: datetime, started_at: datetime, calendar: BusinessCalendar, zone: tzinfo
+    ) -> datetime:
+        """The instant of this rung. Days before the due day begin at its midnight, days after keep the hour."""
+        if self.hours is not None:
+            return due_at + timedelta(hours=self.hours)
+        if self.business_days is None:
+            return started_at
+        if self.business_days == 0:
+            return due_at
+        local = due_at.astimezone(zone)
+        day = add_business_days(local.date(), days=self.business_days, calendar=calendar)
+        if self.business_days < 0:
+            return start_of_day(day, zone=zone)
+        return datetime.combine(day, local.time(), tzinfo=zone)
+
+
+@cache
+def ladder(priority: str) -> tuple[Level, ...]:
+    """The rungs for a priority, lowest first, as `escalation.json` in this package has them."""
+    data = json.loads((files(__package__) / "escalation.json").read_text(encoding="utf-8"))
+    return tuple(_level(row) for row in data["clinical" if priority == CLINICAL else "default"])
+
+
+def _level(row: dict[str, Any]) -> Level:
+    after = row["after"]
+    return Level(
+        level=row["level"],
+        notify=tuple(row["notify"]),
+        business_days=after.get("business_days"),
+        hours=after.get("hours"),
+        raise_to=row.get("raise_to", ""),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """Where a loop stands on its ladder: the level reached (None at the foot) and when the next one comes."""
+
+    reached: Level | None
+    next_at: datetime | None
+
+
+def climb(
+    *,
+    priority: str,
+    due_at: datetime,
+    started_at: datetime,
+    now: datetime,
+    calendar: BusinessCalendar,
+    zone: tzinfo,
+) -> Rung:
+    """The highest level whose time has come by `now`, and the instant of the next above it."""
+    reached, next_at = None, None
+    for level in ladder(priority):
+        at = level.reached_at(due_at=due_at, started_at=started_at, calendar=calendar, zone=zone)
+        if at <= now:
+            reached = level
+        else:
+            next_at = at if next_at is None else min(next_at, at)
+    return Rung(reached=reached, next_at=next_at)
+
+
+def raised(priority: str, *, to: str) -> str:
+    """The higher of two priorities; a ladder never lowers one."""
+    order = (ROUTINE, URGENT, CLINICAL)
+    return max(priority, to or priority, key=order.index)
+
+
+# --- what may be done -----------------------------------------------------------------------------------------
+
+
+def missing(required: Sequence[str], *, present: Collection[str]) -> tuple[str, ...]:
+    """The codes of evidence still to come, in the kind's order."""
+    return tuple(code for code in required if code not in present)
+
+
+def may_undo(*, done_at: datetime, now: datetime, is_last: bool, by_same_person: bool, undoable: bool) -> bool:
+    """Whether a slip may still be taken back: by who made it, as the last change, within ten seconds."""
+    return undoable and is_last and by_same_person and done_at <= now < done_at + UNDO_WITHIN
+
+
+def earliest_running(dues: Sequence[tuple[datetime, int]]) -> int | None:
+    """The id of the clock that is due first among (due, id); None when none runs."""
+    return min(dues)[1] if dues else None
+
+
+def snooze_is_short_enough(until: datetime, *, due_at: datetime, now: datetime) -> bool:
+    """A snooze lies ahead and never hides a step past its due time."""
+    return now < until <= due_at
+
+
+# --- covering for a colleague ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """One loop and who keeps it from now on."""
+
+    loop_id: int
+    to: Owner
+
+
+def share_out(
+    loops: Sequence[tuple[int, int]], *, covers: Sequence[Owner], load: Mapping[Owner, int]
+) -> tuple[Moved, ...]:
+    """Share (patient id, loop id) pairs among the covers: a patient's loops stay together, the least busy first.
+
+    `load` says how many open loops each cover has already. Raises ValueError without a cover.
+    """
+    if not covers:
+        raise ValueError("Nobody to hand over to.")
+    busy = {owner: load.get(owner, 0) for owner in covers}
+    moved: list[Moved] = []
+    for _, group in groupby(sorted(loops), key=lambda pair: pair[0]):
+        owner = min(covers, key=lambda cover: busy[cover])
+        for _, loop_id in group:
+            moved.append(Moved(loop_id=loop_id, to=owner))
+            busy[owner] += 1
+    return tuple(moved)

@@ -1,0 +1,311 @@
+"""Changing a loop over HTTP: each address shows its small form on GET and does one thing on POST."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, tzinfo
+from typing import Any
+
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from liaison.core.answers import done, wants_fragment
+from liaison.core.clock import current_time
+from liaison.loops import actions
+from liaison.loops.forms import (
+    AssignForm,
+    EvidenceForm,
+    HandOverForm,
+    PriorityForm,
+    ReasonForm,
+    SnoozeForm,
+    StepForm,
+    VersionedForm,
+    at_site,
+    tomorrow_morning,
+)
+from liaison.loops.models import Loop
+from liaison.loops.queries import (
+    LoopStory,
+    as_value,
+    covering_choices,
+    desk_zone,
+    load,
+    loop_story,
+    loop_url,
+    owner_choices,
+)
+
+both = require_http_methods(["GET", "POST"])
+
+
+# --- one press ------------------------------------------------------------------------------------------------
+
+
+@require_POST
+def take(request: HttpRequest, loop_id: int) -> HttpResponse:
+    """Make it mine."""
+    loop = actions.take_loop(request.actor, loop_id=loop_id, now=current_time(), expected_version=_version(request))
+    return _done(request, loop, said=_("It is yours now."))
+
+
+@require_POST
+def wake(request: HttpRequest, loop_id: int) -> HttpResponse:
+    """Bring it back from a snooze."""
+    loop = actions.wake_loop(request.actor, loop_id=loop_id, now=current_time())
+    return _done(request, loop, said=_("Back on the desk."))
+
+
+@require_POST
+def step_done(request: HttpRequest, loop_id: int) -> HttpResponse:
+    """Tick off the step that was set by hand."""
+    loop = actions.finish_step(request.actor, loop_id=loop_id, now=current_time(), expected_version=_version(request))
+    return _done(request, loop, said=_("Step done."), undo=False)
+
+
+@require_POST
+def acknowledge(request: HttpRequest, loop_id: int) -> HttpResponse:
+    """Stop the escalation."""
+    loop = actions.acknowledge_loop(request.actor, loop_id=loop_id, now=current_time())
+    return _done(request, loop, said=_("The escalation stops: you are on it."))
+
+
+@require_POST
+def close(request: HttpRequest, loop_id: int) -> HttpResponse:
+    """Close it, its evidence being in."""
+    loop = actions.close_loop_by_hand(
+        request.actor, loop_id=loop_id, now=current_time(), expected_version=_version(request)
+    )
+    return _done(request, loop, said=_("Closed: the promise is kept."))
+
+
+@require_POST
+def undo(request: HttpRequest, loop_id: int) -> HttpResponse:
+    """Take one's own last change back."""
+    loop = actions.undo_last_change(request.actor, loop_id=loop_id, now=current_time())
+    return _done(request, loop, said=_("Taken back."), undo=False)
+
+
+# --- small forms ----------------------------------------------------------------------------------------------
+
+
+@both
+def assign(request: HttpRequest, loop_id: int) -> HttpResponse:
+    """Give it to someone else."""
+    now = current_time()
+    story = loop_story(request.actor, loop_id=loop_id, now=now)
+    choices = owner_choices(request.actor, site_id=story.site_id, now=now)
+    initial = {"owner": as_value(story.row.owner)}
+    form = AssignForm(request.POST or None, choices=choices, initial=_initial(request, story, **initial))
+    if not form.is_valid():
+        return _form(request, form, story=story, title=_("Give to someone else"), button=_("Give"))
+    loop = actions.assign_loop(
+        request.actor,
+        loop_id=loop_id,
+        to=form.to,
+        reason=form.cleaned_data["reason"],
+        now=now,
+        expected_version=form.cleaned_data["version"],
+    )
+    return _done(request, loop, said=_("Given to someone else."))
+
+
+@both
+def snooze(request: HttpRequest, loop_id: int) -> HttpResponse:
+    """Put it aside until later."""
+    now = current_time()
+    story = loop_story(request.actor, loop_id=loop_id, now=now)
+    until = tomorrow_morning(now, zone=story.row.zone, due_at=story.row.due_at)
+    form = SnoozeForm(request.POST or None, initial=_initial(request, story, until=until.replace(tzinfo=None)))
+    if not form.is_valid():
+        return _form(request, form, story=story, title=_("Put aside"), button=_("Put aside"))
+    loop = actions.snooze_loop(
+        request.actor,
+        loop_id=loop_id,
+        until=at_site(form.cleaned_data["until"], zone=story.row.zone),
+        reason=form.cleaned_data["reason"],
+        now=now,
+        expected_version=form.cleaned_data["version"],
+    )
+    return _done(request, loop, said=_("Put aside."))
+
+
+@both
+def step(request: HttpRequest, loop_id: int) -> HttpResponse:
+    """Say what is next."""
+    now = current_time()
+    story = loop_story(request.actor, loop_id=loop_id, now=now)
+    form = StepForm(request.POST or None, initial=_initial(request, story))
+    if not form.is_valid():
+        return _form(request, form, story=story, title=_("Set the next step"), button=_("Set"))
+    typed = form.cleaned_data
+    loop = actions.set_next_step(
+        request.actor,
+        loop_id=loop_id,
+        step=typed["step"],
+        due_at=at_site(typed["due_at"], zone=story.row.zone),
+        waiting_on=typed["waiting_on"],
+        now=now,
+        expected_version=typed["version"],
+    )
+    return _done(request, loop, said=_("Next step set."), undo=False)
+
+
+@both
+def priority(request: HttpRequest, loop_id: int) -> HttpResponse:
+    """Say how pressing it is."""
+    now = current_time()
+    story = loop_story(request.actor, loop_id=loop_id, now=now)
+    form = PriorityForm(request.POST or None, initial=_initial(request, story, priority=story.row.priority))
+    if not form.is_valid():
+        return _form(request, form, story=story, title=_("How pressing is it?"), button=_("Set"))
+    typed = form.cleaned_data
+    loop = actions.raise_priority(
+        request.actor,
+        loop_id=loop_id,
+        priority=typed["priority"],
+        reason=typed["reason"],
+        now=now,
+        expected_version=typed["version"],
+    )
+    return _done(request, loop, said=_("Priority set."))
+
+
+@both
+def evidence(request: HttpRequest, loop_id: int) -> HttpResponse:
+    """Record a piece of proof."""
+    now = current_time()
+    story = loop_story(request.actor, loop_id=loop_id, now=now)
+    form = EvidenceForm(request.POST or None, story=story, initial=_initial(request, story))
+    if not form.is_valid():
+        return _form(request, form, story=story, title=_("Record evidence"), button=_("Record"))
+    typed = form.cleaned_data
+    loop = actions.add_evidence_by_hand(
+        request.actor,
+        loop_id=loop_id,
+        kind=typed["kind"],
+        note=typed["note"],
+        now=now,
+        expected_version=typed["version"],
+    )
+    ended = loop.state != "open"
+    return _done(request, loop, said=_("Closed: the promise is kept.") if ended else _("Evidence recorded."))
+
+
+@both
+def give_up(request: HttpRequest, loop_id: int) -> HttpResponse:
+    """End it as not kept, with the reason."""
+    now = current_time()
+    story = loop_story(request.actor, loop_id=loop_id, now=now)
+    form = ReasonForm(request.POST or None, initial=_initial(request, story))
+    if not form.is_valid():
+        return _form(request, form, story=story, title=_("Give this up"), button=_("Give up"), grave=True)
+    loop = actions.give_up_loop_by_hand(
+        request.actor,
+        loop_id=loop_id,
+        reason=form.cleaned_data["reason"],
+        now=now,
+        expected_version=form.cleaned_data["version"],
+    )
+    return _done(request, loop, said=_("Given up."))
+
+
+# --- a colleague's desk ---------------------------------------------------------------------------------------
+
+
+@both
+def hand_over_desk(request: HttpRequest) -> HttpResponse:
+    """Hand an absent colleague's desk over."""
+    now = current_time()
+    zone = desk_zone(request.actor)
+    columns = load(request.actor, now=now, zone=zone)
+    form = HandOverForm(
+        request.POST or None,
+        people=[(each.owner.user_id, f"{each.name} ({each.open})") for each in columns if each.owner.user_id],
+        covers=covering_choices(columns),
+        initial={"from_user": request.GET.get("from", ""), "reason": _("Away")},
+    )
+    status = 422 if form.is_bound else 200
+    if not form.is_valid():
+        page = {"form": form, "columns": columns, "now": now}
+        return render(request, "loops/hand_over.html", page, status=status)
+    made = actions.hand_over(
+        request.actor,
+        from_user_id=form.cleaned_data["from_user"],
+        to=form.owners,
+        reason=form.cleaned_data["reason"],
+        until=_midnight(form.cleaned_data["until_on"], zone=zone),
+        now=now,
+    )
+    said = _("%(count)s loops handed over.") % {"count": made.loops.count()}
+    return done(request, said=said, to=_reverse("desk:board", "loops:hand_over"), topics=("desk",), go=True)
+
+
+@require_POST
+def end(request: HttpRequest, hand_over_id: int) -> HttpResponse:
+    """The colleague is back."""
+    count = actions.end_hand_over(request.actor, hand_over_id=hand_over_id, now=current_time())
+    said = _("The hand-over has ended; %(count)s loops went back.") % {"count": count}
+    return done(request, said=said, to=_reverse("desk:board", "loops:hand_over"), topics=("desk",), go=True)
+
+
+# --- answers --------------------------------------------------------------------------------------------------
+
+
+def _done(request: HttpRequest, loop: Loop, *, said: str, undo: bool = True) -> HttpResponse:
+    return done(
+        request,
+        said=said,
+        to=_back(request, loop_id=loop.pk),
+        undo_url=reverse("loops:undo", args=[loop.pk]) if undo else "",
+        topics=(f"loop:{loop.pk}", f"patient:{loop.patient_id}", "desk"),
+    )
+
+
+def _form(
+    request: HttpRequest, form: Form, *, story: LoopStory, title: str, button: str, grave: bool = False
+) -> HttpResponse:
+    template = "loops/_form.html" if wants_fragment(request) else "loops/form.html"
+    page: dict[str, Any] = {
+        "form": form,
+        "loop": story.row,
+        "story": story,
+        "title": title,
+        "button": button,
+        "grave": grave,
+        "back_url": _back(request, loop_id=story.row.id),
+    }
+    return render(request, template, page, status=422 if form.is_bound else 200)
+
+
+def _initial(request: HttpRequest, story: LoopStory, **more: Any) -> dict[str, Any]:
+    return {"version": story.row.version, "next": request.GET.get("next", ""), **more}
+
+
+def _version(request: HttpRequest) -> int | None:
+    form = VersionedForm(request.POST)
+    return form.cleaned_data["version"] if form.is_valid() else None
+
+
+def _back(request: HttpRequest, *, loop_id: int) -> str:
+    wanted = request.POST.get("next") or request.GET.get("next") or ""
+    if wanted and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
+        return wanted
+    return loop_url(loop_id) or "/"
+
+
+def _midnight(on: Any, *, zone: tzinfo) -> datetime | None:
+    return datetime.combine(on, time(0), tzinfo=zone) if on else None
+
+
+def _reverse(*names: str) -> str:
+    for name in names:
+        try:
+            return reverse(name)
+        except NoReverseMatch:
+            continue
+    return "/"
