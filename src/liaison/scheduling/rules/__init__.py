@@ -8,7 +8,14 @@ from liaison.scheduling.rules.booking import (
 )
 from liaison.scheduling.rules.cancelling import REASONS, CancelReason
 from liaison.scheduling.rules.hours import Hours, free_spans, working_spans
-from liaison.scheduling.rules.participants import Answer, Outcome, Participant, Presence, aggregate, asked_again
+from liaison.scheduling.rules.participants import (
+    Answer,
+    Outcome,
+    Participant,
+    Presence,
+    aggregate,
+    asked_again,
+)
 from liaison.scheduling.rules.reminders import Reminder, ReminderKind, reminder_plan
 from liaison.scheduling.rules.search import Need, Offer, Reason, Wish, earliest
 from liaison.scheduling.rules.spans import Span, intersect, merge, subtract

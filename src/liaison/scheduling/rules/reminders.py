@@ -1,14 +1,13 @@
 """When a patient is reminded of a visit (DOMAIN 8.3): 7 days, 3 and 1 business days, and for telehealth 2 hours before."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from liaison.core.calendars import BusinessCalendar, add_business_days
 from liaison.scheduling.rules.wall import settle
 
-_DAY = timedelta(days=1)
 _SEND_AT = time(10)
 
 
@@ -30,7 +29,7 @@ class Reminder:
 
 
 def reminder_plan(
-    *, start: datetime, zone: ZoneInfo, is_telehealth: bool, works_on: Callable[[date], bool], now: datetime
+    *, start: datetime, zone: ZoneInfo, is_telehealth: bool, calendar: BusinessCalendar, now: datetime
 ) -> tuple[Reminder, ...]:
     """The reminders still to come, in order of time.
 
@@ -39,9 +38,9 @@ def reminder_plan(
     """
     visit_on = start.astimezone(zone).date()
     days = {
-        visit_on - 7 * _DAY: ReminderKind.WEEK,
-        _business_days_before(visit_on, 3, works_on): ReminderKind.THREE_DAYS,
-        _business_days_before(visit_on, 1, works_on): ReminderKind.DAY_BEFORE,
+        visit_on - timedelta(days=7): ReminderKind.WEEK,
+        add_business_days(visit_on, days=-3, calendar=calendar): ReminderKind.THREE_DAYS,
+        add_business_days(visit_on, days=-1, calendar=calendar): ReminderKind.DAY_BEFORE,
     }
     booked_on = now.astimezone(zone).date()
     plan = [
@@ -53,10 +52,3 @@ def reminder_plan(
     if is_telehealth and shortly_before > now:
         plan.append(Reminder(kind=ReminderKind.TWO_HOURS, at=shortly_before))
     return tuple(sorted(plan, key=lambda reminder: reminder.at))
-
-
-def _business_days_before(on: date, count: int, works_on: Callable[[date], bool]) -> date:
-    while count:
-        on -= _DAY
-        count -= works_on(on)
-    return on

@@ -73,7 +73,11 @@ class Offer:
 
 
 def earliest(
-    *, wish: Wish, needs: Sequence[Need], free: Mapping[int, Sequence[Span]], known: frozenset[int] = frozenset()
+    *,
+    wish: Wish,
+    needs: Sequence[Need],
+    free: Mapping[int, Sequence[Span]],
+    known: frozenset[int] = frozenset(),
 ) -> tuple[Offer, ...]:
     """The earliest offers, in order of time.
 
@@ -83,7 +87,12 @@ def earliest(
     """
     if not needs:
         return ()
-    calendars = {resource: _Calendar(spans) for need in needs for resource in need.pool if (spans := free.get(resource))}
+    calendars = {
+        resource: _Calendar(spans)
+        for need in needs
+        for resource in need.pool
+        if (spans := free.get(resource))
+    }
     offers: list[Offer] = []
     on_day: dict[date, int] = {}
     for start in _starts(wish, needs, calendars):
@@ -140,7 +149,9 @@ def _start_spans(wish: Wish, need: Need, calendars: Mapping[int, _Calendar]) -> 
 
 def _aligned(start: datetime, wish: Wish) -> datetime:
     """The first whole step of the wall clock at or after `start`."""
-    at = start if not (start.second or start.microsecond) else start.replace(second=0, microsecond=0) + _MINUTE
+    at = (
+        start if not (start.second or start.microsecond) else start.replace(second=0, microsecond=0) + _MINUTE
+    )
     step = int(wish.step / _MINUTE)
     while behind := at.astimezone(wish.zone).minute % step:
         # The clock may change by less than a step meanwhile, so look again.
@@ -149,13 +160,21 @@ def _aligned(start: datetime, wish: Wish) -> datetime:
 
 
 def _offer_at(
-    start: datetime, wish: Wish, needs: Sequence[Need], calendars: Mapping[int, _Calendar], known: frozenset[int]
+    start: datetime,
+    wish: Wish,
+    needs: Sequence[Need],
+    calendars: Mapping[int, _Calendar],
+    known: frozenset[int],
 ) -> Offer | None:
     claim = wish.claim(start)
     tight: set[int] = set()
     ranked: list[tuple[int, ...]] = []
     for need in needs:
-        able = tuple(r for r in need.pool if r in calendars and (span := calendars[r].around(claim)) and _note(tight, r, span, claim))
+        able = tuple(
+            r
+            for r in need.pool
+            if r in calendars and (span := calendars[r].around(claim)) and _note(tight, r, span, claim)
+        )
         ranked.append(tuple(sorted(able, key=lambda r: (r not in known, r not in tight))))
     seats = [at for at, need in enumerate(needs) for _ in range(need.quantity)]
     chosen = _distinct([ranked[at] for at in seats])

@@ -94,7 +94,9 @@ def test_one_person_cannot_serve_two_needs_at_once() -> None:
 def test_days_take_turns_when_only_some_times_of_each_are_wanted() -> None:
     next_day = 24 * 60
     free = {DOCTOR: (span(0, 240), span(next_day, next_day + 240))}
-    offers = earliest(wish=wish(window=span(0, 2 * next_day), limit=4, per_day=2), needs=[CLINICIAN], free=free)
+    offers = earliest(
+        wish=wish(window=span(0, 2 * next_day), limit=4, per_day=2), needs=[CLINICIAN], free=free
+    )
     assert [offer.start for offer in offers] == [at(0), at(15), at(next_day), at(next_day + 15)]
     assert Reason.EARLIEST_THAT_DAY in offers[2].reasons
 
@@ -107,7 +109,12 @@ def test_starts_lie_on_whole_steps_of_the_wall_clock_even_where_clocks_move_by_h
     change = datetime(2026, 10, 3, 15, 30, tzinfo=UTC)  # 02:00 becomes 02:30 on Lord Howe
     free = {DOCTOR: (Span(change - minutes(50), change + minutes(120)),)}
     offers = earliest(
-        wish=wish(zone=LORD_HOWE, step=minutes(60), limit=9, window=Span(change - minutes(600), change + minutes(600))),
+        wish=wish(
+            zone=LORD_HOWE,
+            step=minutes(60),
+            limit=9,
+            window=Span(change - minutes(600), change + minutes(600)),
+        ),
         needs=[CLINICIAN],
         free=free,
     )
@@ -186,7 +193,9 @@ def is_free(resource: int, claim: Span, free: Mapping[int, Sequence[Span]]) -> b
     return any(one.covers(claim) for one in free.get(resource, ()))
 
 
-def assert_is_possible(offer: Offer, asked: Wish, needs: Sequence[Need], free: Mapping[int, Sequence[Span]]) -> None:
+def assert_is_possible(
+    offer: Offer, asked: Wish, needs: Sequence[Need], free: Mapping[int, Sequence[Span]]
+) -> None:
     people = [resource for _, resource in offer.assigned]
     assert len(set(people)) == len(people) == sum(need.quantity for need in needs)
     assert all(is_free(one, asked.claim(offer.start), free) for one in (*people, *offer.also_free))

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from liaison.core.calendars import FEDERAL
 from liaison.scheduling.rules import (
     ENDED,
     HOLDS_TIME,
@@ -113,17 +114,13 @@ def test_a_cancellation_is_late_inside_its_window() -> None:
     assert not is_late_cancellation(start=NOON + timedelta(hours=24), now=NOON, window=timedelta(hours=24))
 
 
-def weekday(on: date) -> bool:
-    return on.weekday() < 5
-
-
 def local(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=NEW_YORK)
 
 
 def test_reminders_come_a_week_three_and_one_business_days_before_at_ten_at_the_site() -> None:
     plan = reminder_plan(
-        start=local("2026-03-10 09:00"), zone=NEW_YORK, is_telehealth=False, works_on=weekday, now=NOON
+        start=local("2026-03-10 09:00"), zone=NEW_YORK, is_telehealth=False, calendar=FEDERAL, now=NOON
     )
     assert [(reminder.kind, reminder.at) for reminder in plan] == [
         (ReminderKind.WEEK, local("2026-03-03 10:00")),
@@ -134,14 +131,14 @@ def test_reminders_come_a_week_three_and_one_business_days_before_at_ten_at_the_
 
 def test_a_visit_booked_for_tomorrow_needs_no_reminder_on_the_day_of_booking() -> None:
     plan = reminder_plan(
-        start=local("2026-03-03 09:00"), zone=NEW_YORK, is_telehealth=False, works_on=weekday, now=NOON
+        start=local("2026-03-03 09:00"), zone=NEW_YORK, is_telehealth=False, calendar=FEDERAL, now=NOON
     )
     assert plan == ()
 
 
 def test_telehealth_is_reminded_two_hours_before_unless_that_is_past() -> None:
     soon = NOON + timedelta(hours=3)
-    plan = reminder_plan(start=soon, zone=NEW_YORK, is_telehealth=True, works_on=weekday, now=NOON)
+    plan = reminder_plan(start=soon, zone=NEW_YORK, is_telehealth=True, calendar=FEDERAL, now=NOON)
     assert [reminder.at for reminder in plan] == [NOON + timedelta(hours=1)]
     too_soon = NOON + timedelta(hours=2)
-    assert reminder_plan(start=too_soon, zone=NEW_YORK, is_telehealth=True, works_on=weekday, now=NOON) == ()
+    assert reminder_plan(start=too_soon, zone=NEW_YORK, is_telehealth=True, calendar=FEDERAL, now=NOON) == ()

@@ -56,7 +56,9 @@ def test_phoenix_never_skips_a_time() -> None:
         (SANTIAGO, date(2026, 9, 6), time(0, 30), "2026-09-06 04:30"),
     ],
 )
-def test_skipped_times_elsewhere_move_forward_by_the_gap(zone: ZoneInfo, on: date, at: time, shifted_to: str) -> None:
+def test_skipped_times_elsewhere_move_forward_by_the_gap(
+    zone: ZoneInfo, on: date, at: time, shifted_to: str
+) -> None:
     settled = settle(on=on, at=at, zone=zone)
     assert settled.shifted
     assert settled.at == utc(shifted_to)
@@ -183,7 +185,9 @@ def test_working_time_is_what_a_walk_along_the_clock_finds(
     """The walk: from the first moment the wall shows opening time to the first that shows closing time."""
     closes = (opens + length) % 96
     entry = Hours(
-        weekday=first.weekday(), opens=time(opens // 4, opens % 4 * 15), closes=time(closes // 4, closes % 4 * 15)
+        weekday=first.weekday(),
+        opens=time(opens // 4, opens % 4 * 15),
+        closes=time(closes // 4, closes % 4 * 15),
     )
     window = day_span(on=first, zone=zone)
     window = Span(window.start, window.end + timedelta(days=2))

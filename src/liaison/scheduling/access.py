@@ -1,0 +1,27 @@
+"""Who may do what with resources' time."""
+
+from typing import Final
+
+from liaison.accounts.access import CARE_ROLES, DESK_ROLES, Role
+from liaison.core.verbs import verb
+
+_BOOKERS = CARE_ROLES | {Role.FRONT_DESK}
+
+SEE_CALENDAR: Final = verb("scheduling.see_calendar", "See the calendar of a site", roles=DESK_ROLES)
+BOOK: Final = verb("scheduling.book", "Book a visit", roles=_BOOKERS)
+OVERRIDE: Final = verb(
+    "scheduling.override",
+    "Book against working hours, lead times or another booking, with a reason",
+    roles={Role.CLINICIAN, Role.SUPERVISOR},
+)
+MOVE: Final = verb("scheduling.move", "Move a visit to another time", roles=_BOOKERS)
+CANCEL: Final = verb("scheduling.cancel", "Cancel a visit", roles=_BOOKERS)
+ATTEND: Final = verb(
+    "scheduling.attend", "Note that a patient arrived, was seen or did not come", roles=_BOOKERS
+)
+REMIND: Final = verb("scheduling.remind", "Remind a patient of a visit", roles=())
+ARRANGE: Final = verb(
+    "scheduling.arrange",
+    "Edit visit types, resources, working hours and closures",
+    roles={Role.SUPERVISOR, Role.ADMINISTRATOR},
+)

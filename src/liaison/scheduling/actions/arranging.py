@@ -1,0 +1,233 @@
+"""What can be booked and with whose time: visit types, resources, working hours, closures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import Final
+
+from liaison.accounts.models import Site
+from liaison.core.act import act
+from liaison.core.actor import Actor
+from liaison.core.refusals import Stale
+from liaison.directory.models import Practitioner
+from liaison.scheduling.access import ARRANGE
+from liaison.scheduling.actions.refusals import Impossible
+from liaison.scheduling.models import (
+    Closure,
+    Modality,
+    Resource,
+    ResourceKind,
+    VisitNeed,
+    VisitType,
+    WorkingHours,
+)
+from liaison.scheduling.ports import Span
+
+STEPS: Final = (5, 10, 15, 20, 30, 60)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NeedDraft:
+    """One role of a visit type: `quantity` resources that have `ability`."""
+
+    role: str
+    ability: str
+    quantity: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitTypeDraft:
+    """A visit type as a person describes it. Minutes are whole; `step_minutes` is one of `STEPS`."""
+
+    code: str
+    name: str
+    duration_minutes: int
+    needs: tuple[NeedDraft, ...]
+    modality: str = Modality.IN_PERSON
+    before_minutes: int = 0
+    after_minutes: int = 0
+    step_minutes: int = 15
+    least_lead_minutes: int = 0
+    most_lead_days: int | None = None
+    cancellation_hours: int = 24
+    referral_needed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceDraft:
+    """A person, room or device as somebody describes it."""
+
+    kind: str
+    name: str
+    site: Site
+    abilities: tuple[str, ...] = ()
+    practitioner: Practitioner | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoursDraft:
+    """Weekly hours on the wall clock of a site. Monday is 0; `closes` at or before `opens` is on the next day."""
+
+    site: Site
+    weekday: int
+    opens: time
+    closes: time
+    valid_from: date | None = field(default=None)
+    valid_to: date | None = field(default=None)
+
+
+def define_visit_type(
+    *, actor: Actor, draft: VisitTypeDraft, expected_version: int | None = None, now: datetime
+) -> VisitType:
+    """Make the next version of the visit type with this code; earlier bookings keep theirs.
+
+    Refuses: Impossible (no needs, no duration, an unknown step), Stale (another version came meanwhile).
+    """
+    _check_draft(draft)
+    with act(actor, ARRANGE, now=now) as entry:
+        known = VisitType.objects.select_for_update().filter(code=draft.code, is_current=True).first()
+        if expected_version is not None and (known is None or known.version != expected_version):
+            raise Stale
+        if known is not None:
+            known.is_current = False
+            known.save(update_fields=["is_current"])
+        made = VisitType.objects.create(
+            code=draft.code,
+            version=known.version + 1 if known else 1,
+            name=draft.name.strip(),
+            modality=draft.modality,
+            duration_minutes=draft.duration_minutes,
+            before_minutes=draft.before_minutes,
+            after_minutes=draft.after_minutes,
+            step_minutes=draft.step_minutes,
+            least_lead_minutes=draft.least_lead_minutes,
+            most_lead_days=draft.most_lead_days,
+            cancellation_hours=draft.cancellation_hours,
+            referral_needed=draft.referral_needed,
+            changed_at=now,
+        )
+        VisitNeed.objects.bulk_create(
+            VisitNeed(
+                visit_type=made, position=at, role=need.role, ability=need.ability, quantity=need.quantity
+            )
+            for at, need in enumerate(draft.needs)
+        )
+        entry.about(made)
+        entry.note(code=made.code, version=made.version)
+    return made
+
+
+def _check_draft(draft: VisitTypeDraft) -> None:
+    if not draft.code or not draft.name.strip():
+        raise Impossible("A visit type needs a name.", fields={"name": "Give it a name."})
+    if draft.duration_minutes < 1:
+        raise Impossible(
+            "A visit lasts a minute at least.", fields={"duration_minutes": "Give it a duration."}
+        )
+    if draft.step_minutes not in STEPS:
+        raise Impossible(
+            "Visits start every 5, 10, 15, 20, 30 or 60 minutes.", fields={"step_minutes": "Pick one."}
+        )
+    roles = [need.role for need in draft.needs]
+    if not roles or len(set(roles)) != len(roles) or any(need.quantity < 1 for need in draft.needs):
+        raise Impossible(
+            "A visit type needs at least one role, each named once.", fields={"needs": "Name its roles."}
+        )
+
+
+def add_resource(*, actor: Actor, draft: ResourceDraft, now: datetime) -> Resource:
+    """Make somebody's or something's time bookable. Refuses: Impossible."""
+    _check_resource(draft)
+    with act(actor, ARRANGE, now=now) as entry:
+        resource = Resource.objects.create(
+            kind=draft.kind,
+            name=draft.name.strip(),
+            site=draft.site,
+            abilities=sorted(set(draft.abilities)),
+            practitioner=draft.practitioner,
+        )
+        entry.about(resource)
+    return resource
+
+
+def change_resource(*, actor: Actor, resource: Resource, draft: ResourceDraft, now: datetime) -> Resource:
+    """Change what a resource is called, can do and where it is. Bookings stay. Refuses: Impossible."""
+    _check_resource(draft)
+    with act(actor, ARRANGE, subject=resource, now=now):
+        resource.kind, resource.name, resource.site = draft.kind, draft.name.strip(), draft.site
+        resource.abilities = sorted(set(draft.abilities))
+        resource.practitioner = draft.practitioner
+        resource.save()
+    return resource
+
+
+def _check_resource(draft: ResourceDraft) -> None:
+    if draft.kind not in ResourceKind.values or not draft.name.strip():
+        raise Impossible(
+            "A resource is a person, a room or a device with a name.", fields={"name": "Give it a name."}
+        )
+    if draft.practitioner is not None and draft.kind != ResourceKind.PERSON:
+        raise Impossible("Only a person is a practitioner.", fields={"practitioner": "Leave this empty."})
+
+
+def retire_resource(*, actor: Actor, resource: Resource, now: datetime) -> Resource:
+    """Its time can be given away no longer; what was given stays and must be moved by hand."""
+    with act(actor, ARRANGE, subject=resource, now=now):
+        resource.retire(now=now)
+        resource.save(update_fields=["retired_at"])
+    return resource
+
+
+def return_resource(*, actor: Actor, resource: Resource, now: datetime) -> Resource:
+    """Its time can be given away again."""
+    with act(actor, ARRANGE, subject=resource, now=now):
+        resource.return_to_service()
+        resource.save(update_fields=["retired_at"])
+    return resource
+
+
+def set_hours(*, actor: Actor, resource: Resource, hours: Sequence[HoursDraft], now: datetime) -> None:
+    """Replace all working hours of a resource; bookings outside the new ones stay. Refuses: Impossible."""
+    if any(not 0 <= entry.weekday <= 6 for entry in hours):
+        raise Impossible("A weekday is Monday (0) to Sunday (6).")
+    if any(entry.valid_from and entry.valid_to and entry.valid_to <= entry.valid_from for entry in hours):
+        raise Impossible("Hours end after they begin.", fields={"valid_to": "Choose a later day."})
+    with act(actor, ARRANGE, subject=resource, now=now) as entry:
+        resource.hours.all().delete()
+        WorkingHours.objects.bulk_create(
+            WorkingHours(
+                resource=resource,
+                site=draft.site,
+                weekday=draft.weekday,
+                opens=draft.opens,
+                closes=draft.closes,
+                valid_from=draft.valid_from,
+                valid_to=draft.valid_to,
+            )
+            for draft in hours
+        )
+        entry.note(hours=len(hours))
+
+
+def close_time(*, actor: Actor, of: Resource | Site, during: Span, reason: str, now: datetime) -> Closure:
+    """Take time out of a resource's hours, or out of a whole site's; bookings stay. Refuses: Impossible."""
+    if not reason.strip():
+        raise Impossible("Say why it is closed.", fields={"reason": "Say why."})
+    with act(actor, ARRANGE, subject=of, reason=reason.strip(), now=now) as entry:
+        closure = Closure.objects.create(
+            resource=of if isinstance(of, Resource) else None,
+            site=of if isinstance(of, Site) else None,
+            during=(during.start, during.end),
+            reason=reason.strip(),
+        )
+        entry.about(closure)
+    return closure
+
+
+def open_time(*, actor: Actor, closure: Closure, now: datetime) -> None:
+    """Give the time of a closure back."""
+    with act(actor, ARRANGE, reason=closure.reason, now=now) as entry:
+        entry.note(closure_id=closure.pk)
+        closure.delete()

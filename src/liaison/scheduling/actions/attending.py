@@ -1,0 +1,204 @@
+"""What happens to an appointment after it was booked: cancelled, arrived, checked in, seen, missed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from liaison.core.act import act
+from liaison.core.actor import Actor
+from liaison.core.live import announce
+from liaison.core.refusals import Stale
+from liaison.core.verbs import Verb
+from liaison.scheduling.access import ATTEND, CANCEL
+from liaison.scheduling.actions.refusals import CannotChange
+from liaison.scheduling.events import (
+    AppointmentArrived,
+    AppointmentCancelled,
+    AppointmentMissed,
+    AppointmentSeen,
+)
+from liaison.scheduling.models import Appointment
+from liaison.scheduling.ports import CancelReason
+from liaison.scheduling.rules import HOLDS_TIME, State, is_late_cancellation, may_move
+
+
+def cancel_appointment(
+    *,
+    actor: Actor,
+    appointment: Appointment,
+    reason: CancelReason,
+    expected_version: int | None = None,
+    now: datetime,
+) -> Appointment:
+    """The visit will not take place; its time is free again. Refuses: CannotChange, Stale."""
+
+    def change(current: Appointment) -> None:
+        current.cancel(reason=reason, by_name=actor.name, now=now)
+        current.ical_sequence += 1
+
+    late = is_late_cancellation(
+        start=appointment.start_at, now=now, window=appointment.visit_type.cancellation
+    )
+    with act(
+        actor, CANCEL, patient=appointment.patient, subject=appointment, reason=reason.value, now=now
+    ) as entry:
+        current = _change(appointment, State.CANCELLED, change, expected_version=expected_version, now=now)
+        entry.about(current)
+        entry.note(late=late)
+        entry.publish(AppointmentCancelled(reason=reason.value, late=late, at=now, **_ids(current)))
+    return current
+
+
+def arrive(
+    *, actor: Actor, appointment: Appointment, expected_version: int | None = None, now: datetime
+) -> Appointment:
+    """The patient is here, on the local day of the visit. Refuses: CannotChange, Stale, NotFree (a late arrival
+    after a no-show whose time was given away)."""
+    if appointment.visit_on != _today(appointment, now):
+        raise CannotChange("A patient arrives on the day of the visit. Move the visit to today first.")
+
+    with act(actor, ATTEND, patient=appointment.patient, subject=appointment, now=now) as entry:
+        current = _change(
+            appointment,
+            State.ARRIVED,
+            lambda visit: visit.arrive(now=now),
+            expected_version=expected_version,
+            now=now,
+        )
+        entry.about(current)
+        entry.publish(AppointmentArrived(at=now, **_ids(current)))
+    return current
+
+
+def undo_arrival(
+    *, actor: Actor, appointment: Appointment, expected_version: int | None = None, now: datetime
+) -> Appointment:
+    """The patient is not here after all, said on the same local day. Refuses: CannotChange, Stale."""
+    return _quietly(
+        actor, appointment, State.BOOKED, Appointment.undo_arrival, expected_version=expected_version, now=now
+    )
+
+
+def check_in(
+    *, actor: Actor, appointment: Appointment, expected_version: int | None = None, now: datetime
+) -> Appointment:
+    """All that comes before the visit is done. Refuses: CannotChange, Stale."""
+    if appointment.visit_on != _today(appointment, now):
+        raise CannotChange("A patient checks in on the day of the visit. Move the visit to today first.")
+    return _quietly(
+        actor,
+        appointment,
+        State.CHECKED_IN,
+        lambda visit: visit.check_in(now=now),
+        expected_version=expected_version,
+        now=now,
+    )
+
+
+def undo_check_in(
+    *, actor: Actor, appointment: Appointment, expected_version: int | None = None, now: datetime
+) -> Appointment:
+    """Something before the visit is still to be done. Refuses: CannotChange, Stale."""
+    return _quietly(
+        actor,
+        appointment,
+        State.ARRIVED,
+        Appointment.undo_check_in,
+        expected_version=expected_version,
+        now=now,
+    )
+
+
+def record_seen(
+    *, actor: Actor, appointment: Appointment, expected_version: int | None = None, now: datetime
+) -> Appointment:
+    """The visit took place, today or on an earlier day. Refuses: CannotChange, Stale."""
+    if appointment.visit_on > _today(appointment, now):
+        raise CannotChange("The day of this visit has not come yet. Move the visit if it took place early.")
+    with act(actor, ATTEND, patient=appointment.patient, subject=appointment, now=now) as entry:
+        current = _change(
+            appointment,
+            State.FULFILLED,
+            lambda visit: visit.see(now=now),
+            expected_version=expected_version,
+            now=now,
+        )
+        entry.about(current)
+        entry.publish(AppointmentSeen(at=now, **_ids(current)))
+    return current
+
+
+def record_missed(
+    *, actor: Actor, appointment: Appointment, expected_version: int | None = None, now: datetime
+) -> Appointment:
+    """The patient did not come, or left before being seen. Refuses: CannotChange (before the start too), Stale."""
+    if now < appointment.start_at:
+        raise CannotChange(
+            "The visit has not started yet. Cancel it if the patient says that they will not come."
+        )
+    with act(actor, ATTEND, patient=appointment.patient, subject=appointment, now=now) as entry:
+        current = _change(
+            appointment,
+            State.NO_SHOW,
+            lambda visit: visit.miss(now=now),
+            expected_version=expected_version,
+            now=now,
+        )
+        entry.about(current)
+        entry.publish(AppointmentMissed(at=now, **_ids(current)))
+    return current
+
+
+def _quietly(
+    actor: Actor,
+    appointment: Appointment,
+    state: State,
+    change: Callable[[Appointment], None],
+    *,
+    expected_version: int | None,
+    now: datetime,
+    verb: Verb = ATTEND,
+) -> Appointment:
+    """A change that no other package needs to hear of."""
+    with act(actor, verb, patient=appointment.patient, subject=appointment, now=now) as entry:
+        current = _change(appointment, state, change, expected_version=expected_version, now=now)
+        entry.about(current)
+        entry.note(state=current.state)
+    return current
+
+
+def _change(
+    appointment: Appointment,
+    state: State,
+    change: Callable[[Appointment], None],
+    *,
+    expected_version: int | None,
+    now: datetime,
+) -> Appointment:
+    """Lock it, see that the state may change so, change it, and let its reservations follow."""
+    current = Appointment.objects.select_for_update(no_key=True).get(pk=appointment.pk)
+    if expected_version is not None and current.version != expected_version:
+        raise Stale
+    if not may_move(current.state_now, state, visit_on=current.visit_on, today=_today(current, now)):
+        raise CannotChange
+    change(current)
+    current.save()
+    current.reservations.update(active=state in HOLDS_TIME)
+    announce(topic=f"calendar:{current.site_id}:{current.visit_on}", what=state.value)
+    announce(topic=f"appointment:{current.pk}", what=state.value)
+    return current
+
+
+def _today(appointment: Appointment, now: datetime) -> Any:
+    return now.astimezone(appointment.zone).date()
+
+
+def _ids(appointment: Appointment) -> Any:
+    return {
+        "appointment_id": appointment.pk,
+        "patient_id": appointment.patient_id,
+        "loop_id": appointment.loop_id,
+        "referral_id": appointment.referral_id,
+    }

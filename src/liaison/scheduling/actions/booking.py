@@ -1,0 +1,252 @@
+"""Give time to a patient: book, and move in one step."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.db import connection
+
+from liaison.accounts.models import Site
+from liaison.core.act import act
+from liaison.core.actor import Actor
+from liaison.core.live import announce
+from liaison.core.refusals import NotFound, Stale
+from liaison.loops.models import Loop
+from liaison.patients.models import Patient
+from liaison.scheduling.access import BOOK, MOVE, OVERRIDE
+from liaison.scheduling.actions.checking import (
+    NEEDS_PERMISSION,
+    Against,
+    Breach,
+    Placing,
+    breaches,
+    check_seats,
+)
+from liaison.scheduling.actions.refusals import CannotChange, Impossible, KeyReused, ReferralNeeded
+from liaison.scheduling.events import AppointmentBooked, AppointmentMoved
+from liaison.scheduling.models import Appointment, Reservation, Resource, VisitType
+from liaison.scheduling.ports import BookingOrder, CancelReason, Override
+from liaison.scheduling.rules import State
+
+_KEY_LOCK: Final = 0x5343_0001
+_PATIENT_LOCK: Final = 0x5343_0002
+_MOVABLE: Final = frozenset({State.PENDING, State.BOOKED})
+
+
+def book_appointment(
+    *, actor: Actor, patient: Patient, order: BookingOrder, override: Override | None = None, now: datetime
+) -> Appointment:
+    """Give these resources' time to this patient. The same key again answers with the first booking.
+
+    Refuses NotFree, OutsideHours, TooLate and TooFar unless overridden with permission and a reason,
+    PatientBusy and DuplicateVisit unless overridden with a reason; WrongSeats, ReferralNeeded, KeyReused,
+    Impossible, NotFound, Stale (the visit type was edited meanwhile).
+    """
+    with act(actor, BOOK, patient=patient, reason=_reason(override), now=now) as entry:
+        appointment = _booked_before(order, patient=patient, follows=None)
+        entry.note(repeated=appointment is not None)
+        if appointment is None:
+            appointment = _place(
+                order, patient=patient, follows=None, actor=actor, override=override, now=now
+            )
+            entry.publish(
+                AppointmentBooked(
+                    appointment_id=appointment.pk,
+                    patient_id=patient.pk,
+                    loop_id=appointment.loop_id,
+                    referral_id=appointment.referral_id,
+                    at=now,
+                )
+            )
+        entry.about(appointment)
+        entry.note(overrides=appointment.overrides)
+    return appointment
+
+
+def move_appointment(
+    *,
+    actor: Actor,
+    appointment: Appointment,
+    order: BookingOrder,
+    reason: CancelReason,
+    override: Override | None = None,
+    now: datetime,
+) -> Appointment:
+    """Give the patient another time in one step: the old one is cancelled and the new one booked, or neither.
+
+    The invitation's UID stays and its SEQUENCE rises (DOMAIN 1.8). Refuses what booking refuses, and
+    CannotChange when the old one is over or under way.
+    """
+    patient = appointment.patient
+    with act(actor, MOVE, patient=patient, subject=appointment, reason=_reason(override), now=now) as entry:
+        moved = _booked_before(order, patient=patient, follows=appointment)
+        if moved is None:
+            old = Appointment.objects.select_for_update(no_key=True).get(pk=appointment.pk)
+            if old.state_now not in _MOVABLE:
+                raise CannotChange
+            old.cancel(reason=reason, by_name=actor.name, now=now)
+            old.save()
+            old.reservations.update(active=False)
+            moved = _place(order, patient=patient, follows=old, actor=actor, override=override, now=now)
+            announce(topic=f"calendar:{old.site_id}:{old.visit_on}", what="moved")
+            entry.publish(
+                AppointmentMoved(
+                    appointment_id=moved.pk,
+                    previous_id=old.pk,
+                    patient_id=patient.pk,
+                    loop_id=moved.loop_id,
+                    referral_id=moved.referral_id,
+                    at=now,
+                )
+            )
+        entry.about(moved)
+        entry.note(previous_id=appointment.pk, reason=reason.value, overrides=moved.overrides)
+    return moved
+
+
+def _reason(override: Override | None) -> str:
+    return override.reason.strip() if override else ""
+
+
+def _booked_before(
+    order: BookingOrder, *, patient: Patient, follows: Appointment | None
+) -> Appointment | None:
+    """What this key booked already. Waits for another request with the same key, so both get one answer."""
+    _lock(_KEY_LOCK, order.key)
+    first = Appointment.objects.filter(idempotency_key=order.key).first()
+    if first is None:
+        return None
+    same = (
+        first.patient_id == patient.pk
+        and first.start_at == order.start_at
+        and first.predecessor_id == (follows.pk if follows else None)
+    )
+    if not same:
+        raise KeyReused
+    return first
+
+
+def _lock(kind: int, value: object) -> None:
+    """Wait until no other transaction holds this lock; it ends with ours."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [kind, str(value)])
+
+
+def _place(
+    order: BookingOrder,
+    *,
+    patient: Patient,
+    follows: Appointment | None,
+    actor: Actor,
+    override: Override | None,
+    now: datetime,
+) -> Appointment:
+    """Check everything and write the appointment with its reservations, all locks taken."""
+    loop = _served(order, patient)
+    placing = _placing(order, patient)
+    if placing.visit_type.referral_needed and order.referral_id is None:
+        raise ReferralNeeded
+    check_seats(placing)
+    overridden = tuple(breaches(placing, now=now))
+    _allow(overridden, patient=patient, actor=actor, override=override, now=now)
+    codes = sorted({breach.against.value for breach in overridden})
+    appointment = Appointment.objects.create(
+        patient=patient,
+        visit_type=placing.visit_type,
+        site=placing.site,
+        loop=loop,
+        referral_id=order.referral_id,
+        predecessor=follows,
+        start_at=placing.visit.start,
+        end_at=placing.visit.end,
+        time_zone=placing.site.time_zone,
+        modality=placing.visit_type.modality,
+        state=State.BOOKED.value,
+        note=order.note.strip(),
+        interpreter_language=patient.spoken_language if patient.interpreter_needed else "",
+        overrides=codes,
+        override_reason=_reason(override) if codes else "",
+        idempotency_key=order.key,
+        ical_uid=follows.ical_uid if follows else _new_uid(),
+        ical_sequence=follows.ical_sequence + 1 if follows else 0,
+        booked_at=now,
+        booked_by_id=actor.user_id,
+        booked_by_name=actor.name,
+    )
+    _reserve(appointment, placing, overridden)
+    announce(topic=f"calendar:{placing.site.pk}:{appointment.visit_on}", what="booked")
+    return appointment
+
+
+def _new_uid() -> str:
+    return f"{uuid.uuid4()}@{urlsplit(settings.LIAISON_PUBLIC_URL).hostname}"
+
+
+def _served(order: BookingOrder, patient: Patient) -> Loop | None:
+    """The promise and the referral that the visit serves; both must be this patient's."""
+    loop = None
+    if order.loop_id is not None:
+        loop = Loop.objects.filter(pk=order.loop_id, patient=patient).first()
+        if loop is None:
+            raise NotFound
+    return loop
+
+
+def _placing(order: BookingOrder, patient: Patient) -> Placing:
+    if order.start_at.tzinfo is None or order.start_at.second or order.start_at.microsecond:
+        raise Impossible("A visit starts on a whole minute of a known time zone.")
+    visit_type = VisitType.objects.filter(pk=order.visit_type_id).first()
+    site = Site.objects.filter(pk=order.site_id).first()
+    if visit_type is None or site is None:
+        raise NotFound
+    if not visit_type.is_current:
+        raise Stale
+    _lock(_PATIENT_LOCK, patient.pk)
+    return Placing(
+        patient=patient,
+        visit_type=visit_type,
+        site=site,
+        start_at=order.start_at.astimezone(UTC),
+        seats=order.seats,
+        resources=_locked_resources({seat.resource_id for seat in order.seats}),
+    )
+
+
+def _locked_resources(ids: set[int]) -> Mapping[int, Resource]:
+    """The resources, locked in the order of their ids: bookings of one resource wait for each other here and
+    not inside the exclusion constraint, where two that overlap would each wait for the other."""
+    rows = Resource.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
+    return {resource.pk: resource for resource in rows}
+
+
+def _allow(
+    against: tuple[Breach, ...], *, patient: Patient, actor: Actor, override: Override | None, now: datetime
+) -> None:
+    """Let it pass, or refuse with what is worst. Overriding what needs permission is audited by itself."""
+    if not against:
+        return
+    if not _reason(override):
+        raise against[0].refusal
+    if any(breach.against in NEEDS_PERMISSION for breach in against):
+        with act(actor, OVERRIDE, patient=patient, reason=_reason(override), now=now) as entry:
+            entry.note(overrides=sorted({breach.against.value for breach in against}))
+
+
+def _reserve(appointment: Appointment, placing: Placing, overridden: tuple[Breach, ...]) -> None:
+    claim = placing.claim
+    on_top = {breach.resource_id for breach in overridden if breach.against is Against.NOT_FREE}
+    Reservation.objects.bulk_create(
+        Reservation(
+            appointment=appointment,
+            resource_id=seat.resource_id,
+            role=seat.role,
+            during=(claim.start, claim.end),
+            overridden=seat.resource_id in on_top,
+        )
+        for seat in placing.seats
+    )

@@ -1,0 +1,88 @@
+"""What scheduling refuses, and what to do next. Raised by its actions and by the database's constraints."""
+
+from typing import ClassVar
+
+from liaison.core.refusals import Conflict, Refusal
+
+
+class NotFree(Conflict):
+    """Somebody else has this time of a resource."""
+
+    code = "scheduling.not_free"
+    sentence = "This time was just given to someone else. Choose another; what you typed is still here."
+
+
+class OutsideHours(Refusal):
+    """A resource does not work then."""
+
+    code = "scheduling.outside_hours"
+    sentence = "That is outside working hours there. Choose another time, or ask someone who may override."
+
+
+class TooLate(Refusal):
+    """Sooner than the visit type allows, or past."""
+
+    code = "scheduling.too_late"
+    sentence = "That start is too soon for this kind of visit. Choose a later time."
+
+
+class TooFar(Refusal):
+    """Further ahead than the visit type allows."""
+
+    code = "scheduling.too_far"
+    sentence = "That start is further ahead than this kind of visit may be booked. Choose an earlier time."
+
+
+class PatientBusy(Refusal):
+    """The patient has another visit at that time."""
+
+    code = "scheduling.patient_busy"
+    sentence = "The patient has another visit at that time. Choose another, or say why both should stand."
+    field: ClassVar[str] = "override_reason"
+
+
+class DuplicateVisit(Refusal):
+    """The patient has this kind of visit with the same clinician on that day."""
+
+    code = "scheduling.duplicate_visit"
+    sentence = (
+        "The patient already has this kind of visit with the same clinician that day. "
+        "Choose another day, or say why both should stand."
+    )
+
+
+class WrongSeats(Refusal):
+    """The resources do not make up what the visit type needs."""
+
+    code = "scheduling.wrong_seats"
+    sentence = "These people and rooms do not make up what this kind of visit needs. Search again."
+
+
+class ReferralNeeded(Refusal):
+    """This kind of visit is booked from a referral only."""
+
+    code = "scheduling.referral_needed"
+    sentence = "This kind of visit needs a referral. Book it from the referral, or refer the patient first."
+
+
+class CannotChange(Refusal):
+    """The state of the appointment does not allow it."""
+
+    code = "scheduling.cannot_change"
+    sentence = "The appointment can't change like that any more. Look at what it says now."
+    status = 409
+
+
+class KeyReused(Refusal):
+    """One key, two different bookings."""
+
+    code = "scheduling.key_reused"
+    sentence = "This form was already used for another booking. Open it again to book one more."
+    status = 409
+
+
+class Impossible(Refusal):
+    """Times or amounts that cannot be."""
+
+    code = "scheduling.impossible"
+    sentence = "These values can't be. Mend them and try again."

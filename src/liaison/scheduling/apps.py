@@ -1,0 +1,18 @@
+"""The Django app of scheduling."""
+
+from django.apps import AppConfig
+
+
+class SchedulingConfig(AppConfig):
+    """Reactions, verbs and jobs are found by core; constraints are named as refusals here."""
+
+    name = "liaison.scheduling"
+    label = "scheduling"
+    verbose_name = "Scheduling"
+
+    def ready(self) -> None:
+        """Say which refusals the database's constraints stand for."""
+        from liaison.core.refusals import constraint_refusal  # noqa: PLC0415 - models must exist first
+        from liaison.scheduling.actions.refusals import NotFree  # noqa: PLC0415
+
+        constraint_refusal("scheduling_one_visit_at_a_time", NotFree)

@@ -1,0 +1,48 @@
+"""What happened to appointments, for the packages above."""
+
+from dataclasses import dataclass
+
+from liaison.core.facts import Fact
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _AboutAppointment(Fact):
+    appointment_id: int
+    patient_id: int
+    loop_id: int | None
+    referral_id: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentBooked(_AboutAppointment):
+    """Time was given to a patient who had no appointment for this before."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentMoved(_AboutAppointment):
+    """An appointment got another time in one step. `previous_id` is the one that it took the place of."""
+
+    previous_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentCancelled(_AboutAppointment):
+    """The visit will not take place. `reason` is a code of `rules.CancelReason`; `late` inside the window."""
+
+    reason: str
+    late: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentArrived(_AboutAppointment):
+    """The patient is here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentSeen(_AboutAppointment):
+    """The visit took place."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentMissed(_AboutAppointment):
+    """The patient did not come."""

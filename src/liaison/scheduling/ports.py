@@ -1,0 +1,113 @@
+"""What others hand to scheduling, and what an outside writer of invitations must offer."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+from zoneinfo import ZoneInfo
+
+from liaison.scheduling.rules import CancelReason, Hours, Need, Offer, Reason, Span, State
+
+__all__ = [
+    "BookingOrder",
+    "CancelReason",
+    "Hours",
+    "Invitation",
+    "InvitationWriter",
+    "Method",
+    "Need",
+    "Offer",
+    "Override",
+    "Reason",
+    "Seat",
+    "Span",
+    "State",
+    "invitation_writer",
+    "register_invitation_writer",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """One resource taken in one role ("clinician", "room")."""
+
+    role: str
+    resource_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BookingOrder:
+    """What is to be booked. `key` makes it safe to send twice: the second time answers with the first booking.
+
+    `start_at` is aware. `loop_id` and `referral_id` name the promise and the referral that this serves.
+    """
+
+    key: str
+    visit_type_id: int
+    site_id: int
+    start_at: datetime
+    seats: tuple[Seat, ...]
+    loop_id: int | None = None
+    referral_id: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Override:
+    """A person's reason to book all the same. It shows on the booking."""
+
+    reason: str
+
+
+class Method(StrEnum):
+    """What an invitation says (RFC 5546)."""
+
+    REQUEST = "REQUEST"
+    CANCEL = "CANCEL"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """One message about one event, with nothing clinical in it (DOMAIN 1.8).
+
+    `uid` stays for life and `sequence` rises with each change; `summary` is neutral, in the patient's language.
+    """
+
+    uid: str
+    sequence: int
+    method: Method
+    stamped_at: datetime
+    start_at: datetime
+    end_at: datetime
+    zone: ZoneInfo
+    summary: str
+    where: str
+    organizer_name: str
+    organizer_email: str
+    attendee_email: str = ""
+    url: str = ""
+    language: str = "en"
+
+
+class InvitationWriter(Protocol):
+    """Turns an invitation into a file that mail programs read."""
+
+    def media_type(self, invitation: Invitation) -> str:
+        """The media type with its parameters."""
+
+    def write(self, invitation: Invitation) -> bytes:
+        """The file."""
+
+
+_writers: list[Callable[[], InvitationWriter]] = []
+
+
+def register_invitation_writer(make: Callable[[], InvitationWriter]) -> None:
+    """Name what writes invitations; the last one registered is used."""
+    _writers.append(make)
+
+
+def invitation_writer() -> InvitationWriter | None:
+    """What writes invitations, or None: then confirmations go without one."""
+    return _writers[-1]() if _writers else None

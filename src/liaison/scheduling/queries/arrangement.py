@@ -1,0 +1,65 @@
+"""What can be booked: visit types, resources, closures. Nothing here is a patient's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from liaison.core.actor import Actor
+from liaison.core.refusals import Forbidden, NotFound
+from liaison.scheduling.access import ARRANGE, SEE_CALENDAR
+from liaison.scheduling.models import Closure, Resource, VisitNeed, VisitType
+
+
+def visit_types(actor: Actor) -> Sequence[VisitType]:
+    """The current version of every visit type, by name."""
+    _may_see(actor)
+    return tuple(VisitType.objects.filter(is_current=True).prefetch_related("needs"))
+
+
+def get_visit_type(actor: Actor, *, visit_type_id: int) -> VisitType:
+    """One version of a visit type. Refuses: NotFound."""
+    _may_see(actor)
+    found = VisitType.objects.filter(pk=visit_type_id).prefetch_related("needs").first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def resources(actor: Actor, *, site_id: int | None = None) -> Sequence[Resource]:
+    """Every resource with its hours, the ones in service first; those at home at a site if one is given."""
+    _may_see(actor)
+    rows = Resource.objects.select_related("site", "practitioner").prefetch_related("hours__site")
+    if site_id is not None:
+        rows = rows.filter(site_id=site_id)
+    return sorted(rows, key=lambda resource: (resource.retired_at is not None, resource.kind, resource.name))
+
+
+def get_resource(actor: Actor, *, resource_id: int) -> Resource:
+    """One resource. Refuses: NotFound."""
+    _may_see(actor)
+    found = Resource.objects.select_related("site", "practitioner").filter(pk=resource_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def closures_ahead(actor: Actor, *, now: datetime, resource: Resource | None = None) -> Sequence[Closure]:
+    """Closures that have not ended: of one resource, or of all sites and resources."""
+    _may_see(actor)
+    rows = Closure.objects.select_related("resource", "site").filter(during__endswith__gt=now)
+    return tuple(rows if resource is None else rows.filter(resource=resource))
+
+
+def abilities_in_use(actor: Actor) -> Sequence[str]:
+    """Every ability that a resource has or a visit type asks for."""
+    _may_see(actor)
+    had = {
+        ability for abilities in Resource.objects.values_list("abilities", flat=True) for ability in abilities
+    }
+    return sorted(had | set(VisitNeed.objects.values_list("ability", flat=True)))
+
+
+def _may_see(actor: Actor) -> None:
+    if not (actor.may(SEE_CALENDAR) or actor.may(ARRANGE)):
+        raise Forbidden

@@ -1,0 +1,160 @@
+"""One appointment, a patient's coming visits, and what scheduling tells the timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from liaison.core.actor import Actor
+from liaison.core.audit import seen
+from liaison.core.refusals import NotFound
+from liaison.core.timeline import TimelineEntry
+from liaison.patients.models import Patient
+from liaison.scheduling.models import Appointment, AppointmentQuerySet
+from liaison.scheduling.rules import REASONS, CancelReason, State
+
+KIND = "booking"
+_SOURCE = "scheduling"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComingVisit:
+    """A visit ahead: when on the wall clock of the place, what, where and with whom."""
+
+    appointment_id: int
+    start_at: datetime
+    end_at: datetime
+    what: str
+    where: str
+    who: tuple[str, ...]
+    state: State
+    modality: str
+    interpreter_language: str
+    loop_id: int | None
+    referral_id: int | None
+
+    @property
+    def url(self) -> str:
+        """Its page."""
+        return reverse("scheduling:appointment", args=[self.appointment_id])
+
+
+def get_appointment(actor: Actor, *, appointment_id: int) -> Appointment:
+    """One appointment with everything that its page shows. Refuses: NotFound."""
+    found = (
+        _visible(actor)
+        .filter(pk=appointment_id)
+        .select_related("patient", "visit_type", "site", "loop", "predecessor")
+        .prefetch_related("reservations__resource")
+        .first()
+    )
+    if found is None:
+        raise NotFound
+    seen(found.patient_id)
+    return found
+
+
+def coming_visits(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[ComingVisit]:
+    """The patient's visits that are not over, the next first; those of earlier today included."""
+    rows = _visible(actor).filter(patient=patient, end_at__gte=now).holding_time()
+    return [_coming(row) for row in _with_who(rows).order_by("start_at", "pk")]
+
+
+def appointments_of_loop(actor: Actor, *, loop_id: int) -> Sequence[ComingVisit]:
+    """Every appointment that serves a loop and stands, in order of time."""
+    return [
+        _coming(row)
+        for row in _with_who(_visible(actor).filter(loop_id=loop_id).standing()).order_by("start_at")
+    ]
+
+
+def appointments_of_referral(actor: Actor, *, referral_id: int) -> Sequence[ComingVisit]:
+    """Every appointment that serves a referral and stands, in order of time."""
+    rows = _visible(actor).filter(referral_id=referral_id).standing()
+    return [_coming(row) for row in _with_who(rows).order_by("start_at")]
+
+
+def timeline(
+    actor: Actor,
+    *,
+    patient: Patient,
+    kinds: Collection[str] = (),
+    before: datetime | None = None,
+    limit: int = 50,
+) -> Sequence[TimelineEntry]:
+    """Bookings and what became of them, the newest first: at most `limit`, earlier than `before`.
+
+    `kinds` of nothing means all kinds; ours is "booking".
+    """
+    if kinds and KIND not in kinds:
+        return ()
+    rows = _with_who(_visible(actor).filter(patient=patient)).order_by("-booked_at", "-pk")
+    entries = [entry for row in rows for entry in _entries(row) if before is None or entry.at < before]
+    entries.sort(key=lambda entry: (entry.at, entry.key), reverse=True)
+    return entries[:limit]
+
+
+def _visible(actor: Actor) -> AppointmentQuerySet:
+    return Appointment.objects.filter(patient__in=Patient.objects.visible_to(actor))
+
+
+def _with_who(rows: AppointmentQuerySet) -> AppointmentQuerySet:
+    return rows.select_related("visit_type", "site").prefetch_related("reservations__resource")
+
+
+def _coming(row: Appointment) -> ComingVisit:
+    seen(row.patient_id)
+    return ComingVisit(
+        appointment_id=row.pk,
+        start_at=row.local_start,
+        end_at=row.local_end,
+        what=row.visit_type.name,
+        where=row.site.name,
+        who=row.people,
+        state=row.state_now,
+        modality=row.modality,
+        interpreter_language=row.interpreter_language,
+        loop_id=row.loop_id,
+        referral_id=row.referral_id,
+    )
+
+
+def _entries(row: Appointment) -> Iterator[TimelineEntry]:
+    seen(row.patient_id)
+    when = f"{row.local_start:%a %-d %b %Y %H:%M}"
+    with_whom = ", ".join((*row.people, row.site.name))
+    moved = row.predecessor_id is not None
+    booked = _("Moved to %(when)s") if moved else _("Booked for %(when)s")
+    yield _entry(
+        row,
+        "booked",
+        at=row.booked_at,
+        title=f"{row.visit_type.name}. {booked % {'when': when}}",
+        detail=with_whom,
+    )
+    if row.seen_at is not None:
+        title = _("Seen: %(what)s") % {"what": row.visit_type.name}
+        yield _entry(row, "seen", at=row.start_at, title=title, detail=with_whom)
+    if row.missed_at is not None:
+        title = _("Did not come: %(what)s, %(when)s") % {"what": row.visit_type.name, "when": when}
+        yield _entry(row, "missed", at=row.missed_at, title=title, detail=with_whom)
+    if row.cancelled_at is not None:
+        title = _("Cancelled: %(what)s, %(when)s") % {"what": row.visit_type.name, "when": when}
+        why = REASONS.get(CancelReason(row.cancel_reason), row.cancel_reason)
+        yield _entry(row, "cancelled", at=row.cancelled_at, title=title, detail=why)
+
+
+def _entry(row: Appointment, what: str, *, at: datetime, title: str, detail: str) -> TimelineEntry:
+    return TimelineEntry(
+        at=at,
+        kind=KIND,
+        title=title,
+        detail=detail,
+        url=reverse("scheduling:appointment", args=[row.pk]),
+        source=_SOURCE,
+        key=f"{row.pk:012d}-{what}",
+    )

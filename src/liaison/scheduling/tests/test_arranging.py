@@ -1,0 +1,113 @@
+"""Visit types, resources, working hours and closures."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date, time
+from typing import Any
+
+import pytest
+
+from liaison.core.models import AuditEntry
+from liaison.core.refusals import Forbidden, Stale
+from liaison.scheduling import actions
+from liaison.scheduling.actions import Impossible
+from liaison.scheduling.models import VisitType
+from liaison.scheduling.ports import Span
+from liaison.scheduling.tests.clinic import NOW, Clinic, local
+
+DRAFT = actions.VisitTypeDraft(
+    code="follow_up",
+    name="Longer follow-up",
+    duration_minutes=45,
+    needs=(actions.NeedDraft(role="clinician", ability="physician"),),
+)
+
+
+def test_an_edited_visit_type_is_a_new_version_and_bookings_keep_theirs(clinic: Clinic) -> None:
+    booked = clinic.book("2026-03-03 10:00")
+    made = actions.define_visit_type(actor=clinic.marta, draft=DRAFT, expected_version=1, now=NOW)
+    booked.refresh_from_db()
+    assert (made.version, booked.visit_type.version) == (2, 1)
+    assert list(VisitType.objects.filter(code="follow_up", is_current=True)) == [made]
+    assert AuditEntry.objects.filter(verb="scheduling.arrange").latest("pk").details == {
+        "code": "follow_up",
+        "version": 2,
+    }
+
+
+def test_a_stale_edit_of_a_visit_type_is_refused(clinic: Clinic) -> None:
+    with pytest.raises(Stale):
+        actions.define_visit_type(actor=clinic.marta, draft=DRAFT, expected_version=7, now=NOW)
+    with pytest.raises(Stale):
+        actions.define_visit_type(
+            actor=clinic.marta, draft=replace(DRAFT, code="new"), expected_version=1, now=NOW
+        )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": " "},
+        {"duration_minutes": 0},
+        {"step_minutes": 7},
+        {"needs": ()},
+        {"needs": DRAFT.needs * 2},
+        {"needs": (actions.NeedDraft(role="clinician", ability="physician", quantity=0),)},
+    ],
+)
+def test_a_visit_type_that_makes_no_sense_is_refused(clinic: Clinic, change: dict[str, Any]) -> None:
+    with pytest.raises(Impossible):
+        actions.define_visit_type(actor=clinic.marta, draft=replace(DRAFT, **change), now=NOW)
+
+
+def test_rosa_does_not_arrange(clinic: Clinic) -> None:
+    with pytest.raises(Forbidden):
+        actions.define_visit_type(actor=clinic.rosa, draft=DRAFT, now=NOW)
+
+
+def test_a_resource_changes_its_name_and_abilities(clinic: Clinic) -> None:
+    draft = actions.ResourceDraft(
+        kind="room", name="Room 1b", site=clinic.site, abilities=("exam_room", "ultrasound", "exam_room")
+    )
+    changed = actions.change_resource(actor=clinic.marta, resource=clinic.room, draft=draft, now=NOW)
+    assert (changed.name, changed.abilities) == ("Room 1b", ["exam_room", "ultrasound"])
+
+
+def test_a_resource_retires_and_returns(clinic: Clinic) -> None:
+    assert actions.retire_resource(actor=clinic.marta, resource=clinic.room, now=NOW).retired_at == NOW
+    assert actions.return_resource(actor=clinic.marta, resource=clinic.room, now=NOW).retired_at is None
+
+
+@pytest.mark.parametrize("change", [{"kind": "ghost"}, {"name": ""}, {"kind": "room"}])
+def test_a_resource_that_makes_no_sense_is_refused(clinic: Clinic, change: dict[str, Any]) -> None:
+    draft = actions.ResourceDraft(
+        kind="person", name="Dr Imani", site=clinic.site, practitioner=clinic.imani.practitioner
+    )
+    with pytest.raises(Impossible):
+        actions.change_resource(
+            actor=clinic.marta, resource=clinic.imani, draft=replace(draft, **change), now=NOW
+        )
+
+
+def test_new_hours_take_the_place_of_the_old(clinic: Clinic) -> None:
+    tuesday = actions.HoursDraft(site=clinic.site, weekday=1, opens=time(8), closes=time(12))
+    actions.set_hours(actor=clinic.marta, resource=clinic.imani, hours=[tuesday], now=NOW)
+    assert [(h.weekday, h.opens) for h in clinic.imani.hours.all()] == [(1, time(8))]
+
+
+@pytest.mark.parametrize(
+    "change", [{"weekday": 7}, {"valid_from": date(2026, 4, 1), "valid_to": date(2026, 4, 1)}]
+)
+def test_hours_that_make_no_sense_are_refused(clinic: Clinic, change: dict[str, Any]) -> None:
+    hours = actions.HoursDraft(site=clinic.site, weekday=1, opens=time(8), closes=time(12))
+    with pytest.raises(Impossible):
+        actions.set_hours(
+            actor=clinic.marta, resource=clinic.imani, hours=[replace(hours, **change)], now=NOW
+        )
+
+
+def test_a_closure_needs_a_reason(clinic: Clinic) -> None:
+    during = Span(local("2026-03-03 08:00"), local("2026-03-03 12:00"))
+    with pytest.raises(Impossible):
+        actions.close_time(actor=clinic.marta, of=clinic.room, during=during, reason=" ", now=NOW)
