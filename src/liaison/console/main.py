@@ -2,6 +2,7 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -75,11 +76,8 @@ def up(as_of: str | None, host: str, port: int, mode: str, web_workers: int | No
 
 def _say(name: str, line: str) -> None:
     """Print one line of one process, whole, with whose it is before it."""
-    try:
-        sys.stdout.write(f"{click.style(f'{name:>8}', fg='cyan')} │ {line}\n")
-        sys.stdout.flush()
-    except (BrokenPipeError, ValueError):  # nobody reads any more: go on working
-        pass
+    with suppress(BrokenPipeError, ValueError):  # nobody reads any more: go on working
+        click.echo(f"{click.style(f'{name:>8}', fg='cyan')} │ {line}")
 
 
 @main.command()

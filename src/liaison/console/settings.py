@@ -4,7 +4,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from liaison.console.problems import Problem
 
@@ -21,17 +23,24 @@ def embedded_folder() -> Path:
     return data_folder() / "postgres"
 
 
-def load_settings() -> None:
-    """Load Django with its settings. Refuses (Problem) settings that are wrong, with the setting's own sentence."""
+def plain_settings() -> ModuleType:
+    """The settings alone, without loading Django. Refuses (Problem) wrong ones, with the setting's own sentence."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS_MODULE)
-    import django
     from django.core.exceptions import ImproperlyConfigured
     from environs import EnvError
 
     try:
-        django.setup()
+        return import_module(os.environ["DJANGO_SETTINGS_MODULE"])
     except (ImproperlyConfigured, EnvError, ValueError) as error:
         raise Problem(f"The settings are not right: {error}") from error
+
+
+def load_settings() -> None:
+    """Load Django with its settings. Refuses (Problem) wrong ones."""
+    plain_settings()
+    import django
+
+    django.setup()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,8 +20,9 @@ from pathlib import Path
 from types import FrameType
 
 from liaison.console.postgres import Cluster
+from liaison.console.prepared import remember, remembered
 from liaison.console.problems import Problem
-from liaison.console.settings import data_folder, embedded_folder, load_settings
+from liaison.console.settings import data_folder, embedded_folder, load_settings, plain_settings
 from liaison.console.supervisor import Service, Supervisor, python
 
 OPEN_SECONDS = 90.0
@@ -49,6 +50,9 @@ class Up:
         self.stopping = threading.Event()
         self.cluster: Cluster | None = None
         self.demo = wanted.mode == "demo"
+        self.mail_port: int | None = None
+        self.public_url = ""
+        self.sign_ins: list[str] = []
 
     def run(self) -> None:
         """Start, say when it is open, look after everything, stop. Returns after Ctrl-C or SIGTERM."""
@@ -82,9 +86,7 @@ class Up:
             os.environ["LIAISON_AS_OF"] = wanted.as_of
         if self.demo and not os.environ.get("SMTP_URL"):
             os.environ["SMTP_URL"] = f"smtp://127.0.0.1:{wanted.port + 2}"
-            self.mail_port: int | None = wanted.port + 2
-        else:
-            self.mail_port = None
+            self.mail_port = wanted.port + 2
 
     def _wait_for_ports(self) -> None:
         """Refuse a port that another program has; processes of a run that was killed get the time to leave."""
@@ -100,25 +102,33 @@ class Up:
             time.sleep(0.2)
 
     def _prepare(self) -> None:
+        """Settings, migrations, static files, the demonstration clinic; nothing of it if nothing changed."""
+        settings = plain_settings()
+        os.environ["LIAISON_CLOCK_OFFSET"] = str(settings.LIAISON_CLOCK_OFFSET)
+        self.public_url = str(settings.LIAISON_PUBLIC_URL)
+        stamp, url = data_folder() / "prepared.json", os.environ["DATABASE_URL"]
+        quick = remembered(stamp, url=url) if self.demo and self.cluster else None
+        if quick:
+            self.sign_ins = list(quick.sign_ins)
+            return
         load_settings()
-        from django.conf import settings
-
-        from liaison.console.demo import fill_if_empty
+        from liaison.console.demo import fill_if_empty, sign_ins
         from liaison.console.schema import disconnect, migrate
         from liaison.console.static import collect
 
-        os.environ["LIAISON_CLOCK_OFFSET"] = str(settings.LIAISON_CLOCK_OFFSET)
         applied = migrate()
         if applied:
             self.say("liaison", f"database: {applied} migrations applied")
         collect()
         if self.demo:
             fill_if_empty(say=lambda line: self.say("liaison", line))
+            self.sign_ins = sign_ins()
         disconnect()
+        remember(stamp, url=url, sign_ins=self.sign_ins)
 
     def _services(self) -> tuple[Service, ...]:
         wanted = self.wanted
-        granian = ("-m", "granian", "--factory", "--no-ws", "--log-level", "warning", "--host", wanted.host)
+        granian = ("-m", "granian", "--factory", "--no-ws", "--log-level", "error", "--host", wanted.host)
         web = (*granian, "--interface", "wsgi", "--port", str(wanted.port), "--workers", str(wanted.web_workers))
         events = (*granian, "--interface", "asgi", "--port", str(wanted.port + 1))
         services = [
@@ -164,16 +174,11 @@ class Up:
         return f"http://{host}:{self.wanted.port}"
 
     def _say_open(self) -> None:
-        from django.conf import settings
-
-        self.say("liaison", f"open at {settings.LIAISON_PUBLIC_URL}")
-        if settings.LIAISON_CLOCK_OFFSET:
+        self.say("liaison", f"open at {self.public_url}")
+        if self.wanted.as_of:
             self.say("liaison", f"training clock: Liaison believes that it is {self.wanted.as_of}")
-        if self.demo:
-            from liaison.console.demo import sign_ins
-
-            for line in sign_ins():
-                self.say("liaison", line)
+        for line in self.sign_ins:
+            self.say("liaison", line)
         self.say("liaison", "Ctrl-C stops everything")
 
     def _look_after(self, supervisor: Supervisor) -> None:
