@@ -54,7 +54,9 @@ class _AboutMessage(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageQueued(_AboutMessage):
-    """A message waits to be sent."""
+    """A message waits to be sent, not before `send_at`."""
+
+    send_at: datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-from liaison.inbox.rules.channels import Category, Channel
+from liaison.inbox.rules.channels import Category, Channel, Standing
 from liaison.inbox.rules.contact import Outcome, Understood, With
 
 __all__ = [
     "AttachmentContent",
+    "CallDetails",
     "Category",
     "Channel",
     "Envelope",
@@ -16,6 +18,7 @@ __all__ = [
     "PermanentFailure",
     "Result",
     "Sent",
+    "Standing",
     "TeachBackItem",
     "TemporaryFailure",
     "Transport",
@@ -49,6 +52,23 @@ class TeachBackItem:
     patient_words: str
     understood: Understood
     retaught: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallDetails:
+    """When, how long (whole minutes) and with whom exactly. `direction` is "out" when we called, "in" when they did.
+
+    `point_id` is the patient's contact point that was dialled, `number` what was dialled, `script_done` the codes of
+    the script's steps that were gone through.
+    """
+
+    started_at: datetime | None = None
+    minutes: int = 0
+    direction: str = "out"
+    with_name: str = ""
+    number: str = ""
+    point_id: int | None = None
+    script_done: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

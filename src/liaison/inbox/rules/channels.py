@@ -80,14 +80,15 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProxyPoint:
-    """Where a proxy is reached. `may_receive` says that the proxy's scope covers messages."""
+    """Where a proxy is reached, and the categories of message that the proxy's scope covers."""
 
     name: str
     kind: str
     value: str
     starts_on: date | None = None
     ends_on: date | None = None
-    may_receive: bool = True
+    receives: frozenset[Category] = frozenset(Category)
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,11 +104,12 @@ class Reach:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Address:
-    """Where to send. `point_id` is None and `proxy` the name when it goes to the proxy."""
+    """Where to send. When it goes to a proxy `point_id` is None, `proxy` the name and `language` theirs, if known."""
 
     value: str
     point_id: int | None = None
     proxy: str = ""
+    language: str = ""
 
 
 def choose_address(reach: Reach, *, channel: Channel, category: Category, on: date) -> Address | Why:
@@ -169,8 +171,8 @@ def _proxy_address(reach: Reach, *, channel: Channel, category: Category, on: da
     if teen and category not in TEEN_OPEN:
         return None
     for proxy in reach.proxies:
-        if proxy.kind == KINDS[channel] and proxy.may_receive and _current(proxy, on=on):
-            return Address(value=proxy.value, proxy=proxy.name)
+        if proxy.kind == KINDS[channel] and category in proxy.receives and _current(proxy, on=on):
+            return Address(value=proxy.value, proxy=proxy.name, language=proxy.language)
     return None
 
 

@@ -86,6 +86,15 @@ def render(
     return Rendered(subject=" ".join(_fill(subject, words=words).split()), body=text + "\n")
 
 
+_ABOUT = {"en": "This message is about {name}.", "es": "Este mensaje es sobre {name}."}
+
+
+def about_patient(body: str, *, name: str, language: str) -> str:
+    """The same text for a proxy: after the greeting it says about whom it is."""
+    greeting, _, rest = body.partition("\n\n")
+    return f"{greeting}\n\n{_ABOUT[language].format(name=name)}\n\n{rest}"
+
+
 def _fill(line: str, *, words: Mapping[str, str]) -> str:
     return FIELD.sub(lambda match: words.get(match.group(1), ""), line)
 

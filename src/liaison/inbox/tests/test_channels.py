@@ -92,7 +92,7 @@ def test_a_proxy_stands_in_where_the_patient_has_no_address() -> None:
     [
         ProxyPoint(name="June", kind="email", value="j@x.y", ends_on=TODAY),
         ProxyPoint(name="June", kind="email", value="j@x.y", starts_on=date(2026, 3, 3)),
-        ProxyPoint(name="June", kind="email", value="j@x.y", may_receive=False),
+        ProxyPoint(name="June", kind="email", value="j@x.y", receives=frozenset({Category.CLINICAL})),
         ProxyPoint(name="June", kind="phone", value="+1617"),
     ],
 )

@@ -1,0 +1,51 @@
+"""Everything that is done with messages and calls."""
+
+from liaison.inbox.actions.calls import CallInTheFuture, NextAttemptPast, SayWhatWasSaid, log_call
+from liaison.inbox.actions.delivery import (
+    Claim,
+    ClaimLost,
+    claim_message,
+    mark_handed_over,
+    recover_abandoned,
+    report_bounce,
+    settle,
+)
+from liaison.inbox.actions.keys import KeyReused
+from liaison.inbox.actions.messages import (
+    ChannelNotConnected,
+    FieldsMissing,
+    NoSuchTemplate,
+    NotWaiting,
+    cancel_queued,
+    confirm_arrived,
+    confirm_not_arrived,
+    queue_message,
+    send_again,
+)
+from liaison.inbox.actions.preferences import note_opt_in, note_opt_out
+
+__all__ = [
+    "CallInTheFuture",
+    "ChannelNotConnected",
+    "Claim",
+    "ClaimLost",
+    "FieldsMissing",
+    "KeyReused",
+    "NextAttemptPast",
+    "NoSuchTemplate",
+    "NotWaiting",
+    "SayWhatWasSaid",
+    "cancel_queued",
+    "claim_message",
+    "confirm_arrived",
+    "confirm_not_arrived",
+    "log_call",
+    "mark_handed_over",
+    "note_opt_in",
+    "note_opt_out",
+    "queue_message",
+    "recover_abandoned",
+    "report_bounce",
+    "send_again",
+    "settle",
+]

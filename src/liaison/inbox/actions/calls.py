@@ -1,0 +1,251 @@
+"""Logging a call, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models.functions import Lower
+
+from liaison.core.act import Entry, act
+from liaison.core.actor import Actor
+from liaison.core.live import announce
+from liaison.core.refusals import NotFound, Refusal
+from liaison.inbox import access
+from liaison.inbox.actions.failures import team_owner
+from liaison.inbox.actions.keys import KeyReused, hold_key
+from liaison.inbox.events import CallLogged
+from liaison.inbox.kinds import TEACH_BACK
+from liaison.inbox.models import Call, TeachBack
+from liaison.inbox.ports import CallDetails, TeachBackItem
+from liaison.inbox.queries.letters import home_site
+from liaison.inbox.rules.contact import Outcome, Understood, With, needs_nurse
+from liaison.loops.actions import add_evidence, open_loop, set_next_step
+from liaison.loops.models import Loop
+from liaison.loops.ports import About, ClockToStart
+from liaison.patients.models import Patient
+
+A_MINUTE: Final = timedelta(minutes=1)
+SETTLED_BY_TALKING: Final = frozenset({"spoke_with_patient", "reached_another_way", "told_patient"})
+"""Evidence that a talk with the patient or a proxy is; which of them a loop needs, its kind says."""
+
+_OUTCOME_WORDS: Final = {
+    Outcome.REACHED: "Reached",
+    Outcome.LEFT_MESSAGE: "Left a message",
+    Outcome.NO_ANSWER: "No answer",
+    Outcome.BUSY: "Busy",
+    Outcome.WRONG_NUMBER: "Wrong number",
+}
+
+
+class SayWhatWasSaid(Refusal):
+    """Someone was reached and nothing was written down."""
+
+    code = "inbox.say_what_was_said"
+    sentence = "Write down in a line what was said: it is the proof of the call."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"said": self.sentence})
+
+
+class CallInTheFuture(Refusal):
+    """The call's time has not come yet."""
+
+    code = "inbox.call_in_the_future"
+    sentence = "This call would be in the future. Say when it was."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"started_at": self.sentence})
+
+
+class NextAttemptPast(Refusal):
+    """The next attempt would be in the past."""
+
+    code = "inbox.next_attempt_past"
+    sentence = "The next attempt must be later than now."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"next_attempt_at": self.sentence})
+
+
+def log_call(
+    actor: Actor,
+    *,
+    patient: Patient,
+    outcome: str,
+    idempotency_key: str,
+    now: datetime,
+    loop: Loop | None = None,
+    said: str = "",
+    clinical: bool = False,
+    with_whom: str = With.PATIENT,
+    teach_backs: Sequence[TeachBackItem] = (),
+    next_attempt_at: datetime | None = None,
+    details: CallDetails | None = None,
+) -> Call:
+    """Write down a call; the same key again returns the same call and changes nothing.
+
+    `clinical` says that clinical status and needs were addressed (DOMAIN 2.1); it counts only when someone was
+    reached. On an open loop the call stands as an attempt or as the evidence it is, and `next_attempt_at` becomes
+    the loop's next step. A wrong number is marked as such; a topic not understood twice opens a loop for a nurse.
+    Refuses Forbidden, NotFound (no such patient here, or the loop is another's), SayWhatWasSaid, CallInTheFuture,
+    NextAttemptPast, KeyReused.
+    """
+    about = details or CallDetails()
+    started_at = about.started_at or now
+    reached = outcome == Outcome.REACHED
+    with act(actor, access.LOG_CALL, patient=patient, now=now) as entry:
+        hold_key(idempotency_key)
+        known = Call.objects.filter(idempotency_key=idempotency_key).first()
+        if known is not None:
+            return _known(entry, known, patient=patient)
+        _check(patient, loop=loop, said=said, reached=reached, started_at=started_at, next_at=next_attempt_at, now=now)
+        call = Call.objects.create(
+            patient=patient,
+            loop=loop,
+            with_whom=With(with_whom),
+            with_name=about.with_name,
+            number=about.number,
+            direction=about.direction,
+            outcome=Outcome(outcome),
+            said=said.strip(),
+            clinical=clinical and reached,
+            script_done=list(about.script_done) if reached else [],
+            started_at=started_at,
+            minutes=about.minutes,
+            by_id=actor.user_id,
+            by_name=actor.name,
+            logged_at=now,
+            idempotency_key=idempotency_key,
+        )
+        entry.about(call)
+        entry.note(outcome=call.outcome, clinical=call.clinical)
+        TeachBack.objects.bulk_create(_teach_back(call, item) for item in teach_backs)
+        _follow_up(actor, call, loop=loop, next_at=next_attempt_at, point_id=about.point_id, now=now)
+        entry.publish(_fact(call, now=now))
+        announce(topic=f"patient:{patient.pk}", what="call")
+    return call
+
+
+def _known(entry: Entry, call: Call, *, patient: Patient) -> Call:
+    if call.patient_id != patient.pk:
+        raise KeyReused
+    entry.about(call)
+    entry.note(repeated=True)
+    return call
+
+
+def _check(
+    patient: Patient,
+    *,
+    loop: Loop | None,
+    said: str,
+    reached: bool,
+    started_at: datetime,
+    next_at: datetime | None,
+    now: datetime,
+) -> None:
+    if loop is not None and loop.patient_id != patient.pk:
+        raise NotFound
+    if reached and not said.strip():
+        raise SayWhatWasSaid
+    if started_at > now + A_MINUTE:  # the person's clock may be a little ahead of ours
+        raise CallInTheFuture
+    if next_at is not None and next_at <= now:
+        raise NextAttemptPast
+
+
+def _fact(call: Call, *, now: datetime) -> CallLogged:
+    return CallLogged(
+        at=call.started_at,
+        call_id=call.pk,
+        patient_id=call.patient_id,
+        loop_id=call.loop_id,
+        outcome=call.outcome,
+        with_whom=call.with_whom,
+        clinical=call.clinical,
+        logged_at=now,
+    )
+
+
+def _teach_back(call: Call, item: TeachBackItem) -> TeachBack:
+    return TeachBack(
+        call=call,
+        topic=item.topic.strip(),
+        patient_words=item.patient_words.strip(),
+        understood=item.understood,
+        retaught=item.retaught,
+    )
+
+
+def _follow_up(
+    actor: Actor, call: Call, *, loop: Loop | None, next_at: datetime | None, point_id: int | None, now: datetime
+) -> None:
+    if call.outcome == Outcome.WRONG_NUMBER and point_id is not None:
+        _mark_wrong(call, point_id=point_id, now=now)
+    _ask_a_nurse(actor, call, now=now)
+    if loop is None:
+        return
+    current = Loop.objects.get(pk=loop.pk)
+    if current.state != "open":
+        return
+    evidence = _evidence_of(call, loop=current)
+    if next_at is not None:
+        step = f"Call {call.patient.goes_by} again"
+        set_next_step(actor, loop_id=loop.pk, step=step, due_at=next_at, now=now)
+    if evidence:
+        note = f"{_OUTCOME_WORDS[Outcome(call.outcome)]}. {call.said}".strip()
+        add_evidence(
+            actor, loop_id=loop.pk, kind=evidence, note=note, about=About(type="inbox.call", id=call.pk), now=now
+        )
+
+
+def _evidence_of(call: Call, *, loop: Loop) -> str:
+    """The code of evidence that this call is for the loop, or "" when its kind knows none."""
+    accepted = loop.kind_info.accepted_evidence
+    talked = call.outcome == Outcome.REACHED and call.with_whom != With.OTHER
+    if not talked:
+        return "attempt" if "attempt" in accepted else ""
+    return next((code for code in accepted if code in SETTLED_BY_TALKING), "")
+
+
+def _mark_wrong(call: Call, *, point_id: int, now: datetime) -> None:
+    point = call.patient.contact_points.filter(pk=point_id, bad_since=None).first()
+    if point is not None:
+        point.mark_bad(reason="Wrong number", now=now)
+        point.save()
+
+
+def _ask_a_nurse(actor: Actor, call: Call, *, now: datetime) -> None:
+    """A topic that this patient understood only partly or not at all twice needs a nurse (DOMAIN 8.2)."""
+    site = home_site(call.patient)
+    owner = team_owner(site, now=now) if site else None
+    for row in call.teach_backs.exclude(understood=Understood.YES):
+        same = TeachBack.objects.filter(call__patient_id=call.patient_id).annotate(folded=Lower("topic"))
+        said = same.filter(folded=row.topic.lower()).values_list("understood", flat=True)
+        title = f"Explain to {call.patient.goes_by} again: {row.topic}"
+        open_one = Loop.objects.open().filter(patient_id=call.patient_id, kind=TEACH_BACK.code, title__iexact=title)
+        if owner is None or not needs_nurse([Understood(one) for one in said]) or open_one.exists():
+            continue
+        open_loop(
+            actor,
+            kind=TEACH_BACK.code,
+            patient=call.patient,
+            title=title,
+            owner=owner,
+            about=About(type="inbox.call", id=call.pk),
+            clocks=(
+                ClockToStart(
+                    rule_id="teach-back",
+                    rule_version="1",
+                    source="DOMAIN 8.2",
+                    step=f"Nurse: explain {row.topic} to {call.patient.goes_by}",
+                    anchor_event=f"call:{call.pk}",
+                    anchor_at=now,
+                    due_at=now + timedelta(days=1),
+                    evidence="understood",
+                ),
+            ),
+            now=now,
+        )

@@ -1,0 +1,133 @@
+"""When a message did not arrive: somebody reaches the patient another way."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, time, timedelta
+from typing import Final
+
+from liaison.accounts.access import Role
+from liaison.accounts.models import Site, Team, User
+from liaison.core.actor import Actor
+from liaison.core.calendars import add_business_days
+from liaison.inbox.kinds import FAILED_MESSAGE
+from liaison.inbox.models import DeliveryAttempt, Message
+from liaison.inbox.queries.letters import home_site
+from liaison.loops.actions import give_up_loop, open_loop
+from liaison.loops.models import Loop, Priority
+from liaison.loops.ports import About, ClockToStart, Owner
+from liaison.loops.queries.calendars import business_calendar
+from liaison.patients.models import ContactPoint
+
+log = logging.getLogger(__name__)
+
+DUE_HOUR: Final = time(17)
+SOON: Final = timedelta(days=2)
+BAD_AFTER: Final = 2
+"""Two permanent failures mark a contact point bad (DOMAIN 8.3)."""
+
+_WORDS: Final = {
+    "permanent": ("Reach {who} another way: {what} bounced", "Call {who}: our {what} came back"),
+    "temporary": (
+        "Reach {who} another way: {what} could not be delivered",
+        "Call {who}: our {what} did not get through",
+    ),
+    "unknown": ("Ask {who} whether our {what} arrived", "Ask {who} whether our {what} arrived"),
+}
+_CHANNELS: Final = {"email": "e-mail", "text": "text", "letter": "letter", "phone": "call"}
+
+
+def open_failed_loop(actor: Actor, *, message: Message, kind: str, now: datetime) -> Loop | None:
+    """Open the loop that reaches the patient another way, once a message; None when nobody could own it."""
+    patient = message.patient
+    site = home_site(patient)
+    owner = _owner(message, site=site, now=now)
+    if owner is None or site is None:
+        log.warning("inbox.failed_message_without_owner", extra={"message_id": message.pk})
+        return None
+    title, step = _WORDS[kind]
+    words = {"who": patient.goes_by, "what": _CHANNELS[message.channel]}
+    pressing = message.expires_at is not None and message.expires_at - now < SOON
+    return open_loop(
+        actor,
+        kind=FAILED_MESSAGE.code,
+        patient=patient,
+        title=title.format(**words),
+        owner=owner,
+        about=About(type="inbox.message", id=message.pk),
+        priority=Priority.URGENT if pressing else Priority.ROUTINE,
+        once_key=once_key(message),
+        clocks=(
+            ClockToStart(
+                rule_id="failed-message",
+                rule_version="1",
+                source="DOMAIN 8.3",
+                step=step.format(**words),
+                anchor_event=f"message:{message.pk}",
+                anchor_at=now,
+                due_at=_next_business_day(site, now=now),
+                calendar=business_calendar(site_id=site.pk).name,
+                evidence="reached_another_way",
+            ),
+        ),
+        now=now,
+    )
+
+
+def once_key(message: Message) -> str:
+    """The key under which a message's loop is opened once."""
+    return f"failed-message:{message.pk}"
+
+
+def answer_came_late(actor: Actor, *, message: Message, now: datetime) -> None:
+    """The server's answer came after all: nobody needs to ask the patient any more."""
+    loop = Loop.objects.open().filter(once_key=once_key(message)).first()
+    if loop is not None:
+        give_up_loop(actor, loop_id=loop.pk, reason="The answer came late: the message was taken.", now=now)
+
+
+def failed_for_good(message: Message) -> int:
+    """How many messages to this contact point were refused for good because of the address."""
+    if message.contact_point_id is None:
+        return 0
+    refused = DeliveryAttempt.objects.filter(
+        message__contact_point_id=message.contact_point_id, message__to_address=message.to_address, bad_address=True
+    )
+    return refused.values("message_id").distinct().count()
+
+
+def bad_point(message: Message) -> ContactPoint | None:
+    """The contact point that now counts as bad, or None."""
+    if failed_for_good(message) < BAD_AFTER:
+        return None
+    return ContactPoint.objects.filter(pk=message.contact_point_id, bad_since=None).first()
+
+
+def team_owner(site: Site, *, now: datetime) -> Owner | None:
+    """Who keeps a promise nobody made by hand: the site's team, else a coordinator there, else a supervisor."""
+    team = (
+        Team.objects.filter(site=site).order_by("pk").first() or Team.objects.filter(site=None).order_by("pk").first()
+    )
+    if team is not None:
+        return Owner(team_id=team.pk)
+    for role in (Role.COORDINATOR, Role.SUPERVISOR):
+        person = User.objects.active().holding(role, now=now, site_id=site.pk).order_by("pk").first()
+        if person is not None:
+            return Owner(user_id=person.pk)
+    return None
+
+
+def _owner(message: Message, *, site: Site | None, now: datetime) -> Owner | None:
+    """The owner of the loop that the message serves, else its writer, else the patient's site."""
+    if message.loop is not None and message.loop.state == "open":
+        return message.loop.owner
+    writer = message.queued_by
+    if writer is not None and writer.is_active:
+        return Owner(user_id=writer.pk)
+    return team_owner(site, now=now) if site else None
+
+
+def _next_business_day(site: Site, *, now: datetime) -> datetime:
+    today = now.astimezone(site.zone).date()
+    on = add_business_days(today, days=1, calendar=business_calendar(site_id=site.pk))
+    return datetime.combine(on, DUE_HOUR, tzinfo=site.zone)

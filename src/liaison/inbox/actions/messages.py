@@ -1,0 +1,293 @@
+"""Writing to a patient: into the queue, out of it again, and what a person says about where it ended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from email.utils import parseaddr
+from typing import Any, Final
+from uuid import uuid4
+
+from django.conf import settings
+from django.db.models import Q
+
+from liaison.core.act import Entry, act
+from liaison.core.actor import Actor
+from liaison.core.live import announce
+from liaison.core.refusals import Conflict, NotFound, Refusal
+from liaison.inbox import access
+from liaison.inbox.actions.keys import KeyReused, hold_key
+from liaison.inbox.events import MessageFailed, MessageQueued, MessageSent, MessageSuppressed
+from liaison.inbox.models import Attachment, Message, Template
+from liaison.inbox.models.messages import FailureKind, MessageState
+from liaison.inbox.ports import AttachmentContent, is_connected
+from liaison.inbox.queries.letters import address_for, letter_for
+from liaison.inbox.queries.reach import zones_of
+from liaison.inbox.rules.channels import Address, Category, Channel, Why
+from liaison.inbox.rules.rendering import Missing, Value
+from liaison.inbox.rules.timing import allowed_at
+from liaison.inbox.wording import Wording
+from liaison.loops.models import Loop
+from liaison.patients.models import Patient
+
+CANCELLED: Final = "cancelled"
+TOO_LATE: Final = "too_late"
+
+
+class NoSuchTemplate(Refusal):
+    """There is no text under this code."""
+
+    code = "inbox.no_such_template"
+    sentence = "There is no such template. Choose one of the list."
+
+
+class FieldsMissing(Refusal):
+    """A field that the text needs is blank."""
+
+    code = "inbox.fields_missing"
+
+    def __init__(self, names: Sequence[str]) -> None:
+        words = ", ".join(name.replace("_", " ") for name in names)
+        super().__init__(
+            f"The message lacks: {words}. Fill it in, then send it.",
+            fields=dict.fromkeys(names, "Needed for this message."),
+        )
+
+
+class ChannelNotConnected(Refusal):
+    """Nothing carries messages of this channel."""
+
+    code = "inbox.channel_not_connected"
+    sentence = "No gateway is connected for this channel. Use e-mail or call."
+
+
+class NotWaiting(Conflict):
+    """It is no longer in the state that this is for."""
+
+    code = "inbox.not_waiting"
+    sentence = "This message has moved on meanwhile. Look at where it stands now."
+
+
+def queue_message(
+    actor: Actor,
+    *,
+    patient: Patient,
+    template: str,
+    context: Mapping[str, Value],
+    idempotency_key: str,
+    now: datetime,
+    channel: str = Channel.EMAIL,
+    attachments: Sequence[AttachmentContent] = (),
+    send_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    loop: Loop | None = None,
+    category: str = "",
+) -> Message:
+    """Put a message into the queue; the same key again returns the same message and changes nothing.
+
+    `template` is the code of a text; `context` fills its fields, of which called_as, org, site, address and phone
+    come from the patient and their home site unless given. Dates and times may be given as such (local ones).
+    `send_at` is when it goes at the earliest, `expires_at` when it would be of no use any more. A message that may
+    not be sent is kept as suppressed, with the reason. Refuses Forbidden, NotFound, NoSuchTemplate, FieldsMissing,
+    ChannelNotConnected, KeyReused.
+    """
+    with act(actor, access.SEND, patient=patient, now=now) as entry:
+        hold_key(idempotency_key)
+        known = Message.objects.filter(idempotency_key=idempotency_key).first()
+        if known is not None:
+            return _known(entry, known, patient=patient)
+        if not is_connected(Channel(channel)):
+            raise ChannelNotConnected
+        letter = letter_for(
+            patient, template=template, context=context, channel=Channel(channel), category=category, now=now
+        )
+        if letter is None:
+            raise NoSuchTemplate
+        if isinstance(letter.text, Missing):
+            raise FieldsMissing(letter.text.fields)
+        message = Message(
+            patient=patient,
+            loop=loop,
+            channel=Channel(channel),
+            category=letter.category,
+            template=_used(letter.wording, channel=channel, now=now),
+            language=letter.wording.language,
+            subject=letter.text.subject[:300],
+            body=letter.text.body,
+            expires_at=expires_at,
+            send_at=max(send_at or now, now),
+            **_stamps(actor, key=idempotency_key, now=now),
+        )
+        _start(message, address=letter.address, now=now)
+        Attachment.objects.bulk_create(
+            Attachment(message=message, name=one.name, media_type=one.media_type, content=one.content)
+            for one in attachments
+        )
+        _tell_queued(entry, message, now=now)
+    return message
+
+
+def send_again(actor: Actor, *, message_id: int, idempotency_key: str, now: datetime) -> Message:
+    """Write the same words again, to wherever the patient is reached now; a new message with a key of its own.
+
+    Refuses NotWaiting unless the first one failed or was not sent, and the refusals of `queue_message`.
+    """
+    old = _message_of(actor, message_id=message_id)
+    with act(actor, access.SEND, patient=old.patient, now=now) as entry:
+        hold_key(idempotency_key)
+        known = Message.objects.filter(idempotency_key=idempotency_key).first()
+        if known is not None:
+            return _known(entry, known, patient=old.patient)
+        if old.state not in (MessageState.FAILED, MessageState.SUPPRESSED):
+            raise NotWaiting
+        message = Message(
+            **{name: getattr(old, name) for name in _COPIED},
+            **_stamps(actor, key=idempotency_key, now=now),
+            send_at=now,
+        )
+        address = address_for(old.patient, channel=Channel(old.channel), category=Category(old.category), now=now)
+        _start(message, address=address, now=now)
+        for one in old.attachments.all():
+            Attachment.objects.create(message=message, name=one.name, media_type=one.media_type, content=one.content)
+        entry.note(again=old.pk)
+        _tell_queued(entry, message, now=now)
+    return message
+
+
+def cancel_queued(actor: Actor, *, now: datetime, prefix: str = "", ids: Iterable[int] = (), reason: str = "") -> int:
+    """Keep waiting messages from being sent: those whose key starts with `prefix`, and those of `ids`.
+
+    Returns how many; what is being sent already is not stopped. An empty prefix names none.
+    """
+    named = Q(pk__in=list(ids)) | (Q(idempotency_key__startswith=prefix) if prefix else Q(pk__in=()))
+    waiting = Message.objects.filter(named, state=MessageState.QUEUED).select_related("patient").order_by("pk")
+    stopped = 0
+    for seen in waiting:
+        with act(actor, access.CANCEL, patient=seen.patient, subject=seen, reason=reason, now=now) as entry:
+            message = Message.objects.select_for_update().filter(pk=seen.pk, state=MessageState.QUEUED).first()
+            if message is not None:
+                entry.about(message)
+                suppress(entry, message, reason=CANCELLED, now=now)
+                stopped += 1
+    return stopped
+
+
+def confirm_arrived(actor: Actor, *, message_id: int, now: datetime) -> Message:
+    """A person found out that a sent or unknown message arrived. Refuses NotWaiting, NotFound, Forbidden."""
+    seen = _message_of(actor, message_id=message_id)
+    with act(actor, access.SETTLE, patient=seen.patient, subject=seen, now=now) as entry:
+        message = _locked(seen.pk, states=(MessageState.UNKNOWN, MessageState.SENT), entry=entry)
+        message.deliver(now=now)
+        message.save()
+        entry.publish(MessageSent(at=now, **about(message)))
+        announce_message(message)
+    return message
+
+
+def confirm_not_arrived(actor: Actor, *, message_id: int, now: datetime) -> Message:
+    """A person found out that a sent or unknown message never arrived. Refuses NotWaiting, NotFound, Forbidden."""
+    seen = _message_of(actor, message_id=message_id)
+    with act(actor, access.SETTLE, patient=seen.patient, subject=seen, now=now) as entry:
+        message = _locked(seen.pk, states=(MessageState.UNKNOWN, MessageState.SENT), entry=entry)
+        message.fail(kind=FailureKind.LOST, now=now, reply=message.last_reply)
+        message.save()
+        entry.publish(MessageFailed(at=now, kind=FailureKind.LOST, **about(message)))
+        announce_message(message)
+    return message
+
+
+def suppress(entry: Entry, message: Message, *, reason: str, now: datetime) -> None:
+    """Inside an act: the message will not be sent, for this reason."""
+    message.suppress(reason=reason, now=now)
+    message.save()
+    entry.publish(MessageSuppressed(at=now, reason=reason, **about(message)))
+    announce_message(message)
+
+
+def about(message: Message) -> dict[str, int | None]:
+    """What every fact about a message carries."""
+    return {"message_id": message.pk, "patient_id": message.patient_id, "loop_id": message.loop_id}
+
+
+_COPIED: Final = (
+    "patient", "loop", "channel", "category", "template", "language", "subject", "body", "expires_at",
+)  # fmt: skip
+
+
+def _known(entry: Entry, message: Message, *, patient: Patient) -> Message:
+    if message.patient_id != patient.pk:
+        raise KeyReused
+    entry.about(message)
+    entry.note(repeated=True)
+    return message
+
+
+def _stamps(actor: Actor, *, key: str, now: datetime) -> dict[str, Any]:
+    domain = parseaddr(settings.LIAISON_MAIL_FROM)[1].rpartition("@")[2] or "localhost"
+    return {
+        "idempotency_key": key,
+        "message_id": f"<{uuid4()}@{domain}>",
+        "queued_at": now,
+        "queued_by_id": actor.user_id,
+        "queued_by_name": actor.name,
+    }
+
+
+def _start(message: Message, *, address: Address | Why, now: datetime) -> None:
+    """Queue it, or suppress it from the start; saves the row."""
+    if isinstance(address, Why):
+        message.suppress(reason=address, now=now)
+    else:
+        message.address(to=address.value, point_id=address.point_id, proxy=address.proxy)
+        message.next_attempt_at = message.send_at
+        if message.channel == Channel.TEXT:
+            message.next_attempt_at = allowed_at(message.send_at, zones=zones_of(message.patient))
+    message.save()
+
+
+def _used(wording: Wording, *, channel: str, now: datetime) -> Template:
+    template, _ = Template.objects.get_or_create(
+        code=wording.code,
+        version=wording.version,
+        channel=channel,
+        language=wording.language,
+        defaults={
+            "category": wording.category,
+            "subject": wording.subject,
+            "body": wording.body,
+            "required_fields": sorted(wording.required),
+            "approved_at": now,
+        },
+    )
+    return template
+
+
+def _tell_queued(entry: Entry, message: Message, *, now: datetime) -> None:
+    entry.about(message)
+    entry.note(channel=message.channel, category=message.category, state=message.state)
+    if message.state == MessageState.SUPPRESSED:
+        entry.publish(MessageSuppressed(at=now, reason=message.suppressed_reason, **about(message)))
+    else:
+        entry.publish(MessageQueued(at=now, send_at=message.next_attempt_at or now, **about(message)))
+    announce_message(message)
+
+
+def _message_of(actor: Actor, *, message_id: int) -> Message:
+    message = Message.objects.select_related("patient").filter(pk=message_id).first()
+    if message is None or not message.patient.reachable_by(actor):
+        raise NotFound
+    return message
+
+
+def _locked(message_id: int, *, states: Sequence[str], entry: Entry) -> Message:
+    message = Message.objects.select_for_update().filter(pk=message_id, state__in=states).first()
+    if message is None:
+        raise NotWaiting
+    entry.about(message)
+    return message
+
+
+def announce_message(message: Message) -> None:
+    """Tell open pages of this patient, and the list of messages."""
+    announce(topic=f"patient:{message.patient_id}", what="message")
+    announce(topic="messages", what="message")

@@ -1,0 +1,19 @@
+"""The Django app that holds every conversation with patients."""
+
+from django.apps import AppConfig
+
+from liaison.inbox.kinds import FAILED_MESSAGE, TEACH_BACK
+from liaison.loops.ports import register_kind
+
+
+class InboxConfig(AppConfig):
+    """Registers the kinds of loop that conversations open."""
+
+    name = "liaison.inbox"
+    label = "inbox"
+    verbose_name = "Inbox"
+
+    def ready(self) -> None:
+        """Make the kinds known to the ledger."""
+        register_kind(FAILED_MESSAGE)
+        register_kind(TEACH_BACK)

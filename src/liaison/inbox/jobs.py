@@ -1,0 +1,57 @@
+"""Sending what is due: at once when it was queued, and by a sweep that also takes over from workers that died."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from liaison.core.actor import Actor, system_actor
+from liaison.core.clock import current_time
+from liaison.core.jobs import Backoff, job
+from liaison.inbox.actions import ClaimLost, claim_message, mark_handed_over, recover_abandoned, settle
+from liaison.inbox.models import Message
+from liaison.inbox.ports import Transport, transport_for
+from liaison.inbox.rules.channels import Channel
+
+log = logging.getLogger(__name__)
+
+POST: Final[Actor] = system_actor("post office")
+AT_A_TIME: Final = 200
+
+
+@job(retry=Backoff(attempts=3))
+def send_message(*, message_id: int) -> None:
+    """Send one message if it is due; harmless when it is not, or when someone else has it."""
+    deliver(message_id, clock=current_time)
+
+
+@job(cron="* * * * *", retry=Backoff(attempts=1))
+def send_due() -> None:
+    """Take over what dead workers left, then send all that is due."""
+    recover_abandoned(POST, now=current_time())
+    due = list(Message.objects.due(now=current_time()).values_list("pk", flat=True)[:AT_A_TIME])
+    for message_id in due:
+        deliver(message_id, clock=current_time)
+
+
+def deliver(
+    message_id: int,
+    *,
+    clock: Callable[[], datetime],
+    transport: Callable[[Channel], Transport | None] = transport_for,
+) -> None:
+    """Claim, send, settle: three transactions, and the network between them."""
+    claim = claim_message(POST, message_id=message_id, now=clock())
+    if claim is None:
+        return
+    carrier = transport(claim.channel)
+    if carrier is None:
+        log.error("inbox.no_transport", extra={"channel": claim.channel})
+        return
+    try:
+        result = carrier.send(claim.envelope, point_of_no_return=lambda: mark_handed_over(POST, claim, now=clock()))
+        settle(POST, claim, result=result, now=clock())
+    except ClaimLost:
+        log.warning("inbox.claim_lost", extra={"message_id": message_id, "attempt": claim.attempt})

@@ -1,0 +1,28 @@
+"""The kinds of loop that conversations open."""
+
+from typing import Final
+
+from liaison.loops.ports import LoopKind
+
+FAILED_MESSAGE: Final = LoopKind(
+    code="failed-message",
+    label="Failed message",
+    required_evidence=("reached_another_way",),
+    other_evidence=("attempt",),
+    evidence_labels={
+        "reached_another_way": "Reached the patient another way",
+        "attempt": "Attempt",
+    },
+    icon="mail-off",
+)
+TEACH_BACK: Final = LoopKind(
+    code="teach-back",
+    label="Teach-back",
+    required_evidence=("understood",),
+    other_evidence=("attempt",),
+    evidence_labels={
+        "understood": "The patient said it back in their own words",
+        "attempt": "Attempt",
+    },
+    icon="message-2-question",
+)

@@ -1,0 +1,7 @@
+"""Rows of the inbox: templates as they were used, messages and their attempts, calls, preferences."""
+
+from liaison.inbox.models.calls import Call, TeachBack
+from liaison.inbox.models.messages import Attachment, DeliveryAttempt, Message, Template
+from liaison.inbox.models.preferences import Preference
+
+__all__ = ["Attachment", "Call", "DeliveryAttempt", "Message", "Preference", "TeachBack", "Template"]

@@ -1,0 +1,1 @@
+"""Reads of the inbox; whoever asks comes first."""
