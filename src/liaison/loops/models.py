@@ -12,6 +12,7 @@ from django.db import models
 from django.db.models import F, Func, Q, Value
 from django.db.models.lookups import GreaterThan
 
+from liaison.loops import rules
 from liaison.loops.ports import CLINICAL, ROUTINE, URGENT, LoopKind, Owner, kind_of
 
 OPEN = Q(state="open")
@@ -203,7 +204,7 @@ class Loop(models.Model):
     @property
     def missing_evidence(self) -> tuple[str, ...]:
         """The codes still to come before this loop may close, in the kind's order."""
-        return tuple(code for code in self.required_evidence if code not in self.evidence_kinds)
+        return rules.missing(self.required_evidence, present=self.evidence_kinds)
 
 
 class Clock(models.Model):

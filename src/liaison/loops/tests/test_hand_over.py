@@ -1,0 +1,133 @@
+"""Covering an absent colleague: one action moves the desk, new loops follow, and it comes back."""
+
+from datetime import date, timedelta
+
+import pytest
+
+from liaison.core.models import AuditEntry
+from liaison.core.postgres.guard import writes_open
+from liaison.core.refusals import NotFound
+from liaison.loops import actions
+from liaison.loops.models import Clock, HandOver, Loop, LoopEvent
+from liaison.loops.ports import Owner
+from liaison.loops.queries import business_calendar, covered_owner
+from liaison.loops.tests.cast import NOW, SYSTEM, Cast, patient
+
+pytestmark = pytest.mark.django_db
+DAY = timedelta(days=1)
+
+
+def away(cast: Cast, **more: object) -> HandOver:
+    given = {"to": [Owner(user_id=cast.tom.user_id)], "reason": "jury duty", "until": NOW + 7 * DAY, **more}
+    return actions.hand_over(cast.marta, from_user_id=cast.rosa.user_id or 0, now=NOW, **given)  # type: ignore[arg-type]
+
+
+def test_a_whole_desk_moves_in_one_action_and_each_story_says_why(cast: Cast) -> None:
+    loops = [cast.loop(title=f"Errand {n}") for n in range(3)]
+    other = cast.loop(owner=Owner(user_id=cast.imani.user_id))
+    made = away(cast)
+    for loop in loops:
+        loop.refresh_from_db()
+        assert (loop.owner_user_id, loop.hand_over_id, loop.version) == (cast.tom.user_id, made.pk, 2)
+        last = LoopEvent.objects.filter(loop=loop).latest("id")
+        assert last.sentence == "Handed over from Rosa Delgado to Tom Baker until 11 Mar 2026."
+        assert last.reason == "jury duty"
+    other.refresh_from_db()
+    assert other.owner_user_id == cast.imani.user_id
+    entry = AuditEntry.objects.get(verb="loops.hand_over")
+    assert entry.details == {"loops": 3, "from_user_id": cast.rosa.user_id}
+    assert entry.patient_ids == [cast.walter.pk]
+
+
+def test_two_covers_share_it_with_a_patients_loops_together(cast: Cast) -> None:
+    for _ in range(2):
+        cast.loop()
+        cast.loop(patient=cast.olga)
+    away(cast, to=[Owner(user_id=cast.tom.user_id), Owner(team_id=cast.team.pk)])
+    owners = {
+        pk: {(row.owner_user_id, row.owner_team_id) for row in Loop.objects.filter(patient_id=pk)}
+        for pk in (cast.walter.pk, cast.olga.pk)
+    }
+    assert all(len(found) == 1 for found in owners.values())
+    assert owners[cast.walter.pk] != owners[cast.olga.pk]
+
+
+def test_new_loops_for_the_absent_colleague_go_to_the_cover(cast: Cast) -> None:
+    away(cast)
+    loop = cast.loop(actor=SYSTEM)
+    assert loop.owner_user_id == cast.tom.user_id
+    assert "desk is handed over" in LoopEvent.objects.get(loop=loop).sentence
+    given = actions.assign_loop(cast.marta, loop_id=loop.pk, to=Owner(user_id=cast.rosa.user_id), now=NOW)
+    assert given.owner_user_id == cast.tom.user_id
+
+
+def test_two_colleagues_covering_each_other_do_not_go_round_for_ever(cast: Cast) -> None:
+    away(cast)
+    actions.hand_over(
+        cast.marta, from_user_id=cast.tom.user_id or 0, to=[Owner(user_id=cast.rosa.user_id)], reason="ill", now=NOW
+    )
+    keeper = covered_owner(Owner(user_id=cast.rosa.user_id), now=NOW)
+    assert keeper.owner in {Owner(user_id=cast.rosa.user_id), Owner(user_id=cast.tom.user_id)}
+
+
+def test_on_the_first_day_back_what_the_cover_still_keeps_returns_once(cast: Cast) -> None:
+    kept, finished = cast.loop(), cast.loop(kind="task")
+    away(cast)
+    actions.add_evidence(cast.tom, loop_id=finished.pk, kind="done", now=NOW)
+    taken = cast.loop()
+    actions.take_loop(cast.imani, loop_id=taken.pk, now=NOW)
+    assert actions.return_hand_overs(SYSTEM, now=NOW + 6 * DAY) == 0
+    assert actions.return_hand_overs(SYSTEM, now=NOW + 7 * DAY) == 1
+    assert actions.return_hand_overs(SYSTEM, now=NOW + 7 * DAY) == 0
+    kept.refresh_from_db()
+    assert (kept.owner_user_id, kept.hand_over_id) == (cast.rosa.user_id, None)
+    taken.refresh_from_db()
+    assert taken.owner_user_id == cast.imani.user_id, "who took one from the cover keeps it"
+
+
+def test_back_early_returns_the_desk_at_once(cast: Cast) -> None:
+    loop = cast.loop()
+    made = away(cast, until=None)
+    assert actions.end_hand_over(cast.marta, hand_over_id=made.pk, now=NOW + DAY) == 1
+    loop.refresh_from_db()
+    assert loop.owner_user_id == cast.rosa.user_id
+    with pytest.raises(NotFound):
+        actions.end_hand_over(cast.marta, hand_over_id=made.pk, now=NOW + DAY)
+
+
+def test_a_hand_over_is_refused_in_words(cast: Cast) -> None:
+    cast.loop()
+    with pytest.raises(actions.ReasonNeeded):
+        away(cast, reason="")
+    with pytest.raises(actions.NobodyToCover):
+        away(cast, to=[Owner(user_id=cast.rosa.user_id)])
+    with pytest.raises(actions.EndsBeforeItStarts):
+        away(cast, until=NOW)
+    with pytest.raises(actions.OwnerCannotSee):
+        away(cast, to=[Owner(user_id=cast.pat.user_id)])
+    with pytest.raises(NotFound):
+        actions.hand_over(cast.marta, from_user_id=0, to=[Owner(team_id=cast.team.pk)], reason="x", now=NOW)
+    assert not HandOver.objects.exists(), "a refused hand-over leaves nothing half-done"
+
+
+def test_a_merge_moves_every_loop_to_the_survivor(cast: Cast) -> None:
+    with writes_open():
+        twin = patient("Walter", "Ngo", cast.riverside)
+    loop = cast.loop(patient=twin)
+    assert actions.repoint_loops(SYSTEM, from_patient_id=twin.pk, to_patient_id=cast.walter.pk, now=NOW) == 1
+    loop.refresh_from_db()
+    assert (loop.patient_id, loop.version) == (cast.walter.pk, 2)
+
+
+def test_the_organizations_closed_days_move_the_clocks(cast: Cast) -> None:
+    with writes_open():
+        from liaison.loops.models import Holiday
+
+        Holiday.objects.create(calendar="organization", on=date(2026, 3, 5), name="Staff day")
+        Holiday.objects.create(calendar=f"site:{cast.riverside.pk}", on=date(2026, 3, 6), name="Flood")
+    calendar = business_calendar(site_id=cast.riverside.pk, payer_id=4)
+    assert calendar.name == f"federal+organization+site:{cast.riverside.pk}"
+    assert not calendar.is_business_day(date(2026, 3, 6))
+    renamed = actions.add_holiday(SYSTEM, calendar="organization", on=date(2026, 3, 5), name="Training day", now=NOW)
+    assert renamed.name == "Training day"
+    assert Clock.objects.count() == 0

@@ -1,0 +1,177 @@
+"""Rank, words, the ladder and sharing a desk: pure, no database."""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liaison.core.calendars import FEDERAL
+from liaison.loops import rules
+from liaison.loops.ports import (
+    TASK,
+    LoopKind,
+    Owner,
+    kind_of,
+    register_kind,
+    registered_kinds,
+)
+
+NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)  # Wednesday, 10:00 in New York
+ZONE = ZoneInfo("America/New_York")
+
+
+def local(day: int, hour: int, minute: int = 0, *, month: int = 3, year: int = 2026) -> datetime:
+    return datetime(year, month, day, hour, minute, tzinfo=ZONE)
+
+
+@pytest.mark.parametrize(
+    ("due_at", "words"),
+    [
+        (NOW - timedelta(seconds=20), "1 min late"),
+        (local(4, 9, 20), "40 min late"),
+        (local(4, 7), "3 h late"),
+        (local(3, 23, 59), "1 day late"),
+        (local(2, 12), "2 days late"),
+        (local(4, 10, 40), "in 40 min"),
+        (local(4, 11, 30), "in 1 h"),
+        (local(4, 17), "today 17:00"),
+        (local(4, 23, 59), "today"),
+        (local(5, 9), "tomorrow"),
+        (local(9, 9), "Monday"),
+        (local(20, 9), "Fri 20 Mar"),
+        (local(4, 9, month=1, year=2027), "Mon 4 Jan 2027"),
+    ],
+)
+def test_a_due_time_is_said_as_a_person_would(due_at: datetime, words: str) -> None:
+    assert rules.when_words(due_at, now=NOW, zone=ZONE) == words
+
+
+def why(**more: object) -> list[str]:
+    given_ = {"due_at": local(20, 9), "priority": "routine", "escalation_level": 0, "waiting_on": "", **more}
+    return [each.words for each in rules.why(**given_, now=NOW, zone=ZONE)]  # type: ignore[arg-type]
+
+
+def test_nothing_presses_when_it_is_due_in_weeks() -> None:
+    assert why() == []
+
+
+def test_the_reasons_for_a_rank_are_said_the_weightiest_first() -> None:
+    assert why(due_at=local(2, 12), priority="clinical", escalation_level=4, waiting_on="Cardiology") == [
+        "clinical", "2 days late", "escalated, level 4", "waiting on Cardiology",
+    ]  # fmt: skip
+    assert why(due_at=local(4, 17), priority="urgent", escalation_level=2) == ["due today", "urgent"]
+
+
+def test_a_clinical_step_due_now_stands_before_a_routine_one_two_weeks_late() -> None:
+    clinical = rules.urgent_at(NOW, priority="clinical")
+    assert clinical <= rules.urgent_at(NOW - timedelta(days=14), priority="routine")
+    assert clinical < rules.urgent_at(NOW - timedelta(days=11), priority="urgent")
+
+
+@given(due=st.datetimes(timezones=st.just(UTC)), priority=st.sampled_from(["routine", "urgent", "clinical"]))
+def test_nothing_rises_later_than_it_is_due(due: datetime, priority: str) -> None:
+    if due < datetime(2, 1, 1, tzinfo=UTC):
+        return
+    risen = rules.urgent_at(due, priority=priority)
+    assert due - rules.RISES_AT_MOST_EARLIER_BY <= risen <= due
+
+
+def climb(now: datetime, *, due: datetime, priority: str = "routine") -> tuple[int, datetime | None]:
+    rung = rules.climb(priority=priority, due_at=due, started_at=local(2, 8), now=now, calendar=FEDERAL, zone=ZONE)
+    return (rung.reached.level if rung.reached else 0), rung.next_at
+
+
+def test_the_ladder_climbs_in_business_days_over_the_weekend() -> None:
+    due = local(6, 17)  # Friday
+    assert climb(local(4, 10), due=due) == (0, local(5, 0))
+    assert climb(local(5, 0), due=due) == (1, due)
+    assert climb(due, due=due) == (2, local(9, 17))
+    assert climb(local(9, 16), due=due)[0] == 2
+    assert climb(local(9, 17), due=due) == (3, local(11, 17))
+    assert climb(local(11, 17), due=due) == (4, local(13, 17))
+    assert climb(local(13, 17), due=due) == (5, None)
+
+
+def test_a_clinical_ladder_begins_at_once_and_never_waits_for_business_hours() -> None:
+    due = local(7, 3)  # Saturday night
+    assert climb(local(2, 8), due=due, priority="clinical") == (1, due)
+    assert climb(due, due=due, priority="clinical") == (2, local(7, 7))
+    assert climb(local(7, 7), due=due, priority="clinical") == (3, None)
+
+
+def test_a_ladder_raises_a_priority_and_never_lowers_one() -> None:
+    assert rules.raised("routine", to="urgent") == "urgent"
+    assert rules.raised("clinical", to="urgent") == "clinical"
+    assert rules.raised("urgent", to="") == "urgent"
+
+
+def test_missing_evidence_keeps_the_order_of_the_kind() -> None:
+    assert rules.missing(("a", "b", "c"), present={"b"}) == ("a", "c")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "is_last", "same", "undoable", "may"),
+    [
+        (9, True, True, True, True),
+        (10, True, True, True, False),
+        (-1, True, True, True, False),
+        (1, False, True, True, False),
+        (1, True, False, True, False),
+        (1, True, True, False, False),
+    ],
+)
+def test_a_slip_is_taken_back_by_who_made_it_within_ten_seconds(
+    seconds: int, is_last: bool, same: bool, undoable: bool, may: bool
+) -> None:
+    found = rules.may_undo(
+        done_at=NOW,
+        now=NOW + timedelta(seconds=seconds),
+        is_last=is_last,
+        by_same_person=same,
+        undoable=undoable,
+    )
+    assert found is may
+
+
+def test_the_clock_that_is_due_first_is_the_next_step() -> None:
+    assert rules.earliest_running([(local(6, 1), 7), (local(5, 1), 9)]) == 9
+    assert rules.earliest_running([]) is None
+
+
+def test_a_snooze_lies_ahead_and_ends_by_the_due_time() -> None:
+    due = local(5, 9)
+    assert rules.snooze_is_short_enough(due, due_at=due, now=NOW)
+    assert not rules.snooze_is_short_enough(due + timedelta(seconds=1), due_at=due, now=NOW)
+    assert not rules.snooze_is_short_enough(NOW, due_at=due, now=NOW)
+
+
+def test_a_patients_loops_stay_together_when_a_desk_is_shared_out() -> None:
+    tom, team = Owner(user_id=1), Owner(team_id=1)
+    shared = rules.share_out([(10, 1), (11, 2), (10, 3), (12, 4)], covers=[tom, team], load={tom: 1})
+    assert [(each.loop_id, each.to) for each in shared] == [(1, team), (3, team), (2, tom), (4, tom)]
+    with pytest.raises(ValueError, match="Nobody"):
+        rules.share_out([], covers=[], load={})
+
+
+def test_an_owner_is_exactly_one_of_a_person_and_a_team() -> None:
+    for nobody_or_two in ({}, {"user_id": 1, "team_id": 1}):
+        with pytest.raises(ValueError, match="exactly one"):
+            Owner(**nobody_or_two)
+
+
+def test_a_kind_that_could_close_without_proof_is_refused() -> None:
+    with pytest.raises(ValueError, match="no evidence"):
+        LoopKind(code="x", label="X", required_evidence=())
+
+
+def test_a_kind_is_registered_once_and_found_by_its_code() -> None:
+    register_kind(TASK)
+    assert kind_of("task") is TASK
+    assert TASK in registered_kinds()
+    assert TASK.evidence_label("unheard_of") == "Unheard of"
+    with pytest.raises(ValueError, match="differently"):
+        register_kind(LoopKind(code="task", label="Other", required_evidence=("x",)))
+    with pytest.raises(LookupError, match="registered are"):
+        kind_of("no such kind")
