@@ -417,6 +417,11 @@ class Appointment(models.Model):
         """Whether nothing more will happen to it in the usual course."""
         return self.state_now in ENDED
 
+    @property
+    def expects_patient(self) -> bool:
+        """Whether the patient is expected to come: only then are they reminded."""
+        return self.state_now in {State.PENDING, State.BOOKED}
+
     def cancel(self, *, reason: CancelReason, by_name: str, now: datetime) -> None:
         """The visit will not take place."""
         self._enter(State.CANCELLED)

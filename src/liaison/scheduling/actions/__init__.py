@@ -37,6 +37,14 @@ from liaison.scheduling.actions.refusals import (
     TooLate,
     WrongSeats,
 )
+from liaison.scheduling.actions.telling import (
+    confirm_booking,
+    confirm_cancellation,
+    confirm_move,
+    invitation_of,
+    plan_reminders,
+    remind_patient,
+)
 
 __all__ = [
     "CannotChange",
@@ -61,11 +69,17 @@ __all__ = [
     "change_resource",
     "check_in",
     "close_time",
+    "confirm_booking",
+    "confirm_cancellation",
+    "confirm_move",
     "define_visit_type",
+    "invitation_of",
     "move_appointment",
     "open_time",
+    "plan_reminders",
     "record_missed",
     "record_seen",
+    "remind_patient",
     "retire_resource",
     "return_resource",
     "set_hours",

@@ -8,6 +8,11 @@ from liaison.scheduling.rules.booking import (
 )
 from liaison.scheduling.rules.cancelling import REASONS, CancelReason
 from liaison.scheduling.rules.hours import Hours, free_spans, working_spans
+from liaison.scheduling.rules.invitations import (
+    invitation_place,
+    invitation_summary,
+    language_of_invitation,
+)
 from liaison.scheduling.rules.participants import (
     Answer,
     Outcome,
@@ -16,7 +21,7 @@ from liaison.scheduling.rules.participants import (
     aggregate,
     asked_again,
 )
-from liaison.scheduling.rules.reminders import Reminder, ReminderKind, reminder_plan
+from liaison.scheduling.rules.reminders import Reminder, ReminderKind, reminder_is_fresh, reminder_plan
 from liaison.scheduling.rules.search import Need, Offer, Reason, Wish, earliest
 from liaison.scheduling.rules.spans import Span, intersect, merge, subtract
 from liaison.scheduling.rules.states import ENDED, HOLDS_TIME, NEXT, State, may_move
@@ -51,10 +56,14 @@ __all__ = [
     "free_spans",
     "instant_of",
     "intersect",
+    "invitation_place",
+    "invitation_summary",
     "is_late_cancellation",
+    "language_of_invitation",
     "lead_of",
     "may_move",
     "merge",
+    "reminder_is_fresh",
     "reminder_plan",
     "settle",
     "sits_inside",

@@ -9,6 +9,7 @@ from liaison.core.calendars import BusinessCalendar, add_business_days
 from liaison.scheduling.rules.wall import settle
 
 _SEND_AT = time(10)
+_STILL_FRESH = timedelta(hours=12)
 
 
 class ReminderKind(StrEnum):
@@ -52,3 +53,8 @@ def reminder_plan(
     if is_telehealth and shortly_before > now:
         plan.append(Reminder(kind=ReminderKind.TWO_HOURS, at=shortly_before))
     return tuple(sorted(plan, key=lambda reminder: reminder.at))
+
+
+def reminder_is_fresh(reminder: Reminder, *, now: datetime) -> bool:
+    """Whether a reminder is sent at `now`: at its time or within twelve hours after it, not days later."""
+    return reminder.at <= now < reminder.at + _STILL_FRESH

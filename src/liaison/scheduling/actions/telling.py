@@ -1,0 +1,177 @@
+"""What the patient is told about a visit: confirmation, new time, cancellation, reminders.
+
+Each message carries the invitation, so that the patient's own calendar follows. Nothing clinical is in either.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from email.utils import parseaddr
+from typing import Any, Final
+
+from django.conf import settings
+
+from liaison.core.act import act
+from liaison.core.actor import Actor
+from liaison.core.jobs import defer
+from liaison.inbox.actions import cancel_queued, queue_message
+from liaison.inbox.ports import AttachmentContent, Category, Channel, is_connected
+from liaison.inbox.queries.letters import address_for
+from liaison.loops.queries.calendars import business_calendar
+from liaison.scheduling.access import REMIND
+from liaison.scheduling.models import Appointment, Modality
+from liaison.scheduling.ports import Invitation, Method, invitation_writer
+from liaison.scheduling.rules import (
+    ReminderKind,
+    invitation_place,
+    invitation_summary,
+    language_of_invitation,
+    reminder_is_fresh,
+    reminder_plan,
+)
+
+CONFIRMATION: Final = "appointment-confirmation"
+MOVED: Final = "appointment-moved"
+CANCELLED: Final = "appointment-cancelled"
+REMINDER: Final = "appointment-reminder"
+
+
+def confirm_booking(*, actor: Actor, appointment: Appointment, now: datetime) -> None:
+    """Send the confirmation with the invitation."""
+    _tell(actor, appointment, template=CONFIRMATION, method=Method.REQUEST, now=now)
+
+
+def confirm_move(*, actor: Actor, appointment: Appointment, previous: Appointment, now: datetime) -> None:
+    """Say the new time, with an update of the same invitation; what still waits about the old time is not sent."""
+    _withhold(actor, previous, reason="moved", now=now)
+    old = {"old_date": previous.local_start.date(), "old_time": previous.local_start.time()}
+    _tell(actor, appointment, template=MOVED, method=Method.REQUEST, now=now, more=old)
+
+
+def confirm_cancellation(*, actor: Actor, appointment: Appointment, now: datetime) -> None:
+    """Say that the visit is off and take it out of the patient's calendar; reminders are not sent."""
+    _withhold(actor, appointment, reason="cancelled", now=now)
+    _tell(actor, appointment, template=CANCELLED, method=Method.CANCEL, now=now)
+
+
+def plan_reminders(*, appointment: Appointment, now: datetime) -> None:
+    """Put the reminders into the queue. Each looks again when its time comes whether it still holds."""
+    from liaison.scheduling.jobs import remind  # noqa: PLC0415 - jobs call actions
+
+    for reminder in reminder_plan(
+        start=appointment.start_at,
+        zone=appointment.zone,
+        is_telehealth=appointment.modality == Modality.VIDEO,
+        calendar=business_calendar(site_id=appointment.site_id),
+        now=now,
+    ):
+        defer(remind, at=reminder.at, appointment_id=appointment.pk, kind=reminder.kind.value)
+
+
+def remind_patient(*, actor: Actor, appointment_id: int, kind: ReminderKind, now: datetime) -> bool:
+    """Remind the patient, if the visit still stands, lies ahead, and the patient lives. Returns whether it did.
+
+    Run twice it reminds once. A reminder whose time passed long ago (a stopped worker) is left out.
+    """
+    row = Appointment.objects.select_related("patient", "site").filter(pk=appointment_id).first()
+    if row is None:
+        return False
+    with act(actor, REMIND, patient=row.patient, subject=row, now=now) as entry:
+        planned = reminder_plan(
+            start=row.start_at,
+            zone=row.zone,
+            is_telehealth=row.modality == Modality.VIDEO,
+            calendar=business_calendar(site_id=row.site_id),
+            now=row.booked_at,
+        )
+        holds = (
+            row.expects_patient
+            and not row.patient.is_deceased
+            and row.start_at > now
+            and any(one.kind is kind and reminder_is_fresh(one, now=now) for one in planned)
+        )
+        entry.note(kind=kind.value, sent=holds)
+        if holds:
+            _tell(actor, row, template=REMINDER, method=None, now=now, key=f"remind:{kind.value}")
+    return holds
+
+
+def _tell(
+    actor: Actor,
+    appointment: Appointment,
+    *,
+    template: str,
+    method: Method | None,
+    now: datetime,
+    more: Mapping[str, Any] | None = None,
+    key: str = "",
+) -> None:
+    """Queue one message, unless it can be of no use: the visit is past, the patient died, nothing carries it."""
+    patient = appointment.patient
+    if appointment.start_at <= now or patient.is_deceased or not is_connected(Channel.EMAIL):
+        return
+    site = appointment.site
+    context = {
+        "date": appointment.local_start.date(),
+        "time": appointment.local_start.time(),
+        "site": site.name,
+        "address": site.address,
+        "phone": site.phone or settings.LIAISON_ORGANIZATION,
+        **(more or {}),
+    }
+    queue_message(
+        actor,
+        patient=patient,
+        template=template,
+        context=context,
+        idempotency_key=f"{_prefix(appointment)}{key or template}",
+        attachments=_invitations(appointment, method=method, now=now) if method else (),
+        expires_at=appointment.start_at,
+        loop=appointment.loop,
+        now=now,
+    )
+
+
+def _prefix(appointment: Appointment) -> str:
+    return f"visit:{appointment.pk}:"
+
+
+def _withhold(actor: Actor, appointment: Appointment, *, reason: str, now: datetime) -> None:
+    cancel_queued(actor, prefix=_prefix(appointment), reason=reason, now=now)
+
+
+def _invitations(appointment: Appointment, *, method: Method, now: datetime) -> tuple[AttachmentContent, ...]:
+    writer = invitation_writer()
+    if writer is None:
+        return ()
+    invitation = invitation_of(appointment, method=method, now=now)
+    media_type = writer.media_type(invitation)
+    return (
+        AttachmentContent(name="appointment.ics", media_type=media_type, content=writer.write(invitation)),
+    )
+
+
+def invitation_of(appointment: Appointment, *, method: Method, now: datetime) -> Invitation:
+    """The invitation as it stands now, in the patient's language."""
+    patient, site = appointment.patient, appointment.site
+    language = language_of_invitation(patient.written_language, patient.spoken_language)
+    organizer_name, organizer_email = parseaddr(settings.LIAISON_MAIL_FROM)
+    address = address_for(patient, channel=Channel.EMAIL, category=Category.APPOINTMENT, now=now)
+    return Invitation(
+        uid=appointment.ical_uid,
+        sequence=appointment.ical_sequence,
+        method=method,
+        stamped_at=now,
+        start_at=appointment.start_at,
+        end_at=appointment.end_at,
+        zone=appointment.zone,
+        summary=invitation_summary(organization=settings.LIAISON_ORGANIZATION, language=language),
+        where=invitation_place(
+            site_name=site.name, address=site.address, modality=appointment.modality, language=language
+        ),
+        organizer_name=organizer_name,
+        organizer_email=organizer_email,
+        attendee_email="" if isinstance(address, str) else address.value,
+        language=language,
+    )

@@ -1,0 +1,18 @@
+"""Background jobs of scheduling."""
+
+from liaison.core.actor import system_actor
+from liaison.core.clock import current_time
+from liaison.core.jobs import job
+from liaison.scheduling.actions import remind_patient
+from liaison.scheduling.rules import ReminderKind
+
+
+@job()
+def remind(*, appointment_id: int, kind: str) -> None:
+    """Remind a patient of a visit, if that still makes sense when the time has come."""
+    remind_patient(
+        actor=system_actor("reminders"),
+        appointment_id=appointment_id,
+        kind=ReminderKind(kind),
+        now=current_time(),
+    )
