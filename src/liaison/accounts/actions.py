@@ -256,12 +256,14 @@ def set_password(*, actor: Actor, person: User, password: str, now: datetime) ->
         person.save(update_fields=["password", "must_change_password"])
 
 
-def end_session(*, actor: Actor, session_key: str, now: datetime) -> None:
+def end_session(*, actor: Actor, handle: str, now: datetime) -> None:
     """Sign out one of one's own browsers. Refuses: NotFound for someone else's."""
     with act(actor, OWN_SESSIONS, now=now):
-        ended, _ = Session.objects.filter(session_key=session_key, user_id=actor.user_id).delete()
-        if not ended:
+        own = Session.objects.filter(user_id=actor.user_id)
+        keys = [session.session_key for session in own if session.handle == handle]
+        if not keys:
             raise NotFound
+        own.filter(session_key__in=keys).delete()
 
 
 def begin_audit_export(

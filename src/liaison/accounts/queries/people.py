@@ -14,7 +14,7 @@ from liaison.accounts.models import Assignment, Session, Site, Team, User
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, NotFound
 
-DEMO_PASSWORD = "welcome-to-riverside"  # noqa: S105 - of invented people; production has no demo sign-ins
+DEMO_PASSWORD = "riverside-demo"  # noqa: S105 - of invented people; production has no demo sign-ins
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,9 +44,9 @@ class PersonRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OwnSession:
-    """One browser in which one is signed in."""
+    """One browser in which one is signed in. `handle` names it on the page without giving its key away."""
 
-    key: str
+    handle: str
     browser: str
     address: str
     began_at: datetime | None
@@ -154,7 +154,7 @@ def sessions_of(actor: Actor, *, now: datetime) -> tuple[OwnSession, ...]:
     rows = Session.objects.filter(user_id=actor.user_id, expire_date__gt=now).order_by("-seen_at")
     return tuple(
         OwnSession(
-            key=row.session_key,
+            handle=row.handle,
             browser=row.browser,
             address=row.address or "",
             began_at=row.began_at,

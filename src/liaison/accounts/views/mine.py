@@ -39,6 +39,6 @@ def mine(request: HttpRequest) -> HttpResponse:
 @require_POST
 def end_one(request: HttpRequest) -> HttpResponse:
     """Sign out one of one's own browsers."""
-    key = request.POST.get("session", "")
-    end_session(actor=request.actor, session_key=key, now=current_time())  # type: ignore[attr-defined]
+    handle = request.POST.get("session", "")
+    end_session(actor=request.actor, handle=handle, now=current_time())  # type: ignore[attr-defined]
     return done(request, said=_("Signed out there."), to=reverse("accounts:mine"), go=True)
