@@ -19,9 +19,10 @@ from psycopg import sql
 from liaison.console.binaries import programs
 from liaison.console.problems import Problem, one_line
 from liaison.console.settings import Database
+from liaison.core.postgres.prepare import EXTENSIONS
 
 MAGIC = b"PGDMP"
-LOCK_SECONDS = 15
+LOCK_SECONDS = 15.0
 
 
 def make_backup(place: Database, *, file: Path) -> int:
@@ -52,21 +53,16 @@ def make_backup(place: Database, *, file: Path) -> int:
     return file.stat().st_size
 
 
-def restore_backup(place: Database, *, file: Path, replace: bool) -> None:
+def restore_backup(place: Database, *, file: Path, replace: bool, lock_seconds: float = LOCK_SECONDS) -> None:
     """Put `file` into the database: all of it or nothing.
 
     Refuses: a file that is no backup, is damaged or holds another schema; a database that already holds something,
-    unless `replace`; a database that is in use.
+    unless `replace`; a database that others still use after `lock_seconds`.
     """
     _refuse_wrong_file(place, file=file)
     if _tables(place) and not replace:
         raise Problem("The database already holds Liaison's data. Add --replace to remove it, after a backup of it.")
-    from django.conf import settings
-
-    from liaison.core.postgres.prepare import prepare_database
-
-    prepare_database(settings.DATABASES["default"])
-    _replay(place, file=file)
+    _replay(place, file=file, lock_seconds=lock_seconds)
 
 
 def run_psql(place: Database, arguments: tuple[str, ...]) -> int:
@@ -96,13 +92,13 @@ def _refuse_wrong_file(place: Database, *, file: Path) -> None:
         )
 
 
-def _replay(place: Database, *, file: Path) -> None:
+def _replay(place: Database, *, file: Path, lock_seconds: float) -> None:
     """Stream the backup as SQL into one transaction; COMMIT is sent only after the last byte was read well."""
     schema = sql.Identifier(_schema()).as_string()
     before = (
-        f"BEGIN; SET LOCAL client_min_messages = error; SET lock_timeout = '{LOCK_SECONDS}s';\n"
+        f"BEGIN; SET LOCAL client_min_messages = error; SET LOCAL lock_timeout = {int(lock_seconds * 1000)};\n"
         f"DROP SCHEMA IF EXISTS {schema} CASCADE;\n"
-    )
+    ) + "".join(f"CREATE EXTENSION IF NOT EXISTS {name} SCHEMA public;\n" for name in EXTENSIONS)
     psql = subprocess.Popen(
         [_program(place, "psql"), "--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--output=/dev/null"],
         env=_environment(place.url),

@@ -143,7 +143,6 @@ def restore(file: Path, *, replace: bool) -> None:
     from liaison.console.backups import restore_backup
 
     with database() as place:
-        load_settings()
         restore_backup(place, file=file, replace=replace)
     click.echo(f"{file} is restored. `liaison up` applies newer migrations if there are any.")
 

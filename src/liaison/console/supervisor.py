@@ -38,6 +38,7 @@ class _Watched:
     started: float = 0.0
     pause: float = FIRST_PAUSE
     again_at: float = 0.0
+    ends: int = 0
 
 
 class Supervisor:
@@ -60,6 +61,10 @@ class Supervisor:
                     self._start(watched)
             elif watched.process.poll() is not None:
                 self._note_end(watched, watched.process)
+
+    def often_ended(self, *, times: int) -> str | None:
+        """The name of a service that has ended so often since it was first started, or None."""
+        return next((watched.service.name for watched in self._watched if watched.ends >= times), None)
 
     def restart(self) -> None:
         """Stop everything and start it again, as when the database moved to another address."""
@@ -116,6 +121,7 @@ class Supervisor:
             f"ended ({_reason(process.returncode)}); it starts again in {watched.pause:.0f} s",
         )
         watched.process, watched.again_at = None, now + watched.pause
+        watched.ends += 1
         watched.pause = min(watched.pause * 2, LONGEST_PAUSE)
 
 

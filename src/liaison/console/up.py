@@ -26,6 +26,7 @@ from liaison.console.settings import data_folder, embedded_folder, load_settings
 from liaison.console.supervisor import Service, Supervisor, python
 
 OPEN_SECONDS = 90.0
+FIRST_TRIES = 4
 PORT_SECONDS = 12.0
 TICK_SECONDS = 0.2
 
@@ -167,6 +168,8 @@ class Up:
             if time.monotonic() > deadline:
                 raise Problem(f"The pages did not answer within {OPEN_SECONDS:.0f} s; the lines above say why.")
             supervisor.look_after()
+            if name := supervisor.often_ended(times=FIRST_TRIES):
+                raise Problem(f"{name} could not be started in {FIRST_TRIES} tries; the lines above say why.")
 
     def _address_here(self) -> str:
         everywhere = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - recognised, not bound

@@ -1,0 +1,26 @@
+"""A server and databases for the console's own tests, apart from the one that holds the test database."""
+
+import os
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from liaison.console.postgres import Cluster
+from liaison.console.settings import Database
+
+
+@pytest.fixture(scope="session")
+def shared_cluster():
+    """The throw-away server of this test run."""
+    return Cluster(Path(os.environ["LIAISON_TEST_FOLDER"]) / "postgres", throw_away=True)
+
+
+@pytest.fixture
+def place(shared_cluster):
+    """A new, empty database on that server."""
+    name = f"place_{uuid4().hex}"
+    shared_cluster.create_database(name)
+    yield Database(url=shared_cluster.url_of(name), embedded=True)
+    with shared_cluster.connect() as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -1,0 +1,106 @@
+"""Processes are started again when they end, and nothing of them stays when they are stopped."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from liaison.console.supervisor import Service, Supervisor, python
+
+SLEEPS = "import time; print('here', flush=True); time.sleep(60)"
+
+
+@pytest.fixture
+def said():
+    return []
+
+
+@pytest.fixture
+def watch(said):
+    """Make a supervisor of these programs; it is stopped at the end."""
+    made = []
+
+    def make(*programs):
+        services = tuple(
+            Service(name=f"p{n}", command=python("-c", program), environment=lambda: os.environ)
+            for n, program in enumerate(programs)
+        )
+        supervisor = Supervisor(services, say=lambda name, line: said.append((name, line)))
+        made.append(supervisor)
+        supervisor.start()
+        return supervisor
+
+    yield make
+    for supervisor in made:
+        supervisor.stop()
+
+
+def wait_for(condition, *, supervisor=None, seconds=15):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen in time"
+        if supervisor:
+            supervisor.look_after()
+        time.sleep(0.01)
+
+
+def alive(pid):
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+
+
+def test_what_a_process_prints_is_passed_on_with_its_name(watch, said):
+    watch(SLEEPS, SLEEPS)
+    wait_for(lambda: {("p0", "here"), ("p1", "here")} <= set(said))
+
+
+def test_a_process_that_ends_is_started_again_after_a_pause_that_grows(watch, said):
+    supervisor = watch("raise SystemExit(3)")
+    wait_for(lambda: sum("ended" in line for _, line in said) == 2, supervisor=supervisor)
+    ends = [line for _, line in said if "ended" in line]
+    assert ends == ["ended (status 3); it starts again in 1 s", "ended (status 3); it starts again in 2 s"]
+
+
+def test_a_killed_process_takes_its_own_children_along(watch, said):
+    supervisor = watch(
+        "import os, subprocess, time; child = subprocess.Popen(['sleep', '60'])\n"
+        "print(os.getpid(), child.pid, flush=True); time.sleep(60)"
+    )
+    wait_for(lambda: said)
+    leader, child = map(int, said[0][1].split())
+    os.kill(leader, signal.SIGKILL)
+    wait_for(lambda: not alive(child), supervisor=supervisor)
+    assert said[1] == ("p0", "ended (signal SIGKILL); it starts again in 1 s")
+
+
+def test_stopping_lets_a_process_finish_what_it_does(watch, said):
+    supervisor = watch(
+        "import signal, sys, time\n"
+        "def finish(*_): time.sleep(0.3); print('finished', flush=True); sys.exit(0)\n"
+        "signal.signal(signal.SIGTERM, finish); print('here', flush=True); time.sleep(60)"
+    )
+    wait_for(lambda: said)
+    supervisor.stop()
+    wait_for(lambda: ("p0", "finished") in said)
+
+
+def test_children_end_when_the_supervisor_is_killed():
+    code = (
+        "import os, time\n"
+        "from liaison.console.supervisor import Service, Supervisor, python\n"
+        "service = Service(name='p', command=python('-c', 'import os, time; print(os.getpid(), flush=True); "
+        "time.sleep(60)'), environment=lambda: os.environ)\n"
+        "Supervisor((service,), say=lambda name, line: print(line, flush=True)).start(); time.sleep(60)"
+    )
+    supervisor = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    child = int(supervisor.stdout.readline())
+    assert alive(child)
+    supervisor.kill()
+    supervisor.communicate()
+    wait_for(lambda: not alive(child))

@@ -1,0 +1,148 @@
+"""`liaison up` opens, survives what may happen to its parts, and leaves nothing behind."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from liaison.console.postgres import Cluster
+
+pytestmark = pytest.mark.journey
+PATIENCE = 120
+
+
+class Liaison:
+    """A running `liaison up` and what it said."""
+
+    def __init__(self, folder, *options):
+        self.folder, self.port = folder, free_ports()
+        environment = {name: value for name, value in os.environ.items() if name not in UNWANTED}
+        environment |= {"LIAISON_DATA": str(folder), "LIAISON_MODE": "demo"}
+        command = [sys.executable, "-m", "liaison.console.main", "up", "--port", str(self.port), *options]
+        self.process = subprocess.Popen(
+            command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self.lines = []
+        self.reader = threading.Thread(target=lambda: self.lines.extend(self.process.stdout), daemon=True)
+        self.reader.start()
+
+    def said(self, words):
+        return any(words in line for line in list(self.lines))
+
+    def wait(self, condition):
+        deadline = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < deadline, "".join(self.lines)
+            time.sleep(0.05)
+
+    def wait_open(self):
+        self.wait(lambda: self.said("open at") or self.process.poll() is not None)
+        assert self.said("open at"), "".join(self.lines)
+        return self
+
+    def answers(self, path="/readyz"):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as response:
+                return response.status == 200
+        except (urllib.error.URLError, OSError):
+            return False
+
+    def end(self, number=signal.SIGTERM):
+        self.process.send_signal(number)
+        status = self.process.wait(timeout=30)
+        self.reader.join(timeout=5)
+        self.process.stdout.close()
+        return status
+
+
+UNWANTED = {"DATABASE_URL", "LIAISON_TEST_FOLDER", "DJANGO_SETTINGS_MODULE"}
+
+
+def free_ports():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def processes_of(folder):
+    """Process numbers and command lines of everything that was started for this data folder."""
+    mark = f"LIAISON_DATA={folder}".encode()
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if mark in (path / "environ").read_bytes().split(b"\0"):
+                found.append((int(path.name), (path / "cmdline").read_bytes().replace(b"\0", b" ").decode()))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("up")
+    for path in (folder, *folder.parents):
+        if path.stat().st_uid == os.getuid() and path != Path("/"):
+            path.chmod(path.stat().st_mode | 0o011)
+    yield folder
+    Cluster(folder / "postgres").stop()
+
+
+def test_it_opens_looks_after_its_parts_and_leaves_nothing_behind(folder):
+    liaison = Liaison(folder).wait_open()
+    assert liaison.answers()
+    cluster = Cluster(folder / "postgres")
+
+    # A second one on the same folder is refused in one line.
+    second = Liaison(folder)
+    assert second.process.wait(timeout=30) == 1
+    second.reader.join()
+    second.process.stdout.close()
+    assert "already runs" in second.lines[0]
+    assert len(second.lines) == 1
+
+    # PostgreSQL is killed: it starts again on its port and the pages answer again.
+    os.kill(cluster.running().pid, signal.SIGKILL)
+    liaison.wait(lambda: liaison.said("postgres │ ended"))
+    liaison.wait(liaison.answers)
+
+    # The web server is killed: it starts again, its orphaned worker does not answer in its place.
+    before = [pid for pid, command in processes_of(folder) if "web:pages" in command]
+    os.kill(min(before), signal.SIGKILL)
+    liaison.wait(lambda: liaison.said("web │ ended (signal SIGKILL)"))
+    liaison.wait(liaison.answers)
+    assert not set(before) & {pid for pid, _ in processes_of(folder)}
+
+    # The supervisor itself is killed: its children end, PostgreSQL stays, the next start works.
+    liaison.end(signal.SIGKILL)
+    liaison.wait(lambda: processes_of(folder) == [])
+    assert cluster.running() is not None
+    again = Liaison(folder).wait_open()
+    assert again.answers()
+
+    # One Ctrl-C stops everything.
+    assert again.end(signal.SIGINT) == 0
+    assert processes_of(folder) == []
+    assert cluster.running() is None
+    assert not again.answers("/healthz")
+
+
+def test_the_training_clock_is_refused_in_production(tmp_path):
+    environment = {name: value for name, value in os.environ.items() if name not in UNWANTED}
+    environment |= {"LIAISON_DATA": str(tmp_path), "DATABASE_URL": "postgresql://127.0.0.1:9/none"}
+    environment |= {"LIAISON_SECRET_KEY": "a" * 40, "LIAISON_AUDIT_KEY": "b" * 40}
+    command = [sys.executable, "-m", "liaison.console.main", "up", "--mode", "production", "--as-of", "2021-02-20"]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "training clock" in done.stderr
+    assert "Traceback" not in done.stderr
+    with pytest.raises(psycopg.OperationalError):
+        psycopg.connect("postgresql://127.0.0.1:9/none")
