@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import ClassVar, Self
 
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from liaison.patients.models.person import Patient
@@ -71,7 +72,14 @@ class ContactPoint(models.Model):
 
     class Meta:
         ordering = ("-preferred", "kind", "pk")
-        indexes: ClassVar = [models.Index(fields=["value_key"], name="patients_contact_value")]
+        indexes: ClassVar = [
+            models.Index(fields=["value_key"], name="patients_contact_value"),
+            GinIndex(
+                OpClass(F("value_key"), name="gin_trgm_ops"),
+                condition=Q(kind="phone"),
+                name="patients_contact_part",
+            ),
+        ]
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=Q(kind__in=[kind.value for kind in ContactKind]),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, datetime
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import ClassVar, Final, Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Exists, F, OuterRef, Q
@@ -14,11 +16,10 @@ from liaison.accounts.access import DESK_ROLES
 from liaison.core.actor import Actor
 from liaison.core.clock import current_time
 from liaison.core.verbs import Verb
+from liaison.patients import rules
 
-if TYPE_CHECKING:
-    from liaison.patients.models.access_grants import BreakGlassGrant
-    from liaison.patients.models.care import Alert, CareTeamMember, Proxy
-    from liaison.patients.models.contact import ContactPoint
+MOST_KEYS: Final = 400
+"""More search keys than any person's names give: a bound for hostile input."""
 
 
 class Sex(models.TextChoices):
@@ -85,8 +86,8 @@ def _glass_broken(user_id: int, *, at: datetime) -> Exists:
 class Patient(models.Model):
     """One person. `version` counts changes, so that a stale form is refused.
 
-    `search_text` is computed from every name by `rules.search_text` (folded to ASCII, both orders) whenever an
-    action changes a name; nothing else writes it.
+    `search_text` (every name folded to ASCII, in both orders) and `search_keys` (what finds a name typed with a
+    slip) are computed by `refresh_search` whenever an action changes a name; nothing else writes them.
     """
 
     family = models.CharField(max_length=200, blank=True)
@@ -105,6 +106,7 @@ class Patient(models.Model):
     best_time = models.CharField(max_length=120, blank=True)
 
     search_text = models.TextField(blank=True, editable=False)
+    search_keys = ArrayField(models.TextField(), default=list, blank=True, editable=False)
     registered_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1)
@@ -116,20 +118,11 @@ class Patient(models.Model):
 
     objects = PatientQuerySet.as_manager()
 
-    if TYPE_CHECKING:
-        sites: models.Manager[PatientSite]
-        identifiers: models.Manager[Identifier]
-        names: models.Manager[Name]
-        contact_points: models.Manager[ContactPoint]
-        proxies: models.Manager[Proxy]
-        care_team: models.Manager[CareTeamMember]
-        alerts: models.Manager[Alert]
-        break_glass_grants: models.Manager[BreakGlassGrant]
-
     class Meta:
         ordering = ("family", "given", "pk")
         indexes: ClassVar = [
             GinIndex(OpClass(F("search_text"), name="gin_trgm_ops"), name="patients_patient_search"),
+            GinIndex(fields=["search_keys"], name="patients_patient_slips"),
             models.Index(fields=["birth_on"], name="patients_patient_birth"),
         ]
         constraints: ClassVar = [
@@ -177,10 +170,10 @@ class Patient(models.Model):
     @property
     def survivor(self) -> Patient:
         """The patient that this one is now: itself, or what it was merged into (chains included)."""
-        patient, seen = self, {self.pk}
-        while patient.merged_into is not None and patient.merged_into_id not in seen:
-            seen.add(patient.merged_into_id)
+        patient, passed = self, {self.pk}
+        while patient.merged_into is not None and patient.merged_into.pk not in passed:
             patient = patient.merged_into
+            passed.add(patient.pk)
         return patient
 
     def reachable_by(self, actor: Actor, verb: Verb | None = None) -> bool:
@@ -209,9 +202,12 @@ class Patient(models.Model):
         self.merged_into = None
         self.merged_at = None
 
-    def refresh_search_text(self, text: str) -> None:
-        """Keep what the search looks at."""
-        self.search_text = text
+    def refresh_search(self, others: Iterable[tuple[str, str]] = ()) -> None:
+        """Compute what the search looks at from the name, the called name and `others` as (given, family)."""
+        called = [(self.called_as, self.family)] if self.called_as else []
+        self.search_text = rules.search_text([(self.given, self.family), *called, *others])
+        words = set(self.search_text.split())
+        self.search_keys = sorted({key for word in words for key in rules.slip_keys(word)})[:MOST_KEYS]
 
 
 class PatientSite(models.Model):

@@ -1,0 +1,132 @@
+"""Breaking the glass: opening the chart of a patient one may not see, and the review of it (DOMAIN 6.5)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from liaison.core.act import act
+from liaison.core.actor import Actor
+from liaison.core.calendars import FEDERAL, BusinessCalendar, add_business_days, end_of_day
+from liaison.core.refusals import Conflict, Forbidden, NotFound, Refusal
+from liaison.patients import access
+from liaison.patients.events import GlassBroken, GrantReviewed
+from liaison.patients.models import (
+    GRANT_LENGTH,
+    BreakGlassGrant,
+    BreakGlassOutcome,
+    BreakGlassReason,
+    Patient,
+)
+
+REVIEW_WITHIN: Final = 3
+"""Business days."""
+SHORTEST_REASON: Final = 10
+"""Characters of a reason that somebody can review."""
+
+
+class ReasonNeeded(Refusal):
+    """Emergency access is explained before it is given."""
+
+    code = "patients.reason_needed"
+    sentence = "Say what happened and why you need this chart now; a privacy officer will read it."
+
+
+class GlassNotNeeded(Conflict):
+    """The chart is open to them already."""
+
+    code = "patients.glass_not_needed"
+    sentence = "You can see this patient already: search for them and open the chart."
+
+
+class OwnGrant(Refusal):
+    """Nobody reviews themselves."""
+
+    code = "patients.own_grant"
+    sentence = "This was your own access. Another privacy officer reviews it."
+
+
+class AlreadyReviewed(Conflict):
+    """Another privacy officer was first."""
+
+    code = "patients.already_reviewed"
+    sentence = "Someone reviewed this already. Look at the queue again."
+
+
+def break_the_glass(*, actor: Actor, patient: Patient, reason_code: str, reason: str, now: datetime) -> BreakGlassGrant:
+    """Open a patient's chart to `actor` for four hours, and put that before a privacy officer.
+
+    `patient` comes from `queries.find_behind_glass`: whoever asks knew who it is. Asks for a fresh proof of
+    identity. Refuses: StepUpNeeded, ReasonNeeded, GlassNotNeeded, Forbidden for Liaison itself.
+    """
+    with act(actor, access.BREAK_GLASS, reason=reason, now=now) as entry:
+        entry.concerns(patient.pk)
+        entry.note(reason_code=reason_code)
+        if actor.user_id is None:
+            raise Forbidden
+        if patient.reachable_by(actor):
+            raise GlassNotNeeded
+        said = " ".join(reason.split())
+        if reason_code not in BreakGlassReason.values:
+            raise ReasonNeeded(fields={"reason_code": "Choose one of the list."})
+        if len(said) < SHORTEST_REASON:
+            raise ReasonNeeded(fields={"reason": ReasonNeeded.sentence})
+        grant = BreakGlassGrant.objects.create(
+            patient=patient,
+            user_id=actor.user_id,
+            reason_code=reason_code,
+            reason=said,
+            starts_at=now,
+            expires_at=now + GRANT_LENGTH,
+            review_due_at=_review_due(patient, now=now),
+        )
+        entry.about(grant)
+        entry.publish(GlassBroken(patient_id=patient.pk, grant_id=grant.pk, user_id=actor.user_id, at=now))
+    return grant
+
+
+def end_grant(*, actor: Actor, grant: BreakGlassGrant, now: datetime) -> None:
+    """Give the access back before its time; the review stays due. Refuses: Forbidden for someone else's."""
+    with act(actor, access.END_GRANT, subject=grant, now=now) as entry:
+        entry.concerns(grant.patient_id)
+        if grant.user_id != actor.user_id:
+            raise Forbidden
+        if grant.is_live(now=now) and now > grant.starts_at:
+            grant.close(now=now)
+            grant.save()
+
+
+def review_break_glass(*, actor: Actor, grant_id: int, outcome: str, note: str, now: datetime) -> BreakGlassGrant:
+    """Say what a privacy officer found. Refuses: NotFound, AlreadyReviewed, OwnGrant, ReasonNeeded.
+
+    A note is needed when the access was not simply justified: it starts what follows.
+    """
+    with act(actor, access.REVIEW_GRANTS, reason=note, now=now) as entry:
+        grant = BreakGlassGrant.objects.select_for_update().filter(pk=grant_id).first()
+        if grant is None or actor.user_id is None:
+            raise NotFound
+        entry.concerns(grant.patient_id)
+        if grant.reviewed_at is not None:
+            raise AlreadyReviewed
+        if grant.user_id == actor.user_id:
+            raise OwnGrant
+        if outcome not in BreakGlassOutcome.values:
+            raise ReasonNeeded("Choose what you found.", fields={"outcome": "Choose what you found."})
+        if outcome != BreakGlassOutcome.JUSTIFIED and not note.strip():
+            needed = "Say what was wrong and what follows from it."
+            raise ReasonNeeded(needed, fields={"note": needed})
+        grant.review(outcome=BreakGlassOutcome(outcome), note=note.strip(), by=actor.user_id, now=now)
+        grant.save()
+        entry.about(grant)
+        entry.publish(GrantReviewed(patient_id=grant.patient_id, grant_id=grant.pk, at=now))
+    return grant
+
+
+def _review_due(patient: Patient, *, now: datetime, calendar: BusinessCalendar = FEDERAL) -> datetime:
+    """The end of the third business day, where the patient is at home."""
+    home = patient.sites.select_related("site").order_by("-is_home", "pk").first()
+    zone = home.site.zone if home is not None else now.tzinfo
+    if zone is None:
+        raise ValueError("`now` is an aware instant.")
+    day = add_business_days(now.astimezone(zone).date(), days=REVIEW_WITHIN, calendar=calendar)
+    return end_of_day(day, zone=zone)

@@ -1,0 +1,65 @@
+"""Reads of patients. The actor comes first; what they can't see is not there (NotFound, 404).
+
+Every function that gives a patient's data notes it for the read audit.
+"""
+
+from liaison.patients.queries.band import (
+    AlertShown,
+    Band,
+    CareTeamShown,
+    ContactShown,
+    IdentifierShown,
+    ProxyShown,
+    band,
+)
+from liaison.patients.queries.duplicates import (
+    Comparison,
+    DuplicateRow,
+    compare_patients,
+    duplicates,
+    get_candidate,
+    get_merge,
+    standing_merges,
+)
+from liaison.patients.queries.grants import GrantRow, live_grants, my_live_grants, review_queue
+from liaison.patients.queries.likeness import AlikePair, LookAlike, likeness_of, look_alikes, pairs_for
+from liaison.patients.queries.people import (
+    get_patient,
+    patient_by_identifier,
+    patients_by_identifiers,
+    patients_shown,
+)
+from liaison.patients.queries.search import PatientHit, find_behind_glass, search
+
+__all__ = [
+    "AlertShown",
+    "AlikePair",
+    "Band",
+    "CareTeamShown",
+    "Comparison",
+    "ContactShown",
+    "DuplicateRow",
+    "GrantRow",
+    "IdentifierShown",
+    "LookAlike",
+    "PatientHit",
+    "ProxyShown",
+    "band",
+    "compare_patients",
+    "duplicates",
+    "find_behind_glass",
+    "get_candidate",
+    "get_merge",
+    "get_patient",
+    "likeness_of",
+    "live_grants",
+    "look_alikes",
+    "my_live_grants",
+    "pairs_for",
+    "patient_by_identifier",
+    "patients_by_identifiers",
+    "patients_shown",
+    "review_queue",
+    "search",
+    "standing_merges",
+]

@@ -1,0 +1,94 @@
+"""Emergency access: one's own that is live, and what waits for a privacy officer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from liaison.core.actor import Actor
+from liaison.core.audit import seen
+from liaison.core.refusals import Forbidden
+from liaison.patients import access
+from liaison.patients.models import BreakGlassGrant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantRow:
+    """One emergency access. `outcome` is empty until it is reviewed."""
+
+    grant_id: int
+    patient_id: int
+    patient_name: str
+    who: str
+    reason_code: str
+    reason_label: str
+    reason: str
+    starts_at: datetime
+    expires_at: datetime
+    review_due_at: datetime
+    is_live: bool
+    is_late: bool
+    own: bool
+    outcome: str
+    outcome_label: str
+    reviewed_by: str
+    review_note: str
+
+
+def my_live_grants(actor: Actor, *, now: datetime) -> Sequence[GrantRow]:
+    """The charts that this person has opened in an emergency and still can see, for the banner."""
+    if actor.user_id is None:
+        return []
+    rows = BreakGlassGrant.objects.live(now=now).filter(user_id=actor.user_id).order_by("expires_at")
+    return _shown(actor, rows.select_related("patient", "user", "reviewed_by"), now=now)
+
+
+def live_grants(actor: Actor, *, now: datetime) -> Sequence[GrantRow]:
+    """Every emergency access that is open now. Refuses: Forbidden for others than privacy officers."""
+    _may_review(actor)
+    rows = BreakGlassGrant.objects.live(now=now).order_by("expires_at")
+    return _shown(actor, rows.select_related("patient", "user", "reviewed_by"), now=now)
+
+
+def review_queue(actor: Actor, *, now: datetime, reviewed: bool = False, limit: int = 200) -> Sequence[GrantRow]:
+    """What waits for a review, the most urgent first; or what was reviewed, the newest first. Refuses: Forbidden."""
+    _may_review(actor)
+    rows = BreakGlassGrant.objects.select_related("patient", "user", "reviewed_by")
+    if reviewed:
+        rows = rows.filter(reviewed_at__isnull=False).order_by("-reviewed_at")
+    else:
+        rows = rows.to_review().order_by("review_due_at", "pk")
+    return _shown(actor, rows[:limit], now=now)
+
+
+def _may_review(actor: Actor) -> None:
+    if not actor.may(access.REVIEW_GRANTS):
+        raise Forbidden
+
+
+def _shown(actor: Actor, rows: object, *, now: datetime) -> Sequence[GrantRow]:
+    grants: list[BreakGlassGrant] = list(rows)  # type: ignore[call-overload]
+    seen(grant.patient_id for grant in grants)
+    return [
+        GrantRow(
+            grant_id=grant.pk,
+            patient_id=grant.patient_id,
+            patient_name=grant.patient.display_name,
+            who=grant.user.name,
+            reason_code=grant.reason_code,
+            reason_label=grant.get_reason_code_display(),
+            reason=grant.reason,
+            starts_at=grant.starts_at,
+            expires_at=grant.expires_at,
+            review_due_at=grant.review_due_at,
+            is_live=grant.is_live(now=now),
+            is_late=grant.reviewed_at is None and grant.review_due_at < now,
+            own=grant.user_id == actor.user_id,
+            outcome=grant.outcome,
+            outcome_label=grant.get_outcome_display(),
+            reviewed_by=grant.reviewed_by.name if grant.reviewed_by else "",
+            review_note=grant.review_note,
+        )
+        for grant in grants
+    ]
