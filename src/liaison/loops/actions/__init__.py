@@ -1,6 +1,7 @@
 """Everything a person or another package does to a loop; see `docs/tour.md` for the order of things."""
 
 from liaison.loops.actions.changing import LoopChanged, NotOpen, ReasonNeeded
+from liaison.loops.actions.deaths import resume_after_mistake, review_after_death
 from liaison.loops.actions.desk import (
     DueInThePast,
     NoStepByHand,
@@ -40,8 +41,9 @@ from liaison.loops.actions.moves import (
     NobodyToCover,
     add_holiday,
     end_hand_over,
+    follow_merge,
+    follow_unmerge,
     hand_over,
-    repoint_loops,
     return_hand_overs,
 )
 from liaison.loops.actions.undo import TooLateToUndo, undo_last_change
@@ -71,14 +73,17 @@ __all__ = [
     "end_hand_over",
     "escalate_loops",
     "finish_step",
+    "follow_merge",
+    "follow_unmerge",
     "give_up_loop",
     "give_up_loop_by_hand",
     "hand_over",
     "open_loop",
     "raise_priority",
-    "repoint_loops",
     "restart_clock",
+    "resume_after_mistake",
     "return_hand_overs",
+    "review_after_death",
     "satisfy_clock",
     "set_next_step",
     "snooze_loop",

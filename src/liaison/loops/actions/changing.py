@@ -15,7 +15,7 @@ from liaison.core.refusals import NotFound, Refusal, Stale
 from liaison.core.verbs import Verb
 from liaison.loops import rules
 from liaison.loops.events import LoopFact
-from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, State
+from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, Priority, State
 from liaison.loops.queries.calendars import business_calendar
 
 REMEMBERED: Final = (
@@ -195,8 +195,13 @@ def set_due(loop: Loop, *, due_at: datetime, priority: str, now: datetime) -> No
 
 
 def start_ladder(loop: Loop, *, now: datetime) -> None:
-    """Begin the escalation ladder anew. What is late or clinical already is looked at at once."""
-    loop.escalation_level = 0
+    """Begin the escalation ladder anew. What is late or clinical already is looked at at once.
+
+    Nobody is pressed about a patient who has died (DOMAIN 3.4, suppression).
+    """
+    loop.escalation_level, loop.next_escalation_at = 0, None
+    if loop.patient.is_deceased:
+        return
     rung = rules.climb(
         priority=loop.priority,
         due_at=loop.due_at,
@@ -205,7 +210,7 @@ def start_ladder(loop: Loop, *, now: datetime) -> None:
         calendar=business_calendar(site_id=loop.site_id),
         zone=loop.site.zone,
     )
-    at_once = loop.priority == rules.CLINICAL or loop.due_at <= now
+    at_once = loop.priority == Priority.CLINICAL or loop.due_at <= now
     loop.next_escalation_at = now if at_once else rung.next_at
 
 

@@ -204,11 +204,11 @@ def _team_site(owner: Owner) -> Site | None:
 
 def name_of(owner: Owner) -> str:
     """The person's or the team's name, for the story. Refuses NotFound."""
-    row = (
-        User.objects.filter(pk=owner.user_id).first()
-        if owner.user_id is not None
-        else Team.objects.filter(pk=owner.team_id).first()
-    )
+    row: User | Team | None = None
+    if owner.user_id is not None:
+        row = User.objects.filter(pk=owner.user_id).first()
+    elif owner.team_id is not None:
+        row = Team.objects.filter(pk=owner.team_id).first()
     if row is None:
         raise NotFound
     return row.name

@@ -8,6 +8,7 @@ from datetime import date, datetime
 from liaison.accounts.models import User
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
+from liaison.core.live import announce
 from liaison.core.refusals import NotFound, Refusal
 from liaison.loops import access, rules
 from liaison.loops.actions.changing import ReasonNeeded, publish, tell
@@ -17,6 +18,7 @@ from liaison.loops.events import LoopAssigned
 from liaison.loops.models import HandOver, HandOverCover, Holiday, Loop
 from liaison.loops.ports import Owner
 from liaison.loops.queries.owners import load_of
+from liaison.patients.events import PatientsMerged, PatientsUnmerged
 
 
 class NobodyToCover(Refusal):
@@ -120,18 +122,28 @@ def end_hand_over(actor: Actor, *, hand_over_id: int, now: datetime) -> int:
         return return_hand_overs(actor.as_liaison(), now=made.until_at)
 
 
-def repoint_loops(actor: Actor, *, from_patient_id: int, to_patient_id: int, now: datetime) -> int:
+def follow_merge(actor: Actor, *, fact: PatientsMerged) -> int:
     """After a merge every loop of the record that went is the survivor's; returns how many."""
-    with act(actor, access.REPOINT, now=now) as entry:
-        loops = _locked(Loop.objects.filter(patient_id=from_patient_id))
-        for loop in loops.values():
-            loop.patient_id = to_patient_id
-            loop.version += 1
-            loop.save()
-            tell(loop, actor=actor, now=now, what="repointed", sentence="Moved here: two records were merged.")
-        entry.concerns(from_patient_id, to_patient_id)
-        entry.note(loops=len(loops))
-    return len(loops)
+    from liaison.patients.actions import repoint
+
+    with act(actor, access.REPOINT, now=fact.at) as entry:
+        moved = repoint(fact, rows=Loop.objects.all())
+        entry.concerns(fact.merged_id, fact.survivor_id)
+        entry.note(loops=moved)
+        announce(topic="desk", what="repointed")
+    return moved
+
+
+def follow_unmerge(actor: Actor, *, fact: PatientsUnmerged) -> int:
+    """The merge was a mistake: the same loops go back; returns how many."""
+    from liaison.patients.actions import put_back
+
+    with act(actor, access.REPOINT, now=fact.at) as entry:
+        moved = put_back(fact, model=Loop)
+        entry.concerns(fact.merged_id, fact.survivor_id)
+        entry.note(loops=moved)
+        announce(topic="desk", what="repointed")
+    return moved
 
 
 def add_holiday(actor: Actor, *, calendar: str, on: date, name: str, now: datetime) -> Holiday:

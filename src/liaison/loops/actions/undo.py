@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any, cast
+
+from django.db.models import Field
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal
@@ -44,7 +47,7 @@ def _put_back(change: Change, *, last: LoopEvent) -> None:
     loop = change.loop
     for name in REMEMBERED:
         column = Loop._meta.get_field(name.removesuffix("_id"))
-        setattr(loop, name, column.to_python(last.before[name]))
+        setattr(loop, name, cast("Field[Any, Any]", column).to_python(last.before[name]))
     Clock.objects.filter(pk__in=last.before.get("clocks", [])).update(
         satisfied_at=None, satisfied_by="", voided_at=None, voided_reason=""
     )

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 
 from django.db.models import Count, Q, QuerySet
 
+from liaison.accounts.access import DESK_ROLES
 from liaison.accounts.models import Assignment, Site, Team, User
 from liaison.core.actor import Actor
 from liaison.core.calendars import end_of_day
@@ -99,7 +100,7 @@ def _figures(loops: QuerySet[Loop], *, column: str, now: datetime, ends: datetim
 
 
 def _desks(*, sites: frozenset[int] | None, now: datetime) -> dict[Owner, str]:
-    held = Assignment.objects.current(now=now).filter(role__in=access.DESK_ROLES)
+    held = Assignment.objects.current(now=now).filter(role__in=DESK_ROLES)
     teams = Team.objects.all()
     if sites is not None:
         held = held.filter(Q(site_id__in=sites) | Q(site=None))

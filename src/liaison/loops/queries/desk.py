@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from enum import StrEnum
+from itertools import islice
 from typing import Final
 
 from django.db.models import Q
@@ -253,7 +254,7 @@ def _take(view: _View, *, heads: Iterator[tuple[Key, int]], limit: int) -> tuple
     """Up to `limit` heads of patients that the actor may see, and whether more follow."""
     page: list[tuple[Key, int]] = []
     while True:
-        batch = [head for head, _ in zip(heads, range(limit + 1 - len(page)), strict=False)]
+        batch = list(islice(heads, limit + 1 - len(page)))
         if not batch:
             return page, False
         visible = _visible(view, patient_ids={patient_id for _, patient_id in batch})

@@ -111,9 +111,9 @@ def people_to_tell(loop: Loop, *, roles: Sequence[str], now: datetime) -> tuple[
 def _people(loop: Loop, *, role: str, now: datetime) -> set[int]:
     match role:
         case "owner":
-            return {loop.owner_user_id} if loop.owner_user_id else _members([loop.owner_team_id])
+            return {loop.owner_user_id} if loop.owner_user_id else _members([loop.owner_team_id or 0])
         case "backup":
-            teams = TeamMember.objects.filter(user_id=loop.owner_user_id, team__site_id=loop.site_id)
+            teams = TeamMember.objects.filter(user_id=loop.owner_user_id or 0, team__site_id=loop.site_id)
             return _members(list(teams.values_list("team_id", flat=True)))
         case "lead" | "supervisor":
             return _holding(Role.SUPERVISOR, site_id=loop.site_id, now=now)
@@ -126,7 +126,7 @@ def _people(loop: Loop, *, role: str, now: datetime) -> set[int]:
             raise ValueError(f"The escalation ladder names nobody called {role!r}.")
 
 
-def _members(team_ids: Sequence[int | None]) -> set[int]:
+def _members(team_ids: Sequence[int]) -> set[int]:
     return set(TeamMember.objects.filter(team_id__in=team_ids).values_list("user_id", flat=True))
 
 

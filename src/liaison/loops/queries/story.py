@@ -217,7 +217,7 @@ def ended_loops_of(actor: Actor, *, patient: Patient, now: datetime, most: int =
 
 def notices(actor: Actor, *, most: int = 50) -> tuple[NoticeRow, ...]:
     """What the escalation ladder told this person and they have not seen yet, the newest first."""
-    unseen = Notice.objects.select_related("loop").filter(user_id=actor.user_id, seen_at=None)
+    unseen = Notice.objects.select_related("loop").filter(user_id=actor.user_id or 0, seen_at=None)
     unseen = unseen.filter(loop__state=State.OPEN)
     rows = list(unseen.order_by("-id")[:most])
     visible = set(

@@ -4,14 +4,17 @@ from datetime import date, timedelta
 
 import pytest
 
+from liaison.core.act import act
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import NotFound
 from liaison.loops import actions
+from liaison.loops.access import REPOINT
 from liaison.loops.models import Clock, HandOver, Loop, LoopEvent
 from liaison.loops.ports import Owner
 from liaison.loops.queries import business_calendar, covered_owner
 from liaison.loops.tests.cast import NOW, SYSTEM, Cast, patient
+from liaison.patients.events import PatientDeceased, PatientNotDeceased
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -110,13 +113,41 @@ def test_a_hand_over_is_refused_in_words(cast: Cast) -> None:
     assert not HandOver.objects.exists(), "a refused hand-over leaves nothing half-done"
 
 
-def test_a_merge_moves_every_loop_to_the_survivor(cast: Cast) -> None:
+def test_a_merge_moves_every_loop_to_the_survivor_and_an_unmerge_moves_them_back(cast: Cast) -> None:
+    from liaison.patients.actions import merge_patients, unmerge_patients
+
     with writes_open():
         twin = patient("Walter", "Ngo", cast.riverside)
-    loop = cast.loop(patient=twin)
-    assert actions.repoint_loops(SYSTEM, from_patient_id=twin.pk, to_patient_id=cast.walter.pk, now=NOW) == 1
+    loop, own = cast.loop(patient=twin), cast.loop()
+    merge = merge_patients(actor=SYSTEM, survivor=cast.walter, merged=twin, reason="one person", now=NOW)
     loop.refresh_from_db()
-    assert (loop.patient_id, loop.version) == (cast.walter.pk, 2)
+    assert loop.patient_id == cast.walter.pk
+    unmerge_patients(actor=SYSTEM, merge=merge, reason="two people", now=NOW)
+    loop.refresh_from_db()
+    own.refresh_from_db()
+    assert (loop.patient_id, own.patient_id) == (twin.pk, cast.walter.pk)
+
+
+def test_when_walter_dies_his_clocks_stop_and_the_owner_reviews_each_promise(cast: Cast) -> None:
+    loop = cast.loop(due_at=NOW + 3 * DAY)
+    with writes_open():
+        cast.walter.die(on=None)
+        cast.walter.save()
+    with act(SYSTEM, REPOINT, now=NOW) as entry:
+        entry.publish(PatientDeceased(at=NOW, patient_id=cast.walter.pk))
+    loop.refresh_from_db()
+    assert loop.next_step.startswith("Review: the patient has died")
+    assert loop.next_escalation_at is None, "nobody is pressed about the dead"
+    assert Clock.objects.get(rule_id="test.ask").voided_reason == "The patient has died."
+    with writes_open():
+        cast.walter.is_deceased = False
+        cast.walter.save()
+    with act(SYSTEM, REPOINT, now=NOW) as entry:
+        entry.publish(PatientNotDeceased(at=NOW, patient_id=cast.walter.pk))
+    loop.refresh_from_db()
+    assert (loop.next_step, loop.due_at) == ("Ask the pharmacy", NOW + 3 * DAY)
+    assert loop.next_escalation_at is not None
+    assert Clock.objects.filter(rule_id="test.ask").count() == 2, "the history is kept"
 
 
 def test_the_organizations_closed_days_move_the_clocks(cast: Cast) -> None:

@@ -1,0 +1,32 @@
+"""What the ledger does when something happens to a patient."""
+
+from __future__ import annotations
+
+from liaison.core.actor import Actor
+from liaison.core.facts import reacts_to
+from liaison.loops.actions import follow_merge, follow_unmerge, resume_after_mistake, review_after_death
+from liaison.patients.events import PatientDeceased, PatientNotDeceased, PatientsMerged, PatientsUnmerged
+
+
+@reacts_to(PatientsMerged)
+def move_loops(fact: PatientsMerged, /, *, actor: Actor) -> None:
+    """The survivor's promises are now both records'."""
+    follow_merge(actor, fact=fact)
+
+
+@reacts_to(PatientsUnmerged)
+def move_loops_back(fact: PatientsUnmerged, /, *, actor: Actor) -> None:
+    """The merge was a mistake."""
+    follow_unmerge(actor, fact=fact)
+
+
+@reacts_to(PatientDeceased)
+def review_loops(fact: PatientDeceased, /, *, actor: Actor) -> None:
+    """Every owner looks once more at what was promised."""
+    review_after_death(actor, patient_id=fact.patient_id, now=fact.at)
+
+
+@reacts_to(PatientNotDeceased)
+def resume_loops(fact: PatientNotDeceased, /, *, actor: Actor) -> None:
+    """The clocks run again."""
+    resume_after_mistake(actor, patient_id=fact.patient_id, now=fact.at)
