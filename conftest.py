@@ -47,6 +47,7 @@ def _start_server(config: pytest.Config) -> None:
     os.environ[FOLDER] = str(folder)
     os.environ["DATABASE_URL"] = cluster.url
     os.environ["LIAISON_DATA"] = str(folder / "data")
+    (folder / "data" / "static").mkdir(parents=True)
 
 
 def _end(cluster: Cluster, folder: Path) -> None:

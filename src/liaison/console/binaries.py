@@ -8,6 +8,7 @@ Then both live below SYSTEM_HOME instead.
 import hashlib
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 from dataclasses import dataclass
@@ -65,12 +66,19 @@ def reachable(path: Path, *, account: Account | None) -> bool:
 
 
 def data_folder(folder: Path) -> Path:
-    """Where the server's files of `folder` are: `folder/cluster`, or below SYSTEM_HOME if out of reach."""
+    """Where the server's files of `folder` are: `folder/cluster`, or below SYSTEM_HOME if that is out of reach.
+
+    Then the file `folder/location` says where, so that the folder may be renamed.
+    """
     data = folder / "cluster"
+    location = folder / "location"
+    if location.exists():
+        return Path(location.read_text().strip())
     if reachable(folder, account=account_for(data)):
         return data
-    name = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    return _system_folder(f"cluster-{name}") / "cluster"
+    data = _system_folder(f"cluster-{secrets.token_hex(8)}") / "cluster"
+    location.write_text(f"{data}\n")
+    return data
 
 
 def programs(*, account: Account | None) -> Path:
