@@ -24,7 +24,8 @@ from liaison.inbox.rules.contact import Outcome, Understood, With, needs_nurse
 from liaison.loops.actions import add_evidence, open_loop, set_next_step
 from liaison.loops.models import Loop
 from liaison.loops.ports import About, ClockToStart
-from liaison.patients.models import Patient
+from liaison.patients.actions import mark_contact_bad
+from liaison.patients.models import ContactPoint, Patient
 
 A_MINUTE: Final = timedelta(minutes=1)
 SETTLED_BY_TALKING: Final = frozenset({"spoke_with_patient", "reached_another_way", "told_patient"})
@@ -183,7 +184,7 @@ def _follow_up(
     actor: Actor, call: Call, *, loop: Loop | None, next_at: datetime | None, point_id: int | None, now: datetime
 ) -> None:
     if call.outcome == Outcome.WRONG_NUMBER and point_id is not None:
-        _mark_wrong(call, point_id=point_id, now=now)
+        _mark_wrong(actor, call, point_id=point_id, now=now)
     _ask_a_nurse(actor, call, now=now)
     if loop is None:
         return
@@ -210,11 +211,11 @@ def _evidence_of(call: Call, *, loop: Loop) -> str:
     return next((code for code in accepted if code in SETTLED_BY_TALKING), "")
 
 
-def _mark_wrong(call: Call, *, point_id: int, now: datetime) -> None:
-    point = call.patient.contact_points.filter(pk=point_id, bad_since=None).first()
-    if point is not None:
-        point.mark_bad(reason="Wrong number", now=now)
-        point.save()
+def _mark_wrong(actor: Actor, call: Call, *, point_id: int, now: datetime) -> None:
+    if ContactPoint.objects.filter(patient_id=call.patient_id, pk=point_id, bad_since=None).exists():
+        mark_contact_bad(
+            actor=actor.as_liaison(), patient=call.patient, contact_point_id=point_id, reason="Wrong number", now=now
+        )
 
 
 def _ask_a_nurse(actor: Actor, call: Call, *, now: datetime) -> None:

@@ -35,6 +35,7 @@ from liaison.inbox.queries.reach import zones_of
 from liaison.inbox.rules.channels import Category, Channel, Why
 from liaison.inbox.rules.rendering import as_html
 from liaison.inbox.rules.timing import allowed_at, next_attempt_at, over_cap
+from liaison.patients.actions import mark_contact_bad
 
 UNANSWERED: Final = "The worker ended after handing the message over; the answer is not known."
 NOT_HANDED_OVER: Final = "The worker ended before handing the message over."
@@ -262,5 +263,10 @@ def _fail(entry: Entry, message: Message, *, actor: Actor, kind: FailureKind, re
     open_failed_loop(actor, message=message, kind=kind, now=now)
     point = bad_point(message)
     if point is not None:
-        point.mark_bad(reason="Two messages came back", now=now)
-        point.save()
+        mark_contact_bad(
+            actor=actor.as_liaison(),
+            patient=message.patient,
+            contact_point_id=point.pk,
+            reason="Two messages came back",
+            now=now,
+        )

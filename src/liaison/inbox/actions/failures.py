@@ -88,8 +88,6 @@ def answer_came_late(actor: Actor, *, message: Message, now: datetime) -> None:
 
 def failed_for_good(message: Message) -> int:
     """How many messages to this contact point were refused for good because of the address."""
-    if message.contact_point_id is None:
-        return 0
     refused = DeliveryAttempt.objects.filter(
         message__contact_point_id=message.contact_point_id, message__to_address=message.to_address, bad_address=True
     )
@@ -98,7 +96,7 @@ def failed_for_good(message: Message) -> int:
 
 def bad_point(message: Message) -> ContactPoint | None:
     """The contact point that now counts as bad, or None."""
-    if failed_for_good(message) < BAD_AFTER:
+    if message.contact_point_id is None or failed_for_good(message) < BAD_AFTER:
         return None
     return ContactPoint.objects.filter(pk=message.contact_point_id, bad_since=None).first()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from email.utils import parseaddr
-from typing import Any, Final
+from typing import Any, Final, TypedDict
 from uuid import uuid4
 
 from django.conf import settings
@@ -81,11 +81,11 @@ def queue_message(
     send_at: datetime | None = None,
     expires_at: datetime | None = None,
     loop: Loop | None = None,
-    category: str = "",
+    language: str = "",
 ) -> Message:
     """Put a message into the queue; the same key again returns the same message and changes nothing.
 
-    `template` is the code of a text; `context` fills its fields, of which called_as, org, site, address and phone
+    `template` is the code of a text, `language` the reader's unless given; `context` fills its fields, of which called_as, org, site, address and phone
     come from the patient and their home site unless given. Dates and times may be given as such (local ones).
     `send_at` is when it goes at the earliest, `expires_at` when it would be of no use any more. A message that may
     not be sent is kept as suppressed, with the reason. Refuses Forbidden, NotFound, NoSuchTemplate, FieldsMissing,
@@ -99,7 +99,7 @@ def queue_message(
         if not is_connected(Channel(channel)):
             raise ChannelNotConnected
         letter = letter_for(
-            patient, template=template, context=context, channel=Channel(channel), category=category, now=now
+            patient, template=template, context=context, channel=Channel(channel), language=language, now=now
         )
         if letter is None:
             raise NoSuchTemplate
@@ -204,8 +204,16 @@ def suppress(entry: Entry, message: Message, *, reason: str, now: datetime) -> N
     announce_message(message)
 
 
-def about(message: Message) -> dict[str, int | None]:
+class About(TypedDict):
     """What every fact about a message carries."""
+
+    message_id: int
+    patient_id: int
+    loop_id: int | None
+
+
+def about(message: Message) -> About:
+    """What every fact about this message carries."""
     return {"message_id": message.pk, "patient_id": message.patient_id, "loop_id": message.loop_id}
 
 

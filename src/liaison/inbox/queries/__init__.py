@@ -1,1 +1,46 @@
-"""Reads of the inbox; whoever asks comes first."""
+"""Reads of the inbox; whoever asks comes first, and what they can't see is not there."""
+
+from liaison.inbox.queries.calls import (
+    CallSheet,
+    CallShown,
+    call_sheet,
+    calls_of_loop,
+    contact_standing,
+    propose_next,
+)
+from liaison.inbox.queries.letters import Letter, letter_for, usual_fields
+from liaison.inbox.queries.mailbox import Invitation, ReceivedMail, mailbox, received_mail
+from liaison.inbox.queries.messages import (
+    Box,
+    MessagePage,
+    MessageRow,
+    MessageShown,
+    counts,
+    get_message,
+    message_page,
+)
+from liaison.inbox.queries.timeline import timeline
+
+__all__ = [
+    "Box",
+    "CallSheet",
+    "CallShown",
+    "Invitation",
+    "Letter",
+    "MessagePage",
+    "MessageRow",
+    "MessageShown",
+    "ReceivedMail",
+    "call_sheet",
+    "calls_of_loop",
+    "contact_standing",
+    "counts",
+    "get_message",
+    "letter_for",
+    "mailbox",
+    "message_page",
+    "propose_next",
+    "received_mail",
+    "timeline",
+    "usual_fields",
+]

@@ -33,7 +33,6 @@ def letter_for(
     context: Mapping[str, Value],
     now: datetime,
     channel: Channel = Channel.EMAIL,
-    category: str = "",
     language: str = "",
 ) -> Letter | None:
     """The letter under a template's code, in `language` if given, else the reader's; None for an unknown code.
@@ -44,7 +43,7 @@ def letter_for(
     wording = catalogue().get((template, language_of(language or usual_language)))
     if wording is None:
         return None
-    kind = Category(category or wording.category)
+    kind = Category(wording.category)
     address = address_for(patient, channel=channel, category=kind, now=now)
     proxy = address.proxy if isinstance(address, Address) else ""
     if isinstance(address, Address) and address.language and not language:

@@ -21,13 +21,14 @@ _MAY = {"email": "may_email", "phone": "may_text"}
 
 def reach_of(patient: Patient, *, channel: Channel, on: date) -> Reach:
     """All that decides where a message to this patient may go. Reads nothing that the caller does not hold already."""
-    points = patient.contact_points.filter(retired_at=None).order_by("pk")
+    points = ContactPoint.objects.filter(patient=patient, retired_at=None).order_by("pk")
+    proxies = Proxy.objects.filter(patient=patient).order_by("pk")
     said = Preference.objects.filter(patient=patient).order_by("pk")
     return Reach(
         deceased=patient.is_deceased,
         age=_age(patient.birth_on, on=on),
         points=tuple(_point(point, channel=channel) for point in points),
-        proxies=tuple(one for proxy in patient.proxies.order_by("pk") for one in _proxy_points(proxy)),
+        proxies=tuple(one for proxy in proxies for one in _proxy_points(proxy)),
         standings=tuple((Channel(row.channel), Category(row.category), Standing(row.standing)) for row in said),
     )
 

@@ -59,8 +59,8 @@ class Cast:
     def proxy(self, patient: Patient, *, name: str = "June Ng", **more: object) -> Proxy:
         """Someone who speaks for a patient."""
         values: dict[str, object] = {
-            "relationship": "daughter", "kind": "consent", "scope": ["schedule", "clinical"], "email": "june@example.org",
-            "starts_on": date(2026, 1, 1), "evidence": "form",
+            "relationship": "daughter", "kind": "consent", "scope": ["schedule", "clinical"],
+            "email": "june@example.org", "starts_on": date(2026, 1, 1), "evidence": "form",
         }  # fmt: skip
         with writes_open():
             return Proxy.objects.create(patient=patient, name=name, **(values | more))

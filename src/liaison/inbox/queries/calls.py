@@ -1,0 +1,147 @@
+"""What a person needs on the screen while they call, and where the calls of a loop stand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from liaison.core.actor import Actor
+from liaison.core.refusals import Forbidden, NotFound
+from liaison.inbox import access
+from liaison.inbox.models import Call
+from liaison.inbox.queries.letters import home_site
+from liaison.inbox.rules.contact import ContactSoFar, Outcome, contact_so_far, next_try
+from liaison.inbox.rules.script import Step, in_hours, script_for
+from liaison.loops.models import Loop
+from liaison.loops.queries.calendars import business_calendar
+from liaison.patients.models import Patient
+from liaison.patients.queries import Band, band, get_patient
+
+RECENT = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AgendaItem:
+    """One open promise to this patient: a call may settle it too."""
+
+    loop_id: int
+    title: str
+    next_step: str
+    due_at: datetime
+    here: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallShown:
+    """One earlier call."""
+
+    id: int
+    at: datetime
+    outcome: str
+    outcome_label: str
+    with_whom: str
+    said: str
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallSheet:
+    """Who they are, how to reach them, what is promised, what was tried, and what to ask."""
+
+    patient: Patient
+    band: Band
+    loop: Loop | None
+    agenda: Sequence[AgendaItem]
+    earlier: Sequence[CallShown]
+    attempts: int
+    script: Sequence[Step]
+    zone: ZoneInfo
+
+
+def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now: datetime) -> CallSheet:
+    """Everything for a call from a loop or from a patient. Refuses Forbidden, NotFound."""
+    if not actor.may(access.LOG_CALL):
+        raise Forbidden
+    loop = Loop.objects.filter(pk=loop_id).first() if loop_id is not None else None
+    wanted = loop.patient_id if loop is not None else patient_id
+    if wanted is None or (loop_id is not None and loop is None):
+        raise NotFound
+    patient = get_patient(actor, patient_id=wanted, verb=access.LOG_CALL)
+    if loop is not None and patient_id is not None and loop.patient_id != patient.pk:
+        raise NotFound
+    open_loops = Loop.objects.open().filter(patient=patient).order_by("urgent_at", "pk")
+    calls = Call.objects.filter(patient=patient).order_by("-started_at", "-pk")
+    site = home_site(patient)
+    return CallSheet(
+        patient=patient,
+        band=band(actor, patient=patient, now=now),
+        loop=loop,
+        agenda=tuple(
+            AgendaItem(
+                loop_id=one.pk,
+                title=one.title,
+                next_step=one.next_step,
+                due_at=one.due_at,
+                here=loop is not None and one.pk == loop.pk,
+            )
+            for one in open_loops[:20]
+        ),
+        earlier=tuple(_shown(one) for one in calls[:RECENT]),
+        attempts=_tries(calls.filter(loop=loop) if loop else calls, now=now),
+        script=script_for(loop.kind if loop else ""),
+        zone=site.zone if site else ZoneInfo("UTC"),
+    )
+
+
+def calls_of_loop(actor: Actor, *, loop: Loop) -> Sequence[CallShown]:
+    """The calls that were made for a loop, the newest first. Refuses Forbidden, NotFound."""
+    if not actor.may(access.READ):
+        raise Forbidden
+    get_patient(actor, patient_id=loop.patient_id)
+    return tuple(_shown(one) for one in Call.objects.filter(loop=loop).order_by("-started_at", "-pk"))
+
+
+def contact_standing(
+    actor: Actor, *, patient: Patient, starts_at: datetime, ends_at: datetime, now: datetime
+) -> ContactSoFar:
+    """Whether contact was made, or two attempts are documented, in [starts_at, ends_at) (DOMAIN 2.1).
+
+    Every call with the patient counts, whatever it was for. Refuses NotFound.
+    """
+    found = get_patient(actor, patient_id=patient.pk)
+    calls = Call.objects.filter(patient=found, started_at__gte=starts_at, started_at__lt=ends_at)
+    return contact_so_far([one.as_attempt for one in calls], starts_at=starts_at, ends_at=ends_at, now=now)
+
+
+def propose_next(*, outcome: str, sheet: CallSheet, now: datetime) -> datetime | None:
+    """When to try again after this outcome, inside the site's hours; None when nothing more is needed."""
+    at = next_try(outcome=Outcome(outcome), at=now, tries=sheet.attempts + 1)
+    site = home_site(sheet.patient)
+    if at is None:
+        return None
+    calendar = business_calendar(site_id=site.pk if site else None)
+    return in_hours(at, zone=sheet.zone, is_business_day=calendar.is_business_day)
+
+
+def _tries(calls: object, *, now: datetime) -> int:
+    """How many of the latest calls in a row reached nobody."""
+    tries = 0
+    for outcome in calls.values_list("outcome", flat=True)[:RECENT]:  # type: ignore[attr-defined]
+        if outcome == Outcome.REACHED:
+            break
+        tries += 1
+    return tries
+
+
+def _shown(call: Call) -> CallShown:
+    return CallShown(
+        id=call.pk,
+        at=call.started_at,
+        outcome=call.outcome,
+        outcome_label=call.get_outcome_display(),
+        with_whom=call.with_name or call.with_whom,
+        said=call.said,
+        by=call.by_name,
+    )

@@ -1,0 +1,72 @@
+"""What the inbox tells a patient's timeline: messages and calls."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.urls import reverse
+
+from liaison.core.actor import Actor
+from liaison.core.audit import seen
+from liaison.core.refusals import Forbidden, NotFound
+from liaison.core.timeline import TimelineEntry
+from liaison.inbox import access
+from liaison.inbox.models import Call, Message
+from liaison.inbox.models.messages import Direction
+from liaison.patients.models import Patient
+
+
+def timeline(
+    actor: Actor,
+    *,
+    patient: Patient,
+    kinds: Collection[str] = (),
+    before: datetime | None = None,
+    limit: int = 50,
+) -> tuple[TimelineEntry, ...]:
+    """Messages and calls, the newest first: at most `limit`, earlier than `before`.
+
+    `kinds` of nothing means all kinds; ours are "message" and "call". Refuses Forbidden, NotFound.
+    """
+    if not actor.may(access.READ):
+        raise Forbidden
+    if not patient.reachable_by(actor):
+        raise NotFound
+    seen(patient.pk)
+    entries: list[TimelineEntry] = []
+    if not kinds or "message" in kinds:
+        messages = Message.objects.filter(patient=patient)
+        messages = messages.filter(queued_at__lt=before) if before else messages
+        entries += [_message(row) for row in messages.order_by("-queued_at", "-pk")[:limit]]
+    if not kinds or "call" in kinds:
+        calls = Call.objects.filter(patient=patient)
+        calls = calls.filter(started_at__lt=before) if before else calls
+        entries += [_call(row) for row in calls.order_by("-started_at", "-pk")[:limit]]
+    entries.sort(key=lambda entry: (entry.at, entry.key), reverse=True)
+    return tuple(entries[:limit])
+
+
+def _message(row: Message) -> TimelineEntry:
+    to = "from the patient" if row.direction == Direction.IN else f"to {row.to_proxy or 'the patient'}"
+    return TimelineEntry(
+        at=row.sent_at or row.queued_at,
+        kind="message",
+        title=row.subject,
+        detail=f"{row.channel} {to}: {row.get_state_display()}",
+        url=reverse("inbox:message", args=[row.pk]),
+        source="inbox",
+        key=f"message:{row.pk:012d}",
+    )
+
+
+def _call(row: Call) -> TimelineEntry:
+    whom = row.with_name or {"patient": "the patient", "proxy": "a proxy", "other": "someone else"}[row.with_whom]
+    return TimelineEntry(
+        at=row.started_at,
+        kind="call",
+        title=f"Call with {whom}: {row.get_outcome_display()}",
+        detail=" ".join(part for part in (row.said, f"({row.by_name})") if part),
+        source="inbox",
+        key=f"call:{row.pk:012d}",
+    )

@@ -1,0 +1,186 @@
+"""Logging calls, and what follows from them."""
+
+from datetime import timedelta
+
+import pytest
+
+from liaison.core.actor import Actor
+from liaison.core.models import AuditEntry
+from liaison.core.refusals import NotFound
+from liaison.inbox import actions
+from liaison.inbox.models import Call, Preference
+from liaison.inbox.ports import CallDetails, TeachBackItem, Understood
+from liaison.inbox.tests.cast import NOW, Cast
+from liaison.loops.actions import give_up_loop, open_loop
+from liaison.loops.models import Evidence, Loop
+from liaison.loops.ports import ClockToStart, Owner
+
+
+def call_back(cast: Cast, *, kind: str = "call_back") -> Loop:
+    """A loop that promises Walter a call."""
+    return open_loop(
+        cast.rosa, kind=kind, patient=cast.walter, title="Call Walter back", owner=Owner(user_id=cast.rosa_user.pk),
+        clocks=[ClockToStart(rule_id="call-back", rule_version="1", step="Call Walter", anchor_event="test:1",
+                             anchor_at=NOW, due_at=NOW + timedelta(hours=4))],
+        now=NOW,
+    )  # fmt: skip
+
+
+def log(cast: Cast, *, key: str = "call:1", **more: object) -> Call:
+    """Rosa logs a call with Walter."""
+    values: dict[str, object] = {"patient": cast.walter, "outcome": "no_answer", "idempotency_key": key, "now": NOW}
+    return actions.log_call(cast.rosa, **(values | more))  # type: ignore[arg-type]
+
+
+def test_a_call_is_written_down_audited_and_told(cast: Cast) -> None:
+    details = CallDetails(
+        started_at=NOW - timedelta(minutes=9), minutes=7, number="617-555-0177", script_done=("symptoms", "red_flags")
+    )
+    call = log(cast, outcome="reached", said=" Feels better. ", clinical=True, details=details)
+    assert (call.said, call.clinical, call.minutes, call.by_name) == ("Feels better.", True, 7, "Rosa")
+    assert call.script_done == ["symptoms", "red_flags"]
+    entry = AuditEntry.objects.get(verb="inbox.log_call")
+    assert (entry.subject_id, entry.patient_ids) == (call.pk, [cast.walter.pk])
+    assert "better" not in str(entry.details)
+
+
+def test_the_fact_says_whether_contact_was_made(cast: Cast) -> None:
+    from liaison.core.facts import reacts_to
+    from liaison.inbox.events import CallLogged
+
+    told: list[CallLogged] = []
+
+    @reacts_to(CallLogged)
+    def listen(fact: CallLogged, *, actor: Actor) -> None:
+        told.append(fact)
+
+    call = log(cast, outcome="reached", said="Well.", clinical=True, with_whom="proxy")
+    log(cast, key="2")
+    log(cast, key="3", outcome="reached", said="Wrong day.", with_whom="other", clinical=True)
+    assert [fact.made_contact for fact in told] == [True, False, False]
+    assert (told[0].call_id, told[0].patient_id, told[0].logged_at) == (call.pk, cast.walter.pk, NOW)
+
+
+def test_the_same_form_sent_twice_is_one_call(cast: Cast) -> None:
+    first, second = log(cast), log(cast, outcome="busy")
+    assert first.pk == second.pk
+    assert Call.objects.count() == 1
+    with pytest.raises(actions.KeyReused):
+        log(cast, patient=cast.patient())
+
+
+def test_an_unanswered_call_counts_as_an_attempt_and_sets_the_next_step(cast: Cast) -> None:
+    loop = call_back(cast)
+    call = log(cast, loop=loop, outcome="left_message", next_attempt_at=NOW + timedelta(hours=3))
+    evidence = Evidence.objects.get()
+    assert (evidence.kind, evidence.about_type, evidence.about_id) == ("attempt", "inbox.call", call.pk)
+    assert evidence.note == "Left a message."
+    loop.refresh_from_db()
+    assert (loop.state, loop.next_step) == ("open", "Call Walter again")
+    assert loop.due_at == NOW + timedelta(hours=3)
+
+
+def test_talking_to_walter_is_the_evidence_of_a_call_back(cast: Cast) -> None:
+    loop = call_back(cast)
+    log(cast, loop=loop, outcome="reached", said="All is well.")
+    assert Evidence.objects.get().kind == "spoke_with_patient"
+
+
+def test_talking_to_a_neighbour_is_only_an_attempt(cast: Cast) -> None:
+    loop = call_back(cast)
+    log(cast, loop=loop, outcome="reached", said="Not home.", with_whom="other")
+    assert Evidence.objects.get().kind == "attempt"
+
+
+def test_a_kind_of_loop_that_knows_no_attempts_gets_none(cast: Cast) -> None:
+    loop = call_back(cast, kind="task")
+    log(cast, loop=loop)
+    log(cast, key="2", loop=loop, outcome="reached", said="Hello.")
+    assert not Evidence.objects.exists()
+
+
+def test_a_call_for_an_ended_loop_is_kept_and_changes_nothing_else(cast: Cast) -> None:
+    loop = call_back(cast)
+    give_up_loop(cast.rosa, loop_id=loop.pk, reason="Moved away", now=NOW)
+    assert log(cast, loop=loop).loop_id == loop.pk
+    assert not Evidence.objects.exists()
+
+
+def test_a_wrong_number_is_marked_as_such(cast: Cast) -> None:
+    log(cast, outcome="wrong_number", details=CallDetails(point_id=cast.phone.pk))
+    cast.phone.refresh_from_db()
+    assert (cast.phone.bad_since, cast.phone.bad_reason) == (NOW, "Wrong number")
+    log(cast, key="2", outcome="wrong_number", details=CallDetails(point_id=cast.phone.pk), now=NOW + timedelta(days=1))
+    cast.phone.refresh_from_db()
+    assert cast.phone.bad_since == NOW
+    log(cast, key="3", outcome="wrong_number")
+
+
+def test_what_walter_twice_did_not_understand_goes_to_a_nurse_once(cast: Cast) -> None:
+    def taught(key: str, understood: Understood, topic: str = "Weighing every morning") -> None:
+        item = TeachBackItem(topic=topic, patient_words="…", understood=understood)
+        log(cast, key=key, outcome="reached", said="Talked.", teach_backs=[item])
+
+    taught("1", Understood.PARTLY)
+    assert not Loop.objects.exists()
+    taught("2", Understood.YES)
+    assert not Loop.objects.exists()
+    taught("3", Understood.NO, "weighing every morning")
+    loop = Loop.objects.get()
+    assert (loop.kind, loop.owner_team_id) == ("teach-back", cast.team.pk)
+    assert loop.title == "Explain to Walter again: weighing every morning"
+    taught("4", Understood.NO)
+    assert Loop.objects.count() == 1
+
+
+def test_a_patient_without_a_site_gets_no_loop_for_a_nurse(cast: Cast) -> None:
+    from liaison.core.actor import system_actor
+    from liaison.core.postgres.guard import writes_open
+
+    with writes_open():
+        cast.walter.sites.all().delete()
+    items = [TeachBackItem(topic="Salt", patient_words="", understood=Understood.NO)] * 2
+    actions.log_call(
+        system_actor("import"), patient=cast.walter, outcome="reached", said="x", teach_backs=items,
+        idempotency_key="1", now=NOW,
+    )  # fmt: skip
+    assert not Loop.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ({"outcome": "reached", "said": "  "}, "said"),
+        ({"details": CallDetails(started_at=NOW + timedelta(minutes=2))}, "started_at"),
+        ({"next_attempt_at": NOW}, "next_attempt_at"),
+    ],
+)
+def test_what_cannot_be_is_refused_beside_its_field(cast: Cast, more: dict[str, object], field: str) -> None:
+    from liaison.core.refusals import Refusal
+
+    with pytest.raises(Refusal) as refused:
+        log(cast, **more)
+    assert list(refused.value.fields) == [field]
+    assert not Call.objects.exists()
+
+
+def test_pat_elsewhere_and_a_loop_of_another_patient_are_refused(cast: Cast) -> None:
+    with pytest.raises(NotFound):
+        actions.log_call(cast.pat, patient=cast.walter, outcome="busy", idempotency_key="x", now=NOW)
+    with pytest.raises(NotFound):
+        log(cast, patient=cast.patient(), loop=call_back(cast))
+
+
+def test_stop_all_stops_every_category_of_a_channel_at_once(cast: Cast) -> None:
+    noted = actions.note_opt_out(cast.rosa, patient=cast.walter, channel="email", evidence="said so", now=NOW)
+    assert {row.category for row in noted} == {"appointment", "clinical", "billing", "survey", "marketing"}
+    entry = AuditEntry.objects.get(verb="inbox.note_preference")
+    assert entry.details["standing"] == "stopped"
+    message = actions.queue_message(
+        cast.rosa, patient=cast.walter, template="please-call", context={}, idempotency_key="x", now=NOW
+    )
+    assert message.suppressed_reason == "opted_out"
+    actions.note_opt_in(cast.rosa, patient=cast.walter, channel="email", category="clinical", now=NOW)
+    assert Preference.objects.count() == 6
+    again = actions.send_again(cast.rosa, message_id=message.pk, idempotency_key="y", now=NOW)
+    assert again.state == "queued"
