@@ -29,6 +29,7 @@ from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.audit import Verification, record, verify_chain
 from liaison.core.refusals import Forbidden, NotFound, Refusal, constraint_refusal
+from liaison.core.verbs import Verb
 
 
 class EmailTaken(Refusal):
@@ -248,8 +249,8 @@ def give_password(*, actor: Actor, person: User, now: datetime) -> str:
 
 def set_password(*, actor: Actor, person: User, password: str, now: datetime) -> None:
     """Change one's own password (its strength is the form's to judge). Refuses: Forbidden for someone else's."""
-    with act(actor, OWN_PASSWORD, subject=person, now=now):
-        if not actor.is_system and actor.user_id != person.pk:
+    with act(_self(actor, OWN_PASSWORD), OWN_PASSWORD, subject=person, now=now):
+        if actor.user_id != person.pk and not actor.is_system:
             raise Forbidden
         person.set_password(password)
         person.must_change_password = False
@@ -258,12 +259,17 @@ def set_password(*, actor: Actor, person: User, password: str, now: datetime) ->
 
 def end_session(*, actor: Actor, handle: str, now: datetime) -> None:
     """Sign out one of one's own browsers. Refuses: NotFound for someone else's."""
-    with act(actor, OWN_SESSIONS, now=now):
+    with act(_self(actor, OWN_SESSIONS), OWN_SESSIONS, now=now):
         own = Session.objects.filter(user_id=actor.user_id)
         keys = [session.session_key for session in own if session.handle == handle]
         if not keys:
             raise NotFound
         own.filter(session_key__in=keys).delete()
+
+
+def _self(actor: Actor, verb: Verb) -> Actor:
+    """Whoever has signed in looks after their own account, also before they are given a first role."""
+    return actor if actor.is_anonymous or actor.may(verb) else actor.as_liaison()
 
 
 def begin_audit_export(

@@ -98,7 +98,8 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc,unused-ignore]
         del args, kwargs
         part, _, what = template_prefix.partition("/email/")
         if part == "mfa":
-            actor = actor_for(user, session=context.request.session, now=current_time())
+            request = self.request or context.request
+            actor = actor_for(user, session=request.session, now=current_time())
             trail.factors_changed(actor, what=what)
 
     def add_message(self, request: HttpRequest, level: int, *args: Any, **kwargs: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import struct
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from django.test import Client
@@ -17,7 +17,7 @@ from liaison.accounts.queries import actor_of
 from liaison.core.actor import Actor, system_actor
 from liaison.core.models import AuditEntry
 
-NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
+NOW = datetime(2024, 3, 4, 15, tzinfo=UTC)
 LIAISON = system_actor("test")
 PASSWORD = "a-long-enough-secret"  # noqa: S105 - of nobody
 
@@ -44,7 +44,7 @@ def acting(user: User) -> Actor:
         name=actor.name,
         assignments=actor.assignments,
         team_ids=actor.team_ids,
-        stepped_up_until=datetime(2026, 11, 23, 15, 10, tzinfo=UTC),
+        stepped_up_until=NOW + timedelta(minutes=10),
         session_key="a-session",
     )
 

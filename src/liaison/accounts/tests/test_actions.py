@@ -240,3 +240,12 @@ def test_ended_sessions_are_swept() -> None:
     assert not Session.objects.filter(session_key="old").exists()
     verify_audit_trail()
     assert trail("core.verify_audit")
+
+
+def test_someone_without_a_role_still_changes_their_password() -> None:
+    rosa = person("Rosa")
+    actions.set_password(actor=acting(rosa), person=rosa, password="my own long secret", now=NOW)
+    entry = trail("accounts.own_password")[0]
+    assert (entry.actor_user_id, entry.actor_name) == (rosa.pk, "Liaison, for Rosa")
+    with pytest.raises(Forbidden):
+        actions.set_password(actor=ANONYMOUS, person=rosa, password="my own long secret", now=NOW)

@@ -1,0 +1,294 @@
+"""The administrator's pages, the privacy officer's search, and confirming who one is."""
+
+import csv
+import io
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from liaison.accounts import actions
+from liaison.accounts.access import Role
+from liaison.accounts.models import Site, User
+from liaison.accounts.queries import AuditFilter, people, search_audit
+from liaison.accounts.queries.audit import PAGE, BadCursor
+from liaison.accounts.tests.cast import LIAISON, NOW, PASSWORD, acting, person, sign_in, site, trail
+from liaison.core.audit import record, seal_entries
+from liaison.core.clock import current_time
+from liaison.core.models import AuditEntry
+from liaison.core.refusals import Forbidden
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def riverside() -> Site:
+    """Where Rosa works."""
+    return site()
+
+
+@pytest.fixture
+def rosa(riverside: Site) -> User:
+    """A coordinator."""
+    return person("Rosa Diaz", Role.COORDINATOR, at=riverside)
+
+
+@pytest.fixture
+def ada(client: Client) -> User:
+    """An administrator, signed in."""
+    made = person("Ada Obi", Role.ADMINISTRATOR)
+    sign_in(client, made)
+    return made
+
+
+@pytest.fixture
+def vera(client: Client) -> User:
+    """The privacy officer, signed in."""
+    made = person("Vera Lind", Role.PRIVACY_OFFICER)
+    sign_in(client, made)
+    return made
+
+
+def _old_proof(client: Client) -> None:
+    """As if the sign-in were eleven minutes ago."""
+    session = client.session
+    for proof in session["account_authentication_methods"]:
+        proof["at"] -= 660
+    session.save()
+
+
+@pytest.mark.parametrize(
+    "path", ["/people/", "/people/new/", "/people/1/", "/people/sites/", "/audit/", "/audit/export/"]
+)
+def test_a_coordinator_may_not_open_these(client: Client, rosa: User, path: str) -> None:
+    sign_in(client, rosa)
+    assert client.get(path).status_code == 403
+
+
+def test_the_list_shows_people_with_roles_and_narrows(client: Client, ada: User, rosa: User) -> None:
+    page = client.get("/people/").content.decode()
+    assert "Care coordinator, Riverside" in page
+    assert "Ada Obi" in page
+    narrowed = client.get("/people/?q=diaz", headers={"HX-Request": "true"}).content.decode()
+    assert "Rosa Diaz" in narrowed
+    assert "Ada Obi" not in narrowed
+    assert "<html" not in narrowed
+    assert "Nobody of that name" in client.get("/people/?q=zzz").content.decode()
+    assert "No closed accounts" in client.get("/people/?closed=1").content.decode()
+
+
+def test_adding_a_person_leads_to_their_page(client: Client, ada: User) -> None:
+    answer = client.post("/people/new/", {"name": "Marta Ruiz", "email": "Marta@riverside.example"})
+    marta = User.objects.get(email="marta@riverside.example")
+    assert answer["Location"] == f"/people/{marta.pk}/"
+    assert (
+        "No role: this person can sign in and see nothing." in client.get(answer["Location"]).content.decode()
+    )
+    again = client.post("/people/new/", {"name": "Marta Two", "email": "marta@riverside.example"})
+    assert again.status_code == 422
+    assert "Someone already signs in with this address." in again.content.decode()
+    assert 'value="Marta Two"' in again.content.decode()
+    assert client.post("/people/new/", {"name": "", "email": "x"}).status_code == 422
+
+
+def test_roles_and_teams_are_given_and_taken_on_the_page(
+    client: Client, ada: User, rosa: User, riverside: Site
+) -> None:
+    page = f"/people/{rosa.pk}/"
+    client.post(f"{page}roles/", {"role": "supervisor", "site": riverside.pk})
+    assert "Supervisor" in client.get(page).content.decode()
+    twice = client.post(f"{page}roles/", {"role": "supervisor", "site": riverside.pk})
+    assert (twice.status_code, "holds this role there already" in twice.content.decode()) == (422, True)
+    assert client.post(f"{page}roles/", {"role": "queen"}).status_code == 422
+    held = rosa.assignments.get(role="supervisor")
+    client.post(f"{page}roles/{held.pk}/end/")
+    assert client.post(f"{page}roles/{held.pk}/end/").status_code == 404
+    team = actions.add_team(actor=LIAISON, name="Transitions", site=riverside, now=NOW)
+    client.post(f"{page}teams/", {"teams": [team.pk]})
+    assert [str(one) for one in rosa.teams.all()] == ["Transitions"]
+    assert client.post(f"{page}teams/", {"teams": [999]}).status_code == 422
+
+
+def test_a_name_is_changed_and_a_taken_address_refused(client: Client, ada: User, rosa: User) -> None:
+    client.post(f"/people/{rosa.pk}/", {"name": "Rosa Diaz-Ng", "email": rosa.email})
+    assert User.objects.get(pk=rosa.pk).name == "Rosa Diaz-Ng"
+    taken = client.post(f"/people/{rosa.pk}/", {"name": "Rosa", "email": ada.email})
+    assert taken.status_code == 422
+    assert client.get("/people/999999/").status_code == 404
+
+
+def test_sites_and_teams_are_added(client: Client, ada: User) -> None:
+    new = {"what": "site", "code": "north", "name": "Northgate", "time_zone": "America/Chicago"}
+    assert client.post("/people/sites/", new)["Location"] == "/people/sites/"
+    assert client.post("/people/sites/", new).status_code == 422
+    assert "no time zone" in client.post("/people/sites/", {**new, "time_zone": "Mars"}).content.decode()
+    north = Site.objects.get(code="north")
+    client.post("/people/sites/", {"what": "team", "name": "Referrals", "site": north.pk})
+    client.post("/people/sites/", {"what": "team", "name": "On call"})
+    page = client.get("/people/sites/").content.decode()
+    assert all(word in page for word in ("Northgate", "America/Chicago", "Referrals", "On call"))
+
+
+def test_closing_and_opening_an_account_on_the_page(client: Client, ada: User, rosa: User) -> None:
+    client.post(f"/people/{rosa.pk}/close/")
+    assert "This account is closed" in client.get(f"/people/{rosa.pk}/").content.decode()
+    assert "Rosa Diaz" in client.get("/people/?closed=1").content.decode()
+    client.post(f"/people/{rosa.pk}/open/")
+    assert User.objects.get(pk=rosa.pk).is_active
+    refused = client.post(f"/people/{ada.pk}/close/")
+    assert (refused.status_code, "Ask another administrator" in refused.content.decode()) == (422, True)
+
+
+def test_a_first_password_is_shown_once(client: Client, ada: User, rosa: User) -> None:
+    shown = client.post(f"/people/{rosa.pk}/password/")
+    found = re.search(r"l-first-password[^>]*>([^<]+)<", shown.content.decode())
+    assert found is not None
+    assert User.objects.get(pk=rosa.pk).check_password(found[1])
+    assert "no-store" in shown["Cache-Control"]
+    assert client.post(f"/people/{rosa.pk}/factors/reset/").status_code == 302
+
+
+def test_a_sensitive_verb_asks_who_one_is_and_goes_on_with_what_was_typed(
+    client: Client, ada: User, rosa: User
+) -> None:
+    _old_proof(client)
+    asked = client.post(f"/people/{rosa.pk}/password/", {"note": "she called <me>"})
+    assert asked["Location"] == "/account/reauthenticate/?next=%2Faccount%2Fagain%2F"
+    page = client.get(asked["Location"]).content.decode()
+    assert "Confirm that it is you" in page
+    wrong = client.post("/account/reauthenticate/", {"password": "wrong", "next": "/account/again/"})
+    assert wrong.status_code == 200
+    assert trail("accounts.confirm")[0].outcome == "refused"
+    right = client.post("/account/reauthenticate/", {"password": PASSWORD, "next": "/account/again/"})
+    assert right["Location"] == "/account/again/"
+    again = client.get("/account/again/").content.decode()
+    assert f'action="/people/{rosa.pk}/password/"' in again
+    assert 'value="she called &lt;me&gt;"' in again
+    assert client.get("/account/again/")["Location"] == "/"
+    assert client.post(f"/people/{rosa.pk}/password/", {"note": "x"}).status_code == 200
+    assert [entry.outcome for entry in trail("accounts.set_password_for")] == ["refused", "done"]
+
+
+def test_a_piece_of_a_page_that_needs_proof_sends_the_whole_page(
+    client: Client, ada: User, rosa: User
+) -> None:
+    _old_proof(client)
+    headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver/people/{rosa.pk}/"}
+    answer = client.post(f"/people/{rosa.pk}/factors/reset/", headers=headers)
+    assert (answer.status_code, answer["HX-Redirect"]) == (
+        204,
+        "/account/reauthenticate/?next=%2Faccount%2Fagain%2F",
+    )
+    long = client.post(f"/people/{rosa.pk}/factors/reset/", {"x": "y" * 70_000}, headers=headers)
+    assert long["HX-Redirect"] == f"/account/reauthenticate/?next=%2Fpeople%2F{rosa.pk}%2F"
+
+
+def _entries(count: int, **columns: Any) -> None:
+    actor = acting(User.objects.get(name="Rosa Diaz"))
+    for _ in range(count):
+        record(actor, "core.see", outcome="seen", **columns)
+
+
+def test_the_officer_finds_what_was_done_with_a_patient(client: Client, vera: User, rosa: User) -> None:
+    _entries(2, patient_ids=[12, 13])
+    _entries(1, patient_ids=[14])
+    page = client.get("/audit/?patient=12").content.decode()
+    assert page.count('<td class="l-nowrap">') == 2
+    looked = trail("accounts.search_audit")[-1]
+    assert (looked.patient_ids, looked.outcome, looked.details) == (
+        [12],
+        "seen",
+        {"patient_id": 12, "shown": 2},
+    )
+    assert (
+        client.get(f"/audit/?person={rosa.pk}&kind=reads&verb=core.see")
+        .content.decode()
+        .count("Rosa Diaz</div>")
+        == 3
+    )
+    assert "Nothing of that kind" in client.get("/audit/?patient=99").content.decode()
+    assert (
+        "This is before the first day."
+        in client.get("/audit/?since=2026-02-02&until=2026-02-01").content.decode()
+    )
+    assert client.get("/audit/?patient=Walter").status_code == 422
+
+
+def test_days_are_days_of_the_officers_site(rosa: User, riverside: Site) -> None:
+    vera = acting(person("Vera Lind", Role.PRIVACY_OFFICER, at=riverside))
+    now = current_time()
+    _entries(1, patient_ids=[5])
+    assert search_audit(vera, wanted=AuditFilter(patient_id=5, since=now - timedelta(minutes=1))).rows
+    assert not search_audit(vera, wanted=AuditFilter(patient_id=5, since=now + timedelta(minutes=1))).rows
+    assert search_audit(vera, wanted=AuditFilter(patient_id=5, until=now + timedelta(minutes=1))).rows
+    assert not search_audit(vera, wanted=AuditFilter(patient_id=5, until=now - timedelta(minutes=1))).rows
+
+
+def test_pages_of_the_trail_neither_skip_nor_repeat(rosa: User) -> None:
+    _entries(PAGE * 2 + 3, patient_ids=[7])
+    vera = acting(person("Vera Lind", Role.PRIVACY_OFFICER))
+    found, cursor, pages = [], "", 0
+    while True:
+        page = search_audit(
+            vera, wanted=AuditFilter(patient_id=7, kind="reads", verb="core.see"), cursor=cursor
+        )
+        found += [row.entry_id for row in page.rows]
+        cursor, pages = page.next_cursor, pages + 1
+        if not cursor:
+            break
+    assert pages == 3
+    assert found == sorted(
+        AuditEntry.objects.filter(verb="core.see").values_list("pk", flat=True), reverse=True
+    )
+    with pytest.raises(BadCursor):
+        search_audit(vera, wanted=AuditFilter(), cursor="made~up")
+
+
+def test_further_entries_come_as_rows_alone(client: Client, vera: User, rosa: User) -> None:
+    _entries(PAGE + 1, patient_ids=[7])
+    first = client.get("/audit/?patient=7").content.decode()
+    older = re.search(r'hx-get="(\?[^"]+)"', first)
+    assert older is not None
+    rest = client.get(
+        f"/audit/{older[1].replace('&amp;', '&')}", headers={"HX-Request": "true"}
+    ).content.decode()
+    assert rest.count("<tr>") == 1
+    assert "<form" not in rest
+
+
+def test_an_export_asks_who_one_is_and_stands_in_the_trail(client: Client, vera: User, rosa: User) -> None:
+    _entries(3, patient_ids=[12], reason="=cmd|' /C calc'!A1")
+    _old_proof(client)
+    asked = client.get("/audit/export/?patient=12")
+    assert asked["Location"].startswith("/account/reauthenticate/?next=%2Faudit%2Fexport%2F%3Fpatient%3D12")
+    back = client.post(
+        "/account/reauthenticate/", {"password": PASSWORD, "next": "/audit/export/?patient=12"}
+    )
+    assert back["Location"] == "/audit/export/?patient=12"
+    answer = client.get(back["Location"])
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))  # type: ignore[attr-defined]
+    exported = [row for row in rows if row["verb"] == "core.see"]
+    assert len(exported) == 3
+    assert exported[0]["reason"].startswith("'=cmd")
+    assert answer["Content-Type"] == "text/csv"
+    done = trail("accounts.export_audit")[-1]
+    assert (done.outcome, done.patient_ids, done.details) == ("done", [12], {"patient_id": 12})
+    assert client.get("/audit/export/?patient=x").status_code == 422
+
+
+def test_the_state_of_the_chain_stands_above_the_search(client: Client, vera: User) -> None:
+    assert "Not verified yet" in client.get("/audit/").content.decode()
+    seal_entries()
+    actions.verify_audit_chain(actor=LIAISON)
+    assert "Unbroken" in client.get("/audit/").content.decode()
+    record(LIAISON, "core.verify_audit", details={"problem": "An entry under seal 1 was changed."})
+    assert "An entry under seal 1 was changed." in client.get("/audit/").content.decode()
+
+
+def test_lists_are_not_for_everyone(rosa: User) -> None:
+    with pytest.raises(Forbidden):
+        people(acting(rosa), now=NOW)
+    with pytest.raises(Forbidden):
+        search_audit(acting(rosa), wanted=AuditFilter())
