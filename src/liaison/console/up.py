@@ -145,7 +145,7 @@ class Up:
             ),
             Service(
                 name="worker",
-                command=python("-m", "liaison.console.manage", "procrastinate", "worker"),
+                command=python("-m", "liaison.console.worker"),
                 environment=self._environment,
             ),
         ]
