@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from liaison.accounts.rules import Role
 from liaison.core.verbs import verb
 
-
-class Role(StrEnum):
-    """What a person does here. The set is code, so that a change of who may do what is a reviewable change."""
-
-    COORDINATOR = "coordinator"
-    CLINICIAN = "clinician"
-    FRONT_DESK = "front_desk"
-    BILLING = "billing"
-    RECORDS_CLERK = "records_clerk"
-    SUPERVISOR = "supervisor"
-    PRIVACY_OFFICER = "privacy_officer"
-    ADMINISTRATOR = "administrator"
-
+__all__ = [
+    "CARE_ROLES",
+    "DEACTIVATE",
+    "DESK_ROLES",
+    "EVERYBODY",
+    "EXPORT_AUDIT",
+    "MANAGE_PEOPLE",
+    "MANAGE_SITES",
+    "OWN_PASSWORD",
+    "OWN_SESSIONS",
+    "RESET_MFA",
+    "ROLE_LABELS",
+    "SEARCH_AUDIT",
+    "SET_PASSWORD_FOR",
+    "Role",
+]
 
 ROLE_LABELS: Final[Mapping[Role, str | Promise]] = MappingProxyType(
     {

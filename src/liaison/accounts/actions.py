@@ -92,9 +92,7 @@ constraint_refusal(
     "accounts_user_email_key",
     lambda: EmailTaken(fields={"email": "Someone already signs in with this address."}),
 )
-constraint_refusal(
-    "accounts_site_code_key", lambda: SiteCodeTaken(fields={"code": "Another site has this code."})
-)
+constraint_refusal("accounts_site_code_key", lambda: SiteCodeTaken(fields={"code": "Another site has this code."}))
 constraint_refusal("accounts_team_once", TeamNameTaken)
 constraint_refusal("accounts_assignment_once", RoleAlreadyHeld)
 
@@ -156,9 +154,7 @@ def give_role(
             raise AccountClosed
         if Assignment.objects.current(now=now).filter(user=person, role=role, site=site).exists():
             raise RoleAlreadyHeld
-        assignment = Assignment.objects.create(
-            user=person, role=role, site=site, starts_at=now, ends_at=ends_at
-        )
+        assignment = Assignment.objects.create(user=person, role=role, site=site, starts_at=now, ends_at=ends_at)
         entry.note(role=str(role), site_id=site.pk if site else None)
         entry.publish(RoleChanged(user_id=person.pk, at=now))
     return assignment
@@ -194,9 +190,7 @@ def deactivate_person(*, actor: Actor, person: User, now: datetime) -> User:
         held = open_work_of(person.pk)
         if held:
             what = ", ".join(f"{work.count} {work.label}" for work in held)
-            raise HasOpenWork(
-                f"{person.name} still holds {what}. Hand it over first, then close the account."
-            )
+            raise HasOpenWork(f"{person.name} still holds {what}. Hand it over first, then close the account.")
         current = list(Assignment.objects.current(now=now).filter(user=person))
         _keep_an_administrator(without=current, now=now)
         Assignment.objects.filter(pk__in=[held.pk for held in current]).update(ends_at=now)
@@ -226,7 +220,7 @@ def reset_mfa(*, actor: Actor, person: User, now: datetime) -> int:
         removed, _ = Authenticator.objects.filter(user_id=person.pk).delete()
         Session.objects.filter(user=person).delete()
         entry.note(removed=removed)
-    return removed
+    return int(removed)
 
 
 def give_password(*, actor: Actor, person: User, now: datetime) -> str:
@@ -272,9 +266,7 @@ def _self(actor: Actor, verb: Verb) -> Actor:
     return actor if actor.is_anonymous or actor.may(verb) else actor.as_liaison()
 
 
-def begin_audit_export(
-    *, actor: Actor, looked_for: dict[str, Any], patient_id: int | None, now: datetime
-) -> None:
+def begin_audit_export(*, actor: Actor, looked_for: dict[str, Any], patient_id: int | None, now: datetime) -> None:
     """Say in the audit trail that part of it leaves the house. Needs a fresh proof of who asks."""
     with act(actor, EXPORT_AUDIT, now=now) as entry:
         entry.note(**looked_for)

@@ -7,7 +7,7 @@ from allauth.account.auth_backends import AuthenticationBackend
 from liaison.accounts.models import User
 
 
-class PasswordBackend(AuthenticationBackend):
+class PasswordBackend(AuthenticationBackend):  # type: ignore[misc,unused-ignore]
     """Finds the person by the address on their account, and takes as long for an unknown one."""
 
     def _authenticate_by_email(self, email: str, password: str) -> User | None:

@@ -63,9 +63,7 @@ class TeamsForm(forms.Form):
 class SiteForm(forms.Form):
     """A place of the organization."""
 
-    code = forms.SlugField(
-        label=_("Code"), max_length=20, help_text=_("Short and for good, as in river-north.")
-    )
+    code = forms.SlugField(label=_("Code"), max_length=20, help_text=_("Short and for good, as in river-north."))
     name = forms.CharField(label=_("Name"), max_length=120)
     time_zone = forms.CharField(label=_("Time zone"), initial="America/New_York", max_length=64)
     address = forms.CharField(label=_("Address"), required=False, widget=forms.Textarea(attrs={"rows": 2}))

@@ -12,7 +12,7 @@ from django.contrib import auth
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.http import urlencode, url_has_allowed_host_and_scheme
+from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from liaison.accounts import trail
 from liaison.accounts.queries import actor_for, seconds_left
@@ -47,6 +47,7 @@ class ActorMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Find out who asks, then answer."""
         now = current_time()
         request.actor = actor_for(request.user, session=request.session, now=now)  # type: ignore[attr-defined]
         request.session_ended = Ended.NO  # type: ignore[attr-defined]
@@ -70,9 +71,7 @@ class ActorMiddleware:
             return
         passed = real.timestamp() - session[SEEN]
         grain = timedelta(seconds=min(30, settings.LIAISON_IDLE_SECONDS / 20))
-        if is_work(
-            background=is_background(request), seen_at=real - timedelta(seconds=passed), now=real, grain=grain
-        ):
+        if is_work(background=is_background(request), seen_at=real - timedelta(seconds=passed), now=real, grain=grain):
             session[SEEN] = real.timestamp()
 
     def process_view(
@@ -97,6 +96,7 @@ class StepUpMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer; only a raised `StepUpNeeded` is of interest."""
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -123,6 +123,7 @@ class SecurityHeadersMiddleware:
         self.policy = content_security_policy(events_url=settings.LIAISON_EVENTS_URL)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, and add the headers that the answer does not carry yet."""
         response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", self.policy)
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)

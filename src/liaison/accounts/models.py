@@ -13,9 +13,9 @@ from django.contrib.sessions.base_session import AbstractBaseSession, BaseSessio
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext
 
-from liaison.accounts.access import ROLE_LABELS, Role
+from liaison.accounts.rules import ROLE_WORDS, Role
 
 if TYPE_CHECKING:
     from liaison.accounts.sessions import SessionStore
@@ -88,7 +88,7 @@ class User(AbstractBaseUser):
     added_at = models.DateTimeField(null=True, blank=True)
     deactivated_at = models.DateTimeField(null=True, blank=True)
     # Django's sign-in signal writes this column on every sign-in; the audit trail knows it already.
-    last_login = None  # type: ignore[assignment]
+    last_login = None
 
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
@@ -124,11 +124,11 @@ class User(AbstractBaseUser):
         """The name, as libraries ask for it."""
         return self.name
 
-    def check_password(self, raw_password: str) -> bool:
+    def check_password(self, raw_password: str | None) -> bool:
         """Whether this is the password. Unlike Django's, never writes a newer hash: only actions write."""
-        return check_password(raw_password, self.password)
+        return raw_password is not None and check_password(raw_password, self.password)
 
-    async def acheck_password(self, raw_password: str) -> bool:
+    async def acheck_password(self, raw_password: str | None) -> bool:
         """The same as `check_password`."""
         return self.check_password(raw_password)
 
@@ -167,9 +167,7 @@ class TeamMember(models.Model):
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
 
     class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["team", "user"], name="accounts_team_member_once")
-        ]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["team", "user"], name="accounts_team_member_once")]
 
     def __str__(self) -> str:
         return f"{self.user} in {self.team}"
@@ -187,7 +185,7 @@ class Assignment(models.Model):
     """A role that a person holds at one site (or, without a site, at every site) for a time."""
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="assignments")
-    role = models.CharField(max_length=20, choices=[(role.value, ROLE_LABELS[role]) for role in Role])
+    role = models.CharField(max_length=20)
     site = models.ForeignKey(
         Site,
         null=True,
@@ -225,12 +223,12 @@ class Assignment(models.Model):
     @property
     def label(self) -> str:
         """The role in words."""
-        return str(ROLE_LABELS[Role(self.role)])
+        return gettext(ROLE_WORDS[Role(self.role)])
 
     @property
     def where(self) -> str:
         """The site's name, or "every site"."""
-        return self.site.name if self.site else str(_("every site"))
+        return self.site.name if self.site else gettext("every site")
 
     def end(self, *, now: datetime) -> None:
         """The role is held no longer."""
@@ -256,7 +254,7 @@ class Session(AbstractBaseSession):
     browser = models.CharField(max_length=300, blank=True)
     address = models.GenericIPAddressField(null=True)
 
-    objects: Any = SessionManager()
+    objects: ClassVar[Any] = SessionManager()
 
     class Meta(AbstractBaseSession.Meta):
         db_table = "django_session"

@@ -1,10 +1,41 @@
-"""When a session has ended, and for how long a proof of identity counts."""
+"""Which roles there are, and when a session has ended."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class Role(StrEnum):
+    """What a person does here. The set is code, so that a change of who may do what is a reviewable change."""
+
+    COORDINATOR = "coordinator"
+    CLINICIAN = "clinician"
+    FRONT_DESK = "front_desk"
+    BILLING = "billing"
+    RECORDS_CLERK = "records_clerk"
+    SUPERVISOR = "supervisor"
+    PRIVACY_OFFICER = "privacy_officer"
+    ADMINISTRATOR = "administrator"
+
+
+ROLE_WORDS: Final[Mapping[Role, str]] = MappingProxyType(
+    {
+        Role.COORDINATOR: "Care coordinator",
+        Role.CLINICIAN: "Clinician",
+        Role.FRONT_DESK: "Front desk",
+        Role.BILLING: "Billing",
+        Role.RECORDS_CLERK: "Records clerk",
+        Role.SUPERVISOR: "Supervisor",
+        Role.PRIVACY_OFFICER: "Privacy officer",
+        Role.ADMINISTRATOR: "Administrator",
+    }
+)
+"""What a role is called, in English; `access.ROLE_LABELS` has the same words translated."""
 
 
 class Ended(StrEnum):

@@ -27,7 +27,8 @@ class SessionStore(DatabaseStore):
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         """The row for this session's present content."""
-        row: Session = super().create_model_instance(data)
+        row = super().create_model_instance(data)
+        assert isinstance(row, Session)  # noqa: S101 - says it to the type checker
         person = data.get(SESSION_KEY)
         row.user_id = int(person) if person else None
         row.began_at = _instant(data.get(BEGAN))

@@ -74,6 +74,6 @@ def confirmed(actor: Actor, *, method: str, passed: bool, address: str) -> None:
 
 
 def factors_changed(actor: Actor, *, what: str) -> None:
-    """Second factors came or went: "totp_activated", "webauthn_removed", "recovery_codes_generated" …"""
+    """Second factors came or went; `what` is "totp_activated", "webauthn_removed", "recovery_codes_generated"."""
     details: dict[str, Any] = {"what": what}
     record(actor, CHANGE_FACTORS, subject_type=_USER, subject_id=actor.user_id, details=details)

@@ -195,16 +195,6 @@ class Migration(migrations.Migration):
                 (
                     "role",
                     models.CharField(
-                        choices=[
-                            ("coordinator", "Care coordinator"),
-                            ("clinician", "Clinician"),
-                            ("front_desk", "Front desk"),
-                            ("billing", "Billing"),
-                            ("records_clerk", "Records clerk"),
-                            ("supervisor", "Supervisor"),
-                            ("privacy_officer", "Privacy officer"),
-                            ("administrator", "Administrator"),
-                        ],
                         max_length=20,
                     ),
                 ),

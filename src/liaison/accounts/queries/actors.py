@@ -24,9 +24,7 @@ def actor_for(user: Any, *, session: Mapping[str, Any], now: datetime) -> Actor:
     return Actor(
         user_id=user.pk,
         name=user.name,
-        assignments=frozenset(
-            Assignment.objects.current(now=now).filter(user=user).values_list("role", "site_id")
-        ),
+        assignments=frozenset(Assignment.objects.current(now=now).filter(user=user).values_list("role", "site_id")),
         team_ids=frozenset(TeamMember.objects.filter(user=user).values_list("team_id", flat=True)),
         stepped_up_until=_stepped_up_until(session),
         session_key=getattr(session, "session_key", None) or "",

@@ -111,12 +111,10 @@ def person_for(actor: Actor, *, user_id: int) -> User:
 def has_second_factor(user_id: int) -> bool:
     """Whether this person proves who they are with more than a password."""
     kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
-    return Authenticator.objects.filter(user_id=user_id, type__in=kinds).exists()
+    return bool(Authenticator.objects.filter(user_id=user_id, type__in=kinds).exists())
 
 
-def colleagues(
-    actor: Actor, *, now: datetime, role: Role | None = None, site_id: int | None = None
-) -> QuerySet[User]:
+def colleagues(actor: Actor, *, now: datetime, role: Role | None = None, site_id: int | None = None) -> QuerySet[User]:
     """Active people whom work can be given to, by name: those of one role, at one site, or all.
 
     Names of colleagues are no secret inside the organization; nobody who is not signed in gets any.

@@ -19,7 +19,7 @@ from liaison.core.models import AuditEntry
 
 NOW = datetime(2024, 3, 4, 15, tzinfo=UTC)
 LIAISON = system_actor("test")
-PASSWORD = "a-long-enough-secret"  # noqa: S105 - of nobody
+PASSWORD = "a-long-enough-secret"
 
 
 def site(name: str = "Riverside") -> Site:

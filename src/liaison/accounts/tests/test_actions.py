@@ -172,7 +172,7 @@ def test_a_password_is_never_written_outside_an_action() -> None:
 
 def test_checking_a_password_never_writes_a_newer_hash() -> None:
     rosa = person("Rosa")
-    rosa.password = "pbkdf2_sha1$1$salt$ms2Dpc2MBmjCHgKkqDmbRxXD3SU="  # noqa: S105 - an old hasher's
+    rosa.password = "pbkdf2_sha1$1$salt$ms2Dpc2MBmjCHgKkqDmbRxXD3SU="
     assert rosa.check_password("wrong") is False
     assert rosa.password.startswith("pbkdf2_sha1")
 

@@ -26,9 +26,7 @@ def test_a_session_ends_after_twelve_hours_however_busy_it_was() -> None:
 
 @given(began=st.integers(0, 100_000), seen=st.integers(0, 100_000))
 def test_what_is_left_is_never_negative_and_never_more_than_the_limits(began: int, seen: int) -> None:
-    found = left(
-        began_at=NOW - timedelta(seconds=began), seen_at=NOW - timedelta(seconds=seen), now=NOW, limits=LIMITS
-    )
+    found = left(began_at=NOW - timedelta(seconds=began), seen_at=NOW - timedelta(seconds=seen), now=NOW, limits=LIMITS)
     assert timedelta() <= found.soonest <= LIMITS.idle
     assert (found.ended is Ended.NO) == (found.soonest > timedelta())
 
@@ -42,6 +40,4 @@ def test_only_a_persons_own_requests_are_work_and_only_every_half_minute() -> No
 
 
 def test_a_first_password_is_words_and_three_digits() -> None:
-    assert (
-        initial_password_words([0, 4, 2, 1007], words=("acorn", "berry", "cedar")) == "acorn-berry-cedar-007"
-    )
+    assert initial_password_words([0, 4, 2, 1007], words=("acorn", "berry", "cedar")) == "acorn-berry-cedar-007"

@@ -83,9 +83,7 @@ def test_adding_a_person_leads_to_their_page(client: Client, ada: User) -> None:
     answer = client.post("/people/new/", {"name": "Marta Ruiz", "email": "Marta@riverside.example"})
     marta = User.objects.get(email="marta@riverside.example")
     assert answer["Location"] == f"/people/{marta.pk}/"
-    assert (
-        "No role: this person can sign in and see nothing." in client.get(answer["Location"]).content.decode()
-    )
+    assert "No role: this person can sign in and see nothing." in client.get(answer["Location"]).content.decode()
     again = client.post("/people/new/", {"name": "Marta Two", "email": "marta@riverside.example"})
     assert again.status_code == 422
     assert "Someone already signs in with this address." in again.content.decode()
@@ -171,9 +169,7 @@ def test_a_sensitive_verb_asks_who_one_is_and_goes_on_with_what_was_typed(
     assert [entry.outcome for entry in trail("accounts.set_password_for")] == ["refused", "done"]
 
 
-def test_a_piece_of_a_page_that_needs_proof_sends_the_whole_page(
-    client: Client, ada: User, rosa: User
-) -> None:
+def test_a_piece_of_a_page_that_needs_proof_sends_the_whole_page(client: Client, ada: User, rosa: User) -> None:
     _old_proof(client)
     headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver/people/{rosa.pk}/"}
     answer = client.post(f"/people/{rosa.pk}/factors/reset/", headers=headers)
@@ -203,16 +199,10 @@ def test_the_officer_finds_what_was_done_with_a_patient(client: Client, vera: Us
         {"patient_id": 12, "shown": 2},
     )
     assert (
-        client.get(f"/audit/?person={rosa.pk}&kind=reads&verb=core.see")
-        .content.decode()
-        .count("Rosa Diaz</div>")
-        == 3
+        client.get(f"/audit/?person={rosa.pk}&kind=reads&verb=core.see").content.decode().count("Rosa Diaz</div>") == 3
     )
     assert "Nothing of that kind" in client.get("/audit/?patient=99").content.decode()
-    assert (
-        "This is before the first day."
-        in client.get("/audit/?since=2026-02-02&until=2026-02-01").content.decode()
-    )
+    assert "This is before the first day." in client.get("/audit/?since=2026-02-02&until=2026-02-01").content.decode()
     assert client.get("/audit/?patient=Walter").status_code == 422
 
 
@@ -231,17 +221,13 @@ def test_pages_of_the_trail_neither_skip_nor_repeat(rosa: User) -> None:
     vera = acting(person("Vera Lind", Role.PRIVACY_OFFICER))
     found, cursor, pages = [], "", 0
     while True:
-        page = search_audit(
-            vera, wanted=AuditFilter(patient_id=7, kind="reads", verb="core.see"), cursor=cursor
-        )
+        page = search_audit(vera, wanted=AuditFilter(patient_id=7, kind="reads", verb="core.see"), cursor=cursor)
         found += [row.entry_id for row in page.rows]
         cursor, pages = page.next_cursor, pages + 1
         if not cursor:
             break
     assert pages == 3
-    assert found == sorted(
-        AuditEntry.objects.filter(verb="core.see").values_list("pk", flat=True), reverse=True
-    )
+    assert found == sorted(AuditEntry.objects.filter(verb="core.see").values_list("pk", flat=True), reverse=True)
     with pytest.raises(BadCursor):
         search_audit(vera, wanted=AuditFilter(), cursor="made~up")
 
@@ -251,9 +237,7 @@ def test_further_entries_come_as_rows_alone(client: Client, vera: User, rosa: Us
     first = client.get("/audit/?patient=7").content.decode()
     older = re.search(r'hx-get="(\?[^"]+)"', first)
     assert older is not None
-    rest = client.get(
-        f"/audit/{older[1].replace('&amp;', '&')}", headers={"HX-Request": "true"}
-    ).content.decode()
+    rest = client.get(f"/audit/{older[1].replace('&amp;', '&')}", headers={"HX-Request": "true"}).content.decode()
     assert rest.count("<tr>") == 1
     assert "<form" not in rest
 
@@ -263,9 +247,7 @@ def test_an_export_asks_who_one_is_and_stands_in_the_trail(client: Client, vera:
     _old_proof(client)
     asked = client.get("/audit/export/?patient=12")
     assert asked["Location"].startswith("/account/reauthenticate/?next=%2Faudit%2Fexport%2F%3Fpatient%3D12")
-    back = client.post(
-        "/account/reauthenticate/", {"password": PASSWORD, "next": "/audit/export/?patient=12"}
-    )
+    back = client.post("/account/reauthenticate/", {"password": PASSWORD, "next": "/audit/export/?patient=12"})
     assert back["Location"] == "/audit/export/?patient=12"
     answer = client.get(back["Location"])
     rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))  # type: ignore[attr-defined]

@@ -57,9 +57,7 @@ def test_a_person_signs_in_and_both_the_session_and_the_trail_know(client: Clien
 
 def test_the_address_is_the_same_in_any_letter_case(client: Client, rosa: User) -> None:
     assert (
-        client.post(
-            "/account/login/", {"login": "ROSA.Diaz@Riverside.EXAMPLE", "password": PASSWORD}
-        ).status_code
+        client.post("/account/login/", {"login": "ROSA.Diaz@Riverside.EXAMPLE", "password": PASSWORD}).status_code
         == 302
     )
 
@@ -164,18 +162,12 @@ def test_twelve_hours_end_a_session_however_busy(client: Client, rosa: User) -> 
     assert "ended=absolute" in client.get(MINE)["Location"]
 
 
-def test_a_persons_own_request_extends_the_session_and_the_pages_own_do_not(
-    client: Client, rosa: User
-) -> None:
+def test_a_persons_own_request_extends_the_session_and_the_pages_own_do_not(client: Client, rosa: User) -> None:
     sign_in(client, rosa)
     _set_times(client, began=timedelta(hours=1), seen=timedelta(minutes=14))
     beat = client.get("/account/session/", headers={"Liaison-Background": "1"})
     assert 50 <= beat.json()["seconds"] <= 60
-    assert (
-        50
-        <= client.get("/account/session/", headers={"X-Liaison-Background": "1"}).json()["idle_seconds"]
-        <= 60
-    )
+    assert 50 <= client.get("/account/session/", headers={"X-Liaison-Background": "1"}).json()["idle_seconds"] <= 60
     client.get(MINE)
     assert client.get("/account/session/", headers={"Liaison-Background": "1"}).json()["seconds"] > 890
 
@@ -245,9 +237,7 @@ def test_an_authenticator_app_is_set_up_and_removed_and_audited(
     secret = re.search(r"data-private>([A-Z2-7]{32})<", page)
     assert secret is not None
     with django_capture_on_commit_callbacks(execute=True):
-        answer = client.post(
-            "/account/factors/totp/activate/", {"code": totp_code(secret[1], at=time.time())}
-        )
+        answer = client.post("/account/factors/totp/activate/", {"code": totp_code(secret[1], at=time.time())})
     assert answer["Location"] == "/account/factors/recovery-codes/"
     assert "shown this once" in client.get(answer["Location"]).content.decode()
     assert "can't be shown again" in client.get(answer["Location"]).content.decode()

@@ -45,8 +45,8 @@ def audit(request: HttpRequest) -> HttpResponse:
     found = None
     if valid or not form.is_bound:
         found = search_audit(actor, wanted=wanted, cursor=request.GET.get("after", ""))
-    query = {key: value for key, value in request.GET.items() if value and key != "after"}
-    page = {
+    query = {key: str(value) for key, value in request.GET.items() if value and key != "after"}
+    page: dict[str, Any] = {
         "form": form,
         "found": found,
         "query": urlencode(query),

@@ -24,9 +24,7 @@ def mine(request: HttpRequest) -> HttpResponse:
     kinds = Authenticator.objects.filter(user_id=actor.user_id).values_list("type", flat=True)
     page = {
         "person": request.user,
-        "assignments": Assignment.objects.current(now=now)
-        .filter(user_id=actor.user_id)
-        .select_related("site"),
+        "assignments": Assignment.objects.current(now=now).filter(user_id=actor.user_id).select_related("site"),
         "teams": Team.objects.filter(pk__in=actor.team_ids),
         "has_totp": Authenticator.Type.TOTP in kinds,
         "passkeys": sum(kind == Authenticator.Type.WEBAUTHN for kind in kinds),

@@ -117,9 +117,7 @@ def set_teams(request: HttpRequest, user_id: int) -> HttpResponse:
     form = TeamsForm(request.POST)
     if not form.is_valid():
         return _page(request, found, status=422, teams_form=form)
-    actions.set_teams(
-        actor=_actor(request), person=found, teams=form.cleaned_data["teams"], now=current_time()
-    )
+    actions.set_teams(actor=_actor(request), person=found, teams=form.cleaned_data["teams"], now=current_time())
     return done(request, said=_("Saved."), to=_url(found), go=True)
 
 
@@ -128,9 +126,7 @@ def deactivate(request: HttpRequest, user_id: int) -> HttpResponse:
     """Close an account whose open work was handed over."""
     found = person_for(_actor(request), user_id=user_id)
     actions.deactivate_person(actor=_actor(request), person=found, now=current_time())
-    return done(
-        request, said=_("The account of %(name)s is closed.") % {"name": found}, to=_url(found), go=True
-    )
+    return done(request, said=_("The account of %(name)s is closed.") % {"name": found}, to=_url(found), go=True)
 
 
 @require_POST
