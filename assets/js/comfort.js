@@ -49,7 +49,7 @@ addEventListener("blur", release);
 // Menus close by themselves.
 document.addEventListener("click", (event) => {
   for (const menu of all("details.l-menu[open]")) {
-    if (!menu.contains(event.target) || event.target.closest(".l-menu-list :is(a, button)")) menu.open = false;
+    if (!menu.contains(event.target) || event.target.closest(".l-menu-list:not(.l-menu-form) :is(a, button)")) menu.open = false;
   }
   if (event.target.closest("[data-menu-open]")) document.body.classList.toggle("is-menu-open");
   else if (!event.target.closest(".l-rail")) document.body.classList.remove("is-menu-open");

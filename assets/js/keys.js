@@ -27,7 +27,7 @@ function move(step) {
 function press(letter) {
   const panel = isOpen() ? one("#panel") : null;
   const inPanel = panel?.contains(document.activeElement);
-  const scopes = [inPanel ? panel : null, currentRow(), panel, one("#content"), document.body];
+  const scopes = [inPanel ? panel : null, currentRow(), panel, one("#work"), document.body];
   for (const scope of scopes) {
     const found = scope && all(`[data-key="${letter}"]`, scope).find((each) => !each.disabled && each.getAttribute("aria-disabled") !== "true");
     if (!found) continue;

@@ -157,3 +157,11 @@ on("click", "[data-back]", (event) => {
   event.preventDefault();
   history.back();
 });
+
+// Cancel in a small form beside a list closes the form and stays.
+on("click", ".l-loop-do a.btn-ghost, [data-cancel]", (event, link) => {
+  const place = link.closest(".l-loop-do");
+  if (!place) return;
+  event.preventDefault();
+  place.replaceChildren();
+});

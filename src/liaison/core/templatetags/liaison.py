@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
+from django.conf.locale import LANG_INFO
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
 from django.template.context import Context
 from django.templatetags.static import static
@@ -18,7 +19,15 @@ from liaison.core.spoken_time import Spoken, age_in_words, due_in_words, exactly
 
 register = template.Library()
 
-_MARKS = {"late": "alert-triangle", "today": "clock", "later": "circle", "done": "circle-check"}
+_MARKS = {
+    "late": "alert-triangle",
+    "clinical": "heartbeat",
+    "today": "clock",
+    "later": "circle",
+    "snoozed": "clock-pause",
+    "waiting": "hourglass",
+    "done": "circle-check",
+}
 
 
 @register.simple_tag
@@ -109,6 +118,15 @@ def form_errors(form: Any) -> dict[str, Any]:
 def bounded(count: int, most: int = 999) -> str:
     """A count that never needs more room: "999+"."""
     return f"{most}+" if count > most else str(count)
+
+
+@register.filter
+def language_label(tag: str) -> str:
+    """The English name of a language tag ("es-MX": Spanish); the tag itself when nobody knows it."""
+    for known in (tag.split("-", maxsplit=1)[0].lower(), tag.lower()):
+        if known in LANG_INFO and "name" in LANG_INFO[known]:
+            return str(LANG_INFO[known]["name"])
+    return tag
 
 
 @register.filter

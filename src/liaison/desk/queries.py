@@ -1,0 +1,74 @@
+"""What the desk puts together from several packages: a loop's surroundings, a patient's page, the palette."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from liaison.core.actor import Actor
+from liaison.core.refusals import NotFound
+from liaison.loops import access as loop_access
+from liaison.loops import queries as loops
+from liaison.patients import queries as patients
+from liaison.patients.models import Patient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatientPage:
+    """Who they are, what is promised to them and what comes."""
+
+    patient: Patient
+    band: patients.Band
+    loops: Sequence[loops.LoopRow]
+    ended: Sequence[loops.LoopRow]
+    coming: Sequence[Any]
+
+
+def patient_page(actor: Actor, *, patient_id: int, now: datetime) -> PatientPage:
+    """A patient's page without the timeline. Refuses NotFound. Loops only for roles that carry them."""
+    patient = patients.get_patient(actor, patient_id=patient_id)
+    sees_loops = patient.reachable_by(actor, loop_access.SEE)
+    return PatientPage(
+        patient=patient,
+        band=patients.band(actor, patient=patient, now=now),
+        loops=loops.open_loops_of(actor, patient=patient, now=now) if sees_loops else (),
+        ended=loops.ended_loops_of(actor, patient=patient, now=now, most=5) if sees_loops else (),
+        coming=_coming(actor, patient=patient, now=now),
+    )
+
+
+def brief(actor: Actor, *, patient_id: int, now: datetime) -> patients.Band:
+    """The patient in brief, for the panel of a loop. Refuses NotFound."""
+    patient = patients.get_patient(actor, patient_id=patient_id)
+    return patients.band(actor, patient=patient, now=now)
+
+
+def other_loops(actor: Actor, *, story: loops.LoopStory, now: datetime) -> Sequence[loops.LoopRow]:
+    """The other open loops of the same patient, at most eight: one call may settle them too."""
+    patient = patients.get_patient(actor, patient_id=story.row.patient.id)
+    rows = loops.open_loops_of(actor, patient=patient, now=now, most=9)
+    return tuple(row for row in rows if row.id != story.row.id)[:8]
+
+
+def refuse_unseen_topic(actor: Actor, *, topic: str) -> None:
+    """Refuse NotFound unless the topic names a patient or a loop ("patient:12") that this person may see."""
+    kind, _, number = topic.partition(":")
+    if not number.isdecimal() or len(number) > 18:
+        raise NotFound
+    if kind == "patient":
+        patients.get_patient(actor, patient_id=int(number))
+    elif kind == "loop":
+        loops.get_loop(actor, loop_id=int(number))
+    else:
+        raise NotFound
+
+
+def _coming(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[Any]:
+    if find_spec("liaison.scheduling.queries") is None:
+        return ()
+    scheduling = import_module("liaison.scheduling.queries")
+    return tuple(scheduling.coming_visits(actor, patient=patient, now=now))

@@ -1,0 +1,76 @@
+"""Small words for the desk's rows and the timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, tzinfo
+from typing import Any
+
+from django import template
+from django.utils.translation import gettext as _
+
+register = template.Library()
+
+TIMELINE_ICONS = {
+    "visit": "stethoscope",
+    "result": "flask",
+    "condition": "heartbeat",
+    "medication": "pill",
+    "immunization": "vaccine",
+    "procedure": "medical-cross",
+    "document": "file-text",
+    "plan": "clipboard-list",
+    "message": "message",
+    "call": "phone",
+    "booking": "calendar-event",
+    "referral": "send",
+    "loop": "circle-dot",
+    "note": "note",
+}
+
+
+@register.filter
+def evidence_in(evidence: Sequence[Any]) -> int:
+    """How many pieces of required evidence are in."""
+    return sum(1 for each in evidence if each.is_in)
+
+
+@register.filter
+def timeline_icon(kind: str) -> str:
+    """The icon of a kind of timeline entry."""
+    return TIMELINE_ICONS.get(kind, "point")
+
+
+@register.filter
+def share(part: int, whole: int) -> int:
+    """A part in per cent of a whole, rounded; 0 of nothing."""
+    return round(100 * part / whole) if whole else 0
+
+
+@register.filter
+def kind_label(word: str) -> str:
+    """A filter of the timeline, in words."""
+    labels = {
+        "visits": _("Visits"),
+        "results": _("Results"),
+        "conditions": _("Conditions"),
+        "medications": _("Medications"),
+        "procedures": _("Procedures"),
+        "documents": _("Documents"),
+        "talk": _("Messages and calls"),
+        "loops": _("Loops"),
+    }
+    return labels.get(word, word)
+
+
+@register.filter
+def day_of(at: datetime, zone: tzinfo) -> date:
+    """The local day of an instant."""
+    return at.astimezone(zone).date()
+
+
+@register.filter
+def clock_of(at: datetime, zone: tzinfo) -> str:
+    """The local time of an instant; nothing for midnight, which mostly means that only the day is known."""
+    local = at.astimezone(zone)
+    return f"{local:%H:%M}" if local.hour or local.minute or at.second else ""

@@ -1,0 +1,139 @@
+"""Everything that happened to a patient, on one scale: what each package tells, merged newest first.
+
+A page never splits an instant: a laboratory sends forty results with one time, and the next page asks for what lies
+*before* the last instant shown. So a page ends where every source is known to have told all it has.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.util import find_spec
+from itertools import groupby
+from typing import Final
+
+from liaison.core.actor import Actor
+from liaison.core.timeline import TimelineEntry
+from liaison.patients.models import Patient
+
+PAGE: Final = 50
+MOST_AT_ONCE: Final = 20_000
+SEARCH_CHUNK: Final = 1_000
+
+KINDS: Final = (
+    ("visits", ("visit", "booking")),
+    ("results", ("result",)),
+    ("conditions", ("condition",)),
+    ("medications", ("medication", "immunization")),
+    ("procedures", ("procedure",)),
+    ("documents", ("document", "plan", "note")),
+    ("talk", ("message", "call")),
+    ("loops", ("loop", "referral")),
+)
+"""The filters of the timeline: a word, and the kinds of entries that it shows."""
+
+Source = Callable[..., Sequence[TimelineEntry]]
+_PACKAGES: Final = ("records", "loops", "inbox", "orders", "scheduling")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelineWish:
+    """What to show: kinds (none: all), words to look for, and only what lies before an instant."""
+
+    kinds: tuple[str, ...] = ()
+    text: str = ""
+    before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimelinePage:
+    """Entries, the newest first, and the instant before which it goes on (None on the last page)."""
+
+    entries: tuple[TimelineEntry, ...]
+    before: datetime | None
+
+
+def timeline_page(
+    actor: Actor, *, patient: Patient, wish: TimelineWish, limit: int = PAGE, sources: Sequence[Source] | None = None
+) -> TimelinePage:
+    """About `limit` entries (whole instants), the newest first. Packages refuse NotFound for an unseen patient."""
+    told = _sources() if sources is None else sources
+    if wish.text:
+        return _search(actor, patient=patient, wish=wish, limit=limit, sources=told)
+    entries, whole = _complete(actor, patient=patient, wish=wish, limit=limit, sources=told)
+    return _cut(entries, limit=limit, whole=whole)
+
+
+def _sources() -> list[Source]:
+    """What each package that tells anything tells with."""
+    names = [f"liaison.{name}.queries" for name in _PACKAGES if find_spec(f"liaison.{name}.queries")]
+    modules = [import_module(name) for name in names]
+    return [module.timeline for module in modules if hasattr(module, "timeline")]
+
+
+def _complete(
+    actor: Actor, *, patient: Patient, wish: TimelineWish, limit: int, sources: Sequence[Source]
+) -> tuple[list[TimelineEntry], bool]:
+    """Entries down to the instant at which some source was cut off, and whether they are all there are."""
+    while True:
+        told = [
+            list(source(actor, patient=patient, kinds=wish.kinds, before=wish.before, limit=limit + 1))
+            for source in sources
+        ]
+        cut_off = [entries[-1].at for entries in told if len(entries) > limit]
+        horizon = max(cut_off, default=None)
+        merged = heapq.merge(*told, key=_order)
+        entries = [entry for entry in merged if horizon is None or entry.at > horizon]
+        if entries or horizon is None or limit >= MOST_AT_ONCE:
+            return entries, horizon is None
+        limit *= 8
+
+
+def _cut(entries: Sequence[TimelineEntry], *, limit: int, whole: bool) -> TimelinePage:
+    """The first `limit` entries, rounded up to whole instants."""
+    page: list[TimelineEntry] = []
+    for _, group in groupby(entries, key=lambda entry: entry.at):
+        if len(page) >= limit:
+            break
+        page.extend(group)
+    ended = whole and len(page) == len(entries)
+    return TimelinePage(entries=tuple(page), before=None if ended or not page else page[-1].at)
+
+
+def _search(
+    actor: Actor, *, patient: Patient, wish: TimelineWish, limit: int, sources: Sequence[Source]
+) -> TimelinePage:
+    words = wish.text.casefold().split()
+    found: list[TimelineEntry] = []
+    before, ended = wish.before, False
+    while len(found) < limit and not ended:
+        chunk = TimelineWish(kinds=wish.kinds, before=before)
+        entries, ended = _complete(actor, patient=patient, wish=chunk, limit=SEARCH_CHUNK, sources=sources)
+        found.extend(entry for entry in entries if _has(entry, words=words))
+        if not entries:
+            break
+        before = entries[-1].at
+    return _cut(found, limit=limit, whole=ended)
+
+
+def _has(entry: TimelineEntry, *, words: Collection[str]) -> bool:
+    said = f"{entry.title} {entry.detail}".casefold()
+    return all(word in said for word in words)
+
+
+def _order(entry: TimelineEntry) -> tuple[float, str, str]:
+    return (-entry.at.timestamp(), entry.source, entry.key)
+
+
+def kinds_of(word: str) -> tuple[str, ...]:
+    """The kinds behind a filter's word; none (everything) for a word nobody knows."""
+    return dict(KINDS).get(word, ())
+
+
+def years(*, first: int, now: datetime) -> Iterator[tuple[int, datetime]]:
+    """Each year from now back to `first`, with the instant before which the timeline shows it."""
+    for year in range(now.year, first - 1, -1):
+        yield year, datetime(year + 1, 1, 1, tzinfo=UTC)

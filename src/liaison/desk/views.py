@@ -1,0 +1,185 @@
+"""The desk's pages: each asks one query and shows it, whole or as the fragment that htmx wanted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from liaison.core import live
+from liaison.core.answers import wants_fragment
+from liaison.core.clock import current_time
+from liaison.core.refusals import NotFound
+from liaison.desk import queries
+from liaison.desk.choices import desk_wish
+from liaison.desk.palette import palette as find
+from liaison.desk.timeline import KINDS, TimelineWish, kinds_of, timeline_page, years
+from liaison.loops import access as loop_access
+from liaison.loops import queries as loops
+from liaison.loops.queries import Tab
+from liaison.patients import queries as patients
+from liaison.patients.models import Patient
+
+
+@require_GET
+def home(request: HttpRequest) -> HttpResponse:
+    """The desk: tabs with counts, rows in order of urgency; `as` asks for one of its pieces."""
+    if not request.actor.may(loop_access.SEE):
+        return HttpResponseRedirect(_without_desk())
+    now, zone, wish = current_time(), loops.desk_zone(request.actor), desk_wish(request.GET)
+    piece = request.GET.get("as", "") if wants_fragment(request) else ""
+    if piece == "counts":
+        counts = loops.tab_counts(request.actor, now=now, zone=zone)
+        return render(request, "desk/_tabs.html", {"counts": counts, "wish": wish, "tabs": Tab})
+    page = loops.desk_page(
+        request.actor,
+        now=now,
+        zone=zone,
+        tab=wish.tab,
+        after=wish.after,
+        filters=wish.filters,
+        group=wish.grouped,
+        with_counts=piece != "more",
+    )
+    shown = {"page": page, "wish": wish, "counts": page.counts, "now": now, "time_zone": zone, "kinds": _kinds()}
+    template = {"more": "desk/_rows.html", "list": "desk/_list.html"}.get(piece, "desk/home.html")
+    return render(request, template, shown)
+
+
+@require_GET
+def loop(request: HttpRequest, loop_id: int) -> HttpResponse:
+    """One loop: the page, the panel beside a list, or its row alone (`as=row`)."""
+    now = current_time()
+    story = loops.loop_story(request.actor, loop_id=loop_id, now=now)
+    shown: dict[str, Any] = {"story": story, "row": story.row, "now": now, "time_zone": story.row.zone}
+    if wants_fragment(request) and request.GET.get("as") == "row":
+        return render(request, "desk/_row.html", shown)
+    shown["also"] = queries.other_loops(request.actor, story=story, now=now)
+    shown["brief"] = queries.brief(request.actor, patient_id=story.row.patient.id, now=now)
+    shown |= {"doing": _doing(request, story=story), "whole": request.GET.get("as") == "page"}
+    template = "desk/_loop.html" if wants_fragment(request) else "desk/loop.html"
+    return render(request, template, shown)
+
+
+@require_GET
+def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """A patient's page: the band, what is promised, what happened, what comes; `as` asks for a piece."""
+    now, zone = current_time(), loops.desk_zone(request.actor)
+    page = queries.patient_page(request.actor, patient_id=patient_id, now=now)
+    if page.patient.pk != patient_id:
+        return redirect("desk:patient", page.patient.pk)
+    shown = {"page": page, "band": page.band, "now": now, "time_zone": zone}
+    piece = request.GET.get("as", "") if wants_fragment(request) else ""
+    if piece in {"promised", "coming", "band"}:
+        return render(request, f"desk/_{piece}.html", shown)
+    return render(request, "desk/patient.html", {**shown, **_happened(request, patient=page.patient)})
+
+
+@require_GET
+def timeline(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Everything that happened: `kind` and `q` narrow it, `before` goes on or jumps to a year."""
+    patient = patients.get_patient(request.actor, patient_id=patient_id)
+    now, zone = current_time(), loops.desk_zone(request.actor)
+    shown = {"band": None, "now": now, "time_zone": zone, **_happened(request, patient=patient)}
+    piece = request.GET.get("as", "")
+    if not wants_fragment(request):
+        return redirect("desk:patient", patient.pk)
+    return render(request, "desk/_entries.html" if piece == "more" else "desk/_timeline.html", shown)
+
+
+@require_GET
+def board(request: HttpRequest) -> HttpResponse:
+    """The supervisor's board: a column for everyone with a desk."""
+    now, zone = current_time(), loops.desk_zone(request.actor)
+    columns = loops.load(request.actor, now=now, zone=zone)
+    shown = {"columns": columns, "now": now, "time_zone": zone, "most": max((each.open for each in columns), default=0)}
+    return render(request, "desk/board.html", shown)
+
+
+@require_GET
+def column(request: HttpRequest) -> HttpResponse:
+    """One column of the board with its loops, the most urgent first; `as=more` only further cards."""
+    now, zone = current_time(), loops.desk_zone(request.actor)
+    columns = loops.load(request.actor, now=now, zone=zone)
+    chosen = next((each for each in columns if each.value == request.GET.get("owner", "")), None)
+    if chosen is None:
+        raise NotFound
+    page = loops.desk_page(
+        request.actor,
+        now=now,
+        zone=zone,
+        tab=Tab.ALL,
+        after=request.GET.get("after", ""),
+        limit=20,
+        filters=loops.DeskFilters(owner=chosen.owner),
+        with_counts=False,
+    )
+    most = max(each.open for each in columns)
+    shown = {"page": page, "columns": columns, "each": chosen, "owner_value": chosen.value, "most": most}
+    template = "desk/_cards.html" if request.GET.get("as") == "more" else "desk/_column.html"
+    return render(request, template, {**shown, "now": now, "time_zone": zone})
+
+
+@require_GET
+def palette(request: HttpRequest) -> HttpResponse:
+    """What the palette finds: patients by what was typed, and the actions with these words."""
+    found = find(request.actor, text=request.GET.get("q", "")[:200], now=current_time())
+    return render(request, "desk/_palette.html", {"found": found})
+
+
+@require_POST
+def presence(request: HttpRequest) -> HttpResponse:
+    """Say that this topic is open here, and show who else has it open."""
+    topic, now = request.POST.get("topic", ""), current_time()
+    queries.refuse_unseen_topic(request.actor, topic=topic)
+    live.beat(request.actor, topic=topic, now=now)
+    others = live.present(topic, now=now, but=request.actor)
+    return render(request, "desk/_present.html", {"others": others})
+
+
+def _happened(request: HttpRequest, *, patient: Patient) -> dict[str, Any]:
+    word, text = request.GET.get("kind", ""), request.GET.get("q", "").strip()[:100]
+    wish = TimelineWish(kinds=kinds_of(word), text=text, before=_instant(request.GET.get("before", "")))
+    now = current_time()
+    return {
+        "patient_id": patient.pk,
+        "told": timeline_page(request.actor, patient=patient, wish=wish),
+        "kinds": [kind for kind, _ in KINDS],
+        "kind": word if wish.kinds else "",
+        "text": text,
+        "years": list(years(first=patient.birth_on.year if patient.birth_on else now.year - 20, now=now)),
+        "before": wish.before,
+    }
+
+
+def _instant(typed: str) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(typed)
+    except ValueError:
+        return None
+    return at if at.tzinfo else None
+
+
+def _doing(request: HttpRequest, *, story: loops.LoopStory) -> str:
+    """The address of the small form that `?do=assign` opens inside the panel, "" for none."""
+    wanted = request.GET.get("do", "")
+    if wanted not in {"assign", "snooze", "evidence", "step", "priority", "give_up"}:
+        return ""
+    return reverse(f"loops:{wanted}", args=[story.row.id])
+
+
+def _kinds() -> tuple[tuple[str, str], ...]:
+    return loops.kind_choices()
+
+
+def _without_desk() -> str:
+    for name in ("accounts:audit", "accounts:people"):
+        try:
+            return reverse(name)
+        except NoReverseMatch:
+            continue
+    return "/account/"
