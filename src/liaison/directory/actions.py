@@ -1,0 +1,171 @@
+"""The only writes to the directory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from liaison.core.act import act
+from liaison.core.actor import Actor
+from liaison.core.refusals import Refusal, Stale
+from liaison.directory.access import CHANGE
+from liaison.directory.models import Organization, OrganizationKind, Practitioner
+from liaison.directory.rules import npi_is_valid
+
+
+class EntryWrong(Refusal):
+    """Something about the entry can't be as it was given; `fields` says which."""
+
+    code = "directory.entry_wrong"
+    sentence = "Some of this can't be right. Correct what is marked and save again."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PractitionerDetails:
+    """A clinician. Of ours by `site_id`, of another place by `organization_id`; `specialty` is a code."""
+
+    name: str
+    npi: str = ""
+    specialty: str = ""
+    user_id: int | None = None
+    site_id: int | None = None
+    organization_id: int | None = None
+    phone: str = ""
+    fax: str = ""
+    email: str = ""
+    languages: str = ""
+    takes_referrals: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrganizationDetails:
+    """A place outside our own sites; `specialties` are codes."""
+
+    name: str
+    kind: str = OrganizationKind.CLINIC
+    npi: str = ""
+    phone: str = ""
+    fax: str = ""
+    email: str = ""
+    address: str = ""
+    takes_referrals: bool = True
+    note: str = ""
+    specialties: Sequence[str] = ()
+
+
+def add_practitioner(*, actor: Actor, details: PractitionerDetails, now: datetime) -> Practitioner:
+    """Put a clinician into the directory. Refuses: EntryWrong."""
+    columns = _practitioner_columns(details)
+    with act(actor, CHANGE, now=now) as entry:
+        practitioner = Practitioner.objects.create(**columns)
+        entry.about(practitioner)
+    return practitioner
+
+
+def change_practitioner(
+    *, actor: Actor, practitioner_id: int, details: PractitionerDetails, expected_version: int, now: datetime
+) -> Practitioner:
+    """Correct a clinician's entry. Refuses: EntryWrong, Stale."""
+    columns = _practitioner_columns(details)
+    row = Practitioner.objects.get(pk=practitioner_id)
+    with act(actor, CHANGE, subject=row, now=now):
+        row = Practitioner.objects.select_for_update().get(pk=practitioner_id)
+        if row.version != expected_version:
+            raise Stale
+        for column, value in columns.items():
+            setattr(row, column, value)
+        row.version += 1
+        row.save()
+    return row
+
+
+def retire_practitioner(*, actor: Actor, practitioner: Practitioner, now: datetime) -> None:
+    """Offer a clinician no longer; what refers to them stays."""
+    with act(actor, CHANGE, subject=practitioner, now=now):
+        practitioner.retire(now=now)
+        practitioner.save(update_fields=["retired_at"])
+
+
+def add_organization(*, actor: Actor, details: OrganizationDetails, now: datetime) -> Organization:
+    """Put a place into the directory. Refuses: EntryWrong."""
+    columns = _organization_columns(details)
+    with act(actor, CHANGE, now=now) as entry:
+        organization = Organization.objects.create(**columns)
+        organization.specialties.set(details.specialties)
+        entry.about(organization)
+    return organization
+
+
+def change_organization(
+    *, actor: Actor, organization_id: int, details: OrganizationDetails, expected_version: int, now: datetime
+) -> Organization:
+    """Correct a place's entry. Refuses: EntryWrong, Stale."""
+    columns = _organization_columns(details)
+    row = Organization.objects.get(pk=organization_id)
+    with act(actor, CHANGE, subject=row, now=now):
+        row = Organization.objects.select_for_update().get(pk=organization_id)
+        if row.version != expected_version:
+            raise Stale
+        for column, value in columns.items():
+            setattr(row, column, value)
+        row.version += 1
+        row.save()
+        row.specialties.set(details.specialties)
+    return row
+
+
+def retire_organization(*, actor: Actor, organization: Organization, now: datetime) -> None:
+    """Offer a place no longer; what refers to it stays."""
+    with act(actor, CHANGE, subject=organization, now=now):
+        organization.retire(now=now)
+        organization.save(update_fields=["retired_at"])
+
+
+def _practitioner_columns(details: PractitionerDetails) -> dict[str, object]:
+    fields = _wrong(details.name, details.npi)
+    if details.site_id is not None and details.organization_id is not None:
+        fields["organization"] = "Choose one of our sites or another organization, not both."
+    if fields:
+        raise EntryWrong(fields=fields)
+    return {
+        "name": details.name.strip(),
+        "npi": details.npi,
+        "specialty_id": details.specialty or None,
+        "user_id": details.user_id,
+        "site_id": details.site_id,
+        "organization_id": details.organization_id,
+        "phone": details.phone.strip(),
+        "fax": details.fax.strip(),
+        "email": details.email.strip(),
+        "languages": details.languages.strip(),
+        "takes_referrals": details.takes_referrals,
+    }
+
+
+def _organization_columns(details: OrganizationDetails) -> dict[str, object]:
+    fields = _wrong(details.name, details.npi)
+    if details.kind not in OrganizationKind.values:
+        fields["kind"] = "Choose what kind of place this is."
+    if fields:
+        raise EntryWrong(fields=fields)
+    return {
+        "name": details.name.strip(),
+        "kind": details.kind,
+        "npi": details.npi,
+        "phone": details.phone.strip(),
+        "fax": details.fax.strip(),
+        "email": details.email.strip(),
+        "address": details.address.strip(),
+        "takes_referrals": details.takes_referrals,
+        "note": details.note.strip(),
+    }
+
+
+def _wrong(name: str, npi: str) -> dict[str, str]:
+    fields = {}
+    if not name.strip():
+        fields["name"] = "Give the name."
+    if npi and not npi_is_valid(npi):
+        fields["npi"] = "This is no National Provider Identifier: check its ten digits."
+    return fields

@@ -1,0 +1,105 @@
+"""Reads of the directory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from liaison.core.actor import Actor
+from liaison.core.refusals import Forbidden, NotFound
+from liaison.directory.access import SEE
+from liaison.directory.models import Organization, Practitioner, Specialty
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralTarget:
+    """Whom a referral can ask: a clinician, or a place. `ours` says that it is one of our own sites."""
+
+    name: str
+    where: str
+    ours: bool
+    practitioner_id: int | None = None
+    organization_id: int | None = None
+    phone: str = ""
+
+
+def specialties(actor: Actor) -> Sequence[Specialty]:
+    """All specialties, by name. Refuses: Forbidden."""
+    _check(actor)
+    return list(Specialty.objects.order_by("name"))
+
+
+def referral_targets(actor: Actor, *, specialty: str) -> Sequence[ReferralTarget]:
+    """Whom a referral to this specialty can ask, our own clinicians first. Refuses: Forbidden."""
+    _check(actor)
+    people = (
+        Practitioner.objects.active()
+        .filter(specialty_id=specialty, takes_referrals=True)
+        .select_related("site", "organization")
+    )
+    places = Organization.objects.active().filter(specialties=specialty, takes_referrals=True)
+    targets = [
+        ReferralTarget(
+            name=one.name,
+            where=one.where,
+            ours=one.site_id is not None,
+            practitioner_id=one.pk,
+            organization_id=one.organization_id,
+            phone=one.phone,
+        )
+        for one in people
+    ]
+    targets += [
+        ReferralTarget(name=one.name, where="", ours=False, organization_id=one.pk, phone=one.phone) for one in places
+    ]
+    return sorted(targets, key=lambda target: (not target.ours, target.name))
+
+
+def practitioners(actor: Actor, *, text: str = "", limit: int = 200) -> Sequence[Practitioner]:
+    """Clinicians whose name, specialty or place contains `text`. Refuses: Forbidden."""
+    _check(actor)
+    found: QuerySet[Practitioner] = Practitioner.objects.active().select_related("specialty", "site", "organization")
+    if text:
+        found = found.filter(
+            Q(name__icontains=text)
+            | Q(specialty__name__icontains=text)
+            | Q(site__name__icontains=text)
+            | Q(organization__name__icontains=text)
+        )
+    return list(found[:limit])
+
+
+def organizations(actor: Actor, *, text: str = "", limit: int = 200) -> Sequence[Organization]:
+    """Places whose name contains `text`. Refuses: Forbidden."""
+    _check(actor)
+    return list(Organization.objects.active().filter(name__icontains=text).prefetch_related("specialties")[:limit])
+
+
+def get_practitioner(actor: Actor, *, practitioner_id: int) -> Practitioner:
+    """One clinician. Refuses: Forbidden, NotFound."""
+    _check(actor)
+    try:
+        return Practitioner.objects.select_related("specialty", "site", "organization").get(pk=practitioner_id)
+    except Practitioner.DoesNotExist:
+        raise NotFound from None
+
+
+def get_organization(actor: Actor, *, organization_id: int) -> Organization:
+    """One place. Refuses: Forbidden, NotFound."""
+    _check(actor)
+    try:
+        return Organization.objects.prefetch_related("specialties").get(pk=organization_id)
+    except Organization.DoesNotExist:
+        raise NotFound from None
+
+
+def practitioner_of(user_id: int) -> Practitioner | None:
+    """The directory's entry of a person who signs in, if they are a clinician."""
+    return Practitioner.objects.active().filter(user_id=user_id).first()
+
+
+def _check(actor: Actor) -> None:
+    if not actor.may(SEE):
+        raise Forbidden
