@@ -224,8 +224,9 @@ def _move_everything_back(record: MergeRecord, fact: PatientsUnmerged) -> None:
     for model in added:
         for move in record.moves.filter(table=model._meta.label_lower, column=ADDED):
             models.QuerySet(model).filter(pk__in=move.row_ids).delete()
-    for model in (*_MOVED, CareTeamMember):
-        put_back(fact, model=model)
+    for moved in _MOVED:
+        put_back(fact, model=moved)
+    put_back(fact, model=CareTeamMember)
     was_preferred = ContactPoint.objects.filter(
         pk__in=record.merged_before["preferred"], patient_id=record.merged_id, retired_at__isnull=True
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
-from typing import Final
+from typing import Any, Final
 
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
@@ -219,7 +219,9 @@ def mark_not_deceased(*, actor: Actor, patient: Patient, reason: str, now: datet
 
 def checked_details(details: PatientDetails, *, today: date) -> PatientDetails:
     """The details trimmed, with `fields` of a DetailsWrong naming everything that can't be."""
-    texts = {column: _plain(value) for column, value in asdict(details).items() if isinstance(value, str)}
+    texts: dict[str, Any] = {
+        column: _plain(value) for column, value in asdict(details).items() if isinstance(value, str)
+    }
     clean = replace(details, **texts)
     wrong: dict[str, str] = {}
     if not clean.family and not clean.given:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import ClassVar, Self
+from typing import ClassVar, Self, TypeVar
 
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
@@ -12,6 +12,8 @@ from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from liaison.patients.models.person import Patient
+
+M = TypeVar("M", bound=models.Model)
 
 
 class ProxyKind(models.TextChoices):
@@ -24,7 +26,7 @@ class ProxyKind(models.TextChoices):
     EXECUTOR = "executor", _("Executor of the estate")
 
 
-class DatedQuerySet(models.QuerySet):  # type: ignore[type-arg]
+class DatedQuerySet(models.QuerySet[M]):
     """The vocabulary of rows with `starts_on` and `ends_on` (half-open: not on the end date itself)."""
 
     def on(self, day: date) -> Self:
@@ -53,7 +55,7 @@ class Proxy(models.Model):
     ended_at = models.DateTimeField(null=True, blank=True)
     end_reason = models.CharField(max_length=200, blank=True)
 
-    objects = DatedQuerySet.as_manager()
+    objects = DatedQuerySet["Proxy"].as_manager()
 
     class Meta:
         ordering = ("pk",)
@@ -111,7 +113,7 @@ class CareTeamMember(models.Model):
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True)
 
-    objects = DatedQuerySet.as_manager()
+    objects = DatedQuerySet["CareTeamMember"].as_manager()
 
     class Meta:
         ordering = ("role", "pk")

@@ -22,6 +22,8 @@ _EIGHT: Final = re.compile(r"\b(\d{8})\b")
 _PHONE: Final = re.compile(r"\+?\(?\d[\d\s().\-]{5,}\d")
 _MAIL: Final = re.compile(r"\S+@\S+\.\S+")
 _TOKEN: Final = re.compile(r"\S*\d\S*")
+_NO_NAME: Final = re.compile(r"(?<!\S)(?![^\W\d_]+\d+(?!\S))\S*\d\S*")
+"""A token with digits that is no name; letters followed by digits ("Abbott123") may be one, in training data."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +57,10 @@ def read_query(text: str, *, today: date) -> Asked:
     dates, rest = _take_dates(rest, today=today)
     found, digits, rest = _take_phone(rest)
     year, rest = _take_year(rest, today=today) if not dates else (None, rest)
-    tokens = [digits] if digits else []
-    tokens += _TOKEN.findall(rest)
+    eight = _EIGHT.search(text[:MOST]) if dates else None
+    tokens = [*([digits] if digits else []), *([eight.group()] if eight else []), *_TOKEN.findall(rest)]
     return Asked(
-        words=name_words(_TOKEN.sub(" ", rest)),
+        words=name_words(_NO_NAME.sub(" ", rest)),
         birth_dates=dates,
         birth_year=year,
         phones=found,
@@ -150,4 +152,4 @@ def _take_year(text: str, *, today: date) -> tuple[int | None, str]:
     if match is None or not 1880 <= int(match.group(1)) <= today.year:
         return None, text
     rest = text[: match.start()] + " " + text[match.end() :]
-    return (int(match.group(1)), rest) if name_words(_TOKEN.sub(" ", rest)) else (None, text)
+    return (int(match.group(1)), rest) if name_words(_NO_NAME.sub(" ", rest)) else (None, text)
