@@ -1,0 +1,53 @@
+"""Everything that is done with a referral, one function each; `docs/tour.md` follows one from click to row."""
+
+from liaison.orders.actions.asking import (
+    DuplicateReferral,
+    NotReadyToSend,
+    SameTarget,
+    attach,
+    draft_referral,
+    refer_patient,
+    reroute_referral,
+    send_referral,
+)
+from liaison.orders.actions.cancelling import cancel_referral, confirm_cancelled
+from liaison.orders.actions.closing import record_note, review_note, tell_patient
+from liaison.orders.actions.deciding import accept_referral, confirm_received, decline_referral
+from liaison.orders.actions.merging import follow_merge, follow_unmerge
+from liaison.orders.actions.moving import NotNow, ReferralChanged, ReferralReasonNeeded
+from liaison.orders.actions.visiting import (
+    VisitInTheFuture,
+    mark_scheduled,
+    mark_seen,
+    mark_visit_cancelled,
+    mark_visit_missed,
+)
+
+__all__ = [
+    "DuplicateReferral",
+    "NotNow",
+    "NotReadyToSend",
+    "ReferralChanged",
+    "ReferralReasonNeeded",
+    "SameTarget",
+    "VisitInTheFuture",
+    "accept_referral",
+    "attach",
+    "cancel_referral",
+    "confirm_cancelled",
+    "confirm_received",
+    "decline_referral",
+    "draft_referral",
+    "follow_merge",
+    "follow_unmerge",
+    "mark_scheduled",
+    "mark_seen",
+    "mark_visit_cancelled",
+    "mark_visit_missed",
+    "record_note",
+    "refer_patient",
+    "reroute_referral",
+    "review_note",
+    "send_referral",
+    "tell_patient",
+]

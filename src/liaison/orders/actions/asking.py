@@ -1,0 +1,220 @@
+"""Asking: a draft, sending it, and sending it elsewhere."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from liaison.core.act import act
+from liaison.core.actor import Actor
+from liaison.core.refusals import Refusal, constraint_refusal
+from liaison.loops import actions as loops
+from liaison.loops.ports import ROUTINE, URGENT, About, Owner
+from liaison.loops.queries import home_site
+from liaison.orders import access, rules
+from liaison.orders.actions.moving import Move, clock_of, locked, moving, touching, write_step
+from liaison.orders.events import ReferralDrafted, ReferralSent
+from liaison.orders.models import CoverageStatus, Referral, ReferralAttachment
+from liaison.orders.ports import ABOUT, REFERRAL, ReferralOrder, Target
+from liaison.orders.rules import State
+
+if TYPE_CHECKING:
+    from liaison.patients.models import Patient
+
+
+class DuplicateReferral(Refusal):
+    """The same patient has an open referral to the same specialty."""
+
+    code = "orders.duplicate"
+    sentence = (
+        "This patient already has an open referral to this specialty. Open that one, or say why a second is needed."
+    )
+    status = 409
+
+    def __init__(self, sentence: str | None = None) -> None:
+        super().__init__(sentence, fields={"duplicate_reason": sentence or self.sentence})
+
+
+class NotReadyToSend(Refusal):
+    """Coverage and authorization go along with a referral (DOMAIN 3.5)."""
+
+    code = "orders.not_ready_to_send"
+    sentence = "Say first whether the payer must agree, and whether it did: the other office will ask."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"coverage_status": self.sentence})
+
+
+class SameTarget(Refusal):
+    """Re-routing asks somebody else."""
+
+    code = "orders.same_target"
+    sentence = "Choose someone other than who has it now."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"target": self.sentence})
+
+
+constraint_refusal("referral_open_once_per_specialty", DuplicateReferral)
+
+
+def draft_referral(
+    actor: Actor,
+    *,
+    patient: Patient,
+    order: ReferralOrder,
+    owner: Owner,
+    now: datetime,
+    duplicate_reason: str = "",
+) -> Referral:
+    """Write a referral down; nothing leaves yet, but its promise is open: `owner` is to send it.
+
+    Refuses Forbidden, NotFound, and DuplicateReferral while the patient has an open one to the same specialty,
+    unless `duplicate_reason` says why a second is needed.
+    """
+    with act(actor, access.REFER, patient=patient, reason=duplicate_reason, now=now) as entry:
+        if not duplicate_reason.strip():
+            refuse_duplicate(patient, specialty=order.specialty)
+        referral = Referral.objects.create(
+            patient=patient,
+            site=home_site(patient),
+            referrer_id=order.referrer_id,
+            specialty_id=order.specialty,
+            target_practitioner_id=order.target.practitioner_id,
+            target_organization_id=order.target.organization_id,
+            urgency=order.urgency,
+            question=order.question.strip(),
+            history=order.history.strip(),
+            coverage_status=order.coverage_status,
+            coverage_note=order.coverage_note.strip(),
+            duplicate_reason=duplicate_reason.strip()[:300],
+            state_since=now,
+            drafted_at=now,
+            drafted_by_id=actor.user_id,
+            drafted_by_name=actor.name,
+        )
+        for title in order.attachments:
+            ReferralAttachment.objects.create(referral=referral, title=title[:200])
+        entry.about(referral)
+        referral = locked(referral.pk)
+        _promise(referral, actor=actor, owner=owner, now=now)
+        write_step(referral, actor=actor, sentence="Drafted.", reason=duplicate_reason, now=now)
+        Move(entry=entry, referral=referral, now=now).publish(ReferralDrafted)
+    return referral
+
+
+def send_referral(
+    actor: Actor, *, referral_id: int, via: str, now: datetime, expected_version: int | None = None
+) -> Referral:
+    """It went out, by `via` (a code of models.Via). Closes nothing: the target must confirm that they have it.
+
+    Refuses NotReadyToSend and the usual.
+    """
+    with moving(
+        actor, access.SEND, referral_id=referral_id, to=State.SENT, sentence="Sent to {target}.", now=now,
+        expected_version=expected_version,
+    ) as move:  # fmt: skip
+        _refuse_unready(move.referral)
+        move.referral.sent_via = via
+        move.referral.times_sent += 1
+        move.publish(ReferralSent, rerouted=False)
+    return move.referral
+
+
+def refer_patient(
+    actor: Actor,
+    *,
+    patient: Patient,
+    order: ReferralOrder,
+    owner: Owner,
+    via: str,
+    now: datetime,
+    duplicate_reason: str = "",
+) -> Referral:
+    """Draft and send in one. Refuses what either refuses, and then nothing is kept."""
+    with act(actor, access.REFER, patient=patient, now=now) as entry:
+        referral = draft_referral(
+            actor, patient=patient, order=order, owner=owner, now=now, duplicate_reason=duplicate_reason
+        )
+        entry.about(referral)
+        return send_referral(actor, referral_id=referral.pk, via=via, now=now)
+
+
+def reroute_referral(
+    actor: Actor,
+    *,
+    referral_id: int,
+    target: Target,
+    via: str,
+    now: datetime,
+    reason: str = "",
+    expected_version: int | None = None,
+) -> Referral:
+    """Send it to somebody else, after a decline or without an answer; the history keeps who was asked before.
+
+    Refuses SameTarget, NotReadyToSend and the usual.
+    """
+    with moving(
+        actor, access.SEND, referral_id=referral_id, to=State.SENT, sentence="Re-routed to {target}.", now=now,
+        reason=reason, expected_version=expected_version,
+    ) as move:  # fmt: skip
+        referral = move.referral
+        if referral.target == target:
+            raise SameTarget
+        _refuse_unready(referral)
+        referral.target_practitioner_id = target.practitioner_id
+        referral.target_organization_id = target.organization_id
+        referral.sent_via, referral.visit_at, referral.appointment_id = via, None, None
+        referral.times_sent += 1
+        move.publish(ReferralSent, rerouted=True)
+    return move.referral
+
+
+def attach(
+    actor: Actor, *, referral_id: int, title: str, now: datetime, about: About | None = None
+) -> ReferralAttachment:
+    """Add something that goes along. Refuses Forbidden, NotFound."""
+    with touching(actor, access.SEND, referral_id=referral_id, now=now) as move:
+        return ReferralAttachment.objects.create(
+            referral=move.referral,
+            title=title[:200],
+            about_type=about.type if about else "",
+            about_id=about.id if about else None,
+        )
+
+
+def refuse_duplicate(patient: Patient, *, specialty: str) -> None:
+    """Refuse DuplicateReferral, naming the open one. Two at once: the unique constraint refuses the second."""
+    known = Referral.objects.open().filter(patient=patient, specialty_id=specialty).order_by("-pk").first()
+    if known is None:
+        return
+    raise DuplicateReferral(
+        f"There is an open referral to this specialty already: {known.target_name}, "
+        f"{rules.WORDS[State(known.state)].lower()} since {known.state_since:%d %b %Y}. "
+        "Open that one, or say why a second is needed."
+    )
+
+
+def _promise(referral: Referral, *, actor: Actor, owner: Owner, now: datetime) -> None:
+    clock = clock_of(referral, now=now)
+    if clock is None:
+        raise ValueError("A draft has no clock: the table of clocks lacks it.")
+    loop = loops.open_loop(
+        actor.as_liaison(),
+        kind=REFERRAL.code,
+        patient=referral.patient,
+        title=f"Referral to {referral.specialty.name.lower()}: {referral.target_name}",
+        owner=owner,
+        clocks=[clock],
+        about=About(type=ABOUT, id=referral.pk),
+        priority=URGENT if referral.urgency == URGENT else ROUTINE,
+        site=referral.site,
+        now=now,
+    )
+    referral.loop = loop
+    referral.save()
+
+
+def _refuse_unready(referral: Referral) -> None:
+    if referral.coverage_status == CoverageStatus.UNKNOWN:
+        raise NotReadyToSend

@@ -1,0 +1,97 @@
+"""The visit with the specialist: arranged, missed, cancelled, held. Scheduling calls these for its own bookings."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from liaison.core.actor import Actor
+from liaison.core.refusals import Refusal
+from liaison.orders import access
+from liaison.orders.actions.moving import moving
+from liaison.orders.events import (
+    ReferralScheduled,
+    ReferralSeen,
+    ReferralVisitCancelled,
+    ReferralVisitMissed,
+)
+from liaison.orders.models import Referral
+from liaison.orders.rules import State
+
+
+class VisitInTheFuture(Refusal):
+    """Nobody was seen tomorrow."""
+
+    code = "orders.visit_in_the_future"
+    sentence = "A visit that was held lies in the past. If it has yet to come, record it as scheduled."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"seen_at": self.sentence})
+
+
+def mark_scheduled(
+    actor: Actor,
+    *,
+    referral_id: int,
+    visit_at: datetime,
+    now: datetime,
+    appointment_id: int | None = None,
+    expected_version: int | None = None,
+) -> Referral:
+    """A visit has a time; said again, it has another one. `appointment_id` is our own booking's, if it is ours.
+
+    Refuses NotNow and the usual.
+    """
+    with moving(
+        actor, access.FOLLOW, referral_id=referral_id, to=State.SCHEDULED,
+        sentence="A visit with {target} is arranged.", now=now, expected_version=expected_version,
+    ) as move:  # fmt: skip
+        move.referral.visit_at, move.referral.appointment_id = visit_at, appointment_id
+        move.publish(ReferralScheduled)
+    return move.referral
+
+
+def mark_visit_missed(
+    actor: Actor, *, referral_id: int, now: datetime, reason: str = "", expected_version: int | None = None
+) -> Referral:
+    """The patient did not come; a new visit is to be found. Refuses NotNow and the usual."""
+    with moving(
+        actor, access.FOLLOW, referral_id=referral_id, to=State.NO_SHOW,
+        sentence="{patient} missed the visit with {target}.", now=now, reason=reason,
+        expected_version=expected_version,
+    ) as move:  # fmt: skip
+        move.publish(ReferralVisitMissed)
+    return move.referral
+
+
+def mark_visit_cancelled(
+    actor: Actor, *, referral_id: int, now: datetime, reason: str = "", expected_version: int | None = None
+) -> Referral:
+    """The visit will not take place; a new one is to be found. Refuses NotNow and the usual."""
+    with moving(
+        actor, access.FOLLOW, referral_id=referral_id, to=State.VISIT_CANCELLED,
+        sentence="The visit with {target} was cancelled.", now=now, reason=reason,
+        expected_version=expected_version,
+    ) as move:  # fmt: skip
+        move.referral.appointment_id = None
+        move.publish(ReferralVisitCancelled)
+    return move.referral
+
+
+def mark_seen(
+    actor: Actor,
+    *,
+    referral_id: int,
+    seen_at: datetime,
+    now: datetime,
+    expected_version: int | None = None,
+) -> Referral:
+    """The patient was seen; the note is now awaited, counted from the visit. Refuses VisitInTheFuture, NotNow."""
+    if seen_at > now:
+        raise VisitInTheFuture
+    with moving(
+        actor, access.FOLLOW, referral_id=referral_id, to=State.SEEN, sentence="{patient} was seen by {target}.",
+        now=now, expected_version=expected_version,
+    ) as move:  # fmt: skip
+        move.referral.visit_at = seen_at
+        move.publish(ReferralSeen)
+    return move.referral
