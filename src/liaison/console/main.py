@@ -147,6 +147,23 @@ def restore(file: Path, *, replace: bool) -> None:
     click.echo(f"{file} is restored. `liaison up` applies newer migrations if there are any.")
 
 
+@main.command(name="import")
+@click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--allow-rejects", is_flag=True, help="End with status 0 although something was rejected.")
+@click.option("--as-of", metavar="DATE", help="Training clock: believe that it is this day (demo only).")
+def import_(paths: tuple[Path, ...], *, allow_rejects: bool, as_of: str | None) -> None:
+    """Bring in FHIR R4 bundles, resources or NDJSON, gzip or not; a folder stands for all files in it."""
+    if as_of:
+        os.environ["LIAISON_AS_OF"] = as_of
+    with loaded():
+        from rich.console import Console
+
+        from liaison.console.importing import run_import, status_of
+
+        status = status_of(run_import(paths, console=Console()), allow_rejects=allow_rejects)
+    sys.exit(status)
+
+
 @main.group()
 def audit() -> None:
     """The audit trail."""

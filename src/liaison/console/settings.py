@@ -8,6 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
+from liaison.console.claim import Claim
 from liaison.console.problems import Problem
 
 SETTINGS_MODULE = "liaison.config.settings"
@@ -70,7 +71,12 @@ def database() -> Iterator[Database]:
 
 @contextmanager
 def loaded() -> Iterator[None]:
-    """Django with its settings and a database that has Liaison's tables. Refuses one that is not migrated."""
+    """Django with its settings and a database that has Liaison's tables. Refuses one that is not migrated.
+
+    While `liaison up` runs on this data folder, its training clock holds here too.
+    """
+    if offset := Claim(data_folder()).clock_of_holder():
+        os.environ["LIAISON_CLOCK_OFFSET"] = str(offset)
     with database():
         load_settings()
         from liaison.console.schema import disconnect, refuse_unless_migrated

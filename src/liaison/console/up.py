@@ -5,7 +5,6 @@ migrated, static files are collected, the demonstration clinic exists; then web,
 mail server start, and the address is printed when the pages answer.
 """
 
-import fcntl
 import os
 import signal
 import socket
@@ -16,9 +15,9 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 
+from liaison.console.claim import Claim
 from liaison.console.postgres import Cluster
 from liaison.console.prepared import remember, remembered
 from liaison.console.problems import Problem
@@ -51,6 +50,7 @@ class Up:
         self.stopping = threading.Event()
         self.cluster: Cluster | None = None
         self.demo = wanted.mode == "demo"
+        self.claim = Claim(data_folder())
         self.mail_port: int | None = None
         self.public_url = ""
         self.sign_ins: list[str] = []
@@ -59,7 +59,7 @@ class Up:
         """Start, say when it is open, look after everything, stop. Returns after Ctrl-C or SIGTERM."""
         self._put_settings_into_environment()
         with ExitStack() as stack:
-            stack.enter_context(_alone(data_folder()))
+            stack.enter_context(self.claim.held())
             self._wait_for_ports()
             if not os.environ.get("DATABASE_URL"):
                 self.cluster = stack.enter_context(Cluster(embedded_folder()).lease())
@@ -106,6 +106,7 @@ class Up:
         """Settings, migrations, static files, the demonstration clinic; nothing of it if nothing changed."""
         settings = plain_settings()
         os.environ["LIAISON_CLOCK_OFFSET"] = str(settings.LIAISON_CLOCK_OFFSET)
+        self.claim.tell_clock(settings.LIAISON_CLOCK_OFFSET)
         self.public_url = str(settings.LIAISON_PUBLIC_URL)
         stamp, url = data_folder() / "prepared.json", os.environ["DATABASE_URL"]
         quick = remembered(stamp, url=url) if self.demo and self.cluster else None
@@ -207,25 +208,6 @@ class Up:
         finally:
             for number, handler in zip(numbers, before, strict=True):
                 signal.signal(number, handler)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Only one `liaison up` works on a data folder; the claim ends with the process, however it ends."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "up.lock").open("a+") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise Problem(
-                f"Liaison already runs on {folder} (process {file.read().strip()}). "
-                "Stop that one first, or choose another folder with LIAISON_DATA."
-            ) from None
-        file.truncate(0)
-        file.write(f"{os.getpid()}\n")
-        file.flush()
-        yield
 
 
 def _is_free(host: str, port: int) -> bool:

@@ -1,0 +1,109 @@
+"""`liaison import`: a progress bar with count and rate, what came by type, and everything that was refused."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+from django.db.models import Count, Max, QuerySet
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from liaison.console.problems import Problem
+from liaison.core.actor import system_actor
+from liaison.core.clock import current_time
+from liaison.loops.models import Loop
+from liaison.loops.ports import kind_of
+from liaison.records.actions import ImportSummary, import_files
+from liaison.records.actions import Progress as Reached
+
+MOST_LINES = 200
+MEGABYTE = 1_000_000
+
+
+class _Rate(ProgressColumn):
+    """Resources and resources a second."""
+
+    def render(self, task: Task) -> Text:
+        """The text for one moment."""
+        resources = int(task.fields["resources"])
+        seconds = max(task.elapsed or 0.0, 0.001)
+        return Text(f"{resources:,} resources, {resources / seconds:,.0f}/s")
+
+
+def run_import(paths: Sequence[Path], *, console: Console) -> ImportSummary:
+    """Import these files and folders and tell what became of them. Refuses paths that don't exist."""
+    missing = [path for path in paths if not path.exists()]
+    if missing:
+        raise Problem(f"{missing[0]} does not exist. Nothing was imported.")
+    last = Loop.objects.aggregate(last=Max("pk"))["last"] or 0
+    started = time.monotonic()
+    columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), _Rate()]
+    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+        task = bar.add_task("importing", total=None, resources=0)
+
+        def show(reached: Reached) -> None:
+            bar.update(
+                task,
+                total=max(reached.bytes_total, 1),
+                completed=reached.bytes_done,
+                resources=reached.resources,
+                description=f"file {min(reached.files_done + 1, reached.files_total)} of {reached.files_total}",
+            )
+
+        summary = import_files(system_actor("import"), paths=paths, now=current_time(), progress=show)
+    _tell(summary, seconds=time.monotonic() - started, console=console)
+    _tell_loops(Loop.objects.filter(pk__gt=last), patients=len(summary.patient_ids), console=console)
+    return summary
+
+
+def _tell(summary: ImportSummary, *, seconds: float, console: Console) -> None:
+    table = Table("resource type", *("new", "changed", "unchanged", "older"), title_justify="left")
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for name, counts in summary.by_type.items():
+        numbers = (counts.new, counts.changed, counts.unchanged, counts.older)
+        table.add_row(escape(name), *(f"{number:,}" if number else "" for number in numbers))
+    if summary.by_type:
+        console.print(table)
+    for note in summary.notes[:MOST_LINES]:
+        console.print(f"note: {note.file}: {note.path}: {note.text}", markup=False, highlight=False, soft_wrap=True)
+    _tell_rest(len(summary.notes), what="notes", console=console)
+    for note in summary.unresolved[:MOST_LINES]:
+        console.print(f"waiting: {note.file}: {note.path}: {note.text}", markup=False, highlight=False, soft_wrap=True)
+    _tell_rest(summary.unresolved_count, what="references to something that has not come", console=console)
+    for reject in summary.rejects:
+        line = f"rejected: {reject.file}: {reject.path}: {reject.reason}"
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    received = summary.total.received
+    rate = f" in {seconds:.1f} s ({received / max(seconds, 0.001):,.0f} a second)"
+    console.print(
+        f"{received:,} resources from {len(summary.outcomes):,} files{rate}, {len(summary.rejects):,} rejected.",
+        highlight=False,
+    )
+    if summary.changed_nothing:
+        console.print("Nothing changed: all of it was here already.", highlight=False)
+
+
+def _tell_rest(count: int, *, what: str, console: Console) -> None:
+    if count > MOST_LINES:
+        console.print(f"… and {count - MOST_LINES:,} more {what}.", highlight=False)
+
+
+def _tell_loops(opened: "QuerySet[Loop]", *, patients: int, console: Console) -> None:
+    counts = list(opened.values_list("kind").annotate(count=Count("pk")).order_by("kind"))
+    for code, count in counts:
+        console.print(f"{count:,} loops opened by what came in: {kind_of(code).label}.", highlight=False)
+    if patients and not counts:
+        console.print("No loops were opened: nothing that came in still matters today.", highlight=False)
+
+
+def status_of(summary: ImportSummary, *, allow_rejects: bool) -> int:
+    """0 only if nothing was refused, or refusing was allowed."""
+    if summary.rejects and not allow_rejects:
+        click.echo("Some resources were rejected (see above). Add --allow-rejects if that is fine.", err=True)
+        return 1
+    return 0
