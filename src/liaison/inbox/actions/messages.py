@@ -85,8 +85,9 @@ def queue_message(
 ) -> Message:
     """Put a message into the queue; the same key again returns the same message and changes nothing.
 
-    `template` is the code of a text, `language` the reader's unless given; `context` fills its fields, of which called_as, org, site, address and phone
-    come from the patient and their home site unless given. Dates and times may be given as such (local ones).
+    `template` is the code of a text, `language` the reader's unless given. `context` fills its fields; called_as,
+    org, site, address and phone come from the patient and their home site unless given; dates and times may be given
+    as such (local ones).
     `send_at` is when it goes at the earliest, `expires_at` when it would be of no use any more. A message that may
     not be sent is kept as suppressed, with the reason. Refuses Forbidden, NotFound, NoSuchTemplate, FieldsMissing,
     ChannelNotConnected, KeyReused.

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from django.db.models import QuerySet
+
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import access
@@ -89,7 +91,7 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
             for one in open_loops[:20]
         ),
         earlier=tuple(_shown(one) for one in calls[:RECENT]),
-        attempts=_tries(calls.filter(loop=loop) if loop else calls, now=now),
+        attempts=_tries(calls.filter(loop=loop) if loop else calls),
         script=script_for(loop.kind if loop else ""),
         zone=site.zone if site else ZoneInfo("UTC"),
     )
@@ -125,10 +127,10 @@ def propose_next(*, outcome: str, sheet: CallSheet, now: datetime) -> datetime |
     return in_hours(at, zone=sheet.zone, is_business_day=calendar.is_business_day)
 
 
-def _tries(calls: object, *, now: datetime) -> int:
+def _tries(calls: QuerySet[Call]) -> int:
     """How many of the latest calls in a row reached nobody."""
     tries = 0
-    for outcome in calls.values_list("outcome", flat=True)[:RECENT]:  # type: ignore[attr-defined]
+    for outcome in calls.values_list("outcome", flat=True)[:RECENT]:
         if outcome == Outcome.REACHED:
             break
         tries += 1

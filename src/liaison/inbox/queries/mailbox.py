@@ -56,7 +56,10 @@ class ReceivedMail:
 
 
 def mailbox(actor: Actor) -> Sequence[ReceivedMail]:
-    """The latest mails to patients that the actor sees, the newest first. Refuses Forbidden, and NotFound outside demo."""
+    """The latest mails to patients that the actor sees, the newest first.
+
+    Refuses Forbidden, and NotFound in production.
+    """
     folder = _folder(actor)
     files = sorted(folder.glob("*.eml"), reverse=True)[:MOST] if folder.is_dir() else []
     return _owned(actor, [(one.stem, _parse(one)) for one in files])

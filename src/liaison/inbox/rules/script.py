@@ -21,7 +21,7 @@ AFTER_A_STAY = (
     Step(
         code="symptoms",
         title="How they are",
-        ask="How are you since you came home? Better, worse, the same?",
+        ask="How are you since you came home? Better or worse?",
         clinical=True,
     ),
     Step(
@@ -41,19 +41,19 @@ AFTER_A_STAY = (
     Step(
         code="follow_up",
         title="Next visit",
-        ask="You have a visit on the calendar: can you come? How do you get there?",
+        ask="Can you come to your visit? How will you get there?",
     ),
     Step(
         code="diet",
         title="Food and moving",
-        ask="What were you told about eating, drinking and moving about?",
+        ask="What were you told about eating and moving about?",
         clinical=True,
     ),
     Step(code="who_to_call", title="Whom to call", ask="Whom do you call by day, and at night or on the weekend?"),
     Step(
         code="teach_back",
         title="Teach-back",
-        ask="Tell me in your own words what you will do, so I know I said it well.",
+        ask="Tell me in your own words what you will do now.",
     ),
     Step(code="caregiver", title="Who helps", ask="Who helps you at home? How is that going for them?"),
 )
@@ -65,11 +65,9 @@ ANY_CALL = (
     Step(
         code="barriers",
         title="What is in the way",
-        ask="Is there anything that makes it hard: a ride, cost, work, someone to care for?",
+        ask="What makes it hard: a ride, cost, work, someone to care for?",
     ),
-    Step(
-        code="next", title="What comes next", ask="Say who does what by when, and ask for it back in their own words."
-    ),
+    Step(code="next", title="What comes next", ask="Say who does what by when, and have them say it back."),
 )
 
 

@@ -1,0 +1,212 @@
+"""The shape of what people fill in: a call, its teach-backs, a message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from liaison.inbox.models.calls import OutcomeChoice
+from liaison.inbox.ports import CallDetails, TeachBackItem, Understood, With
+from liaison.inbox.queries import CallSheet
+from liaison.inbox.wording import Wording, catalogue
+
+MOST_MINUTES = 600
+ROWS = 3
+
+
+class LocalTime(forms.DateTimeInput):
+    """The browser's own field for date and time."""
+
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%dT%H:%M")
+
+
+class _AtSite(forms.DateTimeField):
+    """A wall-clock time at the patient's site."""
+
+    widget = LocalTime
+
+    def __init__(self, **more: Any) -> None:
+        super().__init__(input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], **more)
+        self.zone = ZoneInfo("UTC")
+
+    def prepare_value(self, value: Any) -> Any:
+        """An instant as the wall clock of the site shows it."""
+        return value.astimezone(self.zone).replace(tzinfo=None) if isinstance(value, datetime) else value
+
+    def to_python(self, value: Any) -> datetime | None:
+        """The instant of a wall-clock time; of two (clocks go back) the first."""
+        if value in self.empty_values:
+            return None
+        for pattern in self.input_formats:
+            try:
+                return datetime.strptime(str(value), pattern).replace(tzinfo=self.zone)
+            except ValueError:
+                continue
+        raise forms.ValidationError(_("Give a date and a time, like 2026-03-02 09:30."))
+
+
+class CallForm(forms.Form):
+    """A call as it went."""
+
+    outcome = forms.ChoiceField(label=_("How did it end?"), choices=OutcomeChoice.choices, widget=forms.RadioSelect)
+    whom = forms.ChoiceField(label=_("With whom?"), widget=forms.RadioSelect)
+    number = forms.ChoiceField(label=_("Number"), required=False)
+    said = forms.CharField(
+        label=_("What was said"), required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 4})
+    )
+    clinical = forms.BooleanField(
+        label=_("We talked about how they are and what they need, not only about times"), required=False
+    )
+    script_done = forms.MultipleChoiceField(
+        label=_("Gone through"), required=False, widget=forms.CheckboxSelectMultiple
+    )
+    direction = forms.ChoiceField(
+        label=_("Who called"), choices=[("out", _("We called")), ("in", _("They called"))], initial="out"
+    )
+    started_at = _AtSite(label=_("When"))
+    minutes = forms.IntegerField(label=_("Minutes"), required=False, min_value=0, max_value=MOST_MINUTES)
+    next_attempt_at = _AtSite(label=_("Try again at"), required=False)
+    idempotency_key = forms.CharField(widget=forms.HiddenInput, max_length=100)
+
+    def __init__(self, *given: Any, sheet: CallSheet, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.sheet = sheet
+        self.fields["whom"].choices = whom_choices(sheet)  # type: ignore[attr-defined]
+        self.fields["number"].choices = number_choices(sheet)  # type: ignore[attr-defined]
+        self.fields["script_done"].choices = [(step.code, step.title) for step in sheet.script]  # type: ignore[attr-defined]
+        for name in ("started_at", "next_attempt_at"):
+            self.fields[name].zone = sheet.zone  # type: ignore[attr-defined]
+
+    @property
+    def with_whom(self) -> str:
+        """The patient, a proxy, or someone else."""
+        return str(self.cleaned_data["whom"]).partition(":")[0]
+
+    @property
+    def details(self) -> CallDetails:
+        """When, how long and with whom exactly."""
+        typed = self.cleaned_data
+        kind, _dot, number = str(typed["number"]).partition(":")
+        return CallDetails(
+            started_at=typed["started_at"],
+            minutes=typed["minutes"] or 0,
+            direction=typed["direction"],
+            with_name=_label(whom_choices(self.sheet), typed["whom"]) if self.with_whom == With.PROXY else "",
+            number=_label(number_choices(self.sheet), typed["number"]) if number else "",
+            point_id=int(number) if kind == "point" else None,
+            script_done=tuple(typed["script_done"]),
+        )
+
+
+class TeachBackForm(forms.Form):
+    """One thing that was explained."""
+
+    topic = forms.CharField(label=_("Topic"), required=False, max_length=120)
+    patient_words = forms.CharField(label=_("In their words"), required=False, max_length=2000)
+    understood = forms.ChoiceField(
+        label=_("Understood"),
+        required=False,
+        choices=[("", "—"), ("yes", _("yes")), ("partly", _("partly")), ("no", _("no"))],
+    )
+    retaught = forms.BooleanField(label=_("Explained again"), required=False)
+
+    def clean(self) -> dict[str, Any]:
+        """A row is empty, or has a topic and a verdict."""
+        typed = super().clean() or {}
+        if typed.get("patient_words") or typed.get("understood"):
+            if not typed.get("topic"):
+                self.add_error("topic", _("Name what was explained."))
+            if not typed.get("understood"):
+                self.add_error("understood", _("Say whether they understood."))
+        elif typed.get("topic"):
+            self.add_error("understood", _("Say whether they understood."))
+        return typed
+
+    @property
+    def item(self) -> TeachBackItem | None:
+        """What was filled in, or None for an empty row."""
+        typed = self.cleaned_data
+        if not typed.get("topic"):
+            return None
+        return TeachBackItem(
+            topic=typed["topic"],
+            patient_words=typed["patient_words"],
+            understood=Understood(typed["understood"]),
+            retaught=typed["retaught"],
+        )
+
+
+TeachBacks = forms.formset_factory(TeachBackForm, extra=ROWS, max_num=ROWS, absolute_max=ROWS)
+
+
+class ComposeForm(forms.Form):
+    """A message to write."""
+
+    template = forms.ChoiceField(label=_("Template"))
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=[("", _("The patient's")), ("en", "English"), ("es", "Español")],
+    )
+    text = forms.CharField(
+        label=_("Your words"),
+        required=False,
+        max_length=5000,
+        widget=forms.Textarea(attrs={"rows": 7}),
+        help_text=_("No diagnosis, no specialty, no result: e-mail is open to whoever holds the phone."),
+    )
+    idempotency_key = forms.CharField(widget=forms.HiddenInput, max_length=100)
+
+    def __init__(self, *given: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.fields["template"].choices = template_choices()  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """A template with words of one's own needs them."""
+        typed = super().clean() or {}
+        chosen = catalogue().get((typed.get("template", ""), "en"))
+        if chosen is not None and chosen.free_text and not (typed.get("text") or "").strip():
+            self.add_error("text", _("Write what you want to say."))
+        return typed
+
+
+def template_choices() -> list[tuple[str, str]]:
+    """The templates that need nothing but the patient, and words where they take some."""
+    given = {"called_as", "org", "site", "address", "phone", "text"}
+    fitting = [one for (_code, language), one in catalogue().items() if language == "en" and one.required <= given]
+    return [(one.code, one.label) for one in sorted(fitting, key=_free_text_first)]
+
+
+def whom_choices(sheet: CallSheet) -> list[tuple[str, str]]:
+    """The patient, those who may speak for them, someone else."""
+    proxies = [(f"proxy:{one.id}", f"{one.name} ({one.relationship})") for one in sheet.band.proxies if one.scope]
+    return [("patient", sheet.band.goes_by), *proxies, ("other", str(_("Someone else")))]
+
+
+def number_choices(sheet: CallSheet) -> list[tuple[str, str]]:
+    """The numbers that may be dialled, the best first."""
+    points = [(f"point:{one.id}", f"{one.shown} {one.use}".strip()) for one in phones(sheet)]
+    proxies = [(f"proxy:{one.id}", f"{one.phone} {one.name}") for one in sheet.band.proxies if one.scope and one.phone]
+    return [*points, *proxies, ("", str(_("Another number")))]
+
+
+def phones(sheet: CallSheet) -> Sequence[Any]:
+    """The patient's numbers: confidential ones only, if there are any; the preferred first."""
+    usable = [one for one in sheet.band.contacts if one.kind == "phone" and one.usable and one.may_call]
+    return sorted([one for one in usable if one.confidential] or usable, key=lambda one: not one.preferred)
+
+
+def _label(choices: Sequence[tuple[str, str]], value: str) -> str:
+    return dict(choices).get(value, "")
+
+
+def _free_text_first(wording: Wording) -> tuple[bool, str]:
+    return (not wording.free_text, wording.label)

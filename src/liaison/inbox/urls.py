@@ -1,0 +1,21 @@
+"""The addresses of messages and calls."""
+
+from django.urls import path
+
+from liaison.inbox import views
+
+app_name = "inbox"
+urlpatterns = [
+    path("calls/new/", views.call, name="call"),
+    path("calls/next-try/", views.next_try, name="next_try"),
+    path("messages/", views.messages, name="messages"),
+    path("messages/new/", views.compose, name="compose"),
+    path("messages/preview/", views.preview, name="preview"),
+    path("messages/<int:message_id>/", views.message, name="message"),
+    path("messages/<int:message_id>/cancel/", views.cancel, name="cancel"),
+    path("messages/<int:message_id>/arrived/", views.arrived, name="arrived"),
+    path("messages/<int:message_id>/not-arrived/", views.not_arrived, name="not_arrived"),
+    path("messages/<int:message_id>/again/", views.again, name="again"),
+    path("demo/mailbox/", views.demo_mailbox, name="demo_mailbox"),
+    path("demo/mailbox/<str:name>/", views.demo_mail, name="demo_mail"),
+]

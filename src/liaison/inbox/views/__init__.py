@@ -1,0 +1,20 @@
+"""Screens of the inbox."""
+
+from liaison.inbox.views.calls import call, next_try
+from liaison.inbox.views.demo import demo_mail, demo_mailbox
+from liaison.inbox.views.messages import again, arrived, cancel, compose, message, messages, not_arrived, preview
+
+__all__ = [
+    "again",
+    "arrived",
+    "call",
+    "cancel",
+    "compose",
+    "demo_mail",
+    "demo_mailbox",
+    "message",
+    "messages",
+    "next_try",
+    "not_arrived",
+    "preview",
+]

@@ -1,0 +1,111 @@
+"""Logging a call: one page from which the hand need not move."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import uuid4
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from liaison.core.answers import done
+from liaison.core.clock import current_time
+from liaison.core.refusals import NotFound, Refusal
+from liaison.inbox.actions import log_call
+from liaison.inbox.forms import CallForm, TeachBacks, phones
+from liaison.inbox.models.calls import OutcomeChoice
+from liaison.inbox.queries import CallSheet, call_sheet, propose_next
+
+
+@require_http_methods(["GET", "POST"])
+def call(request: HttpRequest) -> HttpResponse:
+    """Who they are, what is promised, what to ask, and how it went."""
+    now = current_time()
+    sheet = _sheet(request)
+    if request.method == "GET":
+        start = {"started_at": now, "idempotency_key": f"call:{uuid4()}", "whom": "patient"}
+        return _page(request, sheet=sheet, form=CallForm(sheet=sheet, initial=start), rows=TeachBacks(prefix="teach"))
+    form, rows = CallForm(request.POST, sheet=sheet), TeachBacks(request.POST, prefix="teach")
+    if not (form.is_valid() and rows.is_valid()):
+        return _page(request, sheet=sheet, form=form, rows=rows, status=422)
+    typed = form.cleaned_data
+    try:
+        log_call(
+            request.actor,
+            patient=sheet.patient,
+            loop=sheet.loop,
+            outcome=typed["outcome"],
+            said=typed["said"],
+            clinical=typed["clinical"],
+            with_whom=form.with_whom,
+            teach_backs=[row.item for row in rows if row.item],
+            next_attempt_at=typed["next_attempt_at"] if typed["outcome"] != OutcomeChoice.REACHED else None,
+            details=form.details,
+            idempotency_key=typed["idempotency_key"],
+            now=now,
+        )
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        return _refused(request, refusal, sheet=sheet, form=form, rows=rows)
+    return done(request, said=_("Call logged."), to=_back(sheet), go=True)
+
+
+@require_GET
+def next_try(request: HttpRequest) -> HttpResponse:
+    """The field with the next attempt that goes with an outcome."""
+    sheet = _sheet(request)
+    outcome = request.GET.get("outcome", "")
+    known = outcome in OutcomeChoice.values
+    proposed = propose_next(outcome=outcome, sheet=sheet, now=current_time()) if known else None
+    form = CallForm(sheet=sheet, initial={"next_attempt_at": proposed})
+    return render(request, "inbox/_next_try.html", {"form": form, "shown": proposed is not None})
+
+
+def _sheet(request: HttpRequest) -> CallSheet:
+    return call_sheet(
+        request.actor,
+        patient_id=_number(request.GET.get("patient", "")),
+        loop_id=_number(request.GET.get("loop", "")),
+        now=current_time(),
+    )
+
+
+def _number(text: str) -> int | None:
+    if not text:
+        return None
+    if not text.isdecimal() or len(text) > 18:
+        raise NotFound
+    return int(text)
+
+
+def _page(request: HttpRequest, *, sheet: CallSheet, form: CallForm, rows: Any, status: int = 200) -> HttpResponse:
+    place = f"patient={sheet.patient.pk}" + (f"&loop={sheet.loop.pk}" if sheet.loop else "")
+    outcome = form["outcome"].value()
+    context = {
+        "sheet": sheet,
+        "form": form,
+        "rows": rows,
+        "place": place,
+        "back_url": _back(sheet),
+        "phones": phones(sheet),
+        "script": [(step, step.code in (form["script_done"].value() or [])) for step in sheet.script],
+        "not_reached": outcome in OutcomeChoice.values and outcome != OutcomeChoice.REACHED,
+        "now": current_time(),
+    }
+    return render(request, "inbox/call.html", context, status=status)
+
+
+def _refused(request: HttpRequest, refusal: Refusal, *, sheet: CallSheet, form: CallForm, rows: Any) -> HttpResponse:
+    for name, sentence in (refusal.fields or {None: refusal.sentence}).items():
+        form.add_error(name, sentence)
+    return _page(request, sheet=sheet, form=form, rows=rows, status=refusal.status)
+
+
+def _back(sheet: CallSheet) -> str:
+    if sheet.loop is not None:
+        return reverse("desk:loop", args=[sheet.loop.pk])
+    return reverse("desk:patient", args=[sheet.patient.pk])

@@ -1,0 +1,205 @@
+"""The list of messages, one message, and writing one."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from liaison.core.answers import done, wants_fragment
+from liaison.core.clock import current_time
+from liaison.core.refusals import NotFound, Refusal
+from liaison.inbox import access, actions
+from liaison.inbox.forms import ComposeForm
+from liaison.inbox.queries import Box, counts, get_message, letter_for, message_page
+from liaison.inbox.rules.channels import Address
+from liaison.inbox.rules.readability import grade
+from liaison.inbox.rules.rendering import Missing
+from liaison.loops.models import Loop
+from liaison.patients.models import Patient
+from liaison.patients.queries import get_patient
+
+_TABS = (
+    (Box.ALL, "All"),
+    (Box.LOOK, "To look at"),
+    (Box.WAITING, "Waiting"),
+    (Box.SENT, "Sent"),
+    (Box.NOT_SENT, "Not sent"),
+    (Box.IN, "Received"),
+)
+_WHY = {
+    "deceased": "The patient died; nothing is sent.",
+    "opted_out": "They asked us to stop e-mail of this kind.",
+    "not_asked": "They have not agreed to this kind of e-mail.",
+    "bad_address": "Their e-mail address does not work. Ask for another.",
+    "do_not_contact": "They have not agreed to e-mail at this address.",
+    "no_address": "There is no e-mail address. Call, or ask for one.",
+}
+
+
+@require_GET
+def messages(request: HttpRequest) -> HttpResponse:
+    """All messages, those that need a look first."""
+    asked = request.GET.get("box", "")
+    box = Box(asked) if asked in list(Box) else Box.ALL
+    patient_id = _number(request.GET.get("patient", ""))
+    page = message_page(request.actor, box=box, after=request.GET.get("after", ""), patient_id=patient_id)
+    numbers = counts(request.actor)
+    keep = {"patient": patient_id} if patient_id else {}
+    context = {
+        "page": page,
+        "box": box,
+        "tabs": [
+            (one, _(label), f"?{urlencode({'box': one.value, **keep})}", numbers.get(one, 0)) for one, label in _TABS
+        ],
+        "older_url": f"?{urlencode({'box': box.value, **keep, 'after': page.older})}" if page.older else "",
+        "narrowed": patient_id is not None,
+        "now": current_time(),
+    }
+    return render(request, "inbox/messages.html", context)
+
+
+@require_GET
+def message(request: HttpRequest, message_id: int) -> HttpResponse:
+    """One message: beside the list for htmx, else a page."""
+    shown = get_message(request.actor, message_id=message_id)
+    template = "inbox/_message.html" if wants_fragment(request) else "inbox/message.html"
+    return render(request, template, {"shown": shown, "again_key": f"again:{uuid4()}", "now": current_time()})
+
+
+@require_http_methods(["GET", "POST"])
+def compose(request: HttpRequest) -> HttpResponse:
+    """Write to a patient, with what they will read beside it."""
+    patient, loop = _whom(request)
+    start = {"idempotency_key": f"message:{uuid4()}", "template": "note"}
+    form = ComposeForm(request.POST or None, initial=start)
+    if request.method == "GET" or "preview" in request.POST:
+        return _compose_page(request, form, patient=patient, loop=loop)
+    if not form.is_valid():
+        return _compose_page(request, form, patient=patient, loop=loop, status=422)
+    typed = form.cleaned_data
+    try:
+        sent = actions.queue_message(
+            request.actor,
+            patient=patient,
+            template=typed["template"],
+            language=typed["language"],
+            context={"text": typed["text"]},
+            loop=loop,
+            idempotency_key=typed["idempotency_key"],
+            now=current_time(),
+        )
+    except Refusal as refusal:
+        for name, sentence in refusal.fields.items():
+            form.add_error(name if name in form.fields else None, f"{name.replace('_', ' ').capitalize()}: {sentence}")
+        if not refusal.fields:
+            form.add_error(None, refusal.sentence)
+        return _compose_page(request, form, patient=patient, loop=loop, status=refusal.status)
+    said = _("Not sent: see why.") if sent.has_ended else _("On its way.")
+    return done(request, said=said, to=reverse("inbox:message", args=[sent.pk]), go=True)
+
+
+@require_POST
+def preview(request: HttpRequest) -> HttpResponse:
+    """What the patient would read, and how hard it is to read."""
+    patient, _loop = _whom(request)
+    return render(request, "inbox/_preview.html", _preview(ComposeForm(request.POST), patient=patient))
+
+
+@require_POST
+def cancel(request: HttpRequest, message_id: int) -> HttpResponse:
+    """Keep it from being sent."""
+    get_message(request.actor, message_id=message_id)
+    stopped = actions.cancel_queued(request.actor, ids=[message_id], now=current_time())
+    if not stopped:
+        raise actions.NotWaiting
+    return _done(request, message_id, said=_("It will not be sent."))
+
+
+@require_POST
+def arrived(request: HttpRequest, message_id: int) -> HttpResponse:
+    """The patient has it."""
+    actions.confirm_arrived(request.actor, message_id=message_id, now=current_time())
+    return _done(request, message_id, said=_("Noted: it arrived."))
+
+
+@require_POST
+def not_arrived(request: HttpRequest, message_id: int) -> HttpResponse:
+    """The patient does not have it."""
+    actions.confirm_not_arrived(request.actor, message_id=message_id, now=current_time())
+    return _done(request, message_id, said=_("Noted: it never arrived."))
+
+
+@require_POST
+def again(request: HttpRequest, message_id: int) -> HttpResponse:
+    """The same words once more, as a new message."""
+    key = request.POST.get("key", "")[:100] or f"again:{uuid4()}"
+    new = actions.send_again(request.actor, message_id=message_id, idempotency_key=key, now=current_time())
+    return _done(request, new.pk, said=_("Written again."))
+
+
+def _done(request: HttpRequest, message_id: int, *, said: str) -> HttpResponse:
+    return done(request, said=said, to=reverse("inbox:message", args=[message_id]), topics=("messages",))
+
+
+def _whom(request: HttpRequest) -> tuple[Patient, Loop | None]:
+    loop_id, patient_id = _number(request.GET.get("loop", "")), _number(request.GET.get("patient", ""))
+    loop = Loop.objects.filter(pk=loop_id).first() if loop_id else None
+    wanted = patient_id or (loop.patient_id if loop else None)
+    if wanted is None:
+        raise NotFound
+    patient = get_patient(request.actor, patient_id=wanted, verb=access.SEND)
+    return patient, loop if loop and loop.patient_id == patient.pk else None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdecimal() and len(text) <= 18 else None
+
+
+def _preview(form: ComposeForm, *, patient: Patient) -> dict[str, object]:
+    typed = form.data or form.initial
+    words = str(typed.get("text", "") or "")
+    letter = letter_for(
+        patient,
+        template=str(typed.get("template", "")),
+        context={"text": words or "…"},
+        language=str(typed.get("language", "") or ""),
+        now=current_time(),
+    )
+    if letter is None or isinstance(letter.text, Missing):
+        lacking = letter.text.fields if letter and isinstance(letter.text, Missing) else ()
+        return {"lacking": [one.replace("_", " ") for one in lacking]}
+    language = letter.wording.language
+    names = frozenset({patient.goes_by, patient.display_name})
+    ok = isinstance(letter.address, Address)
+    return {
+        "subject": letter.text.subject,
+        "body": letter.text.body,
+        "to": letter.address,
+        "may_go": ok,
+        "why": "" if ok else _WHY.get(str(letter.address), str(letter.address)),
+        "language": language,
+        "grade": grade(words, language=language, leave_out=names) if words else None,
+    }
+
+
+def _compose_page(
+    request: HttpRequest, form: ComposeForm, *, patient: Patient, loop: Loop | None, status: int = 200
+) -> HttpResponse:
+    place = urlencode({"patient": patient.pk, **({"loop": loop.pk} if loop else {})})
+    back = reverse("desk:loop", args=[loop.pk]) if loop else reverse("desk:patient", args=[patient.pk])
+    context = {
+        "form": form,
+        "patient": patient,
+        "loop": loop,
+        "place": place,
+        "back_url": back,
+        "now": current_time(),
+        **_preview(form, patient=patient),
+    }
+    return render(request, "inbox/compose.html", context, status=status)
