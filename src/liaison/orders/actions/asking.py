@@ -196,16 +196,13 @@ def refuse_duplicate(patient: Patient, *, specialty: str) -> None:
 
 
 def _promise(referral: Referral, *, actor: Actor, owner: Owner, now: datetime) -> None:
-    clock = clock_of(referral, now=now)
-    if clock is None:
-        raise ValueError("A draft has no clock: the table of clocks lacks it.")
     loop = loops.open_loop(
         actor.as_liaison(),
         kind=REFERRAL.code,
         patient=referral.patient,
         title=f"Referral to {referral.specialty.name.lower()}: {referral.target_name}",
         owner=owner,
-        clocks=[clock],
+        clocks=[clock for clock in (clock_of(referral, now=now),) if clock is not None],
         about=About(type=ABOUT, id=referral.pk),
         priority=URGENT if referral.urgency == URGENT else ROUTINE,
         site=referral.site,
