@@ -1,0 +1,51 @@
+"""Build the demonstration clinic in an empty database, relative to `now`."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from liaison.core.actor import system_actor
+from liaison.demo import cast
+from liaison.demo.charts import draw_charts
+from liaison.demo.population import bring_in, introduce
+from liaison.demo.schedule import fill_month
+from liaison.demo.staff import hire
+
+SEED: Final = 20_260_901
+PATIENTS: Final = 400
+
+
+def build(*, now: datetime, patients: int | None = None, seed: int = SEED) -> None:
+    """Fill an empty database. The same seed and `now` build the same clinic.
+
+    `patients` defaults to LIAISON_DEMO_PATIENTS or 400.
+    """
+    count = patients or int(os.environ.get("LIAISON_DEMO_PATIENTS", PATIENTS))
+    dice = random.Random(seed)
+    actor = system_actor("demonstration")
+    opened = now - timedelta(days=60)
+    staffed = hire(actor, now=opened)
+    charts = draw_charts(seed=seed, count=count, now=now)
+    people = bring_in(charts, staffed, actor=actor, now=now)
+    introduce(charts, people, staffed, dice=dice, now=now)
+    by_site = {code: [people[c.number] for c in charts if c.site == code] for code in staffed.sites}
+    fill_month(
+        staffed,
+        patients=by_site,
+        visit_type=staffed.visit_types["office"],
+        dice=dice,
+        now=now,
+        share=min(0.1, count / 4000),
+    )
+
+
+def sign_in_lines() -> Iterator[str]:
+    """What to print for people who open the demonstration."""
+    yield f"demonstration sign-ins (password of each: {cast.PASSWORD})"
+    for person in cast.STAFF:
+        if person.name in cast.SHOWN_AT_SIGN_IN:
+            yield f"  {person.email:<38} {person.name}, {person.role.replace('_', ' ')}"

@@ -1,0 +1,111 @@
+"""Bring the invented charts in by the import, and give people what no chart says: wishes, proxies, alerts."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from liaison.core.actor import Actor
+from liaison.demo.charts import SYSTEM, Chart, write_patients
+from liaison.demo.staff import Staffed
+from liaison.patients.actions import (
+    PatientDetails,
+    ProxyDetails,
+    add_care_team_member,
+    add_proxy,
+    change_patient,
+    raise_alert,
+)
+from liaison.patients.models import AlertKind, CareRole, Identifier, Patient, ProxyKind
+from liaison.patients.rules import Scope
+from liaison.records.actions import import_files
+
+_ALERTS = (
+    (AlertKind.SAFETY, "Falls: walk with them from the entrance"),
+    (AlertKind.COMMUNICATION, "Hard of hearing: speak slowly, left side"),
+    (AlertKind.CLINICAL, "On anticoagulant"),
+    (AlertKind.ADMINISTRATIVE, "Needs the ground-floor rooms"),
+)
+
+
+def bring_in(charts: list[Chart], staffed: Staffed, *, actor: Actor, now: datetime) -> dict[int, Patient]:
+    """Import every site's charts; returns patients by the number of their chart."""
+    with tempfile.TemporaryDirectory(prefix="liaison-demo-") as name:
+        for code, site in staffed.sites.items():
+            path = write_patients(charts, site=code, folder=Path(name))
+            summary = import_files(actor, paths=[path], now=now, site=site, system=SYSTEM)
+            rejected = [reject for outcome in summary.outcomes for reject in outcome.rejects]
+            if rejected:
+                raise RuntimeError(f"The demonstration's own charts were rejected: {rejected[:3]}")
+    by_mrn = Identifier.objects.filter(system=SYSTEM).select_related("patient")
+    return {int(found.value.removeprefix("RH")): found.patient for found in by_mrn}
+
+
+def introduce(
+    charts: Iterable[Chart], patients: dict[int, Patient], staffed: Staffed, *, dice: random.Random, now: datetime
+) -> None:
+    """Say who looks after whom, who speaks for whom, and what must be seen first."""
+    for chart in charts:
+        patient = patients[chart.number]
+        coordinators = staffed.working_at(chart.site, "coordinator") or ["Grace Okafor"]
+        actor = staffed.who("Marta Kowalska")
+        _wishes(chart, patient, actor=actor, dice=dice, now=now)
+        add_care_team_member(
+            actor=actor, patient=patient, role=CareRole.COORDINATOR,
+            user_id=staffed.people[dice.choice(coordinators)].pk, now=now,
+        )  # fmt: skip
+        if dice.random() < 0.12:
+            kind, text = dice.choice(_ALERTS)
+            raise_alert(actor=actor, patient=patient, kind=kind, text=text, now=now)
+        if chart.number == 1:
+            _june(patient, actor=actor, now=now)
+        elif dice.random() < 0.1:
+            _proxy(chart, patient, actor=actor, dice=dice, now=now)
+
+
+def _wishes(chart: Chart, patient: Patient, *, actor: Actor, dice: random.Random, now: datetime) -> None:
+    details = PatientDetails(
+        family=patient.family,
+        given=patient.given,
+        called_as=chart.given if chart.number == 1 else "",
+        birth_on=patient.birth_on,
+        sex=patient.sex,
+        spoken_language=chart.language,
+        written_language="es" if chart.language == "es" else "en",
+        interpreter_needed=chart.language != "en" and dice.random() < 0.7,
+        mobility_needs="Wheelchair" if dice.random() < 0.05 else "",
+        best_time=dice.choice(("", "", "mornings", "after 3 pm")),
+    )
+    change_patient(actor=actor, patient=patient, details=details, now=now)
+
+
+def _june(patient: Patient, *, actor: Actor, now: datetime) -> None:
+    proxy = ProxyDetails(
+        name="June Ng",
+        relationship="daughter",
+        kind=ProxyKind.HEALTH_CARE_PROXY,
+        scope=frozenset(Scope),
+        evidence="Health care proxy form, seen at registration",
+        starts_on=(now - timedelta(days=200)).date(),
+        ends_on=(now + timedelta(days=900)).date(),
+        phone="+15185559911",
+        email="june.ng@example.org",
+    )
+    add_proxy(actor=actor, patient=patient, proxy=proxy, now=now)
+
+
+def _proxy(chart: Chart, patient: Patient, *, actor: Actor, dice: random.Random, now: datetime) -> None:
+    proxy = ProxyDetails(
+        name=f"{dice.choice(('Robin', 'Dana', 'Alex', 'Noa'))} {chart.family}",
+        relationship=dice.choice(("spouse", "son", "daughter", "sister")),
+        kind=ProxyKind.CONSENT,
+        scope=frozenset({Scope.SCHEDULE, Scope.MESSAGES}),
+        evidence="Consent form, signed at the desk",
+        starts_on=(now - timedelta(days=90)).date(),
+        ends_on=(now + timedelta(days=270)).date(),
+        phone=f"+1518556{chart.number:04d}",
+    )
+    add_proxy(actor=actor, patient=patient, proxy=proxy, now=now)

@@ -1,0 +1,215 @@
+"""A whole Liaison for the journeys: `liaison up` on a small demonstration clinic, and a real browser.
+
+One clinic and one browser serve all journeys of a worker; each journey uses patients of its own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+OPEN_SECONDS = 120
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """All journeys share one clinic, so under xdist they run on one worker."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.journey)
+            item.add_marker(pytest.mark.xdist_group("journeys"))
+
+
+@dataclass(frozen=True)
+class Clinic:
+    """A running Liaison: where it answers, where its data is, and what it printed."""
+
+    url: str
+    folder: Path
+    process: subprocess.Popen[str]
+
+    @property
+    def database_url(self) -> str:
+        """The address of its own PostgreSQL."""
+        from liaison.console.postgres import Cluster
+
+        return Cluster(self.folder / "postgres").url
+
+    def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
+        """What the database holds, read past the application."""
+        with psycopg.connect(self.database_url, options="-c search_path=liaison,public") as connection:
+            return connection.execute(query, values).fetchall()
+
+    def value(self, query: str, *values: Any) -> Any:
+        """The first column of the first row, or None."""
+        rows = self.rows(query, *values)
+        return rows[0][0] if rows else None
+
+    def until(self, question: Callable[[], Any], *, seconds: float = 20) -> Any:
+        """Ask until the answer is true; the last answer."""
+        deadline = time.monotonic() + seconds
+        while not (answer := question()) and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return answer
+
+    def mails(self) -> list[str]:
+        """Everything that the demonstration's mail server took, as raw messages."""
+        folder = self.folder / "demo-mailbox"
+        return [path.read_text(errors="replace") for path in sorted(folder.glob("**/*.eml"))]
+
+
+@pytest.fixture(scope="session")
+def clinic() -> Iterator[Clinic]:
+    """Start a Liaison of our own, on free ports, with some sixty invented patients."""
+    yield from _run_clinic({"LIAISON_DEMO_PATIENTS": "60"})
+
+
+def _run_clinic(extra: dict[str, str], *arguments: str) -> Iterator[Clinic]:
+    folder = Path(tempfile.mkdtemp(prefix="liaison-journey-"))
+    folder.chmod(0o755)
+    port = _three_free_ports()
+    keep = {name: value for name, value in os.environ.items() if not _is_ours(name)}
+    environment = keep | {"LIAISON_DATA": str(folder), "LIAISON_MODE": "demo", "PYTHONUNBUFFERED": "1"} | extra
+    log = (folder / "up.log").open("w+")
+    command = [sys.executable, "-m", "liaison.console.main", "up", "--port", str(port), *arguments]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
+    try:
+        _wait_until_open(process, f"http://127.0.0.1:{port}/readyz", log=folder / "up.log")
+        yield Clinic(url=f"http://127.0.0.1:{port}", folder=folder, process=process)
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        log.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith(("LIAISON_", "DJANGO_", "COV_", "PYTEST")) or name in {"DATABASE_URL", "SMTP_URL"}
+
+
+def _three_free_ports() -> int:
+    for port in range(18000 + os.getpid() % 1000 * 3, 30000, 3):
+        if all(_is_free(port + offset) for offset in range(3)):
+            return port
+    raise RuntimeError("No three free ports in a row.")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def _wait_until_open(process: subprocess.Popen[str], address: str, *, log: Path) -> None:
+    deadline = time.monotonic() + OPEN_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=3) as answer:
+                if answer.status == 200 and "open at" in log.read_text():
+                    return
+        except OSError:
+            pass
+        time.sleep(0.2)
+    pytest.fail(f"`liaison up` did not open:\n{log.read_text()[-4000:]}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all journeys."""
+    path = shutil.which("chromium") or "/usr/bin/chromium"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@dataclass
+class Person:
+    """Someone at a browser of their own."""
+
+    name: str
+    page: Page
+    context: BrowserContext
+    clinic: Clinic
+    faults: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> Page:
+        """Go to a page of the clinic."""
+        self.page.goto(self.clinic.url + path)
+        return self.page
+
+
+@pytest.fixture
+def as_person(clinic: Clinic, browser: Browser) -> Iterator[Callable[..., Person]]:
+    """Sign someone of the demonstration in, by name, in a browser window of their own."""
+    opened: list[Person] = []
+
+    def sign_in(name: str, *, width: int = 1280, height: int = 860, scheme: str = "light") -> Person:
+        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, locale="en-US")
+        context.set_default_timeout(15_000)
+        page = context.new_page()
+        person = Person(name=name, page=page, context=context, clinic=clinic)
+        opened.append(person)
+        page.on("pageerror", lambda error: person.faults.append(str(error)))
+        page.goto(clinic.url + "/account/login/")
+        page.fill("input[name=login]", email_of(name))
+        page.fill("input[name=password]", "riverside-demo")
+        page.click("form[action*=login] button[type=submit], main form button[type=submit]")
+        page.wait_for_url(re.compile(r"^((?!/account/login).)*$"))
+        return person
+
+    yield sign_in
+    faults = [f"{person.name}: {fault}" for person in opened for fault in person.faults]
+    for person in opened:
+        person.context.close()
+    assert not faults, "\n".join(faults)
+
+
+def email_of(name: str) -> str:
+    """The demonstration's address of a member of staff."""
+    return ".".join(name.removeprefix("Dr ").lower().split()) + "@riverside.example"
+
+
+@pytest.fixture(scope="session")
+def axe() -> Callable[[Page], list[str]]:
+    """Findings of axe on a page, each as "rule: where"."""
+    script = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
+
+    def run(page: Page) -> list[str]:
+        page.evaluate(script)
+        found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
+        return [
+            f"{violation['id']} ({violation['impact']}): {node['target']}"
+            for violation in found["violations"]
+            for node in violation["nodes"]
+        ]
+
+    return run
