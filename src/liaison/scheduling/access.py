@@ -16,9 +16,7 @@ OVERRIDE: Final = verb(
 )
 MOVE: Final = verb("scheduling.move", "Move a visit to another time", roles=_BOOKERS)
 CANCEL: Final = verb("scheduling.cancel", "Cancel a visit", roles=_BOOKERS)
-ATTEND: Final = verb(
-    "scheduling.attend", "Note that a patient arrived, was seen or did not come", roles=_BOOKERS
-)
+ATTEND: Final = verb("scheduling.attend", "Note that a patient arrived, was seen or did not come", roles=_BOOKERS)
 REMIND: Final = verb("scheduling.remind", "Remind a patient of a visit", roles=())
 ARRANGE: Final = verb(
     "scheduling.arrange",

@@ -12,7 +12,7 @@ class SchedulingConfig(AppConfig):
 
     def ready(self) -> None:
         """Say which refusals the database's constraints stand for."""
-        from liaison.core.refusals import constraint_refusal  # noqa: PLC0415 - models must exist first
-        from liaison.scheduling.actions.refusals import NotFree  # noqa: PLC0415
+        from liaison.core.refusals import constraint_refusal
+        from liaison.scheduling.actions.refusals import NotFree
 
         constraint_refusal("scheduling_one_visit_at_a_time", NotFree)

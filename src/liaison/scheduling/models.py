@@ -165,9 +165,7 @@ class Resource(models.Model):
                 condition=Q(practitioner__isnull=True) | Q(kind=ResourceKind.PERSON),
                 name="scheduling_only_people_are_practitioners",
             ),
-            models.CheckConstraint(
-                condition=Q(kind__in=ResourceKind.values), name="scheduling_resource_kind"
-            ),
+            models.CheckConstraint(condition=Q(kind__in=ResourceKind.values), name="scheduling_resource_kind"),
         ]
         indexes: ClassVar = [GinIndex(fields=["abilities"], name="scheduling_resource_abilities")]
 
@@ -202,9 +200,7 @@ class WorkingHours(models.Model):
         constraints: ClassVar = [
             models.CheckConstraint(condition=Q(weekday__lte=6), name="scheduling_hours_weekday"),
             models.CheckConstraint(
-                condition=Q(valid_from__isnull=True)
-                | Q(valid_to__isnull=True)
-                | Q(valid_to__gt=F("valid_from")),
+                condition=Q(valid_from__isnull=True) | Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from")),
                 name="scheduling_hours_valid_range",
             ),
         ]
@@ -226,12 +222,8 @@ class WorkingHours(models.Model):
 class Closure(models.Model):
     """Time that is taken out of working hours: leave or downtime of one resource, or a whole site closed."""
 
-    resource = models.ForeignKey(
-        Resource, null=True, blank=True, on_delete=models.CASCADE, related_name="closures"
-    )
-    site = models.ForeignKey(
-        "accounts.Site", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
-    )
+    resource = models.ForeignKey(Resource, null=True, blank=True, on_delete=models.CASCADE, related_name="closures")
+    site = models.ForeignKey("accounts.Site", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     during = DateTimeRangeField()
     reason = models.CharField(max_length=200)
 
@@ -239,8 +231,7 @@ class Closure(models.Model):
         ordering = ("during",)
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(resource__isnull=True, site__isnull=False)
-                | Q(resource__isnull=False, site__isnull=True),
+                condition=Q(resource__isnull=True, site__isnull=False) | Q(resource__isnull=False, site__isnull=True),
                 name="scheduling_closure_of_one_thing",
             ),
             models.CheckConstraint(condition=Q(during__isempty=False), name="scheduling_closure_not_empty"),
@@ -251,6 +242,17 @@ class Closure(models.Model):
 
     def __str__(self) -> str:
         return self.reason
+
+    @property
+    def of_what(self) -> str:
+        """The name of the resource or site that is closed."""
+        return str(self.resource or self.site)
+
+    @property
+    def time_zone(self) -> str:
+        """The zone of the place that is closed."""
+        site = self.site or (self.resource.site if self.resource else None)
+        return site.time_zone if site else "UTC"
 
 
 class AppointmentQuerySet(models.QuerySet["Appointment"]):
@@ -281,9 +283,7 @@ class Appointment(models.Model):
     )
     visit_type = models.ForeignKey(VisitType, on_delete=models.PROTECT, related_name="+", db_index=False)
     site = models.ForeignKey("accounts.Site", on_delete=models.PROTECT, related_name="+", db_index=False)
-    loop = models.ForeignKey(
-        "loops.Loop", null=True, blank=True, on_delete=models.PROTECT, related_name="appointments"
-    )
+    loop = models.ForeignKey("loops.Loop", null=True, blank=True, on_delete=models.PROTECT, related_name="appointments")
     referral_id = models.BigIntegerField(null=True, blank=True)  # TODO-REFERRAL
     predecessor = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="successor"
@@ -325,16 +325,13 @@ class Appointment(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=Q(end_at__gt=F("start_at")), name="scheduling_visit_ends_after_start"
-            ),
+            models.CheckConstraint(condition=Q(end_at__gt=F("start_at")), name="scheduling_visit_ends_after_start"),
             models.CheckConstraint(
                 condition=Q(state__in=[state.value for state in State]), name="scheduling_visit_state"
             ),
             models.CheckConstraint(
                 condition=(
-                    Q(cancelled_at__isnull=True, cancelled_by_name="", cancel_reason="")
-                    & ~Q(state=State.CANCELLED)
+                    Q(cancelled_at__isnull=True, cancelled_by_name="", cancel_reason="") & ~Q(state=State.CANCELLED)
                 )
                 | (
                     Q(cancelled_at__isnull=False, state__in=[State.CANCELLED, State.ENTERED_IN_ERROR])
@@ -355,9 +352,7 @@ class Appointment(models.Model):
                 condition=~Q(state=State.NO_SHOW) | Q(missed_at__isnull=False),
                 name="scheduling_missed_says_when",
             ),
-            models.UniqueConstraint(
-                fields=["ical_uid", "ical_sequence"], name="scheduling_ical_sequence_once"
-            ),
+            models.UniqueConstraint(fields=["ical_uid", "ical_sequence"], name="scheduling_ical_sequence_once"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["patient", "-start_at"], name="scheduling_visits_of_patient"),
@@ -471,9 +466,7 @@ class Reservation(models.Model):
     """
 
     appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="reservations")
-    resource = models.ForeignKey(
-        Resource, on_delete=models.PROTECT, related_name="reservations", db_index=False
-    )
+    resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="reservations", db_index=False)
     role = models.CharField(max_length=40)
     during = DateTimeRangeField()
     active = models.BooleanField(default=True)
@@ -487,17 +480,11 @@ class Reservation(models.Model):
                 expressions=[("resource", RangeOperators.EQUAL), ("during", RangeOperators.OVERLAPS)],
                 condition=Q(active=True, overridden=False),
             ),
-            models.CheckConstraint(
-                condition=Q(during__isempty=False), name="scheduling_reservation_not_empty"
-            ),
-            models.UniqueConstraint(
-                fields=["appointment", "resource"], name="scheduling_resource_once_per_visit"
-            ),
+            models.CheckConstraint(condition=Q(during__isempty=False), name="scheduling_reservation_not_empty"),
+            models.UniqueConstraint(fields=["appointment", "resource"], name="scheduling_resource_once_per_visit"),
         ]
         indexes: ClassVar = [
-            models.Index(
-                fields=["resource"], name="scheduling_overridden", condition=Q(active=True, overridden=True)
-            ),
+            models.Index(fields=["resource"], name="scheduling_overridden", condition=Q(active=True, overridden=True)),
         ]
 
     def __str__(self) -> str:

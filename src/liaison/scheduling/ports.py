@@ -7,9 +7,10 @@ from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from liaison.scheduling.rules import CancelReason, Hours, Need, Offer, Reason, Span, State
+from liaison.scheduling.rules import REASONS, CancelReason, Hours, Need, Offer, Reason, Span, State
 
 __all__ = [
+    "REASONS_IN_ORDER",
     "BookingOrder",
     "CancelReason",
     "Hours",
@@ -26,6 +27,9 @@ __all__ = [
     "invitation_writer",
     "register_invitation_writer",
 ]
+
+REASONS_IN_ORDER = tuple(REASONS.items())
+"""The reasons for a cancellation that a person picks from, with their words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

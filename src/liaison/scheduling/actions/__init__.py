@@ -42,8 +42,8 @@ from liaison.scheduling.actions.telling import (
     confirm_cancellation,
     confirm_move,
     invitation_of,
-    plan_reminders,
     remind_patient,
+    reminders_ahead,
 )
 
 __all__ = [
@@ -76,10 +76,10 @@ __all__ = [
     "invitation_of",
     "move_appointment",
     "open_time",
-    "plan_reminders",
     "record_missed",
     "record_seen",
     "remind_patient",
+    "reminders_ahead",
     "retire_resource",
     "return_resource",
     "set_hours",

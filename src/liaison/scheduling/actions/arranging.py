@@ -109,9 +109,7 @@ def define_visit_type(
             changed_at=now,
         )
         VisitNeed.objects.bulk_create(
-            VisitNeed(
-                visit_type=made, position=at, role=need.role, ability=need.ability, quantity=need.quantity
-            )
+            VisitNeed(visit_type=made, position=at, role=need.role, ability=need.ability, quantity=need.quantity)
             for at, need in enumerate(draft.needs)
         )
         entry.about(made)
@@ -123,18 +121,12 @@ def _check_draft(draft: VisitTypeDraft) -> None:
     if not draft.code or not draft.name.strip():
         raise Impossible("A visit type needs a name.", fields={"name": "Give it a name."})
     if draft.duration_minutes < 1:
-        raise Impossible(
-            "A visit lasts a minute at least.", fields={"duration_minutes": "Give it a duration."}
-        )
+        raise Impossible("A visit lasts a minute at least.", fields={"duration_minutes": "Give it a duration."})
     if draft.step_minutes not in STEPS:
-        raise Impossible(
-            "Visits start every 5, 10, 15, 20, 30 or 60 minutes.", fields={"step_minutes": "Pick one."}
-        )
+        raise Impossible("Visits start every 5, 10, 15, 20, 30 or 60 minutes.", fields={"step_minutes": "Pick one."})
     roles = [need.role for need in draft.needs]
     if not roles or len(set(roles)) != len(roles) or any(need.quantity < 1 for need in draft.needs):
-        raise Impossible(
-            "A visit type needs at least one role, each named once.", fields={"needs": "Name its roles."}
-        )
+        raise Impossible("A visit type needs at least one role, each named once.", fields={"needs": "Name its roles."})
 
 
 def add_resource(*, actor: Actor, draft: ResourceDraft, now: datetime) -> Resource:
@@ -165,9 +157,7 @@ def change_resource(*, actor: Actor, resource: Resource, draft: ResourceDraft, n
 
 def _check_resource(draft: ResourceDraft) -> None:
     if draft.kind not in ResourceKind.values or not draft.name.strip():
-        raise Impossible(
-            "A resource is a person, a room or a device with a name.", fields={"name": "Give it a name."}
-        )
+        raise Impossible("A resource is a person, a room or a device with a name.", fields={"name": "Give it a name."})
     if draft.practitioner is not None and draft.kind != ResourceKind.PERSON:
         raise Impossible("Only a person is a practitioner.", fields={"practitioner": "Leave this empty."})
 

@@ -38,12 +38,8 @@ def cancel_appointment(
         current.cancel(reason=reason, by_name=actor.name, now=now)
         current.ical_sequence += 1
 
-    late = is_late_cancellation(
-        start=appointment.start_at, now=now, window=appointment.visit_type.cancellation
-    )
-    with act(
-        actor, CANCEL, patient=appointment.patient, subject=appointment, reason=reason.value, now=now
-    ) as entry:
+    late = is_late_cancellation(start=appointment.start_at, now=now, window=appointment.visit_type.cancellation)
+    with act(actor, CANCEL, patient=appointment.patient, subject=appointment, reason=reason.value, now=now) as entry:
         current = _change(appointment, State.CANCELLED, change, expected_version=expected_version, now=now)
         entry.about(current)
         entry.note(late=late)
@@ -135,9 +131,7 @@ def record_missed(
 ) -> Appointment:
     """The patient did not come, or left before being seen. Refuses: CannotChange (before the start too), Stale."""
     if now < appointment.start_at:
-        raise CannotChange(
-            "The visit has not started yet. Cancel it if the patient says that they will not come."
-        )
+        raise CannotChange("The visit has not started yet. Cancel it if the patient says that they will not come.")
     with act(actor, ATTEND, patient=appointment.patient, subject=appointment, now=now) as entry:
         current = _change(
             appointment,

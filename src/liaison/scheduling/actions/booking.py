@@ -51,9 +51,7 @@ def book_appointment(
         appointment = _booked_before(order, patient=patient, follows=None)
         entry.note(repeated=appointment is not None)
         if appointment is None:
-            appointment = _place(
-                order, patient=patient, follows=None, actor=actor, override=override, now=now
-            )
+            appointment = _place(order, patient=patient, follows=None, actor=actor, override=override, now=now)
             entry.publish(
                 AppointmentBooked(
                     appointment_id=appointment.pk,
@@ -113,9 +111,7 @@ def _reason(override: Override | None) -> str:
     return override.reason.strip() if override else ""
 
 
-def _booked_before(
-    order: BookingOrder, *, patient: Patient, follows: Appointment | None
-) -> Appointment | None:
+def _booked_before(order: BookingOrder, *, patient: Patient, follows: Appointment | None) -> Appointment | None:
     """What this key booked already. Waits for another request with the same key, so both get one answer."""
     _lock(_KEY_LOCK, order.key)
     first = Appointment.objects.filter(idempotency_key=order.key).first()

@@ -74,9 +74,7 @@ class Breach:
 
 def check_seats(placing: Placing) -> None:
     """Refuse unless the seats are exactly what the visit type needs, with resources in service. WrongSeats."""
-    wanted = sorted(
-        (need.role, need.ability) for need in placing.visit_type.needs.all() for _ in range(need.quantity)
-    )
+    wanted = sorted((need.role, need.ability) for need in placing.visit_type.needs.all() for _ in range(need.quantity))
     abilities = dict(wanted)
     if sorted(seat.role for seat in placing.seats) != [role for role, _ in wanted]:
         raise WrongSeats
@@ -101,9 +99,7 @@ def _taken(placing: Placing) -> Iterator[Breach]:
     taken = reserved_time(tuple(placing.resources), within=claim)
     for resource_id in sorted({resource_id for resource_id, _ in taken}):
         name = placing.resources[resource_id].name
-        sentence = (
-            f"{name} was just given to someone else at that time. Choose another; nothing typed is lost."
-        )
+        sentence = f"{name} was just given to someone else at that time. Choose another; nothing typed is lost."
         yield Breach(against=Against.NOT_FREE, refusal=NotFree(sentence), resource_id=resource_id)
 
 
@@ -114,12 +110,8 @@ def _outside_hours(placing: Placing) -> Iterator[Breach]:
     closures = closed_time(tuple(placing.resources), site_id=placing.site.pk, within=claim)
     for resource_id, resource in sorted(placing.resources.items()):
         if not sits_inside(claim, working=working.get(resource_id, ()), closed=closures[resource_id]):
-            sentence = (
-                f"{resource} does not work at {placing.site} then. Choose another time or another person."
-            )
-            yield Breach(
-                against=Against.OUTSIDE_HOURS, refusal=OutsideHours(sentence), resource_id=resource_id
-            )
+            sentence = f"{resource} does not work at {placing.site} then. Choose another time or another person."
+            yield Breach(against=Against.OUTSIDE_HOURS, refusal=OutsideHours(sentence), resource_id=resource_id)
 
 
 def _lead(placing: Placing, *, now: datetime) -> Iterator[Breach]:
@@ -134,9 +126,7 @@ def _lead(placing: Placing, *, now: datetime) -> Iterator[Breach]:
 def _of_the_patient(placing: Placing) -> Iterator[Breach]:
     theirs = Appointment.objects.filter(patient=placing.patient).holding_time()
     if theirs.overlapping(placing.visit).exists():
-        yield Breach(
-            against=Against.PATIENT_BUSY, refusal=PatientBusy(fields={"override_reason": "Say why."})
-        )
+        yield Breach(against=Against.PATIENT_BUSY, refusal=PatientBusy(fields={"override_reason": "Say why."}))
     on = placing.start_at.astimezone(placing.site.zone).date()
     same_kind = theirs.overlapping(day_span(on=on, zone=placing.site.zone)).filter(
         visit_type__code=placing.visit_type.code,
@@ -144,6 +134,4 @@ def _of_the_patient(placing: Placing) -> Iterator[Breach]:
         reservations__resource__practitioner__isnull=False,
     )
     if same_kind.exists():
-        yield Breach(
-            against=Against.DUPLICATE, refusal=DuplicateVisit(fields={"override_reason": "Say why."})
-        )
+        yield Breach(against=Against.DUPLICATE, refusal=DuplicateVisit(fields={"override_reason": "Say why."}))

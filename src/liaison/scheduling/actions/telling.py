@@ -5,7 +5,7 @@ Each message carries the invitation, so that the patient's own calendar follows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Any, Final
@@ -14,7 +14,6 @@ from django.conf import settings
 
 from liaison.core.act import act
 from liaison.core.actor import Actor
-from liaison.core.jobs import defer
 from liaison.inbox.actions import cancel_queued, queue_message
 from liaison.inbox.ports import AttachmentContent, Category, Channel, is_connected
 from liaison.inbox.queries.letters import address_for
@@ -23,6 +22,7 @@ from liaison.scheduling.access import REMIND
 from liaison.scheduling.models import Appointment, Modality
 from liaison.scheduling.ports import Invitation, Method, invitation_writer
 from liaison.scheduling.rules import (
+    Reminder,
     ReminderKind,
     invitation_place,
     invitation_summary,
@@ -55,18 +55,15 @@ def confirm_cancellation(*, actor: Actor, appointment: Appointment, now: datetim
     _tell(actor, appointment, template=CANCELLED, method=Method.CANCEL, now=now)
 
 
-def plan_reminders(*, appointment: Appointment, now: datetime) -> None:
-    """Put the reminders into the queue. Each looks again when its time comes whether it still holds."""
-    from liaison.scheduling.jobs import remind  # noqa: PLC0415 - jobs call actions
-
-    for reminder in reminder_plan(
+def reminders_ahead(appointment: Appointment, *, now: datetime) -> Sequence[Reminder]:
+    """The reminders still to come, in order of time. Each looks again at its time whether it still holds."""
+    return reminder_plan(
         start=appointment.start_at,
         zone=appointment.zone,
         is_telehealth=appointment.modality == Modality.VIDEO,
         calendar=business_calendar(site_id=appointment.site_id),
         now=now,
-    ):
-        defer(remind, at=reminder.at, appointment_id=appointment.pk, kind=reminder.kind.value)
+    )
 
 
 def remind_patient(*, actor: Actor, appointment_id: int, kind: ReminderKind, now: datetime) -> bool:
@@ -78,13 +75,7 @@ def remind_patient(*, actor: Actor, appointment_id: int, kind: ReminderKind, now
     if row is None:
         return False
     with act(actor, REMIND, patient=row.patient, subject=row, now=now) as entry:
-        planned = reminder_plan(
-            start=row.start_at,
-            zone=row.zone,
-            is_telehealth=row.modality == Modality.VIDEO,
-            calendar=business_calendar(site_id=row.site_id),
-            now=row.booked_at,
-        )
+        planned = reminders_ahead(row, now=row.booked_at)
         holds = (
             row.expects_patient
             and not row.patient.is_deceased
@@ -147,9 +138,7 @@ def _invitations(appointment: Appointment, *, method: Method, now: datetime) -> 
         return ()
     invitation = invitation_of(appointment, method=method, now=now)
     media_type = writer.media_type(invitation)
-    return (
-        AttachmentContent(name="appointment.ics", media_type=media_type, content=writer.write(invitation)),
-    )
+    return (AttachmentContent(name="appointment.ics", media_type=media_type, content=writer.write(invitation)),)
 
 
 def invitation_of(appointment: Appointment, *, method: Method, now: datetime) -> Invitation:

@@ -5,9 +5,10 @@ import django.contrib.postgres.fields
 import django.contrib.postgres.fields.ranges
 import django.contrib.postgres.indexes
 import django.db.models.deletion
-import liaison.scheduling.rules.states
 from django.conf import settings
 from django.db import migrations, models
+
+import liaison.scheduling.rules.states
 
 
 class Migration(migrations.Migration):
@@ -27,9 +28,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("referral_id", models.BigIntegerField(blank=True, null=True)),
                 ("start_at", models.DateTimeField()),
@@ -138,9 +137,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "kind",
@@ -184,9 +181,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("role", models.CharField(max_length=40)),
                 ("during", django.contrib.postgres.fields.ranges.DateTimeRangeField()),
@@ -219,9 +214,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("during", django.contrib.postgres.fields.ranges.DateTimeRangeField()),
                 ("reason", models.CharField(max_length=200)),
@@ -255,9 +248,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("code", models.CharField(max_length=40)),
                 ("version", models.PositiveIntegerField(default=1)),
@@ -284,9 +275,7 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ("name", "-version"),
                 "constraints": [
-                    models.UniqueConstraint(
-                        fields=("code", "version"), name="scheduling_visit_type_version_once"
-                    ),
+                    models.UniqueConstraint(fields=("code", "version"), name="scheduling_visit_type_version_once"),
                     models.UniqueConstraint(
                         condition=models.Q(("is_current", True)),
                         fields=("code",),
@@ -307,9 +296,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("position", models.PositiveSmallIntegerField(default=0)),
                 ("role", models.CharField(max_length=40)),
@@ -343,9 +330,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 ("weekday", models.PositiveSmallIntegerField()),
                 ("opens", models.TimeField()),
@@ -373,9 +358,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="resource",
-            index=django.contrib.postgres.indexes.GinIndex(
-                fields=["abilities"], name="scheduling_resource_abilities"
-            ),
+            index=django.contrib.postgres.indexes.GinIndex(fields=["abilities"], name="scheduling_resource_abilities"),
         ),
         migrations.AddConstraint(
             model_name="resource",
@@ -444,9 +427,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="visitneed",
-            constraint=models.UniqueConstraint(
-                fields=("visit_type", "role"), name="scheduling_need_role_once"
-            ),
+            constraint=models.UniqueConstraint(fields=("visit_type", "role"), name="scheduling_need_role_once"),
         ),
         migrations.AddConstraint(
             model_name="visitneed",
@@ -518,9 +499,7 @@ class Migration(migrations.Migration):
                         ("cancel_reason", ""),
                         ("cancelled_at__isnull", True),
                         ("cancelled_by_name", ""),
-                        models.Q(
-                            ("state", liaison.scheduling.rules.states.State["CANCELLED"]), _negated=True
-                        ),
+                        models.Q(("state", liaison.scheduling.rules.states.State["CANCELLED"]), _negated=True),
                     ),
                     models.Q(
                         ("cancelled_at__isnull", False),
@@ -583,9 +562,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="workinghours",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("weekday__lte", 6)), name="scheduling_hours_weekday"
-            ),
+            constraint=models.CheckConstraint(condition=models.Q(("weekday__lte", 6)), name="scheduling_hours_weekday"),
         ),
         migrations.AddConstraint(
             model_name="workinghours",

@@ -47,16 +47,14 @@ def get_resource(actor: Actor, *, resource_id: int) -> Resource:
 def closures_ahead(actor: Actor, *, now: datetime, resource: Resource | None = None) -> Sequence[Closure]:
     """Closures that have not ended: of one resource, or of all sites and resources."""
     _may_see(actor)
-    rows = Closure.objects.select_related("resource", "site").filter(during__endswith__gt=now)
+    rows = Closure.objects.select_related("resource__site", "site").filter(during__endswith__gt=now)
     return tuple(rows if resource is None else rows.filter(resource=resource))
 
 
 def abilities_in_use(actor: Actor) -> Sequence[str]:
     """Every ability that a resource has or a visit type asks for."""
     _may_see(actor)
-    had = {
-        ability for abilities in Resource.objects.values_list("abilities", flat=True) for ability in abilities
-    }
+    had = {ability for abilities in Resource.objects.values_list("abilities", flat=True) for ability in abilities}
     return sorted(had | set(VisitNeed.objects.values_list("ability", flat=True)))
 
 

@@ -22,9 +22,7 @@ def free_time(
     working = working_time(resource_ids, site=site, within=within)
     closed = closed_time(resource_ids, site_id=site.pk, within=within)
     reserved: dict[int, list[Span]] = defaultdict(list)
-    for resource_id, span in reserved_time(
-        resource_ids, within=within, but_appointment_id=but_appointment_id
-    ):
+    for resource_id, span in reserved_time(resource_ids, within=within, but_appointment_id=but_appointment_id):
         reserved[resource_id].append(span)
     return {
         resource_id: free_spans(working=spans, closed=closed[resource_id], reserved=reserved[resource_id])

@@ -93,9 +93,7 @@ def earliest_times(actor: Actor, *, wanted: TimesWanted, now: datetime) -> Times
     last = now + (visit_type.most_lead or HORIZON)
     offers: list[Offer] = []
     missing = tuple(need.role for need in needs if len(need.pool) < need.quantity)
-    for window in (
-        () if missing else _stretches(wanted, site=site, first=now + visit_type.least_lead, last=last)
-    ):
+    for window in () if missing else _stretches(wanted, site=site, first=now + visit_type.least_lead, last=last):
         wish = _wish(visit_type, wanted, site=site, window=window, limit=wanted.limit - len(offers))
         free = _free(people, wanted=wanted, site=site, wish=wish)
         offers += _not_first(earliest(wish=wish, needs=needs, free=free, known=known), found=bool(offers))
@@ -136,9 +134,7 @@ def _needs(
     return tuple(needs), people
 
 
-def _known(
-    actor: Actor, patient_id: int | None, people: Mapping[int, Resource], *, on: date
-) -> frozenset[int]:
+def _known(actor: Actor, patient_id: int | None, people: Mapping[int, Resource], *, on: date) -> frozenset[int]:
     """The people who are on the patient's care team or have seen them before."""
     if patient_id is None:
         return frozenset()

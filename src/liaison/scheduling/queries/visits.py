@@ -66,10 +66,7 @@ def coming_visits(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[
 
 def appointments_of_loop(actor: Actor, *, loop_id: int) -> Sequence[ComingVisit]:
     """Every appointment that serves a loop and stands, in order of time."""
-    return [
-        _coming(row)
-        for row in _with_who(_visible(actor).filter(loop_id=loop_id).standing()).order_by("start_at")
-    ]
+    return [_coming(row) for row in _with_who(_visible(actor).filter(loop_id=loop_id).standing()).order_by("start_at")]
 
 
 def appointments_of_referral(actor: Actor, *, referral_id: int) -> Sequence[ComingVisit]:

@@ -29,9 +29,7 @@ def lead_of(*, start: datetime, now: datetime, least: timedelta, most: timedelta
 
 def sits_inside(claim: Span, *, working: Iterable[Span], closed: Iterable[Span]) -> bool:
     """Whether all of the claim is working time and none of it closed."""
-    return any(span.covers(claim) for span in merge(working)) and not any(
-        span.overlaps(claim) for span in closed
-    )
+    return any(span.covers(claim) for span in merge(working)) and not any(span.overlaps(claim) for span in closed)
 
 
 def is_late_cancellation(*, start: datetime, now: datetime, window: timedelta) -> bool:

@@ -57,8 +57,6 @@ def _on_day(entry: Hours, on: date, zone: ZoneInfo) -> tuple[Span, ...]:
     return (Span(start, end),) if start < end else ()
 
 
-def free_spans(
-    *, working: Iterable[Span], closed: Iterable[Span], reserved: Iterable[Span]
-) -> tuple[Span, ...]:
+def free_spans(*, working: Iterable[Span], closed: Iterable[Span], reserved: Iterable[Span]) -> tuple[Span, ...]:
     """Working time without closures, leave and what is already reserved."""
     return subtract(working, taken=merge((*closed, *reserved)))

@@ -61,6 +61,4 @@ def aggregate(participants: Sequence[Participant]) -> Outcome:
 
 def asked_again(participants: Sequence[Participant], *, changed_by: str) -> tuple[Participant, ...]:
     """After a change of start, end, place or modality everybody but the one who made it is asked again."""
-    return tuple(
-        one if one.key == changed_by else replace(one, answer=Answer.NEEDS_ACTION) for one in participants
-    )
+    return tuple(one if one.key == changed_by else replace(one, answer=Answer.NEEDS_ACTION) for one in participants)

@@ -1,4 +1,4 @@
-"""When a patient is reminded of a visit (DOMAIN 8.3): 7 days, 3 and 1 business days, and for telehealth 2 hours before."""
+"""When a patient is reminded of a visit (DOMAIN 8.3): 7 days, 3 and 1 business days, by video 2 hours before."""
 
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
@@ -45,9 +45,7 @@ def reminder_plan(
     }
     booked_on = now.astimezone(zone).date()
     plan = [
-        Reminder(kind=kind, at=settle(on=on, at=_SEND_AT, zone=zone).at)
-        for on, kind in days.items()
-        if on > booked_on
+        Reminder(kind=kind, at=settle(on=on, at=_SEND_AT, zone=zone).at) for on, kind in days.items() if on > booked_on
     ]
     shortly_before = start - timedelta(hours=2)
     if is_telehealth and shortly_before > now:

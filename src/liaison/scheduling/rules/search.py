@@ -88,10 +88,7 @@ def earliest(
     if not needs:
         return ()
     calendars = {
-        resource: _Calendar(spans)
-        for need in needs
-        for resource in need.pool
-        if (spans := free.get(resource))
+        resource: _Calendar(spans) for need in needs for resource in need.pool if (spans := free.get(resource))
     }
     offers: list[Offer] = []
     on_day: dict[date, int] = {}
@@ -149,9 +146,7 @@ def _start_spans(wish: Wish, need: Need, calendars: Mapping[int, _Calendar]) -> 
 
 def _aligned(start: datetime, wish: Wish) -> datetime:
     """The first whole step of the wall clock at or after `start`."""
-    at = (
-        start if not (start.second or start.microsecond) else start.replace(second=0, microsecond=0) + _MINUTE
-    )
+    at = start if not (start.second or start.microsecond) else start.replace(second=0, microsecond=0) + _MINUTE
     step = int(wish.step / _MINUTE)
     while behind := at.astimezone(wish.zone).minute % step:
         # The clock may change by less than a step meanwhile, so look again.

@@ -29,9 +29,7 @@ NEXT: Mapping[State, frozenset[State]] = {
     _S.BOOKED: frozenset(
         {_S.ARRIVED, _S.CHECKED_IN, _S.FULFILLED, _S.NO_SHOW, _S.CANCELLED, _S.PENDING, _S.ENTERED_IN_ERROR}
     ),
-    _S.ARRIVED: frozenset(
-        {_S.CHECKED_IN, _S.FULFILLED, _S.NO_SHOW, _S.BOOKED, _S.CANCELLED, _S.ENTERED_IN_ERROR}
-    ),
+    _S.ARRIVED: frozenset({_S.CHECKED_IN, _S.FULFILLED, _S.NO_SHOW, _S.BOOKED, _S.CANCELLED, _S.ENTERED_IN_ERROR}),
     _S.CHECKED_IN: frozenset({_S.FULFILLED, _S.ARRIVED, _S.CANCELLED, _S.ENTERED_IN_ERROR}),
     _S.NO_SHOW: frozenset({_S.ARRIVED, _S.ENTERED_IN_ERROR}),
     _S.FULFILLED: frozenset({_S.ENTERED_IN_ERROR}),

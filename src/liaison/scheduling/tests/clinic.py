@@ -146,13 +146,9 @@ def _resource(
 ) -> Resource:
     resource = actions.add_resource(
         actor=actor,
-        draft=actions.ResourceDraft(
-            kind=kind, name=name, site=site, abilities=(ability,), practitioner=practitioner
-        ),
+        draft=actions.ResourceDraft(kind=kind, name=name, site=site, abilities=(ability,), practitioner=practitioner),
         now=NOW,
     )
-    weekdays = [
-        actions.HoursDraft(site=site, weekday=day, opens=time(9), closes=time(17)) for day in range(5)
-    ]
+    weekdays = [actions.HoursDraft(site=site, weekday=day, opens=time(9), closes=time(17)) for day in range(5)]
     actions.set_hours(actor=actor, resource=resource, hours=weekdays, now=NOW)
     return resource

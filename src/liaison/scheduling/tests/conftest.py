@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def clinic(db: None) -> Clinic:
     """The small clinic."""
     del db
-    from liaison.scheduling.tests.clinic import open_clinic  # noqa: PLC0415
+    from liaison.scheduling.tests.clinic import open_clinic
 
     return open_clinic()
 
@@ -24,7 +24,7 @@ def clinic(db: None) -> Clinic:
 @pytest.fixture
 def heard() -> Iterator[Heard]:
     """What scheduling tells the packages above during one test."""
-    from liaison.scheduling.tests.hearing import listening  # noqa: PLC0415
+    from liaison.scheduling.tests.hearing import listening
 
     with listening() as ears:
         yield ears

@@ -40,9 +40,7 @@ def test_a_stale_edit_of_a_visit_type_is_refused(clinic: Clinic) -> None:
     with pytest.raises(Stale):
         actions.define_visit_type(actor=clinic.marta, draft=DRAFT, expected_version=7, now=NOW)
     with pytest.raises(Stale):
-        actions.define_visit_type(
-            actor=clinic.marta, draft=replace(DRAFT, code="new"), expected_version=1, now=NOW
-        )
+        actions.define_visit_type(actor=clinic.marta, draft=replace(DRAFT, code="new"), expected_version=1, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -85,9 +83,7 @@ def test_a_resource_that_makes_no_sense_is_refused(clinic: Clinic, change: dict[
         kind="person", name="Dr Imani", site=clinic.site, practitioner=clinic.imani.practitioner
     )
     with pytest.raises(Impossible):
-        actions.change_resource(
-            actor=clinic.marta, resource=clinic.imani, draft=replace(draft, **change), now=NOW
-        )
+        actions.change_resource(actor=clinic.marta, resource=clinic.imani, draft=replace(draft, **change), now=NOW)
 
 
 def test_new_hours_take_the_place_of_the_old(clinic: Clinic) -> None:
@@ -96,15 +92,11 @@ def test_new_hours_take_the_place_of_the_old(clinic: Clinic) -> None:
     assert [(h.weekday, h.opens) for h in clinic.imani.hours.all()] == [(1, time(8))]
 
 
-@pytest.mark.parametrize(
-    "change", [{"weekday": 7}, {"valid_from": date(2026, 4, 1), "valid_to": date(2026, 4, 1)}]
-)
+@pytest.mark.parametrize("change", [{"weekday": 7}, {"valid_from": date(2026, 4, 1), "valid_to": date(2026, 4, 1)}])
 def test_hours_that_make_no_sense_are_refused(clinic: Clinic, change: dict[str, Any]) -> None:
     hours = actions.HoursDraft(site=clinic.site, weekday=1, opens=time(8), closes=time(12))
     with pytest.raises(Impossible):
-        actions.set_hours(
-            actor=clinic.marta, resource=clinic.imani, hours=[replace(hours, **change)], now=NOW
-        )
+        actions.set_hours(actor=clinic.marta, resource=clinic.imani, hours=[replace(hours, **change)], now=NOW)
 
 
 def test_a_closure_needs_a_reason(clinic: Clinic) -> None:

@@ -33,9 +33,7 @@ def holds_time(appointment: Appointment) -> bool:
     return active == {True}
 
 
-def test_a_cancelled_visit_frees_its_time_says_why_and_raises_the_sequence(
-    clinic: Clinic, heard: Heard
-) -> None:
+def test_a_cancelled_visit_frees_its_time_says_why_and_raises_the_sequence(clinic: Clinic, heard: Heard) -> None:
     booked = clinic.book(START)
     cancelled = actions.cancel_appointment(
         actor=clinic.rosa, appointment=booked, reason=CancelReason.NO_TRANSPORT, now=NOW
@@ -113,9 +111,7 @@ def test_a_seen_visit_can_be_written_down_later_but_not_cancelled(clinic: Clinic
     now = local("2026-03-05 09:00")
     actions.record_seen(actor=clinic.rosa, appointment=appointment, now=now)
     with pytest.raises(CannotChange):
-        actions.cancel_appointment(
-            actor=clinic.rosa, appointment=appointment, reason=CancelReason.PATIENT, now=now
-        )
+        actions.cancel_appointment(actor=clinic.rosa, appointment=appointment, reason=CancelReason.PATIENT, now=now)
 
 
 def test_a_form_that_was_opened_before_somebody_changed_it_is_stale(clinic: Clinic) -> None:
@@ -157,6 +153,4 @@ def test_a_late_patient_whose_time_was_given_away_is_refused_by_the_database_in_
 def test_pat_of_another_site_changes_nothing(clinic: Clinic) -> None:
     appointment = clinic.book(START)
     with pytest.raises(NotFound):
-        actions.cancel_appointment(
-            actor=clinic.pat, appointment=appointment, reason=CancelReason.PATIENT, now=NOW
-        )
+        actions.cancel_appointment(actor=clinic.pat, appointment=appointment, reason=CancelReason.PATIENT, now=NOW)

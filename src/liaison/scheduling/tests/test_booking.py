@@ -43,8 +43,7 @@ def test_rosa_books_walter_and_it_is_kept_audited_and_told(clinic: Clinic, heard
     )
     assert (kept.note, kept.time_zone, kept.booked_by_name) == ("bring the list", "America/New_York", "Rosa")
     assert {(r.resource_id, r.during.lower, r.during.upper) for r in Reservation.objects.all()} == {
-        (resource.pk, local("2026-03-03 10:00"), local("2026-03-03 10:35"))
-        for resource in (clinic.imani, clinic.room)
+        (resource.pk, local("2026-03-03 10:00"), local("2026-03-03 10:35")) for resource in (clinic.imani, clinic.room)
     }
     entry = AuditEntry.objects.get(verb="scheduling.book")
     assert (entry.outcome, entry.patient_ids, entry.subject_id) == (
@@ -175,9 +174,7 @@ def test_rosa_may_not_double_book_but_marta_may_with_a_reason(clinic: Clinic) ->
             override=Override(reason=" "),
             actor=clinic.marta,
         )
-    booked = clinic.book(
-        "2026-03-03 10:00", patient=clinic.ruth, key="b", override=squeeze, actor=clinic.marta
-    )
+    booked = clinic.book("2026-03-03 10:00", patient=clinic.ruth, key="b", override=squeeze, actor=clinic.marta)
     assert booked.overrides == ["not_free"]
     assert all(reservation.overridden for reservation in booked.reservations.all())
     audited = AuditEntry.objects.get(verb="scheduling.override", outcome="done")

@@ -46,9 +46,7 @@ A_ROOM = Need(role="room", pool=(ROOM, OTHER_ROOM))
 
 
 def test_the_earliest_time_is_the_first_at_which_clinician_and_room_are_both_free() -> None:
-    offers = earliest(
-        wish=wish(), needs=[CLINICIAN, A_ROOM], free={DOCTOR: (span(0, 240),), ROOM: (span(70, 120),)}
-    )
+    offers = earliest(wish=wish(), needs=[CLINICIAN, A_ROOM], free={DOCTOR: (span(0, 240),), ROOM: (span(70, 120),)})
     assert [offer.start for offer in offers] == [at(75), at(90)]
     assert offers[0].end == at(105)
     assert offers[0].assigned == (("clinician", DOCTOR), ("room", ROOM))
@@ -56,9 +54,7 @@ def test_the_earliest_time_is_the_first_at_which_clinician_and_room_are_both_fre
 
 
 def test_buffers_must_be_free_too_but_do_not_lengthen_the_visit() -> None:
-    offers = earliest(
-        wish=wish(before=minutes(10), after=minutes(5)), needs=[CLINICIAN], free={DOCTOR: (span(0, 50),)}
-    )
+    offers = earliest(wish=wish(before=minutes(10), after=minutes(5)), needs=[CLINICIAN], free={DOCTOR: (span(0, 50),)})
     assert [(offer.start, offer.end) for offer in offers] == [(at(15), at(45))]
 
 
@@ -94,9 +90,7 @@ def test_one_person_cannot_serve_two_needs_at_once() -> None:
 def test_days_take_turns_when_only_some_times_of_each_are_wanted() -> None:
     next_day = 24 * 60
     free = {DOCTOR: (span(0, 240), span(next_day, next_day + 240))}
-    offers = earliest(
-        wish=wish(window=span(0, 2 * next_day), limit=4, per_day=2), needs=[CLINICIAN], free=free
-    )
+    offers = earliest(wish=wish(window=span(0, 2 * next_day), limit=4, per_day=2), needs=[CLINICIAN], free=free)
     assert [offer.start for offer in offers] == [at(0), at(15), at(next_day), at(next_day + 15)]
     assert Reason.EARLIEST_THAT_DAY in offers[2].reasons
 
@@ -193,9 +187,7 @@ def is_free(resource: int, claim: Span, free: Mapping[int, Sequence[Span]]) -> b
     return any(one.covers(claim) for one in free.get(resource, ()))
 
 
-def assert_is_possible(
-    offer: Offer, asked: Wish, needs: Sequence[Need], free: Mapping[int, Sequence[Span]]
-) -> None:
+def assert_is_possible(offer: Offer, asked: Wish, needs: Sequence[Need], free: Mapping[int, Sequence[Span]]) -> None:
     people = [resource for _, resource in offer.assigned]
     assert len(set(people)) == len(people) == sum(need.quantity for need in needs)
     assert all(is_free(one, asked.claim(offer.start), free) for one in (*people, *offer.also_free))

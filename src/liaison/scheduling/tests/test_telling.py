@@ -13,7 +13,7 @@ from liaison.core.clock import current_time
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.inbox.models import Message
-from liaison.inbox.ports import Channel, disconnect
+from liaison.inbox.ports import Channel, connect, disconnect, transport_for
 from liaison.patients.models import ContactPoint
 from liaison.scheduling import actions
 from liaison.scheduling.jobs import remind
@@ -52,9 +52,7 @@ def messages() -> list[Message]:
 
 
 def cancel(clinic: Clinic, appointment: Appointment, *, now: datetime = NOW) -> Appointment:
-    return actions.cancel_appointment(
-        actor=clinic.rosa, appointment=appointment, reason=CancelReason.PATIENT, now=now
-    )
+    return actions.cancel_appointment(actor=clinic.rosa, appointment=appointment, reason=CancelReason.PATIENT, now=now)
 
 
 def test_the_confirmation_is_in_his_language_with_an_invitation_and_nothing_clinical(clinic: Clinic) -> None:
@@ -159,14 +157,13 @@ def test_the_job_reminds_by_the_clock(clinic: Clinic) -> None:
 
 
 def test_without_a_gateway_for_mail_the_booking_stands(clinic: Clinic) -> None:
-    from liaison.gateways.email.transport import smtp_from_settings
-    from liaison.inbox.ports import connect
-
+    carrier = transport_for(Channel.EMAIL)
+    assert carrier is not None
     disconnect(Channel.EMAIL)
     try:
         assert clinic.book(START).pk
     finally:
-        connect(Channel.EMAIL, smtp_from_settings)
+        connect(Channel.EMAIL, lambda: carrier)
     assert messages() == []
 
 

@@ -1,6 +1,7 @@
 """Wall-clock times and working hours over changes of the clock (DOMAIN 1.6)."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -56,9 +57,7 @@ def test_phoenix_never_skips_a_time() -> None:
         (SANTIAGO, date(2026, 9, 6), time(0, 30), "2026-09-06 04:30"),
     ],
 )
-def test_skipped_times_elsewhere_move_forward_by_the_gap(
-    zone: ZoneInfo, on: date, at: time, shifted_to: str
-) -> None:
+def test_skipped_times_elsewhere_move_forward_by_the_gap(zone: ZoneInfo, on: date, at: time, shifted_to: str) -> None:
     settled = settle(on=on, at=at, zone=zone)
     assert settled.shifted
     assert settled.at == utc(shifted_to)
@@ -122,9 +121,7 @@ def test_hours_wholly_inside_a_gap_are_no_hours() -> None:
 
 
 def test_hours_hold_from_their_first_day_up_to_but_without_their_last() -> None:
-    hours = Hours(
-        weekday=0, opens=time(9), closes=time(10), valid_from=date(2026, 3, 9), valid_to=date(2026, 3, 23)
-    )
+    hours = Hours(weekday=0, opens=time(9), closes=time(10), valid_from=date(2026, 3, 9), valid_to=date(2026, 3, 23))
     spans = working_spans([hours], zone=PHOENIX, window=week(PHOENIX, "2026-03-01", 30))
     assert [span.start.date() for span in spans] == [date(2026, 3, 9), date(2026, 3, 16)]
 
@@ -170,7 +167,7 @@ def test_sets_of_spans_behave_as_sets_of_minutes(left: list[Span], right: list[S
     assert covered(subtract(left, taken=right)) == covered(left) - covered(right)
     assert covered(intersect(left, right)) == covered(left) & covered(right)
     for result in (merge(left), subtract(left, taken=right), intersect(left, right)):
-        assert all(a.end < b.start for a, b in zip(result, result[1:], strict=False))
+        assert all(a.end < b.start for a, b in pairwise(result))
 
 
 @given(

@@ -1,0 +1,250 @@
+"""The shape of what people type about times, visits and what can be booked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from liaison.accounts.models import Site
+from liaison.directory.models import Practitioner
+from liaison.scheduling.models import Modality, Resource, ResourceKind, VisitType
+from liaison.scheduling.ports import REASONS_IN_ORDER, CancelReason, Seat
+
+WEEKDAYS = [_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday")]
+STEPS = [(minutes, str(minutes)) for minutes in (5, 10, 15, 20, 30, 60)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """What there is to choose from."""
+
+    visit_types: Sequence[VisitType]
+    sites: Sequence[Site]
+    people: Sequence[Resource]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChosenTime:
+    """A time that was offered, as it comes back from the form."""
+
+    start_at: datetime
+    seats: tuple[Seat, ...]
+
+
+def written_offer(start_at: datetime, seats: Sequence[tuple[str, int]]) -> str:
+    """A time as the form carries it: the instant, then role and resource of each seat."""
+    return " ".join([start_at.isoformat(), *(f"{role}:{resource_id}" for role, resource_id in seats)])
+
+
+def read_offer(text: str) -> ChosenTime:
+    """The opposite of `written_offer`. Raises ValueError for anything else."""
+    start, *seats = text.split()
+    start_at = datetime.fromisoformat(start)
+    if start_at.tzinfo is None:
+        raise ValueError("A time needs its zone.")
+    parts = [seat.rsplit(":", 1) for seat in seats]
+    return ChosenTime(
+        start_at=start_at,
+        seats=tuple(Seat(role=role, resource_id=int(resource_id)) for role, resource_id in parts),
+    )
+
+
+class DateInput(forms.DateInput):
+    """The browser's own date field."""
+
+    input_type = "date"
+
+
+class TimeInput(forms.TimeInput):
+    """The browser's own time field."""
+
+    input_type = "time"
+
+
+class TimesForm(forms.Form):
+    """What a time is looked for: kind of visit, place, person, first day."""
+
+    visit_type = forms.TypedChoiceField(label=_("Visit"), coerce=int)
+    site = forms.TypedChoiceField(label=_("Where"), coerce=int)
+    with_id = forms.TypedChoiceField(label=_("With whom"), coerce=int, required=False, empty_value=None)
+    not_before = forms.DateField(label=_("Not before"), required=False, widget=DateInput)
+
+    def __init__(self, *args: Any, choices: Choices, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        kinds = [(kind.pk, f"{kind.name}, {kind.duration_minutes} min") for kind in choices.visit_types]
+        people = [(person.pk, person.name) for person in choices.people]
+        self.fields["visit_type"].choices = kinds  # type: ignore[attr-defined]
+        self.fields["site"].choices = [(site.pk, site.name) for site in choices.sites]  # type: ignore[attr-defined]
+        self.fields["with_id"].choices = [("", _("Anyone")), *people]  # type: ignore[attr-defined]
+
+
+class BookForm(TimesForm):
+    """A time that was chosen, and what goes with it."""
+
+    key = forms.CharField(max_length=80, widget=forms.HiddenInput)
+    offer = forms.CharField(
+        max_length=600,
+        widget=forms.HiddenInput,
+        error_messages={"required": _("Choose one of the times.")},
+    )
+    note = forms.CharField(
+        label=_("Note for the clinic"),
+        required=False,
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 2}),
+        help_text=_("The patient does not see it."),
+    )
+    override_reason = forms.CharField(
+        label=_("Why book all the same"),
+        required=False,
+        max_length=300,
+        help_text=_("It shows on the booking."),
+    )
+    reason = forms.ChoiceField(label=_("Why it moves"), required=False)
+
+    def __init__(self, *args: Any, is_move: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if is_move:
+            self.fields["reason"].required = True
+            self.fields["reason"].choices = reason_choices()  # type: ignore[attr-defined]
+        else:
+            del self.fields["reason"]
+
+    def clean_offer(self) -> ChosenTime:
+        """The chosen time as a value."""
+        try:
+            return read_offer(self.cleaned_data["offer"])
+        except ValueError as error:
+            raise forms.ValidationError(_("Choose one of the times.")) from error
+
+
+class CancelForm(forms.Form):
+    """Why a visit is off."""
+
+    reason = forms.ChoiceField(label=_("Why"))
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["reason"].choices = reason_choices()  # type: ignore[attr-defined]
+
+    def clean_reason(self) -> CancelReason:
+        """The reason as a code."""
+        return CancelReason(self.cleaned_data["reason"])
+
+
+def reason_choices() -> list[tuple[str, str]]:
+    """The reasons that a person picks from."""
+    return [(reason.value, words) for reason, words in REASONS_IN_ORDER]
+
+
+class DayForm(forms.Form):
+    """Which day of which site."""
+
+    site = forms.IntegerField(required=False)
+    on = forms.DateField(required=False)
+
+
+class VisitTypeForm(forms.Form):
+    """A visit type. `needs` is one role a line: role, ability and, if more than one, how many."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    code = forms.SlugField(
+        label=_("Code"),
+        max_length=40,
+        help_text=_("Stays the same over all versions, for example follow_up."),
+    )
+    modality = forms.ChoiceField(label=_("How"), choices=Modality.choices)
+    duration_minutes = forms.IntegerField(label=_("Minutes"), min_value=1, max_value=1440)
+    before_minutes = forms.IntegerField(label=_("Minutes before"), min_value=0, max_value=480, initial=0)
+    after_minutes = forms.IntegerField(label=_("Minutes after"), min_value=0, max_value=480, initial=0)
+    step_minutes = forms.TypedChoiceField(label=_("Starts every"), coerce=int, choices=STEPS, initial=15)
+    least_lead_minutes = forms.IntegerField(
+        label=_("Booked at least … minutes ahead"), min_value=0, max_value=525600, initial=0
+    )
+    most_lead_days = forms.IntegerField(
+        label=_("Booked at most … days ahead"), min_value=1, max_value=3650, required=False
+    )
+    cancellation_hours = forms.IntegerField(
+        label=_("A cancellation is late … hours before"), min_value=0, max_value=720, initial=24
+    )
+    referral_needed = forms.BooleanField(label=_("Only with a referral"), required=False)
+    needs = forms.CharField(
+        label=_("Needs"),
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text=_(
+            "One line for each role: its name, the ability that takes it, how many. Example: nurse, registered_nurse, 2"
+        ),
+    )
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def clean_needs(self) -> list[tuple[str, str, int]]:
+        """Role, ability and quantity of each line."""
+        needs = []
+        for line in self.cleaned_data["needs"].splitlines():
+            parts = [part.strip() for part in line.split(",")]
+            if parts == [""]:
+                continue
+            if len(parts) not in {2, 3} or not all(parts) or not (parts[2:] or ["1"])[0].isdigit():
+                raise forms.ValidationError(_("“%(line)s” is not: role, ability, how many."), params={"line": line})
+            needs.append((parts[0], parts[1], int((parts[2:] or ["1"])[0])))
+        return needs
+
+
+class ResourceForm(forms.Form):
+    """A person, room or device."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    kind = forms.ChoiceField(label=_("Kind"), choices=ResourceKind.choices)
+    site = forms.ModelChoiceField(label=_("Home site"), queryset=Site.objects.all())
+    practitioner = forms.ModelChoiceField(
+        label=_("In the directory"),
+        queryset=Practitioner.objects.filter(retired_at__isnull=True, organization__isnull=True),
+        required=False,
+    )
+    abilities = forms.CharField(
+        label=_("Abilities"), required=False, help_text=_("Separated by commas. Visit types ask for these.")
+    )
+
+    def clean_abilities(self) -> tuple[str, ...]:
+        """The abilities, each once."""
+        return tuple(sorted({part.strip() for part in self.cleaned_data["abilities"].split(",") if part.strip()}))
+
+
+class HoursForm(forms.Form):
+    """One line of working hours."""
+
+    weekday = forms.TypedChoiceField(label=_("Day"), coerce=int, choices=[("", "—"), *enumerate(WEEKDAYS)])
+    site = forms.ModelChoiceField(label=_("Site"), queryset=Site.objects.all())
+    opens = forms.TimeField(label=_("From"), widget=TimeInput)
+    closes = forms.TimeField(label=_("To"), widget=TimeInput)
+    valid_from = forms.DateField(label=_("First day"), required=False, widget=DateInput)
+    valid_to = forms.DateField(label=_("Up to"), required=False, widget=DateInput)
+
+
+HoursFormSet = forms.formset_factory(HoursForm, extra=2, can_delete=True)
+
+
+class ClosureForm(forms.Form):
+    """Leave, downtime, a closed site."""
+
+    from_on = forms.DateField(label=_("From"), widget=DateInput)
+    from_at = forms.TimeField(label=_("at"), widget=TimeInput, initial=time(0))
+    to_on = forms.DateField(label=_("To"), widget=DateInput)
+    to_at = forms.TimeField(label=_("at"), widget=TimeInput, initial=time(0))
+    reason = forms.CharField(label=_("Why"), max_length=200)
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse an end that is not after the start."""
+        typed = super().clean() or {}
+        ends: list[tuple[date | None, time | None]] = [
+            (typed.get(f"{side}_on"), typed.get(f"{side}_at")) for side in ("from", "to")
+        ]
+        if all(on is not None and at is not None for on, at in ends) and ends[1] <= ends[0]:  # type: ignore[operator]
+            self.add_error("to_on", _("The end comes after the start."))
+        return typed

@@ -1,0 +1,387 @@
+"""The screens through their addresses, as Rosa sees them on Monday 2 March 2026 at seven in the morning."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from liaison.accounts.models import User
+from liaison.core.actor import Actor
+from liaison.core.models import AuditEntry
+from liaison.core.postgres.guard import writes_open
+from liaison.scheduling import actions
+from liaison.scheduling.forms import read_offer, written_offer
+from liaison.scheduling.models import Appointment, Closure, Resource, VisitType
+from liaison.scheduling.ports import CancelReason, Seat, Span
+from liaison.scheduling.tests.clinic import NOW, Clinic, local
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+OFFERS = re.compile(r'name="offer" value="([^"]+)"')
+
+
+@pytest.fixture(autouse=True)
+def _monday(settings: Any) -> None:
+    clock(settings, NOW)
+
+
+def clock(settings: Any, at: datetime) -> None:
+    settings.LIAISON_CLOCK_OFFSET = int((at - datetime.now(UTC)).total_seconds())
+
+
+def browser(actor: Actor) -> Client:
+    client = Client()
+    user = User.objects.get(pk=actor.user_id)
+    client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[-1])
+    return client
+
+
+@pytest.fixture
+def rosa(clinic: Clinic) -> Client:
+    return browser(clinic.rosa)
+
+
+@pytest.fixture
+def marta(clinic: Clinic) -> Client:
+    return browser(clinic.marta)
+
+
+def page(response: Any) -> str:
+    return response.content.decode()
+
+
+def panel(client: Client, clinic: Clinic, **query: object) -> str:
+    response = client.get("/book/", {"patient": clinic.walter.pk, **query})
+    assert response.status_code == 200
+    return page(response)
+
+
+def sent(clinic: Clinic, offer: str, **typed: object) -> dict[str, object]:
+    return {
+        "patient": clinic.walter.pk,
+        "visit_type": clinic.follow_up.pk,
+        "site": clinic.site.pk,
+        "with_id": "",
+        "not_before": "",
+        "key": "a key of this form",
+        "offer": offer,
+        "note": "",
+        "override_reason": "",
+    } | typed
+
+
+def offer_at(clinic: Clinic, start: str) -> str:
+    return written_offer(local(start), [(seat.role, seat.resource_id) for seat in clinic.seats()])
+
+
+def test_without_a_patient_the_page_asks_for_whom(rosa: Client) -> None:
+    assert "For whom?" in page(rosa.get("/book/"))
+
+
+def test_the_panel_shows_the_earliest_times_and_why(rosa: Client, clinic: Clinic) -> None:
+    shown = panel(rosa, clinic)
+    assert "Book a visit for Walter" in shown
+    assert "Monday 2 March" in shown
+    offers = [read_offer(offer) for offer in OFFERS.findall(shown)]
+    assert [offer.start_at for offer in offers][:2] == [local("2026-03-02 09:00"), local("2026-03-02 09:15")]
+    assert len(offers) == 12
+    assert "Earliest" in shown
+    assert "Leaves no gap" in shown
+    assert 'name="csrfmiddlewaretoken"' in shown
+
+
+def test_the_search_answers_htmx_with_the_form_alone_and_keeps_what_was_typed(rosa: Client, clinic: Clinic) -> None:
+    query = sent(clinic, "", with_id=clinic.okafor.pk, not_before="2026-03-05", note="bring the list", key="k1")
+    response = rosa.get("/book/", query, **HTMX)
+    shown = page(response)
+    assert shown.lstrip().startswith("<form")
+    assert "bring the list" in shown
+    assert 'value="k1"' in shown
+    assert {seat.resource_id for offer in OFFERS.findall(shown) for seat in read_offer(offer).seats} >= {
+        clinic.okafor.pk
+    }
+    assert read_offer(OFFERS.findall(shown)[0]).start_at == local("2026-03-05 09:00")
+
+
+def test_a_person_who_does_not_work_at_the_new_site_is_forgotten(rosa: Client, clinic: Clinic) -> None:
+    shown = panel(rosa, clinic, site=clinic.other_site.pk, with_id=clinic.imani.pk)
+    assert "Nobody there can do this" in shown
+
+
+def test_rosa_books_and_lands_on_the_visit(rosa: Client, clinic: Clinic) -> None:
+    offer = OFFERS.findall(panel(rosa, clinic))[0]
+    response = rosa.post("/book/", sent(clinic, offer, note="bring the list"))
+    booked = Appointment.objects.get()
+    assert (response.status_code, response["Location"]) == (302, f"/appointments/{booked.pk}/")
+    shown = page(rosa.get(response["Location"]))
+    assert "Walter Ng" in shown
+    assert "Monday 2 March, 09:00" in shown
+    assert "bring the list" in shown
+    assert AuditEntry.objects.filter(verb="core.see", patient_ids=[clinic.walter.pk]).exists()
+
+
+def test_a_double_click_books_once(rosa: Client, clinic: Clinic) -> None:
+    form = sent(clinic, offer_at(clinic, "2026-03-02 09:00"))
+    first, second = rosa.post("/book/", form, **HTMX), rosa.post("/book/", form, **HTMX)
+    assert first["HX-Redirect"] == second["HX-Redirect"]
+    assert Appointment.objects.count() == 1
+
+
+def test_a_lost_race_shows_why_and_fresh_times_and_loses_nothing_typed(rosa: Client, clinic: Clinic) -> None:
+    clinic.book("2026-03-02 09:00", patient=clinic.ruth)
+    form = sent(clinic, offer_at(clinic, "2026-03-02 09:00"), note="bring the list")
+    response = rosa.post("/book/", form, **HTMX)
+    shown = page(response)
+    assert response.status_code == 422
+    assert "Dr Imani was just given to someone else" in shown
+    assert "bring the list" in shown
+    assert "a key of this form" in shown
+    fresh = [read_offer(offer) for offer in OFFERS.findall(shown)]
+    assert all(
+        clinic.imani.pk not in {seat.resource_id for seat in offer.seats}
+        for offer in fresh
+        if offer.start_at == local("2026-03-02 09:00")
+    )
+    assert "checked" not in shown.split("Earliest times")[1].split("c-book-end")[0]
+    assert "override_reason" not in shown
+    assert rosa.post("/book/", form).status_code == 409
+
+
+def test_a_warning_asks_why_and_the_reason_answers_it(rosa: Client, clinic: Clinic) -> None:
+    clinic.book("2026-03-02 09:00", seats=clinic.seats(who=clinic.okafor, room=clinic.other_room))
+    form = sent(clinic, offer_at(clinic, "2026-03-02 09:00"))
+    shown = page(rosa.post("/book/", form, **HTMX))
+    assert "has another visit at that time" in shown
+    assert "override_reason" in shown
+    assert "Book all the same" in shown
+    response = rosa.post("/book/", form | {"override_reason": "Both see him together"}, **HTMX)
+    assert response.status_code == 204
+    assert Appointment.objects.get(idempotency_key="a key of this form").overrides == ["patient_busy"]
+
+
+def test_marta_is_offered_to_override_what_rosa_is_not(marta: Client, clinic: Clinic) -> None:
+    clinic.book("2026-03-02 09:00", patient=clinic.ruth)
+    shown = page(marta.post("/book/", sent(clinic, offer_at(clinic, "2026-03-02 09:00")), **HTMX))
+    assert "override_reason" in shown
+
+
+@pytest.mark.parametrize("offer", ["", "nonsense", "2026-03-02T09:00 clinician:1", "2026-03-02T09:00+00:00 x:y"])
+def test_a_time_that_is_none_is_asked_for_again(rosa: Client, clinic: Clinic, offer: str) -> None:
+    response = rosa.post("/book/", sent(clinic, offer))
+    assert response.status_code == 422
+    assert "Choose one of the times." in page(response)
+
+
+def test_what_cannot_be_looked_for_is_said(rosa: Client, clinic: Clinic) -> None:
+    assert "Enter a valid date" in panel(rosa, clinic, not_before="2026-02-30")
+    assert "Say what to look for" in panel(rosa, clinic, site="x")
+    with writes_open():
+        VisitType.objects.update(is_current=False)
+    assert "No kind of visit to book yet" in panel(rosa, clinic)
+
+
+def test_pat_sees_no_walter(clinic: Clinic) -> None:
+    booked = clinic.book("2026-03-03 10:00")
+    pat = browser(clinic.pat)
+    for path in (
+        f"/book/?patient={clinic.walter.pk}",
+        f"/appointments/{booked.pk}/",
+        f"/appointments/{booked.pk}/move/",
+        f"/appointments/{booked.pk}/cancel/",
+        f"/calendar/?site={clinic.site.pk}",
+    ):
+        response = pat.get(path)
+        assert response.status_code == 404, path
+        assert "Walter" not in page(response)
+    assert pat.post(f"/appointments/{booked.pk}/arrived/").status_code == 404
+
+
+def test_a_visit_moves_and_the_old_time_is_shown_until_then(rosa: Client, clinic: Clinic) -> None:
+    old = clinic.book("2026-03-03 10:00", note="bring the list")
+    shown = page(rosa.get(f"/appointments/{old.pk}/move/"))
+    assert "Tue 3 Mar, 10:00" in shown
+    assert "bring the list" in shown
+    form = sent(clinic, offer_at(clinic, "2026-03-03 10:15"), reason="prov-pers")
+    response = rosa.post(f"/appointments/{old.pk}/move/", form)
+    new = Appointment.objects.get(predecessor=old)
+    assert response["Location"] == f"/appointments/{new.pk}/"
+    assert "It moved to" in page(rosa.get(f"/appointments/{old.pk}/"))
+    assert "Tuesday 3 March, 10:00" in page(rosa.get(f"/appointments/{new.pk}/"))
+
+
+def test_the_day_of_the_visit_by_its_buttons(rosa: Client, clinic: Clinic, settings: Any) -> None:
+    booked = clinic.book("2026-03-03 10:00")
+    own = f"/appointments/{booked.pk}/"
+    assert f"{own}arrived/" not in page(rosa.get(own))
+    clock(settings, local("2026-03-03 09:55"))
+    assert f"{own}missed/" not in page(rosa.get(own))
+    response = rosa.post(f"{own}arrived/", {"version": 1}, **HTMX)
+    assert response.status_code == 204
+    assert f"{own}not-arrived/" in response["HX-Trigger"]
+    assert rosa.post(f"{own}seen/", {"version": 1}, **HTMX).status_code == 409
+    assert rosa.post(f"{own}seen/", {"version": 2}).status_code == 302
+    assert "Seen" in page(rosa.get(own, **HTMX))
+    assert rosa.post(f"{own}danced/").status_code == 404
+    assert "data-panel-close" in page(rosa.get(own, **HTMX))
+    assert "data-panel-close" not in page(rosa.get(f"{own}?as=page", **HTMX))
+
+
+def test_a_visit_is_cancelled_with_a_reason(rosa: Client, clinic: Clinic) -> None:
+    booked = clinic.book("2026-03-03 10:00")
+    own = f"/appointments/{booked.pk}/"
+    assert "Cancel the visit" in page(rosa.get(f"{own}cancel/"))
+    assert rosa.post(f"{own}cancel/", {"reason": "boredom", "version": 1}, **HTMX).status_code == 422
+    assert rosa.post(f"{own}cancel/", {"reason": "pat-lt", "version": 1}).status_code == 302
+    assert "The patient has no ride" in page(rosa.get(own))
+
+
+def test_an_override_shows_on_the_visit(rosa: Client, clinic: Clinic) -> None:
+    clinic.book("2026-03-03 10:00", patient=clinic.ruth)
+    form = sent(clinic, offer_at(clinic, "2026-03-03 10:00"), override_reason="Chest pain")
+    browser(clinic.marta).post("/book/", form)
+    shown = page(rosa.get(f"/appointments/{Appointment.objects.get(patient=clinic.walter).pk}/"))
+    assert "on top of another booking" in shown
+    assert "Chest pain" in shown
+    assert "double-booked" in shown
+    day = page(rosa.get("/calendar/?on=2026-03-03"))
+    assert 'rowspan="2"' in day
+
+
+def test_the_day_as_a_timeline_and_as_a_list(rosa: Client, clinic: Clinic) -> None:
+    clinic.book("2026-03-03 10:00")
+    leave = Span(local("2026-03-03 12:00"), local("2026-03-03 14:00"))
+    actions.close_time(actor=clinic.marta, of=clinic.okafor, during=leave, reason="Leave", now=NOW)
+    timeline = page(rosa.get(f"/calendar/?site={clinic.site.pk}&on=2026-03-03"))
+    assert "Tuesday 3 March 2026" in timeline
+    assert 'class="c-grid"' in timeline
+    assert 'colspan="24" class="c-closed"' in timeline
+    for name in ("Dr Imani", "Dr Okafor", "Room 1", "Room 2", "Walter Ng"):
+        assert name in timeline
+    as_list = page(rosa.get("/calendar/?on=2026-03-03&view=list"))
+    assert 'class="c-grid"' not in as_list
+    assert "Walter Ng" in as_list
+    fragment = page(rosa.get("/calendar/?on=2026-03-03", **HTMX))
+    assert fragment.lstrip().startswith('<div id="day"')
+
+
+def test_a_day_without_anybody_says_what_next(rosa: Client, marta: Client, clinic: Clinic) -> None:
+    assert "Choose another day or site" in page(rosa.get("/calendar/?on=2026-03-07"))
+    assert "under Arrange" in page(marta.get("/calendar/?on=2026-03-07"))
+    assert "No visits on this day" in page(rosa.get("/calendar/"))
+
+
+def test_the_grid_of_a_day_on_which_the_clock_changes(rosa: Client, clinic: Clinic) -> None:
+    nights = [actions.HoursDraft(site=clinic.site, weekday=5, opens=NOW.time().replace(hour=22), closes=NOW.time())]
+    actions.set_hours(actor=clinic.marta, resource=clinic.imani, hours=nights, now=NOW)
+    shown = page(rosa.get("/calendar/?on=2026-03-08"))
+    hours = re.findall(r'<th scope="col" colspan="12"[^>]*>(\d\d:\d\d)', shown)
+    assert hours[:4] == ["00:00", "01:00", "03:00", "04:00"]
+
+
+def test_somebody_without_the_calendar_is_refused(clinic: Clinic) -> None:
+    with writes_open():
+        User.objects.get(pk=clinic.rosa.user_id).assignments.update(role="administrator")
+    client = browser(clinic.rosa)
+    assert client.get("/calendar/").status_code == 403
+    assert client.get("/book/").status_code == 403
+
+
+# --- what can be booked ---------------------------------------------------------------------------------------
+
+
+def test_rosa_does_not_arrange_and_marta_sees_it_all(rosa: Client, marta: Client, clinic: Clinic) -> None:
+    assert rosa.get("/calendar/arrange/").status_code == 403
+    shown = page(marta.get("/calendar/arrange/"))
+    for words in ("Follow-up", "Dr Imani", "exam_room", "5 lines", "Nothing is closed."):
+        assert words in shown
+
+
+VISIT_TYPE = {
+    "name": "Nurse visit", "code": "nurse_visit", "modality": "in_person", "duration_minutes": 20,
+    "before_minutes": 0, "after_minutes": 0, "step_minutes": 10, "least_lead_minutes": 0,
+    "cancellation_hours": 24, "needs": "nurse, registered_nurse, 2\n\nroom, exam_room",
+}  # fmt: skip
+
+
+def test_marta_adds_and_changes_a_visit_type(marta: Client, clinic: Clinic) -> None:
+    assert marta.post("/calendar/arrange/visit-types/new/", VISIT_TYPE).status_code == 302
+    made = VisitType.objects.get(code="nurse_visit")
+    assert [(need.role, need.quantity) for need in made.needs.all()] == [("nurse", 2), ("room", 1)]
+    own = f"/calendar/arrange/visit-types/{made.pk}/"
+    assert "nurse, registered_nurse, 2" in page(marta.get(own))
+    assert marta.post(own, VISIT_TYPE | {"duration_minutes": 25, "version": 1}).status_code == 302
+    assert VisitType.objects.get(code="nurse_visit", is_current=True).version == 2
+    assert marta.post(own, VISIT_TYPE | {"version": 1}).status_code == 409
+
+
+@pytest.mark.parametrize("needs", ["nurse", "nurse, x, many", "nurse, x\nnurse, y", ""])
+def test_needs_that_cannot_be_read_are_refused_beside_the_field(marta: Client, needs: str) -> None:
+    response = marta.post("/calendar/arrange/visit-types/new/", VISIT_TYPE | {"needs": needs})
+    assert response.status_code == 422
+    assert 'aria-invalid="true"' in page(response)
+
+
+def test_marta_adds_a_room_with_hours_closes_it_and_retires_it(marta: Client, clinic: Clinic) -> None:
+    room = {"name": "Ultrasound", "kind": "room", "site": clinic.site.pk, "abilities": "ultrasound, exam_room"}
+    response = marta.post("/calendar/arrange/resources/new/", room)
+    made = Resource.objects.get(name="Ultrasound")
+    assert response["Location"] == f"/calendar/arrange/resources/{made.pk}/hours/"
+    line = {"weekday": 0, "site": clinic.site.pk, "opens": "08:00", "closes": "12:00"}
+    hours = {"form-TOTAL_FORMS": 2, "form-INITIAL_FORMS": 0} | {f"form-0-{k}": v for k, v in line.items()}
+    hours |= {"form-1-weekday": "", "form-1-site": "", "form-1-opens": "", "form-1-closes": ""}
+    assert "Hours of Ultrasound" in page(marta.get(response["Location"]))
+    assert marta.post(response["Location"], hours).status_code == 302
+    assert made.hours.count() == 1
+    bad = hours | {"form-0-valid_from": "2026-04-01", "form-0-valid_to": "2026-03-01"}
+    assert marta.post(response["Location"], bad).status_code == 422
+    own = f"/calendar/arrange/resources/{made.pk}/"
+    assert "ultrasound" in page(marta.get(own))
+    assert marta.post(own, room | {"name": "Echo"}).status_code == 302
+    assert marta.post(own, room | {"practitioner": clinic.imani.practitioner_id}).status_code == 422
+    assert marta.post(f"{own}retire/").status_code == 302
+    assert Resource.objects.get(name="Echo").retired_at is not None
+    marta.post(f"{own}retire/")
+    assert Resource.objects.get(name="Echo").retired_at is None
+
+
+def test_closures_come_and_go(marta: Client, clinic: Clinic) -> None:
+    snow = {"from_on": "2026-03-08", "from_at": "02:30", "to_on": "2026-03-08", "to_at": "12:00", "reason": "Snow"}
+    assert marta.post(f"/calendar/arrange/sites/{clinic.site.pk}/close/", snow).status_code == 302
+    assert marta.post(f"/calendar/arrange/resources/{clinic.room.pk}/close/", snow).status_code == 302
+    assert "Close Room 1" in page(marta.get(f"/calendar/arrange/resources/{clinic.room.pk}/close/"))
+    assert [closure.during.lower for closure in Closure.objects.all()] == [datetime(2026, 3, 8, 7, 30, tzinfo=UTC)] * 2
+    assert "Snow" in page(marta.get("/calendar/arrange/"))
+    backwards = snow | {"to_at": "01:00"}
+    assert marta.post(f"/calendar/arrange/sites/{clinic.site.pk}/close/", backwards).status_code == 422
+    for closure in Closure.objects.all():
+        assert marta.post(f"/calendar/arrange/closures/{closure.pk}/open/").status_code == 302
+    assert not Closure.objects.exists()
+    assert marta.post("/calendar/arrange/closures/987654/open/").status_code == 404
+    assert marta.get("/calendar/arrange/sites/987654/close/").status_code == 404
+
+
+def test_a_late_arrival_on_the_wrong_day_is_refused_in_words(rosa: Client, clinic: Clinic) -> None:
+    booked = clinic.book("2026-03-03 10:00")
+    response = rosa.post(f"/appointments/{booked.pk}/arrived/", {"version": 1}, **HTMX)
+    assert response.status_code == 409
+    assert "on the day of the visit" in page(response)
+
+
+def test_a_cancelled_visit_offers_nothing_more(rosa: Client, clinic: Clinic) -> None:
+    booked = clinic.book("2026-03-03 10:00")
+    actions.cancel_appointment(
+        actor=clinic.rosa, appointment=booked, reason=CancelReason.PATIENT, now=NOW + timedelta(minutes=1)
+    )
+    shown = page(rosa.get(f"/appointments/{booked.pk}/"))
+    assert "/move/" not in shown
+    assert "/cancel/" not in shown
+
+
+def test_offers_are_written_and_read_alike() -> None:
+    chosen = read_offer(written_offer(local("2026-03-03 10:00"), [("clinician", 4), ("room", 7)]))
+    assert chosen.start_at == local("2026-03-03 10:00")
+    assert chosen.seats == (Seat(role="clinician", resource_id=4), Seat(role="room", resource_id=7))

@@ -1,0 +1,208 @@
+"""What can be booked: visit types, resources with their hours, closures. A list, and a form for each."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from liaison.accounts.models import Site
+from liaison.core.answers import done
+from liaison.core.clock import current_time
+from liaison.core.refusals import Forbidden, NotFound, Refusal
+from liaison.scheduling import actions, queries
+from liaison.scheduling.access import ARRANGE
+from liaison.scheduling.forms import ClosureForm, HoursFormSet, ResourceForm, VisitTypeForm
+from liaison.scheduling.models import Closure, Resource, VisitType
+from liaison.scheduling.ports import Span
+from liaison.scheduling.rules import settle
+
+both = require_http_methods(["GET", "POST"])
+
+
+@require_GET
+def overview(request: HttpRequest) -> HttpResponse:
+    """Everything that can be booked."""
+    _may_arrange(request)
+    now = current_time()
+    context = {
+        "visit_types": queries.visit_types(request.actor),
+        "resources": queries.resources(request.actor),
+        "closures": queries.closures_ahead(request.actor, now=now),
+        "sites": Site.objects.all(),
+        "now": now,
+    }
+    return render(request, "scheduling/arrange.html", context)
+
+
+@both
+def visit_type(request: HttpRequest, visit_type_id: int | None = None) -> HttpResponse:
+    """Add a visit type, or make its next version."""
+    _may_arrange(request)
+    known = queries.get_visit_type(request.actor, visit_type_id=visit_type_id) if visit_type_id else None
+    form = VisitTypeForm(request.POST or None, initial=_of_visit_type(known))
+    if not form.is_valid():
+        return _form(request, form, title=known.name if known else _("New visit type"))
+    typed = dict(form.cleaned_data)
+    version, needs = typed.pop("version"), typed.pop("needs")
+    draft = actions.VisitTypeDraft(
+        **typed,
+        needs=tuple(actions.NeedDraft(role=role, ability=ability, quantity=n) for role, ability, n in needs),
+    )
+    try:
+        actions.define_visit_type(actor=request.actor, draft=draft, expected_version=version, now=current_time())
+    except actions.Impossible as refusal:
+        return _form(request, _with(form, refusal), title=draft.name)
+    return _back(request, said=_("Saved. Bookings made so far keep the version they were made with."))
+
+
+def _of_visit_type(known: VisitType | None) -> dict[str, Any]:
+    if known is None:
+        return {}
+    names = [name for name in VisitTypeForm.base_fields if name != "needs"]
+    needs = "\n".join(f"{need.role}, {need.ability}, {need.quantity}" for need in known.needs.all())
+    return {name: getattr(known, name) for name in names} | {"needs": needs}
+
+
+@both
+def resource(request: HttpRequest, resource_id: int | None = None) -> HttpResponse:
+    """Add a person, room or device, or change it."""
+    _may_arrange(request)
+    known = queries.get_resource(request.actor, resource_id=resource_id) if resource_id else None
+    form = ResourceForm(request.POST or None, initial=_of_resource(known))
+    if not form.is_valid():
+        return _form(request, form, title=known.name if known else _("New resource"), resource=known)
+    draft = actions.ResourceDraft(**form.cleaned_data)
+    try:
+        if known is None:
+            known = actions.add_resource(actor=request.actor, draft=draft, now=current_time())
+            to = reverse("scheduling:hours", args=[known.pk])
+            return done(request, said=_("Added. Now say when it can be booked."), to=to, go=True)
+        actions.change_resource(actor=request.actor, resource=known, draft=draft, now=current_time())
+    except actions.Impossible as refusal:
+        return _form(request, _with(form, refusal), title=draft.name, resource=known)
+    return _back(request, said=_("Saved."))
+
+
+def _of_resource(known: Resource | None) -> dict[str, Any]:
+    if known is None:
+        return {}
+    return {
+        "name": known.name,
+        "kind": known.kind,
+        "site": known.site_id,
+        "practitioner": known.practitioner_id,
+        "abilities": ", ".join(known.abilities),
+    }
+
+
+@both
+def hours(request: HttpRequest, resource_id: int) -> HttpResponse:
+    """The working hours of a resource, all of them at once."""
+    _may_arrange(request)
+    known = queries.get_resource(request.actor, resource_id=resource_id)
+    fields = ("weekday", "site", "opens", "closes", "valid_from", "valid_to")
+    initial = [{name: getattr(entry, name) for name in fields} for entry in known.hours.select_related("site")]
+    forms = HoursFormSet(request.POST or None, initial=initial)
+    for form in forms:
+        form.empty_permitted = True
+    refusal = None
+    if forms.is_valid():
+        lines = [line for line in (form.cleaned_data for form in forms) if line and not line.pop("DELETE", False)]
+        drafts = [actions.HoursDraft(**line) for line in lines if line.get("opens") is not None]
+        try:
+            actions.set_hours(actor=request.actor, resource=known, hours=drafts, now=current_time())
+        except actions.Impossible as found:
+            refusal = found
+        else:
+            return _back(request, said=_("Hours saved. Visits booked outside them stay; look at the calendar."))
+    context = {"resource": known, "forms": forms, "refusal": refusal}
+    status = 422 if forms.is_bound else 200
+    return render(request, "scheduling/hours.html", context, status=status)
+
+
+@both
+def close(request: HttpRequest, resource_id: int) -> HttpResponse:
+    """Take time out of a resource's hours."""
+    _may_arrange(request)
+    known = queries.get_resource(request.actor, resource_id=resource_id)
+    return _close(request, known, site=known.site, title=_("Close %(name)s") % {"name": known.name})
+
+
+@both
+def close_site(request: HttpRequest, site_id: int) -> HttpResponse:
+    """Take time out of everybody's hours at a site."""
+    _may_arrange(request)
+    site = Site.objects.filter(pk=site_id).first()
+    if site is None:
+        raise NotFound
+    return _close(request, site, site=site, title=_("Close %(name)s") % {"name": site.name})
+
+
+def _close(request: HttpRequest, of: Resource | Site, *, site: Site, title: str) -> HttpResponse:
+    form = ClosureForm(request.POST or None)
+    if not form.is_valid():
+        return _form(request, form, title=title)
+    typed = form.cleaned_data
+    during = Span(
+        _instant(typed, "from", site=site),
+        _instant(typed, "to", site=site),
+    )
+    actions.close_time(actor=request.actor, of=of, during=during, reason=typed["reason"], now=current_time())
+    return _back(request, said=_("Closed. Visits booked then stay until somebody moves them."))
+
+
+def _instant(typed: dict[str, Any], side: str, *, site: Site) -> datetime:
+    return settle(on=typed[f"{side}_on"], at=typed[f"{side}_at"], zone=site.zone).at
+
+
+@require_POST
+def reopen(request: HttpRequest, closure_id: int) -> HttpResponse:
+    """Give closed time back."""
+    _may_arrange(request)
+    closure = Closure.objects.filter(pk=closure_id).first()
+    if closure is None:
+        raise NotFound
+    actions.open_time(actor=request.actor, closure=closure, now=current_time())
+    return _back(request, said=_("Open again."))
+
+
+@require_POST
+def retire(request: HttpRequest, resource_id: int) -> HttpResponse:
+    """Take a resource out of service, or back into it."""
+    _may_arrange(request)
+    known = queries.get_resource(request.actor, resource_id=resource_id)
+    if known.retired_at is None:
+        actions.retire_resource(actor=request.actor, resource=known, now=current_time())
+        return _back(request, said=_("Out of service. Visits booked with it stay until somebody moves them."))
+    actions.return_resource(actor=request.actor, resource=known, now=current_time())
+    return _back(request, said=_("In service again."))
+
+
+def _may_arrange(request: HttpRequest) -> None:
+    if not request.actor.may(ARRANGE):
+        raise Forbidden
+
+
+def _with(form: Form, refusal: Refusal) -> Form:
+    """The form with the refusal beside the fields it is about."""
+    for name, sentence in refusal.fields.items():
+        form.add_error(name if name in form.fields else None, sentence)
+    if not refusal.fields:
+        form.add_error(None, refusal.sentence)
+    return form
+
+
+def _form(request: HttpRequest, form: Form, *, title: str, resource: Resource | None = None) -> HttpResponse:
+    context = {"form": form, "title": title, "resource": resource}
+    return render(request, "scheduling/arrange_form.html", context, status=422 if form.is_bound else 200)
+
+
+def _back(request: HttpRequest, *, said: str) -> HttpResponse:
+    return done(request, said=said, to=reverse("scheduling:arrange"), go=True)

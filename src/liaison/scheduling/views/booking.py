@@ -1,0 +1,266 @@
+"""The booking panel: a search that answers as one changes it, ranked times, and the booking itself."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from itertools import groupby
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods
+
+from liaison.accounts.models import Site
+from liaison.core.actor import Actor
+from liaison.core.answers import done, wants_fragment
+from liaison.core.clock import current_time
+from liaison.core.refusals import Forbidden, Refusal
+from liaison.patients.models import Patient
+from liaison.patients.queries import get_patient
+from liaison.scheduling import queries
+from liaison.scheduling.access import BOOK, MOVE, OVERRIDE
+from liaison.scheduling.actions import PatientBusy, book_appointment, move_appointment
+from liaison.scheduling.actions.refusals import DuplicateVisit, NotFree, OutsideHours, TooFar, TooLate
+from liaison.scheduling.forms import BookForm, Choices, written_offer
+from liaison.scheduling.models import Appointment, VisitType
+from liaison.scheduling.ports import BookingOrder, CancelReason, Override, Reason
+from liaison.scheduling.queries import TimeOffer, Times, TimesWanted
+
+REASON_WORDS = {
+    Reason.EARLIEST: gettext_lazy("Earliest"),
+    Reason.EARLIEST_THAT_DAY: gettext_lazy("First that day"),
+    Reason.KNOWS_PATIENT: gettext_lazy("Knows the patient"),
+    Reason.NO_GAP: gettext_lazy("Leaves no gap"),
+}
+WARNINGS = (PatientBusy, DuplicateVisit)
+OVERRIDABLE = (NotFree, OutsideHours, TooLate, TooFar)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownOffer:
+    """One time to choose: its value in the form, its words, why it stands here."""
+
+    value: str
+    offer: TimeOffer
+    why: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShownDay:
+    """The times of one local day."""
+
+    on: date
+    offers: tuple[ShownOffer, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Who books for whom, and what is given from outside: the loop, the referral, the visit that moves."""
+
+    actor: Actor
+    patient: Patient
+    now: datetime
+    loop_id: int | None = None
+    referral_id: int | None = None
+    moving: Appointment | None = None
+
+
+@require_http_methods(["GET", "POST"])
+def book(request: HttpRequest) -> HttpResponse:
+    """Book a visit for one patient."""
+    if not request.actor.may(BOOK):
+        raise Forbidden
+    given = request.POST if request.method == "POST" else request.GET
+    patient_id = _number(given.get("patient"))
+    if patient_id is None:
+        return render(request, "scheduling/book_whom.html")
+    desk = Desk(
+        actor=request.actor,
+        patient=get_patient(request.actor, patient_id=patient_id),
+        now=current_time(),
+        loop_id=_number(given.get("loop")),
+        referral_id=_number(given.get("referral")),
+    )
+    return _panel(request, desk)
+
+
+@require_http_methods(["GET", "POST"])
+def move(request: HttpRequest, appointment_id: int) -> HttpResponse:
+    """Give a visit another time."""
+    if not request.actor.may(MOVE):
+        raise Forbidden
+    moving = queries.get_appointment(request.actor, appointment_id=appointment_id)
+    desk = Desk(
+        actor=request.actor,
+        patient=moving.patient,
+        now=current_time(),
+        loop_id=moving.loop_id,
+        referral_id=moving.referral_id,
+        moving=moving,
+    )
+    return _panel(request, desk)
+
+
+def _panel(request: HttpRequest, desk: Desk) -> HttpResponse:
+    given = request.POST if request.method == "POST" else request.GET
+    typed = _defaults(desk, given)
+    choices = _choices(desk, typed)
+    if typed.get("with_id") not in {str(person.pk) for person in choices.people}:
+        typed["with_id"] = ""  # another visit or place was chosen, where this person does not work
+    form = BookForm(typed, choices=choices, is_move=desk.moving is not None)
+    if request.method == "GET":
+        return _show(request, desk, form)
+    if not form.is_valid():
+        return _show(request, desk, form, status=422)
+    try:
+        appointment = _carry_out(desk, form)
+    except (*WARNINGS, *OVERRIDABLE) as refusal:
+        return _show(request, desk, form, refusal=refusal)
+    when = f"{appointment.local_start:%a %-d %b %H:%M}"
+    said = _("Moved to %(when)s.") if desk.moving else _("Booked for %(when)s.")
+    return done(
+        request,
+        said=said % {"when": when},
+        to=reverse("scheduling:appointment", args=[appointment.pk]),
+        go=True,
+    )
+
+
+def _carry_out(desk: Desk, form: BookForm) -> Appointment:
+    typed = form.cleaned_data
+    order = BookingOrder(
+        key=typed["key"],
+        visit_type_id=typed["visit_type"],
+        site_id=typed["site"],
+        start_at=typed["offer"].start_at,
+        seats=typed["offer"].seats,
+        loop_id=desk.loop_id,
+        referral_id=desk.referral_id,
+        note=typed["note"],
+    )
+    override = Override(reason=typed["override_reason"]) if typed["override_reason"].strip() else None
+    if desk.moving is None:
+        return book_appointment(actor=desk.actor, patient=desk.patient, order=order, override=override, now=desk.now)
+    return move_appointment(
+        actor=desk.actor,
+        appointment=desk.moving,
+        order=order,
+        reason=CancelReason(typed["reason"]),
+        override=override,
+        now=desk.now,
+    )
+
+
+def _show(
+    request: HttpRequest, desk: Desk, form: BookForm, *, refusal: Refusal | None = None, status: int = 200
+) -> HttpResponse:
+    """The panel with fresh times; what was typed stays. A refusal stands above the times and takes the focus."""
+    times = _times(desk, form)
+    may_override = isinstance(refusal, WARNINGS) or (refusal is not None and desk.actor.may(OVERRIDE))
+    context = {
+        "desk": desk,
+        "form": form,
+        "days": _days(times) if times else (),
+        "times": times,
+        "coming": queries.coming_visits(desk.actor, patient=desk.patient, now=desk.now),
+        "refusal": refusal,
+        "asks_why": may_override or bool(form.data.get("override_reason")),
+        "chosen": form.data.get("offer", "") if may_override or refusal is None else "",
+        "chosen_time": form.cleaned_data.get("offer") if may_override and form.is_valid() else None,
+        "time_zone": _zone_name(desk, form),
+        "now": desk.now,
+    }
+    template = "scheduling/_book.html" if wants_fragment(request) else "scheduling/book.html"
+    # htmx puts a 422 in place of the form; without it the refusal's own status is the honest answer.
+    refused = (422 if wants_fragment(request) else refusal.status) if refusal else status
+    return render(request, template, context, status=refused)
+
+
+def _times(desk: Desk, form: BookForm) -> Times | None:
+    """What can be booked for what the form asks, or None while that is unclear."""
+    form.is_valid()
+    asked = form.cleaned_data
+    if not asked.get("visit_type") or not asked.get("site") or "not_before" in form.errors:
+        return None
+    return queries.earliest_times(
+        desk.actor,
+        wanted=TimesWanted(
+            visit_type_id=asked["visit_type"],
+            site_id=asked["site"],
+            patient_id=desk.patient.pk,
+            with_id=asked.get("with_id"),
+            not_before=asked.get("not_before"),
+            moving_id=desk.moving.pk if desk.moving else None,
+        ),
+        now=desk.now,
+    )
+
+
+def _days(times: Times) -> Sequence[ShownDay]:
+    return [
+        ShownDay(on=on, offers=tuple(_shown(offer) for offer in offers))
+        for on, offers in groupby(times.offers, key=lambda offer: offer.start_at.date())
+    ]
+
+
+def _shown(offer: TimeOffer) -> ShownOffer:
+    return ShownOffer(
+        value=written_offer(offer.start_at, [(seat.role, seat.resource_id) for seat in offer.seats]),
+        offer=offer,
+        why=tuple(str(REASON_WORDS[reason]) for reason in offer.reasons),
+    )
+
+
+def _defaults(desk: Desk, given: Mapping[str, str]) -> dict[str, str]:
+    """What was typed, with a first answer for what was not asked yet."""
+    typed = {name: given[name] for name in given}
+    typed.setdefault("key", str(uuid.uuid4()))
+    kinds = _kinds(desk)
+    if "visit_type" not in typed and kinds:
+        typed["visit_type"] = str(kinds[0].pk)
+    if "site" not in typed:
+        site = _first_site(desk)
+        typed["site"] = str(site.pk) if site else ""
+    if desk.moving is not None:
+        typed.setdefault("note", desk.moving.note)
+        typed.setdefault("reason", CancelReason.PATIENT.value)
+    return typed
+
+
+def _choices(desk: Desk, typed: Mapping[str, str]) -> Choices:
+    kinds = _kinds(desk)
+    chosen = next((kind for kind in kinds if str(kind.pk) == typed.get("visit_type")), None)
+    site_id = _number(typed.get("site"))
+    people = queries.clinicians_for(desk.actor, visit_type=chosen, site_id=site_id) if chosen and site_id else ()
+    return Choices(visit_types=kinds, sites=tuple(Site.objects.all()), people=people)
+
+
+def _kinds(desk: Desk) -> Sequence[VisitType]:
+    """The visit types to choose from; a move keeps its own, in today's version."""
+    kinds = [kind for kind in queries.visit_types(desk.actor) if desk.referral_id or not kind.referral_needed]
+    if desk.moving is not None:
+        return [kind for kind in kinds if kind.code == desk.moving.visit_type.code]
+    return kinds
+
+
+def _first_site(desk: Desk) -> Site | None:
+    """The place of the visit that moves, else the patient's home site, else any of theirs."""
+    if desk.moving is not None:
+        return desk.moving.site
+    link = desk.patient.sites.select_related("site").order_by("-is_home", "pk").first()
+    return link.site if link else Site.objects.first()
+
+
+def _zone_name(desk: Desk, form: BookForm) -> str:
+    site_id = form.cleaned_data.get("site")
+    site = Site.objects.filter(pk=site_id).first() if site_id else _first_site(desk)
+    return site.time_zone if site else "UTC"
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text and text.isdecimal() and len(text) < 19 else None
