@@ -281,7 +281,9 @@ def _refresh(kept: Patient, *, now: datetime) -> None:
 
 def _columns(patient: Patient) -> dict[str, Any]:
     encode = DjangoJSONEncoder().default
-    columns = {field.attname: getattr(patient, field.attname) for field in Patient._meta.concrete_fields}
+    columns = {
+        field.attname: getattr(patient, field.attname) for field in Patient._meta.concrete_fields if field.editable
+    }
     return {
         name: value if isinstance(value, str | int | bool | None) else encode(value) for name, value in columns.items()
     }

@@ -26,6 +26,10 @@ _NO_NAME: Final = re.compile(r"(?<!\S)(?![^\W\d_]+\d+(?!\S))\S*\d\S*")
 """A token with digits that is no name; letters followed by digits ("Abbott123") may be one, in training data."""
 
 
+_SPACED: Final = re.compile(r"(?<!\S)([A-Za-z]{1,5})\s+(\d{3,})(?!\S)")
+"""An identifier written with a space: "RIV 0001"."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What was typed. Everything given must fit, except that one token may be read as phone or identifier."""
@@ -59,6 +63,7 @@ def read_query(text: str, *, today: date) -> Asked:
     year, rest = _take_year(rest, today=today) if not dates else (None, rest)
     eight = _EIGHT.search(text[:MOST]) if dates else None
     tokens = [*([digits] if digits else []), *([eight.group()] if eight else []), *_TOKEN.findall(rest)]
+    tokens += ["".join(parts) for parts in _SPACED.findall(rest)]
     return Asked(
         words=name_words(_NO_NAME.sub(" ", rest)),
         birth_dates=dates,

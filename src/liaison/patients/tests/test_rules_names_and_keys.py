@@ -133,6 +133,7 @@ BORN = date(1948, 2, 3)
         ("(207) 555-0123", rules.Asked(phones=("+12075550123",), identifiers=("2075550123",))),
         ("555-0123", rules.Asked(phones=("+15550123",), phone_end="5550123", identifiers=("5550123",))),
         ("RIV-0001", rules.Asked(identifiers=("RIV0001",))),
+        ("RIV 0001", rules.Asked(words=("riv",), identifiers=("0001", "RIV0001"))),
         ("Abbott123", rules.Asked(words=("abbott123",), identifiers=("ABBOTT123",))),
         ("june@example.org", rules.Asked(email="june@example.org")),
         ("<@>@x.y june", rules.Asked(words=("june",))),
