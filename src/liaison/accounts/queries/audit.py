@@ -11,6 +11,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from liaison.accounts.access import EXPORT_AUDIT, SEARCH_AUDIT
+from liaison.accounts.rules import ROLE_WORDS
 from liaison.core.actor import Actor
 from liaison.core.audit import record
 from liaison.core.models import AuditEntry, AuditSeal
@@ -64,7 +65,7 @@ class AuditRow:
     at: datetime
     actor_user_id: int | None
     actor_name: str
-    roles: str
+    roles: tuple[str, ...]
     verb: str
     label: str
     outcome: str
@@ -72,7 +73,7 @@ class AuditRow:
     reason: str
     patient_ids: tuple[int, ...]
     subject: str
-    details: dict[str, Any]
+    facts: tuple[str, ...]
     sealed: bool
 
 
@@ -137,6 +138,7 @@ def chain_state() -> ChainState:
     )
 
 
+_ROLE_WORDS: Final = {str(role): words for role, words in ROLE_WORDS.items()}
 UNDECLARED: Final = {
     "core.see": "See a patient's data",
     "core.verify_audit": "Verify the audit trail",
@@ -175,7 +177,7 @@ def _row(entry: AuditEntry) -> AuditRow:
         at=entry.recorded_at,
         actor_user_id=entry.actor_user_id,
         actor_name=entry.actor_name,
-        roles=entry.roles,
+        roles=tuple(_ROLE_WORDS.get(role, role) for role in entry.roles.split()),
         verb=entry.verb,
         label=declared.label if declared else UNDECLARED.get(entry.verb, entry.verb),
         outcome=entry.outcome,
@@ -183,9 +185,14 @@ def _row(entry: AuditEntry) -> AuditRow:
         reason=entry.reason,
         patient_ids=tuple(entry.patient_ids),
         subject=subject,
-        details=entry.details,
+        facts=tuple(_fact(key, value) for key, value in entry.details.items()),
         sealed=entry.seal_id is not None,
     )
+
+
+def _fact(key: str, value: object) -> str:
+    shown = ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)
+    return f"{key.replace('_', ' ')}: {shown}"
 
 
 def _say(actor: Actor, verb: object, *, wanted: AuditFilter, shown: int) -> None:

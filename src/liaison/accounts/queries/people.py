@@ -11,6 +11,7 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 
 from liaison.accounts.access import MANAGE_PEOPLE, Role
 from liaison.accounts.models import Assignment, Session, Site, Team, User
+from liaison.accounts.rules import browser_in_words
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, NotFound
 
@@ -48,6 +49,7 @@ class OwnSession:
 
     handle: str
     browser: str
+    words: str
     address: str
     began_at: datetime | None
     seen_at: datetime | None
@@ -55,12 +57,14 @@ class OwnSession:
 
 
 def demo_sign_ins() -> tuple[DemoSignIn, ...]:
-    """The invented people that anyone may sign in as; empty outside demo mode."""
+    """The invented people that anyone may sign in as, one of each role first; empty outside demo mode."""
     if settings.LIAISON_MODE != "demo":
         return ()
     offered = User.objects.active().filter(is_demo=True).order_by("pk")
     held = offered.prefetch_related(Prefetch("assignments", Assignment.objects.select_related("site")))
-    return tuple(_demo_sign_in(user) for user in held)
+    everyone = [_demo_sign_in(user) for user in held]
+    firsts = list({person.roles: person for person in reversed(everyone)}.values())[::-1]
+    return (*firsts, *(person for person in everyone if person not in firsts))
 
 
 def _demo_sign_in(user: User) -> DemoSignIn:
@@ -154,6 +158,7 @@ def sessions_of(actor: Actor, *, now: datetime) -> tuple[OwnSession, ...]:
         OwnSession(
             handle=row.handle,
             browser=row.browser,
+            words=browser_in_words(row.browser),
             address=row.address or "",
             began_at=row.began_at,
             seen_at=row.seen_at,

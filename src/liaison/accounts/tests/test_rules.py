@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liaison.accounts.rules import Ended, SessionLimits, initial_password_words, is_work, left
+from liaison.accounts.rules import Ended, SessionLimits, browser_in_words, initial_password_words, is_work, left
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 LIMITS = SessionLimits(idle=timedelta(minutes=15), absolute=timedelta(hours=12))
@@ -41,3 +41,13 @@ def test_only_a_persons_own_requests_are_work_and_only_every_half_minute() -> No
 
 def test_a_first_password_is_words_and_three_digits() -> None:
     assert initial_password_words([0, 4, 2, 1007], words=("acorn", "berry", "cedar")) == "acorn-berry-cedar-007"
+
+
+def test_a_browser_is_told_in_words_as_far_as_it_tells() -> None:
+    edge = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 Chrome/141.0 Safari/537.36 Edg/141.0"
+    safari = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari/604.1"
+    assert browser_in_words(edge) == "Edge on Windows"
+    assert browser_in_words(safari) == "Safari on iPhone"
+    assert browser_in_words("Lynx on Linux") == "Linux"
+    assert browser_in_words("curl/8") == "curl/8"
+    assert browser_in_words("") == "An unknown browser"

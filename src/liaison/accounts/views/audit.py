@@ -93,14 +93,14 @@ def _values(row: AuditRow) -> tuple[Any, ...]:
         row.entry_id,
         row.at.isoformat(),
         row.actor_name,
-        row.roles,
+        ", ".join(row.roles),
         row.verb,
         row.outcome,
         row.refusal_code,
         row.reason,
         " ".join(str(pk) for pk in row.patient_ids),
         row.subject,
-        row.details or "",
+        "; ".join(row.facts),
         "yes" if row.sealed else "no",
     )
 
