@@ -1,0 +1,16 @@
+"""Who may take records in and rebuild what is read from them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from liaison.accounts.access import CARE_ROLES, Role
+from liaison.core.verbs import verb
+
+IMPORT: Final = verb(
+    "records.import", "Take in a patient's records from files", roles={Role.RECORDS_CLERK, Role.ADMINISTRATOR}
+)
+REBUILD: Final = verb("records.rebuild", "Rebuild what is read from the records", roles={Role.ADMINISTRATOR})
+READ_CHART: Final = verb(
+    "records.read_chart", "Read a patient's records as received", roles=CARE_ROLES | {Role.RECORDS_CLERK}
+)

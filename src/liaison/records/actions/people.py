@@ -1,0 +1,211 @@
+"""Patients, practitioners and organizations that come with the records, handed to the packages that own them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import date, datetime
+from typing import Any
+
+from liaison.core.actor import Actor
+from liaison.core.refusals import Refusal
+from liaison.patients.actions import (
+    ContactDetails,
+    IdentifierDetails,
+    NameDetails,
+    PatientDetails,
+    add_contact_point,
+    add_identifier,
+    change_patient,
+    mark_deceased,
+    register_patient,
+)
+from liaison.patients.actions.contacts import checked_contact
+from liaison.patients.actions.people import checked_details
+from liaison.patients.models import ContactPoint, Identifier, Patient
+from liaison.records.actions import tables
+from liaison.records.rules.intake import Note, Received, decode
+from liaison.records.rules.people import NAMELESS, IdentifierRead, PatientRead, read_patient
+from liaison.records.rules.shapes import obj
+
+_DETAILS = (
+    "family",
+    "given",
+    "called_as",
+    "birth_on",
+    "sex",
+    "spoken_language",
+    "written_language",
+    "interpreter_needed",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """A received Patient: `resource_id` when an earlier version of it is kept."""
+
+    received: Received
+    resource_id: int | None = None
+
+
+@dataclass(slots=True)
+class PatientIntake:
+    """Keeps the patients of one file. They are registered at `site_id` by Liaison for `actor`."""
+
+    actor: Actor
+    site_id: int
+    file: str
+    now: datetime
+    notes: list[Note]
+
+    def keep(self, arrivals: Sequence[Arrival]) -> list[int]:
+        """Register or update the patient behind each arrival; their ids, in order.
+
+        A patient who is kept already under one of the identifiers is the same person when birth date, sex and
+        family name agree and no other identifier of one system disagrees; else they are registered apart,
+        without the disputed identifier, and a note says so: nobody is merged by an import.
+        """
+        read = [read_patient(one.received.value) for one in arrivals]
+        owners = _owners(identifier for one in read for identifier in one.identifiers)
+        ids = []
+        for arrival, said in zip(arrivals, read, strict=True):
+            patient_id = self._one(arrival, said, owners)
+            owners.update(
+                {
+                    (one.system, one.value): patient_id
+                    for one in said.identifiers
+                    if (one.system, one.value) not in owners
+                }
+            )
+            ids.append(patient_id)
+        return ids
+
+    def _one(self, arrival: Arrival, said: PatientRead, owners: dict[tuple[str, str], int]) -> int:
+        where = arrival.received.path
+        if arrival.resource_id is not None:
+            before = obj(decode(tables.bodies_of([arrival.resource_id])[0][1].encode()))
+            patient_id = tables.patient_of(arrival.resource_id)
+            if patient_id is not None:
+                return self._update(Patient.objects.get(pk=patient_id), said, read_patient(before), owners, where)
+        for pk in dict.fromkeys(owners[key] for key in _keys(said) if key in owners):
+            known = Patient.objects.get(pk=pk)
+            if _same_person(known, said):
+                self._tell(where, "is a patient who is registered already, by an identifier that both bear")
+                return self._update(known, said, said, owners, where)
+            self._tell(where, "bears an identifier of another patient; registered apart: look at the duplicates")
+        return self._register(said, owners, where)
+
+    def _register(self, said: PatientRead, owners: dict[tuple[str, str], int], where: str) -> int:
+        patient = register_patient(
+            actor=self.actor.as_liaison(),
+            details=self._details(said, where),
+            site_ids=[self.site_id],
+            identifiers=[_identifier(one) for one in said.identifiers if (one.system, one.value) not in owners],
+            contacts=self._contacts(said, where),
+            other_names=[NameDetails(**asdict(one)) for one in said.names],
+            now=self.now,
+        )
+        self._deceased(patient, said, where)
+        return patient.pk
+
+    def _details(self, said: PatientRead, where: str) -> PatientDetails:
+        """What patients accept; what they refuse is left out and told."""
+        given = {name: getattr(said, name) for name in _DETAILS}
+        try:
+            return checked_details(PatientDetails(**given), today=self.now.date())
+        except Refusal as refusal:
+            for name, why in refusal.fields.items():
+                self._tell(where, f"{name} is kept as received but not used: {why}")
+                given[name] = NAMELESS if name == "family" else _EMPTY[name]
+        return PatientDetails(**given)
+
+    def _contacts(self, said: PatientRead, where: str) -> list[ContactDetails]:
+        good, preferred = [], set()
+        for one in said.contacts:
+            contact = ContactDetails(**asdict(one), preferred=one.kind not in preferred)
+            try:
+                checked_contact(contact)
+            except Refusal:
+                self._tell(where, f"a {one.kind} that can't be one is kept as received but not used")
+                continue
+            preferred.add(one.kind)
+            good.append(contact)
+        return good
+
+    def _deceased(self, patient: Patient, said: PatientRead, where: str) -> None:
+        if not said.is_deceased or patient.is_deceased:
+            return
+        try:
+            mark_deceased(actor=self.actor.as_liaison(), patient=patient, on=said.deceased_on, now=self.now)
+        except Refusal as refusal:
+            self._tell(where, f"the date of death is kept as received but not used: {refusal.sentence}")
+
+    def _update(
+        self,
+        patient: Patient,
+        said: PatientRead,
+        before: PatientRead,
+        owners: dict[tuple[str, str], int],
+        where: str,
+    ) -> int:
+        """Follow what changed at the source since `before`; what people here have changed meanwhile stays."""
+        actor, patient = self.actor.as_liaison(), patient.survivor
+        old, new = self._details(before, where), self._details(said, where)
+        follow = {
+            name: getattr(new, name)
+            for name in _DETAILS
+            if getattr(new, name) != getattr(old, name) and getattr(patient, name) == getattr(old, name)
+        }
+        if follow:
+            current = PatientDetails(**{one.name: getattr(patient, one.name) for one in fields(PatientDetails)})
+            change_patient(actor=actor, patient=patient, details=replace(current, **follow), now=self.now)
+        for identifier in said.identifiers:
+            if (identifier.system, identifier.value) not in owners:
+                add_identifier(actor=actor, patient=patient, identifier=_identifier(identifier), now=self.now)
+        self._add_contacts(patient, said, before, where)
+        self._deceased(patient, said, where)
+        return patient.pk
+
+    def _add_contacts(self, patient: Patient, said: PatientRead, before: PatientRead, where: str) -> None:
+        came = {*said.contacts} - {*before.contacts}
+        kept = set(ContactPoint.objects.filter(patient=patient).values_list("kind", "value_key"))
+        for contact in self._contacts(
+            replace(said, contacts=tuple(one for one in said.contacts if one in came)), where
+        ):
+            if (contact.kind, checked_contact(contact)["value_key"]) not in kept:
+                plain = replace(contact, preferred=False)
+                add_contact_point(actor=self.actor.as_liaison(), patient=patient, contact=plain, now=self.now)
+
+    def _tell(self, where: str, text: str) -> None:
+        self.notes.append(Note(file=self.file, path=where, text=text))
+
+
+_EMPTY: dict[str, Any] = {
+    "given": "", "called_as": "", "birth_on": None, "sex": "unknown", "spoken_language": "", "written_language": "",
+}  # fmt: skip
+
+
+def _owners(identifiers: Iterable[IdentifierRead]) -> dict[tuple[str, str], int]:
+    """Which of these (system, value) pairs a patient bears already."""
+    wanted = {(one.system, one.value) for one in identifiers}
+    found = Identifier.objects.filter(system__in={pair[0] for pair in wanted}, value__in={pair[1] for pair in wanted})
+    rows = found.values_list("system", "value", "patient_id")
+    return {(system, value): patient for system, value, patient in rows if (system, value) in wanted}
+
+
+def _keys(said: PatientRead) -> list[tuple[str, str]]:
+    return [(one.system, one.value) for one in said.identifiers]
+
+
+def _same_person(known: Patient, said: PatientRead) -> bool:
+    born: date | None = known.birth_on
+    if born is None or born != said.birth_on or known.sex != said.sex:
+        return False
+    if known.family.casefold() != said.family.casefold():
+        return False
+    mine = dict(known.identifiers.values_list("system", "value"))
+    return all(mine.get(one.system, one.value) == one.value for one in said.identifiers)
+
+
+def _identifier(one: IdentifierRead) -> IdentifierDetails:
+    return IdentifierDetails(system=one.system, value=one.value, kind=one.kind)

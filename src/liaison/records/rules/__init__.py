@@ -1,0 +1,1 @@
+"""The rules of the chart as received: reading FHIR R4 files, references, dates, facts and headlines. No Django."""

@@ -1,0 +1,139 @@
+"""One received resource: what must be true of it before it is kept, and what is said when it is not."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from decimal import Decimal
+
+import msgspec
+
+from liaison.records.rules.dates import impossible_date
+from liaison.records.rules.shapes import Json
+from liaison.records.rules.vocabulary import FHIR_ID, RESOURCE_TYPES
+
+LONGEST_NUMBER = 400
+"""Characters of one number; PostgreSQL keeps far longer ones, no measurement has them."""
+
+LARGEST_EXPONENT = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """A resource on its way in. `body` holds its bytes as they came, `value` the same read.
+
+    `path` says where in the file it stood (`entry[3].resource`, `line 12`, `$` for the whole file).
+    """
+
+    path: str
+    resource_type: str
+    fhir_id: str
+    full_url: str
+    body: bytes
+    value: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reject:
+    """Something that was not taken in: which file, where in it, and why, in words for a person."""
+
+    file: str
+    path: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """Something worth knowing about what was taken in, or passed over because it was no data."""
+
+    file: str
+    path: str
+    text: str
+
+
+class Refused(ValueError):
+    """This resource can't be kept; the message says why and `where` the trouble is inside it."""
+
+    def __init__(self, reason: str, *, where: str = "") -> None:
+        super().__init__(reason)
+        self.where = where
+
+
+class TooLong(ValueError):
+    """A number that no measurement has and no database column holds."""
+
+
+def _number(digits: str) -> Decimal:
+    value = Decimal(digits)
+    if len(digits) > LONGEST_NUMBER or abs(value.adjusted()) > LARGEST_EXPONENT:
+        raise TooLong(f"the number {digits[:20]}… is too long to be a measurement")
+    return value
+
+
+_decoder = msgspec.json.Decoder(float_hook=_number)
+
+
+def decode(body: bytes | bytearray | memoryview | msgspec.Raw) -> object:
+    """Read JSON with lossless decimals. Raises Refused with the reason."""
+    try:
+        return _decoder.decode(body)
+    except TooLong as problem:
+        raise Refused(str(problem)) from None
+    except msgspec.DecodeError as problem:
+        raise Refused(f"not valid JSON: {problem}") from None
+    except UnicodeDecodeError:
+        raise Refused("not valid UTF-8 text") from None
+    except RecursionError:
+        raise Refused("nested too deeply") from None
+
+
+def receive(body: bytes, *, path: str, full_url: str = "") -> Received:
+    """Check one resource and take it in. Raises Refused.
+
+    Refused are: what is no JSON object, an unknown or missing `resourceType`, an `id` outside FHIR's syntax, a
+    NUL character (no database text holds one), and a date the chart would read that can't be (year 0000,
+    30 February). Everything else is kept as it came, whatever its shape. A resource without an id is known by
+    the UUID of its `fullUrl`, else by the SHA-256 of its bytes, so that it is found again when it comes again.
+    """
+    value = decode(body)
+    if not isinstance(value, dict):
+        raise Refused("not a JSON object")
+    if b"\\u0000" in body and _holds_nul(value):
+        raise Refused("holds a NUL character")
+    resource_type = value.get("resourceType")
+    if resource_type is None:
+        raise Refused("no resourceType: this is not a FHIR resource")
+    if not isinstance(resource_type, str) or resource_type not in RESOURCE_TYPES:
+        raise Refused(f"unknown resource type {str(resource_type)[:60]!r}", where="resourceType")
+    impossible = impossible_date(value)
+    if impossible is not None:
+        raise Refused(impossible[1], where=impossible[0])
+    return Received(
+        path=path,
+        resource_type=resource_type,
+        fhir_id=_identity(value.get("id"), full_url=full_url, body=body),
+        full_url=full_url,
+        body=body,
+        value=value,
+    )
+
+
+def _identity(given: object, *, full_url: str, body: bytes) -> str:
+    if given is None:
+        uuid = full_url.removeprefix("urn:uuid:")
+        if uuid != full_url and FHIR_ID.fullmatch(uuid):
+            return uuid
+        return hashlib.sha256(msgspec.json.format(body, indent=-1)).hexdigest()
+    if not isinstance(given, str) or not FHIR_ID.fullmatch(given):
+        raise Refused(f"the id {str(given)[:70]!r} is not a FHIR id (1–64 of letters, digits, - and .)", where="id")
+    return given
+
+
+def _holds_nul(value: object) -> bool:
+    if isinstance(value, str):
+        return "\x00" in value
+    if isinstance(value, dict):
+        return any(_holds_nul(key) or _holds_nul(item) for key, item in value.items())
+    if isinstance(value, list):
+        return any(_holds_nul(item) for item in value)
+    return False

@@ -1,0 +1,265 @@
+"""Reading files of FHIR R4: bundles, plain resources, NDJSON; gzip or not. Nothing raises but `Unreadable`.
+
+A document is read into memory once (a 200 MB bundle needs about that much); NDJSON is read line by line.
+What a file is, is told by its first bytes and never by its name.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from liaison.records.rules.intake import Note, Received, Refused, Reject, decode, receive
+from liaison.records.rules.vocabulary import UNPACKED_BUNDLES, WHOLE_BUNDLES
+
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The most bytes, after unpacking, of one bundle and of one line. NDJSON as a whole has no limit."""
+
+    document: int = 1 << 30
+    line: int = 64 << 20
+
+
+LIMITS = Limits()
+_CHUNK = 1 << 20
+_GZIP = b"\x1f\x8b"
+_BOM = b"\xef\xbb\xbf"
+_OTHER_FILES = (
+    (b"PK\x03\x04", "a ZIP archive: unpack it first"),
+    (b"%PDF", "a PDF document, not FHIR JSON"),
+    (b"BZh", "compressed with bzip2: unpack it first"),
+    (b"\xfd7zXZ", "compressed with xz: unpack it first"),
+    (b"\xff\xfe", "UTF-16 text: save it as UTF-8"),
+    (b"\xfe\xff", "UTF-16 text: save it as UTF-8"),
+    (b"<", "XML or HTML: FHIR is read as JSON"),
+    (b"MSH|", "an HL7 v2 message, not FHIR JSON"),
+    (b"[", "a list, not a FHIR resource: use a Bundle or NDJSON"),
+)
+
+
+class Unreadable(Exception):
+    """The file as a whole can't be taken in; the message says why, `path` where."""
+
+    def __init__(self, reason: str, *, path: str = "$") -> None:
+        super().__init__(reason)
+        self.path = path
+
+
+def fingerprint(path: Path) -> str:
+    """SHA-256 of the file as it lies there, in hex. Raises Unreadable."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as problem:
+        raise Unreadable(f"can't be opened: {problem.strerror}") from None
+
+
+def read(path: Path, *, limits: Limits = LIMITS) -> Iterator[Received | Reject | Note]:
+    """Everything in one file, patients of a bundle first. Raises Unreadable when it can't be read to its end."""
+    try:
+        with path.open("rb") as file:
+            yield from _read(_unpacked(file), name=str(path), limits=limits)
+    except EOFError:
+        raise Unreadable("the gzip file ends too early: it was cut off on its way") from None
+    except (gzip.BadGzipFile, zlib.error) as problem:
+        raise Unreadable(f"damaged gzip file: {problem}") from None
+    except OSError as problem:
+        raise Unreadable(f"can't be read: {problem.strerror or problem}") from None
+
+
+def _unpacked(file: BinaryIO) -> BinaryIO:
+    start = file.read(2)
+    file.seek(0)
+    return io.BufferedReader(gzip.GzipFile(fileobj=file), _CHUNK) if start == _GZIP else file
+
+
+def _read(stream: BinaryIO, *, name: str, limits: Limits) -> Iterator[Received | Reject | Note]:
+    first = _first_line(stream, limits)
+    second = _next_line(stream, limits) if first.endswith(b"}") else b""
+    if second and (_is_json(first) or second.startswith(b"{")):
+        stream.seek(0)
+        yield from _lines(stream, name=name, limits=limits)
+        return
+    stream.seek(0)
+    yield from _document(_whole(stream, limits), name=name, path="")
+
+
+def _first_line(stream: BinaryIO, limits: Limits) -> bytes:
+    start = stream.read(8)
+    if not start:
+        raise Unreadable("the file is empty")
+    stream.seek(0)
+    bare = start.removeprefix(_BOM)
+    for magic, what in _OTHER_FILES:
+        if bare.lstrip().startswith(magic):
+            raise Unreadable(what)
+    first = _next_line(stream, limits)
+    if not first:
+        raise Unreadable("the file holds nothing but blank space")
+    if not first.startswith(b"{"):
+        raise Unreadable("not a JSON object")
+    return first
+
+
+def _next_line(stream: BinaryIO, limits: Limits) -> bytes:
+    """The next line that is not blank, without the space around it; empty at the end."""
+    while line := stream.readline(limits.document + 1):
+        if bare := line.removeprefix(_BOM).strip():
+            return bare
+    return b""
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        msgspec.json.decode(line, type=msgspec.Raw)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def _whole(stream: BinaryIO, limits: Limits) -> bytes:
+    data = bytearray()
+    while chunk := stream.read(_CHUNK):
+        data += chunk
+        if len(data) > limits.document:
+            raise Unreadable(f"larger than {limits.document >> 20} MB unpacked: split it, or use NDJSON")
+    return bytes(data[3:]) if data.startswith(_BOM) else bytes(data)
+
+
+def _lines(stream: BinaryIO, *, name: str, limits: Limits) -> Iterator[Received | Reject | Note]:
+    number = 0
+    while line := stream.readline(limits.line + 1):
+        number += 1
+        if len(line) > limits.line:
+            raise Unreadable(f"a line longer than {limits.line >> 20} MB", path=f"line {number}")
+        bare = line.removeprefix(_BOM).strip()
+        if bare:
+            yield from _one_line(bare, name=name, path=f"line {number}")
+
+
+def _one_line(line: bytes, *, name: str, path: str) -> Iterator[Received | Reject | Note]:
+    try:
+        yield from _document(line, name=name, path=path)
+    except Unreadable as problem:
+        yield Reject(file=name, path=path, reason=str(problem))
+
+
+class _Head(msgspec.Struct):
+    """Just enough of a resource to know what it is."""
+
+    resourceType: msgspec.Raw = msgspec.Raw()  # noqa: N815  FHIR's own name
+
+
+class _Search(msgspec.Struct):
+    mode: str | None = None
+
+
+class _Request(msgspec.Struct):
+    method: str | None = None
+    url: str | None = None
+
+
+class _Entry(msgspec.Struct):
+    fullUrl: str | None = None  # noqa: N815  FHIR's own name
+    resource: msgspec.Raw = msgspec.Raw()
+    search: _Search | None = None
+    request: _Request | None = None
+
+
+class _Bundle(msgspec.Struct):
+    type: str | None = None
+    entry: list[msgspec.Raw] | None = None
+
+
+def _document(data: bytes, *, name: str, path: str) -> Iterator[Received | Reject | Note]:
+    """One JSON document: a resource, or a bundle with its entries. Raises Unreadable when it is no JSON."""
+    if _type_of(data) != b'"Bundle"':
+        yield _taken(data, name=name, path=path or "$", full_url="", inside=path)
+        return
+    try:
+        bundle = msgspec.json.decode(data, type=_Bundle)
+    except msgspec.DecodeError as problem:
+        raise Unreadable(f"not a FHIR bundle: {problem}") from None
+    if bundle.type in WHOLE_BUNDLES:
+        yield _taken(data, name=name, path=path or "$", full_url="", inside=path)
+        yield Note(file=name, path=path or "$", text=f"a {bundle.type} bundle is kept whole, as one resource")
+    elif bundle.type in UNPACKED_BUNDLES:
+        yield from _entries(bundle, name=name, prefix=f"{path}: " if path else "")
+    else:
+        raise Unreadable(f"unknown bundle type {bundle.type!r}")
+
+
+def _type_of(data: bytes) -> bytes:
+    try:
+        head = msgspec.json.decode(data, type=_Head)
+    except msgspec.ValidationError:
+        raise Unreadable("not a JSON object") from None
+    except msgspec.DecodeError as problem:
+        raise Unreadable(f"not valid JSON: {problem}") from None
+    except RecursionError:
+        raise Unreadable("nested too deeply") from None
+    return bytes(head.resourceType)
+
+
+def _entries(bundle: _Bundle, *, name: str, prefix: str) -> Iterator[Received | Reject | Note]:
+    """The entries, patients first: what follows can then be linked as it is stored."""
+    later: list[tuple[str, _Entry]] = []
+    for index, raw in enumerate(bundle.entry or ()):
+        path = f"{prefix}entry[{index}]"
+        try:
+            entry = msgspec.json.decode(raw, type=_Entry)
+        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+            yield Reject(file=name, path=path, reason=f"not a bundle entry: {problem}")
+            continue
+        if bytes(entry.resource) in {b"", b"null"}:
+            yield _without_resource(entry, name=name, path=path)
+        elif _is_patient(entry.resource):
+            yield _from_entry(entry, name=name, path=path)
+        else:
+            later.append((path, entry))
+    for path, entry in later:
+        yield _from_entry(entry, name=name, path=path)
+
+
+def _is_patient(resource: msgspec.Raw) -> bool:
+    try:
+        return _type_of(bytes(resource)) == b'"Patient"'
+    except Unreadable:
+        return False
+
+
+def _without_resource(entry: _Entry, *, name: str, path: str) -> Reject | Note:
+    method = entry.request.method if entry.request else None
+    if method:
+        return Note(
+            file=name, path=path, text=f"a {method} request without a resource; nothing to keep, not carried out"
+        )
+    return Reject(file=name, path=path, reason="an entry without a resource")
+
+
+def _from_entry(entry: _Entry, *, name: str, path: str) -> Received | Reject | Note:
+    if entry.search is not None and entry.search.mode == "outcome":
+        return Note(file=name, path=path, text="a remark of the server about its search, not part of a chart")
+    inside = f"{path}.resource"
+    return _taken(entry.resource, name=name, path=inside, full_url=entry.fullUrl or "", inside=inside)
+
+
+def _taken(raw: msgspec.Raw | bytes, *, name: str, path: str, full_url: str, inside: str) -> Received | Reject:
+    try:
+        return receive(bytes(raw), path=path, full_url=full_url)
+    except Refused as problem:
+        where = f"{inside}.{problem.where}" if inside and problem.where else problem.where or path
+        return Reject(file=name, path=where, reason=str(problem))
+
+
+__all__ = ["Note", "Received", "Reject", "Unreadable", "decode", "fingerprint", "read"]

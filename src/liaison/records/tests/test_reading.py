@@ -1,0 +1,251 @@
+"""Reading files: what is taken in, and how everything else is refused without a traceback."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from liaison.records.rules.intake import Note, Received, Refused, Reject, receive
+from liaison.records.rules.reading import Limits, Unreadable, fingerprint, read
+
+WALTER = {"resourceType": "Patient", "id": "walter", "birthDate": "1941-07-09"}
+CONDITION = {"resourceType": "Condition", "id": "c1", "subject": {"reference": "Patient/walter"}}
+
+
+def put(tmp_path: Path, content: object, name: str = "file.json") -> Path:
+    path = tmp_path / name
+    raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+    path.write_bytes(raw)
+    return path
+
+
+def ids(path: Path) -> list[str]:
+    return [one.fhir_id for one in read(path) if isinstance(one, Received)]
+
+
+def bundle_of(kind: object, *entries: object) -> dict[str, object]:
+    return {"resourceType": "Bundle", "type": kind, "entry": list(entries)}
+
+
+def entry(resource: object, **more: object) -> dict[str, object]:
+    return {"fullUrl": "urn:uuid:5d1e", "resource": resource, **more}
+
+
+@pytest.mark.parametrize("kind", ["transaction", "batch", "collection", "searchset"])
+def test_each_entry_of_a_carrying_bundle_is_taken_patients_first(tmp_path, kind):
+    path = put(tmp_path, bundle_of(kind, entry(CONDITION), entry(WALTER)))
+    received = list(read(path))
+    assert [(one.path, one.fhir_id) for one in received] == [
+        ("entry[1].resource", "walter"),
+        ("entry[0].resource", "c1"),
+    ]
+
+
+@pytest.mark.parametrize("kind", ["document", "message", "history", "transaction-response", "batch-response"])
+def test_a_bundle_that_means_something_as_a_whole_is_kept_whole(tmp_path, kind):
+    path = put(tmp_path, {**bundle_of(kind, entry(WALTER)), "id": "b1"})
+    received, note = read(path)
+    assert (received.resource_type, received.fhir_id) == ("Bundle", "b1")
+    assert note.text == f"a {kind} bundle is kept whole, as one resource"
+
+
+def test_a_bundle_without_entries_holds_nothing(tmp_path):
+    assert list(read(put(tmp_path, {"resourceType": "Bundle", "type": "collection"}))) == []
+
+
+@pytest.mark.parametrize("pretty", [None, 2])
+@pytest.mark.parametrize("start", [b"", b"\xef\xbb\xbf", b"\n\n  "])
+def test_a_plain_resource_is_taken_with_or_without_bom_gzip_and_white_space(tmp_path, pretty, start):
+    raw = start + json.dumps(WALTER, indent=pretty).encode()
+    assert ids(put(tmp_path, raw)) == ["walter"]
+    assert ids(put(tmp_path, gzip.compress(raw), "not-named-gz.json")) == ["walter"]
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_ndjson_is_told_by_its_content_and_broken_lines_are_refused_one_by_one(tmp_path, line_end):
+    lines = [json.dumps(WALTER).encode(), b"", b'{"resourceType": "Condition"', b"[]", json.dumps(CONDITION).encode()]
+    found = list(read(put(tmp_path, line_end.join(lines))))
+    assert [one.path for one in found] == ["line 1", "line 3", "line 4", "line 5"]
+    assert [type(one) for one in found] == [Received, Reject, Reject, Received]
+    assert found[1].reason.startswith("not valid JSON")
+    assert found[2].reason == "not a JSON object"
+
+
+def test_ndjson_with_a_broken_first_line_keeps_the_rest(tmp_path):
+    first, second = read(put(tmp_path, b'{"resourceType": Patient}\n' + json.dumps(WALTER).encode()))
+    assert isinstance(first, Reject)
+    assert second.fhir_id == "walter"
+
+
+def test_a_bundle_may_be_a_line_of_ndjson(tmp_path):
+    lines = [json.dumps(CONDITION), json.dumps(bundle_of("collection", entry(WALTER), {}))]
+    found = list(read(put(tmp_path, "\n".join(lines).encode())))
+    assert [one.path for one in found] == ["line 1", "line 2: entry[0].resource", "line 2: entry[1]"]
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "the file is empty"),
+        (b" \n\n", "the file holds nothing but blank space"),
+        (b"<Patient/>", "XML or HTML: FHIR is read as JSON"),
+        (b"\xef\xbb\xbf<Patient/>", "XML or HTML: FHIR is read as JSON"),
+        (b"PK\x03\x04zip", "a ZIP archive: unpack it first"),
+        (b"%PDF-1.7", "a PDF document, not FHIR JSON"),
+        (b"MSH|^~\\&|", "an HL7 v2 message, not FHIR JSON"),
+        (b"[]", "a list, not a FHIR resource: use a Bundle or NDJSON"),
+        (b"\xff\xfe{\x00", "UTF-16 text: save it as UTF-8"),
+        (b"hello", "not a JSON object"),
+        (b'"text"', "not a JSON object"),
+        (b"{", "not valid JSON"),
+        (b'{"resourceType": "Patient"', "not valid JSON"),
+        (b'{"resourceType": "Bundle", "type": "heap", "entry": []}', "unknown bundle type 'heap'"),
+        (b'{"resourceType": "Bundle"}', "unknown bundle type None"),
+        (b'{"resourceType": "Bundle", "type": 3}', "not a FHIR bundle"),
+        (b'{"a": ' + b"[" * 5000 + b"]" * 5000 + b"}", "nested too deeply"),
+    ],
+)
+def test_a_file_that_is_no_fhir_json_is_refused_with_the_reason(tmp_path, content, reason):
+    with pytest.raises(Unreadable, match="^" + re.escape(reason)):
+        list(read(put(tmp_path, content)))
+
+
+def test_a_truncated_gzip_is_refused_as_a_whole(tmp_path):
+    whole = gzip.compress(json.dumps(bundle_of("collection", *[entry(WALTER)] * 500)).encode())
+    with pytest.raises(Unreadable, match="cut off"):
+        list(read(put(tmp_path, whole[: len(whole) // 2])))
+
+
+def test_a_damaged_gzip_is_refused_as_a_whole(tmp_path):
+    whole = bytearray(gzip.compress(json.dumps(WALTER).encode()))
+    whole[-5] ^= 0xFF
+    with pytest.raises(Unreadable, match="damaged gzip"):
+        list(read(put(tmp_path, bytes(whole))))
+    with pytest.raises(Unreadable, match="damaged gzip"):
+        list(read(put(tmp_path, b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03" + b"\xff" * 40)))
+
+
+def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+    with pytest.raises(Unreadable, match="No such file"):
+        fingerprint(tmp_path / "nothing.json")
+    with pytest.raises(Unreadable, match="can't be read"):
+        list(read(tmp_path))
+
+
+@pytest.mark.parametrize(
+    ("resource", "where", "reason"),
+    [
+        ([], "entry[0].resource", "not a JSON object"),
+        ({}, "entry[0].resource", "no resourceType: this is not a FHIR resource"),
+        ({"resourceType": "Pateint"}, "entry[0].resource.resourceType", "unknown resource type 'Pateint'"),
+        ({"resourceType": 7}, "entry[0].resource.resourceType", "unknown resource type '7'"),
+        ({**WALTER, "id": "a b"}, "entry[0].resource.id", "the id 'a b' is not a FHIR id"),
+        ({**WALTER, "id": "x" * 65}, "entry[0].resource.id", "the id 'xxx"),
+        ({**WALTER, "id": 5}, "entry[0].resource.id", "the id '5' is not a FHIR id"),
+        ({**WALTER, "birthDate": "0000-00-00"}, "entry[0].resource.birthDate", "“0000-00-00” cannot be"),
+        ({**WALTER, "birthDate": "2021-02-30"}, "entry[0].resource.birthDate", "“2021-02-30” is not a day"),
+        ({**WALTER, "birthDate": 19410709}, "entry[0].resource.birthDate", "a date must be text"),
+        (
+            {"resourceType": "Encounter", "period": {"end": "soon"}},
+            "entry[0].resource.period.end",
+            "“soon” is not a date",
+        ),
+        ({**WALTER, "name": [{"family": "N\x00g"}]}, "entry[0].resource", "holds a NUL character"),
+        ({**WALTER, "a\x00": 1}, "entry[0].resource", "holds a NUL character"),
+    ],
+)
+def test_a_resource_that_cannot_be_kept_is_refused_with_path_and_reason(tmp_path, resource, where, reason):
+    bad, good = read(put(tmp_path, bundle_of("collection", entry(resource), entry(CONDITION))))
+    assert (bad.file, bad.path) == (str(tmp_path / "file.json"), where)
+    assert bad.reason.startswith(reason)
+    assert good.fhir_id == "c1"
+
+
+def test_a_harmless_backslash_is_no_nul(tmp_path):
+    raw = b'{"resourceType": "Patient", "id": "w", "name": [{"family": "back\\\\u0000slash"}]}'
+    assert ids(put(tmp_path, raw)) == ["w"]
+
+
+@pytest.mark.parametrize("number", [b"1e999999", b"-4E-5000", b"1" + b"0" * 500 + b".5"])
+def test_a_number_that_no_measurement_has_is_refused(tmp_path, number):
+    raw = b'{"resourceType": "Observation", "id": "o", "valueQuantity": {"value": ' + number + b"}}"
+    (bad,) = read(put(tmp_path, raw))
+    assert "too long to be a measurement" in bad.reason or "not valid JSON" in bad.reason
+
+
+def test_entries_that_hold_no_data_are_told_apart_from_broken_ones(tmp_path):
+    path = put(
+        tmp_path,
+        bundle_of(
+            "batch",
+            {"request": {"method": "GET", "url": "Patient/1"}},
+            {"fullUrl": "urn:uuid:1"},
+            "nonsense",
+            entry({"resourceType": "OperationOutcome"}, search={"mode": "outcome"}),
+            {"resource": None, "request": {"method": "DELETE", "url": "Patient/1"}},
+        ),
+    )
+    found = {one.path: one for one in read(path)}
+    assert found["entry[0]"].text.startswith("a GET request without a resource")
+    assert found["entry[1]"].reason == "an entry without a resource"
+    assert found["entry[2]"].reason.startswith("not a bundle entry")
+    assert isinstance(found["entry[3]"], Note)
+    assert found["entry[4]"].text.startswith("a DELETE request")
+
+
+def test_invalid_utf8_and_a_lone_surrogate_are_refused(tmp_path):
+    raw = b'{"resourceType": "Patient", "id": "w", "name": [{"family": "N\xff"}]}'
+    (bad,) = read(put(tmp_path, raw))
+    assert bad.reason.startswith("not valid")
+    with pytest.raises(Unreadable, match="not valid JSON"):
+        list(read(put(tmp_path, rb'{"resourceType": "Patient", "id": "w", "name": [{"family": "\ud800"}]}')))
+
+
+def test_a_resource_without_id_is_known_by_its_uuid_or_its_content():
+    body = b'{"resourceType": "Basic"}'
+    assert receive(body, path="$", full_url="urn:uuid:5d1e").fhir_id == "5d1e"
+    by_content = receive(body, path="$", full_url="http://x/Basic/1").fhir_id
+    assert by_content == receive(b'{ "resourceType":"Basic" }', path="$").fhir_id
+    assert len(by_content) == 64
+
+
+def test_a_document_or_a_line_beyond_the_limit_is_refused(tmp_path):
+    limits = Limits(document=1000, line=1000)
+    with pytest.raises(Unreadable, match="split it"):
+        list(read(put(tmp_path, json.dumps({**WALTER, "text": "x" * 2000}, indent=1).encode()), limits=limits))
+    lines = json.dumps(WALTER) + "\n" + json.dumps(WALTER) + "\n" + json.dumps({**WALTER, "text": "x" * 2000})
+    with pytest.raises(Unreadable, match="a line longer"):
+        list(read(put(tmp_path, lines.encode()), limits=limits))
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_end_in_a_traceback(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("any") / "file"
+    path.write_bytes(data)
+    try:
+        list(read(path))
+    except Unreadable as problem:
+        assert str(problem)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_whatever_is_taken_in_keeps_its_bytes(value):
+    raw = json.dumps({"resourceType": "Basic", "extra": value}).encode()
+    try:
+        received = receive(raw, path="$")
+    except Refused:
+        return
+    assert received.body == raw
