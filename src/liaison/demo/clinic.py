@@ -14,6 +14,7 @@ from liaison.demo.charts import draw_charts
 from liaison.demo.population import bring_in, introduce
 from liaison.demo.schedule import fill_month
 from liaison.demo.staff import hire
+from liaison.demo.stories import tell_stories
 
 SEED: Final = 20_260_901
 PATIENTS: Final = 400
@@ -32,6 +33,7 @@ def build(*, now: datetime, patients: int | None = None, seed: int = SEED) -> No
     charts = draw_charts(seed=seed, count=count, now=now)
     people = bring_in(charts, staffed, actor=actor, now=now)
     introduce(charts, people, staffed, dice=dice, now=now)
+    tell_stories(charts, people, staffed, dice=dice, now=now)
     by_site = {code: [people[c.number] for c in charts if c.site == code] for code in staffed.sites}
     fill_month(
         staffed,

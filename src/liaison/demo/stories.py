@@ -1,0 +1,264 @@
+"""Promises in all their states: referrals from draft to closed, tasks, call-backs, discharges being followed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from liaison.core.actor import Actor
+from liaison.demo.charts import Chart
+from liaison.demo.staff import Staffed
+from liaison.inbox.actions import log_call
+from liaison.loops import actions as loops
+from liaison.loops.models import Loop
+from liaison.loops.ports import CALL_BACK, CLINICAL, ROUTINE, TASK, URGENT, ClockToStart, Owner
+from liaison.orders import actions as orders
+from liaison.orders.models import Referral
+from liaison.orders.ports import ReferralOrder, Target
+from liaison.patients.models import Patient
+
+DAY: Final = timedelta(days=1)
+HOUR: Final = timedelta(hours=1)
+
+_QUESTIONS: Final = {
+    "cardiology": "New murmur and shortness of breath on exertion: please evaluate.",
+    "orthopedics": "Knee pain for six months despite therapy: please advise.",
+    "gastroenterology": "Iron deficiency without a source: please evaluate.",
+    "neurology": "Two episodes of numbness of the left hand: please evaluate.",
+}
+_TASKS: Final = (
+    "Ask the pharmacy for the refill history of {name}",
+    "Send the school form for {name}",
+    "Arrange a ride for {name}",
+    "Find out which interpreter {name} had last time",
+    "Get the imaging disc of {name} from the other hospital",
+)
+_CALLS: Final = (
+    "Call {name} back about the bill question",
+    "Call {name} back: asks whether to take the new tablet with food",
+    "Call {name} back about transport to the visit",
+)
+
+
+def tell_stories(
+    charts: Sequence[Chart], patients: dict[int, Patient], staffed: Staffed, *, dice: random.Random, now: datetime
+) -> None:
+    """Open and move promises for about half of the patients, over the last three weeks."""
+    at_riverside = [chart for chart in charts if chart.site == "RIV"]
+    _referrals(at_riverside, patients, staffed, dice=dice, now=now)
+    for chart in charts:
+        if dice.random() < 0.42:
+            _small_promise(chart, patients[chart.number], staffed, dice=dice, now=now)
+    _follow_discharges(staffed, dice=dice, now=now)
+
+
+def _referrals(
+    charts: Sequence[Chart], patients: dict[int, Patient], staffed: Staffed, *, dice: random.Random, now: datetime
+) -> None:
+    for place, chart in enumerate(charts[1 : 1 + max(len(_ENDINGS), len(charts) // 4)]):
+        steps = _ENDINGS[place % len(_ENDINGS)]
+        story = _ReferralStory(staffed, patient=patients[chart.number], dice=dice, now=now, length=len(steps))
+        for step in steps:
+            step(story)
+
+
+class _ReferralStory:
+    """One referral and the pace at which it moved; each step happens some days after the one before."""
+
+    def __init__(self, staffed: Staffed, *, patient: Patient, dice: random.Random, now: datetime, length: int) -> None:
+        self.staffed, self.patient, self.now = staffed, patient, now
+        self.doctor_name = dice.choice(staffed.working_at("RIV", "clinician"))
+        self.doctor = staffed.who(self.doctor_name)
+        self.coordinator = staffed.who(dice.choice(("Grace Okafor", "Samir Haddad", "Rosa Delgado")))
+        self.specialty = dice.choice(sorted(_QUESTIONS))
+        self.urgency = dice.choices(("routine", "urgent"), weights=(80, 20))[0]
+        self.pace = (DAY * dice.uniform(0.6, 3.2)) if length > 3 else DAY * dice.uniform(0.2, 4)
+        self.at = now - self.pace * length
+        self.referral: Referral | None = None
+
+    def later(self) -> datetime:
+        """The instant of the next step, never after now."""
+        self.at = min(self.at + self.pace, self.now)
+        return self.at
+
+    @property
+    def pk(self) -> int:
+        """The referral's id."""
+        if self.referral is None:
+            raise RuntimeError("The referral was not drafted yet.")
+        return self.referral.pk
+
+    def target(self, *, ours: bool) -> Target:
+        """Someone of ours with the specialty, or a place outside that has it."""
+        if ours:
+            for name, practitioner in self.staffed.practitioners.items():
+                if practitioner.specialty_id == self.specialty and name != self.doctor_name:
+                    return Target(practitioner_id=practitioner.pk)
+        return Target(organization_id=self.staffed.outside[0 if self.specialty == "cardiology" else 1].pk)
+
+
+def _draft(story: _ReferralStory) -> None:
+    order = ReferralOrder(
+        referrer_id=story.staffed.practitioners[story.doctor_name].pk,
+        specialty=story.specialty,
+        target=story.target(ours=True),
+        urgency=story.urgency,
+        question=_QUESTIONS[story.specialty],
+        coverage_status="not_needed",
+        attachments=("Last visit note", "Medication list"),
+    )
+    owner = Owner(user_id=story.coordinator.user_id)
+    story.referral = orders.draft_referral(
+        story.doctor, patient=story.patient, order=order, owner=owner, now=story.later()
+    )
+
+
+def _send(story: _ReferralStory) -> None:
+    orders.send_referral(story.coordinator, referral_id=story.pk, via="fax", now=story.later())
+
+
+def _received(story: _ReferralStory) -> None:
+    orders.confirm_received(story.coordinator, referral_id=story.pk, now=story.later())
+
+
+def _accepted(story: _ReferralStory) -> None:
+    orders.accept_referral(story.coordinator, referral_id=story.pk, now=story.later())
+
+
+def _declined(story: _ReferralStory) -> None:
+    reason = "No new patients until January"
+    orders.decline_referral(story.coordinator, referral_id=story.pk, reason=reason, now=story.later())
+
+
+def _rerouted(story: _ReferralStory) -> None:
+    orders.reroute_referral(
+        story.coordinator, referral_id=story.pk, target=story.target(ours=False), via="fax", now=story.later()
+    )
+
+
+def _scheduled(story: _ReferralStory) -> None:
+    at = story.later()
+    orders.mark_scheduled(story.coordinator, referral_id=story.pk, visit_at=at + story.pace, now=at)
+
+
+def _missed(story: _ReferralStory) -> None:
+    orders.mark_visit_missed(story.coordinator, referral_id=story.pk, now=story.later())
+
+
+def _seen(story: _ReferralStory) -> None:
+    at = story.later()
+    orders.mark_seen(story.coordinator, referral_id=story.pk, seen_at=at, now=at)
+
+
+def _note(story: _ReferralStory) -> None:
+    report = "Seen and examined; findings and plan in the attached letter."
+    orders.record_note(story.coordinator, referral_id=story.pk, report=report, now=story.later())
+
+
+def _reviewed(story: _ReferralStory) -> None:
+    orders.review_note(story.doctor, referral_id=story.pk, review="Agree with the plan.", now=story.later())
+
+
+def _told(story: _ReferralStory) -> None:
+    how = "By phone; understood and will come in three months."
+    orders.tell_patient(story.coordinator, referral_id=story.pk, how=how, now=story.later())
+
+
+_Step = Callable[[_ReferralStory], None]
+_ACCEPTED: Final[tuple[_Step, ...]] = (_draft, _send, _received, _accepted)
+_ENDINGS: Final[tuple[tuple[_Step, ...], ...]] = (
+    (_draft, _send),
+    (*_ACCEPTED, _scheduled),
+    (_draft, _send, _received),
+    (*_ACCEPTED, _scheduled, _seen),
+    _ACCEPTED,
+    (*_ACCEPTED, _scheduled, _seen, _note),
+    (_draft, _send, _received, _declined),
+    (*_ACCEPTED, _scheduled, _seen, _note, _reviewed, _told),
+    (_draft,),
+    (*_ACCEPTED, _scheduled, _missed),
+    (_draft, _send, _received, _declined, _rerouted),
+    (*_ACCEPTED, _scheduled, _seen, _note, _reviewed),
+)
+
+
+def _small_promise(chart: Chart, patient: Patient, staffed: Staffed, *, dice: random.Random, now: datetime) -> None:
+    kind = dice.choices((TASK, CALL_BACK), weights=(45, 55))[0]
+    step = dice.choice(_TASKS if kind is TASK else _CALLS).format(name=f"{chart.given} {chart.family}")
+    opened = now - DAY * dice.uniform(0.1, 9)
+    due = opened + DAY * dice.choice((0.3, 1, 2, 4, 7, 12))
+    actor = staffed.who(dice.choice(staffed.working_at(chart.site, "front_desk")))
+    loop = loops.open_loop(
+        actor,
+        kind=kind.code,
+        patient=patient,
+        title=step,
+        owner=_owner(chart, staffed, dice=dice),
+        clocks=[
+            ClockToStart(
+                rule_id=f"demo.{kind.code}",
+                rule_version="1",
+                step=step,
+                anchor_event="request",
+                anchor_at=opened,
+                due_at=due,
+                source="agreed with the patient",
+            )
+        ],
+        priority=dice.choices((ROUTINE, URGENT, CLINICAL), weights=(86, 10, 4))[0],
+        now=opened,
+    )
+    _settle_some(loop, patient, staffed=staffed, chart=chart, dice=dice, now=now)
+
+
+def _owner(chart: Chart, staffed: Staffed, *, dice: random.Random) -> Owner:
+    people = staffed.working_at(chart.site, "coordinator")
+    team = {"RIV": "Care coordination", "NOR": "Northgate desk"}.get(chart.site, "Referrals")
+    if not people or dice.random() < 0.3:
+        return Owner(team_id=staffed.teams[team].pk)
+    return Owner(user_id=staffed.people[dice.choice(people)].pk)
+
+
+def _settle_some(
+    loop: Loop, patient: Patient, *, staffed: Staffed, chart: Chart, dice: random.Random, now: datetime
+) -> None:
+    """A third is done, some were tried, a few were given up."""
+    actor = staffed.who("Marta Kowalska")
+    luck = dice.random()
+    if loop.kind == CALL_BACK.code and luck < 0.5:
+        reached = luck < 0.3
+        log_call(
+            actor,
+            patient=patient,
+            loop=loop,
+            outcome="reached" if reached else dice.choice(("no_answer", "left_message")),
+            said="Answered the question; no further need." if reached else "",
+            idempotency_key=f"demo-call-{chart.number}",
+            now=now - HOUR * dice.uniform(0.2, 2),
+        )
+    elif luck < 0.3:
+        loops.add_evidence(actor, loop_id=loop.pk, kind="done", note="Done by phone", now=now - HOUR)
+    elif luck > 0.97:
+        loops.give_up_loop(actor, loop_id=loop.pk, reason="The patient no longer wishes it", now=now - HOUR)
+
+
+def _follow_discharges(staffed: Staffed, *, dice: random.Random, now: datetime) -> None:
+    """Some of the discharged were called, some only tried; the rest wait."""
+    actor: Actor = staffed.who("Marta Kowalska")
+    discharged = Loop.objects.filter(kind="post-discharge").order_by("pk").select_related("patient")
+    for place, loop in enumerate(discharged):
+        if place % 3 == 0:
+            continue
+        reached = place % 3 == 1
+        log_call(
+            actor,
+            patient=loop.patient,
+            loop=loop,
+            outcome="reached" if reached else "no_answer",
+            said="Feels better; has the new tablets; daughter drives to the visit." if reached else "",
+            clinical=reached,
+            idempotency_key=f"demo-discharge-call-{loop.pk}",
+            now=now - HOUR * dice.uniform(0.5, 3),
+        )
