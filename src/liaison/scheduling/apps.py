@@ -2,6 +2,9 @@
 
 from django.apps import AppConfig
 
+from liaison.loops.ports import register_kind
+from liaison.scheduling.kinds import MISSED_VISIT
+
 
 class SchedulingConfig(AppConfig):
     """Reactions, verbs and jobs are found by core; constraints are named as refusals here."""
@@ -11,8 +14,9 @@ class SchedulingConfig(AppConfig):
     verbose_name = "Scheduling"
 
     def ready(self) -> None:
-        """Say which refusals the database's constraints stand for."""
+        """Say which refusals the database's constraints stand for, and make our kind of loop known."""
         from liaison.core.refusals import constraint_refusal
         from liaison.scheduling.actions.refusals import NotFree
 
+        register_kind(MISSED_VISIT)
         constraint_refusal("scheduling_one_visit_at_a_time", NotFree)

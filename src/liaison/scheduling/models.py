@@ -284,7 +284,9 @@ class Appointment(models.Model):
     visit_type = models.ForeignKey(VisitType, on_delete=models.PROTECT, related_name="+", db_index=False)
     site = models.ForeignKey("accounts.Site", on_delete=models.PROTECT, related_name="+", db_index=False)
     loop = models.ForeignKey("loops.Loop", null=True, blank=True, on_delete=models.PROTECT, related_name="appointments")
-    referral_id = models.BigIntegerField(null=True, blank=True)  # TODO-REFERRAL
+    referral = models.ForeignKey(
+        "orders.Referral", null=True, blank=True, on_delete=models.PROTECT, related_name="appointments"
+    )
     predecessor = models.OneToOneField(
         "self", null=True, blank=True, on_delete=models.PROTECT, related_name="successor"
     )

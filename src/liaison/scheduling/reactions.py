@@ -1,4 +1,4 @@
-"""What follows from a booking, a move and a cancellation: the patient is told, reminders are planned."""
+"""What follows from a booking and what becomes of it: the patient is told and reminded, the referral moves on."""
 
 from __future__ import annotations
 
@@ -7,16 +7,33 @@ from datetime import datetime
 from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
 from liaison.core.jobs import defer
-from liaison.scheduling.actions import confirm_booking, confirm_cancellation, confirm_move, reminders_ahead
-from liaison.scheduling.events import AppointmentBooked, AppointmentCancelled, AppointmentMoved
+from liaison.scheduling.actions import (
+    confirm_booking,
+    confirm_cancellation,
+    confirm_move,
+    follow_up_missed,
+    fulfil_referral,
+    reminders_ahead,
+    schedule_referral,
+    unschedule_referral,
+)
+from liaison.scheduling.events import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentMissed,
+    AppointmentMoved,
+    AppointmentSeen,
+)
 from liaison.scheduling.jobs import remind
 from liaison.scheduling.models import Appointment
+from liaison.scheduling.rules import reason_in_words
 
 
 @reacts_to(AppointmentBooked)
 def tell_of_the_booking(fact: AppointmentBooked, *, actor: Actor) -> None:
     """Confirm, and plan the reminders."""
     appointment = _appointment(fact.appointment_id)
+    schedule_referral(actor=actor, appointment=appointment, now=fact.at)
     confirm_booking(actor=actor, appointment=appointment, now=fact.at)
     _plan_reminders(appointment, now=fact.at)
 
@@ -26,14 +43,29 @@ def tell_of_the_move(fact: AppointmentMoved, *, actor: Actor) -> None:
     """Say the new time, and plan its reminders; those of the old time see that it is cancelled."""
     appointment = _appointment(fact.appointment_id)
     previous = _appointment(fact.previous_id)
+    schedule_referral(actor=actor, appointment=appointment, now=fact.at)
     confirm_move(actor=actor, appointment=appointment, previous=previous, now=fact.at)
     _plan_reminders(appointment, now=fact.at)
 
 
 @reacts_to(AppointmentCancelled)
 def tell_of_the_cancellation(fact: AppointmentCancelled, *, actor: Actor) -> None:
-    """Say that it is off."""
-    confirm_cancellation(actor=actor, appointment=_appointment(fact.appointment_id), now=fact.at)
+    """Say that it is off; the referral needs another visit."""
+    appointment = _appointment(fact.appointment_id)
+    confirm_cancellation(actor=actor, appointment=appointment, now=fact.at)
+    unschedule_referral(actor=actor, appointment=appointment, reason=reason_in_words(fact.reason), now=fact.at)
+
+
+@reacts_to(AppointmentSeen)
+def move_the_referral_on(fact: AppointmentSeen, *, actor: Actor) -> None:
+    """The specialist's note is awaited from now on."""
+    fulfil_referral(actor=actor, appointment=_appointment(fact.appointment_id), now=fact.at)
+
+
+@reacts_to(AppointmentMissed)
+def see_to_the_missed_visit(fact: AppointmentMissed, *, actor: Actor) -> None:
+    """Somebody calls the patient."""
+    follow_up_missed(actor=actor, appointment=_appointment(fact.appointment_id), now=fact.at)
 
 
 def _plan_reminders(appointment: Appointment, *, now: datetime) -> None:
@@ -42,4 +74,4 @@ def _plan_reminders(appointment: Appointment, *, now: datetime) -> None:
 
 
 def _appointment(pk: int) -> Appointment:
-    return Appointment.objects.select_related("patient", "site", "loop").get(pk=pk)
+    return Appointment.objects.select_related("patient", "site", "loop", "booked_by").get(pk=pk)

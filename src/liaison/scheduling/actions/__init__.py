@@ -37,6 +37,12 @@ from liaison.scheduling.actions.refusals import (
     TooLate,
     WrongSeats,
 )
+from liaison.scheduling.actions.serving import (
+    follow_up_missed,
+    fulfil_referral,
+    schedule_referral,
+    unschedule_referral,
+)
 from liaison.scheduling.actions.telling import (
     confirm_booking,
     confirm_cancellation,
@@ -73,6 +79,8 @@ __all__ = [
     "confirm_cancellation",
     "confirm_move",
     "define_visit_type",
+    "follow_up_missed",
+    "fulfil_referral",
     "invitation_of",
     "move_appointment",
     "open_time",
@@ -82,7 +90,9 @@ __all__ = [
     "reminders_ahead",
     "retire_resource",
     "return_resource",
+    "schedule_referral",
     "set_hours",
     "undo_arrival",
     "undo_check_in",
+    "unschedule_referral",
 ]

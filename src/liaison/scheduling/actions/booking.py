@@ -17,6 +17,7 @@ from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import NotFound, Stale
 from liaison.loops.models import Loop
+from liaison.orders.models import Referral
 from liaison.patients.models import Patient
 from liaison.scheduling.access import BOOK, MOVE, OVERRIDE
 from liaison.scheduling.actions.checking import (
@@ -143,9 +144,9 @@ def _place(
     now: datetime,
 ) -> Appointment:
     """Check everything and write the appointment with its reservations, all locks taken."""
-    loop = _served(order, patient)
+    loop, referral = _served(order, patient)
     placing = _placing(order, patient)
-    if placing.visit_type.referral_needed and order.referral_id is None:
+    if placing.visit_type.referral_needed and referral is None:
         raise ReferralNeeded
     check_seats(placing)
     overridden = tuple(breaches(placing, now=now))
@@ -156,7 +157,7 @@ def _place(
         visit_type=placing.visit_type,
         site=placing.site,
         loop=loop,
-        referral_id=order.referral_id,
+        referral=referral,
         predecessor=follows,
         start_at=placing.visit.start,
         end_at=placing.visit.end,
@@ -183,14 +184,16 @@ def _new_uid() -> str:
     return f"{uuid.uuid4()}@{urlsplit(settings.LIAISON_PUBLIC_URL).hostname}"
 
 
-def _served(order: BookingOrder, patient: Patient) -> Loop | None:
+def _served(order: BookingOrder, patient: Patient) -> tuple[Loop | None, Referral | None]:
     """The promise and the referral that the visit serves; both must be this patient's."""
-    loop = None
+    loop = referral = None
     if order.loop_id is not None:
         loop = Loop.objects.filter(pk=order.loop_id, patient=patient).first()
-        if loop is None:
-            raise NotFound
-    return loop
+    if order.referral_id is not None:
+        referral = Referral.objects.filter(pk=order.referral_id, patient=patient).first()
+    if (loop is None) != (order.loop_id is None) or (referral is None) != (order.referral_id is None):
+        raise NotFound
+    return loop, referral
 
 
 def _placing(order: BookingOrder, patient: Patient) -> Placing:

@@ -15,6 +15,7 @@ class Migration(migrations.Migration):
     initial = True
 
     dependencies = [
+        ("orders", "0001_referrals_and_their_history"),
         ("accounts", "0001_sites_people_roles_and_sessions"),
         ("directory", "0002_common_specialties"),
         ("loops", "0001_the_ledger_of_loops"),
@@ -30,7 +31,16 @@ class Migration(migrations.Migration):
                     "id",
                     models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
-                ("referral_id", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "referral",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="appointments",
+                        to="orders.referral",
+                    ),
+                ),
                 ("start_at", models.DateTimeField()),
                 ("end_at", models.DateTimeField()),
                 ("time_zone", models.CharField(max_length=64)),

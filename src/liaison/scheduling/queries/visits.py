@@ -15,7 +15,7 @@ from liaison.core.refusals import NotFound
 from liaison.core.timeline import TimelineEntry
 from liaison.patients.models import Patient
 from liaison.scheduling.models import Appointment, AppointmentQuerySet
-from liaison.scheduling.rules import REASONS, CancelReason, State
+from liaison.scheduling.rules import State, reason_in_words
 
 KIND = "booking"
 _SOURCE = "scheduling"
@@ -48,7 +48,7 @@ def get_appointment(actor: Actor, *, appointment_id: int) -> Appointment:
     found = (
         _visible(actor)
         .filter(pk=appointment_id)
-        .select_related("patient", "visit_type", "site", "loop", "predecessor")
+        .select_related("patient", "visit_type", "site", "loop", "referral", "predecessor")
         .prefetch_related("reservations__resource")
         .first()
     )
@@ -141,7 +141,7 @@ def _entries(row: Appointment) -> Iterator[TimelineEntry]:
         yield _entry(row, "missed", at=row.missed_at, title=title, detail=with_whom)
     if row.cancelled_at is not None:
         title = _("Cancelled: %(what)s, %(when)s") % {"what": row.visit_type.name, "when": when}
-        why = REASONS.get(CancelReason(row.cancel_reason), row.cancel_reason)
+        why = reason_in_words(row.cancel_reason)
         yield _entry(row, "cancelled", at=row.cancelled_at, title=title, detail=why)
 
 

@@ -6,7 +6,7 @@ from liaison.scheduling.rules.booking import (
     lead_of,
     sits_inside,
 )
-from liaison.scheduling.rules.cancelling import REASONS, CancelReason
+from liaison.scheduling.rules.cancelling import REASONS, CancelReason, reason_in_words
 from liaison.scheduling.rules.hours import Hours, free_spans, working_spans
 from liaison.scheduling.rules.invitations import (
     invitation_place,
@@ -63,6 +63,7 @@ __all__ = [
     "lead_of",
     "may_move",
     "merge",
+    "reason_in_words",
     "reminder_is_fresh",
     "reminder_plan",
     "settle",

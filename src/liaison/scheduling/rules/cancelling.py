@@ -62,3 +62,8 @@ REASONS: Mapping[CancelReason, str] = {
     CancelReason.OTHER: "Another reason",
 }
 """The reasons that a person picks from, in the order of the list, as a person would say them."""
+
+
+def reason_in_words(code: str) -> str:
+    """The words for a code; the code itself where nobody picks it by hand."""
+    return next((words for reason, words in REASONS.items() if reason.value == code), code)

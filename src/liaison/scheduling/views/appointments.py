@@ -21,7 +21,8 @@ from liaison.scheduling import actions, queries
 from liaison.scheduling.access import ATTEND, CANCEL, MOVE
 from liaison.scheduling.forms import CancelForm
 from liaison.scheduling.models import Appointment
-from liaison.scheduling.ports import REASONS_IN_ORDER, State
+from liaison.scheduling.ports import State
+from liaison.scheduling.rules import reason_in_words
 
 STATE_WORDS: Mapping[State, str | Promise] = MappingProxyType(
     {
@@ -182,7 +183,7 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
         "may_cancel": state not in {State.FULFILLED, State.CANCELLED, State.NO_SHOW, State.ENTERED_IN_ERROR}
         and actor.may(CANCEL),
         "overridden": [OVERRIDE_WORDS.get(code, code) for code in found.overrides],
-        "cancel_words": dict(REASONS_IN_ORDER).get(found.cancel_reason, found.cancel_reason),  # type: ignore[call-overload]
+        "cancel_words": reason_in_words(found.cancel_reason),
         "successor": Appointment.objects.filter(predecessor=found).first(),
         "whole": request.GET.get("as") == "page" or not wants_fragment(request),
         "story": _story(found),

@@ -1,0 +1,157 @@
+"""What a visit does to the promise that it serves."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from liaison.accounts.models import Team, User
+from liaison.core.postgres.guard import writes_open
+from liaison.directory.models import Practitioner
+from liaison.loops.actions import open_loop
+from liaison.loops.models import Loop
+from liaison.loops.ports import ClockToStart, Owner
+from liaison.orders.actions import NotNow, mark_seen, refer_patient
+from liaison.orders.models import Referral
+from liaison.orders.ports import ReferralOrder, Target
+from liaison.scheduling import actions, queries
+from liaison.scheduling.models import Appointment
+from liaison.scheduling.ports import CancelReason
+from liaison.scheduling.tests.clinic import NOW, Clinic, local
+
+START = "2026-03-03 10:00"
+AFTER = local("2026-03-03 10:45")
+
+
+@pytest.fixture
+def referral(clinic: Clinic) -> Referral:
+    """Dr Imani asks Dr Okafor, a cardiologist of the same house."""
+    with writes_open():
+        Practitioner.objects.filter(name="Dr Okafor").update(specialty="cardiology")
+    order = ReferralOrder(
+        referrer_id=clinic.imani.practitioner_id or 0,
+        specialty="cardiology",
+        target=Target(practitioner_id=clinic.okafor.practitioner_id),
+        urgency="routine",
+        question="Palpitations since the discharge?",
+        coverage_status="not_needed",
+    )
+    rosa = Owner(user_id=clinic.rosa.user_id)
+    return refer_patient(clinic.rosa.as_liaison(), patient=clinic.walter, order=order, owner=rosa, via="phone", now=NOW)
+
+
+def booked(clinic: Clinic, referral: Referral) -> Appointment:
+    return clinic.book(START, referral_id=referral.pk, loop_id=referral.loop_id, seats=clinic.seats(who=clinic.okafor))
+
+
+def state(referral: Referral) -> tuple[str, int | None]:
+    referral.refresh_from_db()
+    return referral.state, referral.appointment_id
+
+
+def test_a_booking_schedules_its_referral(clinic: Clinic, referral: Referral) -> None:
+    appointment = booked(clinic, referral)
+    assert state(referral) == ("scheduled", appointment.pk)
+    assert referral.visit_at == appointment.start_at
+    for found in (
+        queries.appointments_of_referral(clinic.rosa, referral_id=referral.pk),
+        queries.appointments_of_loop(clinic.rosa, loop_id=referral.loop_id or 0),
+    ):
+        assert [visit.appointment_id for visit in found] == [appointment.pk]
+
+
+def test_a_move_takes_the_referral_along(clinic: Clinic, referral: Referral) -> None:
+    old = booked(clinic, referral)
+    order = clinic.order("2026-03-04 10:00", referral_id=referral.pk, seats=clinic.seats(who=clinic.okafor))
+    new = actions.move_appointment(
+        actor=clinic.rosa, appointment=old, order=order, reason=CancelReason.PATIENT, now=NOW
+    )
+    assert state(referral) == ("scheduled", new.pk)
+    assert referral.visit_at == new.start_at
+
+
+def test_a_cancelled_visit_sends_the_referral_back_to_booking(clinic: Clinic, referral: Referral) -> None:
+    appointment = booked(clinic, referral)
+    actions.cancel_appointment(actor=clinic.rosa, appointment=appointment, reason=CancelReason.WEATHER, now=NOW)
+    assert state(referral) == ("visit_cancelled", None)
+    assert referral.state_reason == "Weather"
+
+
+def test_a_visit_that_took_place_awaits_the_note(clinic: Clinic, referral: Referral) -> None:
+    appointment = booked(clinic, referral)
+    actions.record_seen(actor=clinic.rosa, appointment=appointment, now=AFTER)
+    assert state(referral)[0] == "seen"
+    assert referral.visit_at == appointment.start_at
+
+
+def test_a_missed_visit_and_a_late_arrival_are_both_told(clinic: Clinic, referral: Referral) -> None:
+    appointment = booked(clinic, referral)
+    actions.record_missed(actor=clinic.rosa, appointment=appointment, now=AFTER)
+    assert state(referral)[0] == "no_show"
+    assert not Loop.objects.filter(kind="missed-visit").exists()
+    arrived = actions.arrive(actor=clinic.rosa, appointment=appointment, now=AFTER)
+    actions.record_seen(actor=clinic.rosa, appointment=arrived, now=AFTER + timedelta(minutes=30))
+    assert state(referral)[0] == "seen"
+
+
+def test_a_referral_that_people_moved_by_hand_is_left_alone(clinic: Clinic, referral: Referral) -> None:
+    appointment = booked(clinic, referral)
+    mark_seen(clinic.rosa.as_liaison(), referral_id=referral.pk, seen_at=AFTER, now=AFTER)
+    actions.record_seen(actor=clinic.rosa, appointment=appointment, now=AFTER)
+    assert state(referral)[0] == "seen"
+    assert Appointment.objects.get().state == "fulfilled"
+
+
+def test_a_visit_for_a_referral_whose_visit_is_over_is_refused_and_not_booked(
+    clinic: Clinic, referral: Referral
+) -> None:
+    mark_seen(clinic.rosa.as_liaison(), referral_id=referral.pk, seen_at=NOW, now=NOW)
+    with pytest.raises(NotNow):
+        booked(clinic, referral)
+    assert not Appointment.objects.exists()
+
+
+def missed(clinic: Clinic, **changes: object) -> Appointment:
+    appointment = clinic.book(START, **changes)  # type: ignore[arg-type]
+    return actions.record_missed(actor=clinic.marta, appointment=appointment, now=AFTER)
+
+
+def test_a_missed_visit_that_serves_nothing_else_opens_a_loop_for_whoever_booked_it(clinic: Clinic) -> None:
+    appointment = missed(clinic)
+    loop = Loop.objects.get(kind="missed-visit")
+    assert (loop.owner_user_id, loop.about_id, loop.state) == (clinic.rosa.user_id, appointment.pk, "open")
+    assert loop.due_at == local("2026-03-03 23:59:59")
+    assert loop.next_step == "Call Walter: offer another time, ask what came in the way"
+
+
+def test_when_the_booker_is_gone_the_team_of_the_site_calls(clinic: Clinic) -> None:
+    with writes_open():
+        team = Team.objects.create(name="North desk", site=clinic.site)
+        User.objects.filter(pk=clinic.rosa.user_id).update(is_active=False, deactivated_at=NOW)
+    missed(clinic)
+    assert Loop.objects.get(kind="missed-visit").owner_team_id == team.pk
+
+
+def test_without_anybody_to_own_it_no_loop_opens(clinic: Clinic) -> None:
+    with writes_open():
+        User.objects.filter(pk=clinic.rosa.user_id).update(is_active=False, deactivated_at=NOW)
+    missed(clinic)
+    assert not Loop.objects.filter(kind="missed-visit").exists()
+
+
+def test_an_open_loop_keeps_its_own_clock_when_its_visit_is_missed(clinic: Clinic) -> None:
+    clock = ClockToStart(
+        rule_id="x", rule_version="1", step="See Walter", anchor_event="e", anchor_at=NOW, due_at=AFTER
+    )
+    loop = open_loop(
+        clinic.rosa,
+        kind="task",
+        patient=clinic.walter,
+        title="See Walter",
+        owner=Owner(user_id=clinic.rosa.user_id),
+        clocks=[clock],
+        now=NOW,
+    )
+    missed(clinic, loop_id=loop.pk)
+    assert list(Loop.objects.all()) == [loop]
