@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -11,6 +13,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from liaison.core.actor import ANONYMOUS, Actor
 from liaison.core.clock import current_time, training_offset
 
 
@@ -31,63 +34,85 @@ class Banner:
     kind: str
     text: str
     url: str = ""
+    link: str = ""
 
 
-_EVERYONE: frozenset[str] = frozenset()
+BannerSource = Callable[..., Sequence[Banner]]
+_banner_sources: list[BannerSource] = []
+
+
+def register_banners(source: BannerSource) -> None:
+    """Let a package put notices on every page: `source(actor, now=…)` gives them (called in `AppConfig.ready`)."""
+    if source not in _banner_sources:
+        _banner_sources.append(source)
+
+
+_CARE = frozenset({"coordinator", "clinician", "supervisor"})
+_DESK = _CARE | {"front_desk", "billing", "records_clerk"}
 _NAV = (
-    (gettext_lazy("Desk"), "desk:home", "inbox", _EVERYONE),
-    (gettext_lazy("Patients"), "patients:search", "users", _EVERYONE),
-    (gettext_lazy("Calendar"), "scheduling:day", "calendar", _EVERYONE),
-    (gettext_lazy("Referrals"), "orders:referrals", "send", _EVERYONE),
-    (gettext_lazy("Messages"), "inbox:messages", "mail", _EVERYONE),
+    (gettext_lazy("Desk"), "desk:home", "inbox", _DESK),
+    (gettext_lazy("Patients"), "patients:search", "users", _DESK),
+    (gettext_lazy("Calendar"), "scheduling:day", "calendar", _CARE | {"front_desk"}),
+    (gettext_lazy("Referrals"), "orders:referrals", "send", _CARE | {"front_desk"}),
+    (gettext_lazy("Messages"), "inbox:messages", "mail", _CARE | {"front_desk"}),
     (gettext_lazy("Board"), "desk:board", "layout-board", frozenset({"supervisor"})),
+    (gettext_lazy("Directory"), "directory:home", "address-book", _DESK | {"administrator"}),
     (gettext_lazy("Audit"), "accounts:audit", "shield", frozenset({"privacy_officer"})),
-    (gettext_lazy("Break-the-glass"), "patients:grants", "key", frozenset({"privacy_officer"})),
+    (gettext_lazy("Emergency access"), "patients:grants", "key", frozenset({"privacy_officer"})),
     (gettext_lazy("People"), "accounts:people", "user-cog", frozenset({"administrator"})),
 )
+_DEMO_NAV = (gettext_lazy("Demo mailbox"), "inbox:demo_mailbox", "mailbox", _DESK)
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
     """The template variable `shell`."""
-    actor = getattr(request, "actor", None)
-    signed_in = actor is not None and not actor.is_anonymous
+    actor = getattr(request, "actor", None) or ANONYMOUS
+    now = current_time()
     return {
         "shell": {
-            "signed_in": signed_in,
-            "actor_name": actor.name if actor is not None else "",
-            "nav": _navigation(request, roles=actor.roles) if actor is not None and signed_in else [],
-            "banners": _banners(),
-            "idle_seconds": settings.LIAISON_IDLE_SECONDS,
-            "keep_alive_url": reverse("accounts:session"),
-            "sign_out_url": reverse("account_logout"),
-            "account_url": reverse("accounts:mine"),
-            "events_url": settings.LIAISON_EVENTS_URL,
+            "signed_in": not actor.is_anonymous,
+            "actor_name": actor.name if not actor.is_anonymous else "",
+            "nav": _navigation(request, roles=actor.roles),
+            "banners": _banners(actor, now=now),
+            "idle_seconds": settings.LIAISON_IDLE_SECONDS if not actor.is_anonymous else 0,
+            "events_url": settings.LIAISON_EVENTS_URL if not actor.is_anonymous else "",
+            "sign_out_url": _url("account_logout"),
+            "keep_alive_url": _url("accounts:session"),
+            "presence_url": _url("desk:presence"),
+            "account_url": _url("accounts:mine"),
             "organization": settings.LIAISON_ORGANIZATION,
             "mode": settings.LIAISON_MODE,
-            "now": current_time(),
+            "now": now,
         }
     }
 
 
+def _url(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
 def _navigation(request: HttpRequest, *, roles: frozenset[str]) -> list[NavItem]:
     items = []
-    for label, name, icon, needed in _NAV:
-        if needed and not needed & roles:
-            continue
-        try:
-            url = reverse(name)
-        except NoReverseMatch:
+    for label, name, icon, needed in (*_NAV, *([_DEMO_NAV] if settings.LIAISON_MODE == "demo" else [])):
+        url = _url(name)
+        if not url or not needed & roles:
             continue
         active = request.path == url if url == "/" else request.path.startswith(url)
         items.append(NavItem(label=str(label), url=url, icon=icon, active=active))
     return items
 
 
-def _banners() -> list[Banner]:
+def _banners(actor: Actor, *, now: datetime) -> list[Banner]:
     banners = []
     if settings.LIAISON_MODE == "demo":
         banners.append(Banner(kind="demo", text=_("Demonstration clinic: every person here is invented.")))
     if training_offset():
-        day = current_time().strftime("%Y-%m-%d %H:%M UTC")
+        day = now.strftime("%Y-%m-%d %H:%M UTC")
         banners.append(Banner(kind="clock", text=_("Training clock: it is %(day)s here.") % {"day": day}))
+    if not actor.is_anonymous:
+        for source in _banner_sources:
+            banners += source(actor, now=now)
     return banners

@@ -9,3 +9,10 @@ class PatientsConfig(AppConfig):
     name = "liaison.patients"
     label = "patients"
     verbose_name = "Patients"
+
+    def ready(self) -> None:
+        """Let every page show that emergency access is open."""
+        from liaison.core.shell import register_banners
+        from liaison.patients.queries.grants import glass_banners
+
+        register_banners(glass_banners)

@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext as _
+
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import Forbidden
+from liaison.core.shell import Banner
 from liaison.patients import access
 from liaison.patients.models import BreakGlassGrant
 
@@ -92,3 +95,16 @@ def _shown(actor: Actor, rows: object, *, now: datetime) -> Sequence[GrantRow]:
         )
         for grant in grants
     ]
+
+
+def glass_banners(actor: Actor, *, now: datetime) -> Sequence[Banner]:
+    """The notice on every page of someone who has charts open in an emergency; it names nobody."""
+    if actor.user_id is None:
+        return []
+    live = BreakGlassGrant.objects.live(now=now).filter(user_id=actor.user_id)
+    ends = live.order_by("expires_at").values_list("expires_at", flat=True).first()
+    if ends is None:
+        return []
+    minutes = int((ends - now).total_seconds() // 60)
+    text = _("Emergency access is open for %(hours)d h %(minutes)02d min more. Everything you see is reviewed.")
+    return [Banner(kind="glass", text=text % {"hours": minutes // 60, "minutes": minutes % 60})]
