@@ -67,3 +67,15 @@ on("input", "[data-filter-of]", (_, input) => {
 
 // A select or a check box that applies at once.
 on("change", "[data-submits]", (_, control) => visible(control) && control.form.requestSubmit());
+
+// What sticks below the patient's band must know how high the band is.
+document.addEventListener("DOMContentLoaded", () => {
+  const band = one("#band");
+  if (!band) return;
+  const measure = () => {
+    const stuck = getComputedStyle(band).display === "contents" ? one(".l-band-top", band) : band;
+    document.documentElement.style.setProperty("--stuck", `${stuck.offsetHeight}px`);
+  };
+  new ResizeObserver(measure).observe(document.body);
+  measure();
+});

@@ -1,6 +1,6 @@
 // Changes by others arrive as server-sent events; the pieces that show them fetch themselves again.
 import htmx from "htmx.org";
-import { all, setting } from "./page.js";
+import { all, on, one, setting } from "./page.js";
 
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
@@ -17,14 +17,34 @@ const topicsOf = (element) => (element.dataset.live || element.dataset.presence 
 // The server follows at most 60 topics for one page; presence and the open panel come first, then the rows on top.
 const wanted = () => [...new Set(all("[data-presence], #panel [data-live], [data-live]").sort(byWeight).flatMap(topicsOf))].slice(0, MOST_TOPICS);
 
-/** Something about this topic changed: fetch what shows it. */
+const waiting = new Map();
+const TOGETHER = 80;
+let lastOwn = 0;
+
+/** Somebody is writing in this piece: it must not be swapped away under their hands. */
+const inUse = (piece) => all("form", piece).some((form) => form.closest("[data-live]") === piece && form.matches(".l-loop-do form"));
+
+function fetchAgain(piece, detail) {
+  waiting.delete(piece);
+  if (detail.own) lastOwn = Date.now();
+  if (!piece.isConnected) return;
+  if (!detail.own && inUse(piece)) {
+    one("[data-changed-note]", piece)?.removeAttribute("hidden");
+    return;
+  }
+  htmx.trigger(piece, "live", detail);
+}
+
+/** Something about this topic changed: fetch what shows it, once for changes that come together. */
 export function announce(topic, detail = {}) {
   document.body.dispatchEvent(new CustomEvent(`live:${topic}`, { detail }));
   if (detail.what === "presence") return document.dispatchEvent(new Event("liaison:presence"));
   for (const piece of all("[data-live]")) {
     if (!topicsOf(piece).includes(topic)) continue;
-    piece.dataset.changed = detail.what || "changed";
-    htmx.trigger(piece, "live", detail);
+    const known = waiting.get(piece);
+    if (known) clearTimeout(known.timer);
+    const told = known?.detail.own ? known.detail : detail;
+    waiting.set(piece, { detail: told, timer: setTimeout(() => fetchAgain(piece, told), TOGETHER) });
   }
 }
 
@@ -79,7 +99,8 @@ addEventListener("online", connect);
 addEventListener("pagehide", () => source?.close());
 // A piece that was fetched because of somebody else's change shows that it changed.
 document.addEventListener("htmx:afterSwap", (event) => {
-  if (event.detail.requestConfig?.headers?.["Liaison-Background"] && !event.detail.elt.dataset?.presence) {
-    event.detail.elt.classList?.add("is-changed");
-  }
+  const { elt, requestConfig } = event.detail;
+  const others = requestConfig?.headers?.["Liaison-Background"] && Date.now() - lastOwn > 2000;
+  if (others && elt.matches?.("[data-row], .l-loop")) elt.classList.add("is-changed");
 });
+on("click", "[data-show-change]", (_, button) => htmx.trigger(button.closest("[data-live]"), "live", {}));

@@ -37,8 +37,13 @@ function showHere(text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
   const here = hereActions(words).slice(0, 6);
   if (!here.length) return;
-  const title = document.createElement("h3");
-  title.textContent = "Here";
+  const group = document.createElement("div");
+  group.setAttribute("role", "group");
+  const title = document.createElement("div");
+  title.className = "l-palette-head";
+  title.setAttribute("aria-hidden", "true");
+  title.textContent = dialog().dataset.here;
+  group.setAttribute("aria-label", title.textContent);
   const rows = here.map((each) => {
     const row = document.createElement("div");
     row.setAttribute("role", "option");
@@ -53,7 +58,8 @@ function showHere(text) {
     });
     return row;
   });
-  list().append(title, ...rows);
+  group.append(title, ...rows);
+  list().append(group);
 }
 
 async function ask() {

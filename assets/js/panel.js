@@ -6,6 +6,7 @@ const panel = () => one("#panel");
 const content = () => one("#panel-content");
 let opened = "";
 let cameFrom = null;
+let currentId = "";
 
 const ours = (path) => path.startsWith("/") && !path.startsWith("//");
 const plain = (path) => path.split("?")[0];
@@ -74,12 +75,21 @@ addEventListener("popstate", () => {
 document.addEventListener("htmx:pushedIntoHistory", () => {
   if (isOpen() && opened) history.replaceState({ ...history.state, liaisonPanel: opened }, "", address(opened));
 });
-document.addEventListener("htmx:afterSettle", markRows);
+// A row that was fetched again is still the current one.
+document.addEventListener("htmx:afterSettle", () => {
+  const row = currentId ? document.getElementById(currentId) : null;
+  if (row?.matches("[data-row]") && !row.classList.contains("is-current")) {
+    row.classList.add("is-current");
+    if (document.activeElement === document.body) one(".l-row-link", row)?.focus({ preventScroll: true });
+  }
+  markRows();
+});
 
 /** The row the keys act on. */
 export function setCurrent(row) {
   all("[data-row].is-current").forEach((other) => other !== row && other.classList.remove("is-current"));
   row.classList.add("is-current");
+  currentId = row.id;
   if (row.id) remember(`row:${location.pathname}`, row.id);
 }
 export const currentRow = () => {

@@ -33,12 +33,23 @@ function plainNote(sentence) {
   return note;
 }
 
-function refuse(source, html, sentence) {
+/** After "someone was first": a button that shows how it stands now. */
+function lookAgain() {
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn btn-sm ms-auto";
+  button.dataset.showChange = "";
+  button.textContent = one("#undo")?.dataset.look || "Show";
+  return button;
+}
+
+function refuse(source, html, sentence, status = 0) {
   const slot = refusalSlot(source);
   slot.replaceChildren();
   if (html) {
     const parsed = new DOMParser().parseFromString(html, "text/html");
     slot.append(...all("[data-refusal]", parsed.body).map((node) => document.adoptNode(node)));
+    if (status === 409 && source.closest("[data-live]")) slot.firstElementChild?.append(lookAgain());
     htmx.process(slot);
   } else slot.append(plainNote(sentence));
   slot.tabIndex = -1;
@@ -64,7 +75,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   event.detail.shouldSwap = false;
   const source = requestConfig?.elt || event.detail.elt;
   if (requestConfig?.headers?.["Liaison-Background"]) return;
-  refuse(source, refusal ? xhr.responseText : "", SENTENCES[xhr.status] || SENTENCES[500]);
+  refuse(source, refusal ? xhr.responseText : "", SENTENCES[xhr.status] || SENTENCES[500], xhr.status);
 });
 document.addEventListener("htmx:sendError", (event) => {
   if (!event.detail.requestConfig?.headers?.["Liaison-Background"]) refuse(event.detail.elt, "", SENTENCES[0]);
@@ -124,8 +135,11 @@ addEventListener("pageshow", () => all("form[data-busy]").forEach((form) => dele
 
 // Focus: the first wrong field, else whatever asks for it.
 function focusIn(root) {
+  if (!root.querySelector) return;
   const wrong = one("[aria-invalid=true]", root);
-  const wants = wrong || one("[data-autofocus], [autofocus]", root);
+  const form = root.closest?.(".l-loop-do") || (root.matches?.(".l-loop-do > *") ? root : null);
+  const wants =
+    wrong || one("[data-autofocus], [autofocus]", root) || (form && one("input:not([type=hidden]), select, textarea", form));
   wants?.focus({ preventScroll: !wrong });
   wants?.scrollIntoView({ block: "nearest" });
 }

@@ -44,7 +44,7 @@ function undo() {
 document.addEventListener("liaison:done", (event) => {
   const { said, undo: url, topics = [] } = event.detail;
   say(said, url);
-  topics.forEach((topic) => announce(topic));
+  topics.forEach((topic) => announce(topic, { own: true }));
 });
 on("click", "[data-undo]", undo);
 on("click", "[data-undo-close]", hide);

@@ -10,6 +10,7 @@ from django import template
 from django.conf.locale import LANG_INFO
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
 from django.template.context import Context
+from django.template.loader_tags import BLOCK_CONTEXT_KEY
 from django.templatetags.static import static
 from django.utils import timezone
 from django.utils.html import format_html
@@ -86,6 +87,13 @@ def face(name: str, *, team: bool = False, me: bool = False) -> SafeString:
     return format_html(
         '<span class="l-face{}" role="img" title="{}" aria-label="{}">{}</span>', kind, name, name, initials
     )
+
+
+@register.simple_tag(takes_context=True)
+def block_again(context: Context, name: str) -> SafeString:
+    """What another block of the page says: the heading of a page that only has a title."""
+    block = context.render_context[BLOCK_CONTEXT_KEY].get_block(name)
+    return SafeString(block.render(context)) if block is not None else SafeString("")
 
 
 @register.inclusion_tag("liaison/_field.html")
