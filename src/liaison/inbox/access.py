@@ -13,4 +13,5 @@ LOG_CALL: Final = verb("inbox.log_call", "Log a call", roles=CARE_ROLES | {Role.
 NOTE_PREFERENCE: Final = verb(
     "inbox.note_preference", "Note how a patient wants, or does not want, to be reached", roles=DESK_ROLES
 )
+REPOINT: Final = verb("inbox.repoint", "Move conversations to the patient that survives a merge", roles=())
 DELIVER: Final = verb("inbox.deliver", "Deliver what waits to be sent", roles=())

@@ -34,7 +34,7 @@ class _AtSite(forms.DateTimeField):
     widget = LocalTime
 
     def __init__(self, **more: Any) -> None:
-        super().__init__(input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"], **more)
+        super().__init__(**more)
         self.zone = ZoneInfo("UTC")
 
     def prepare_value(self, value: Any) -> Any:
@@ -45,7 +45,7 @@ class _AtSite(forms.DateTimeField):
         """The instant of a wall-clock time; of two (clocks go back) the first."""
         if value in self.empty_values:
             return None
-        for pattern in self.input_formats:
+        for pattern in ("%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"):
             try:
                 return datetime.strptime(str(value), pattern).replace(tzinfo=self.zone)
             except ValueError:

@@ -1,6 +1,7 @@
 """The demonstration's mail server: it keeps what patients receive as files and sends nothing anywhere."""
 
 import asyncio
+import logging
 import os
 import re
 import secrets
@@ -44,4 +45,6 @@ class DemoMailbox:
 
 def demo_server(*, folder: Path, host: str = "127.0.0.1", port: int) -> Controller:
     """A server to `start()` and `stop()`; it runs in a thread of its own and listens on loopback unless told."""
+    # aiosmtpd tells its log every line of a conversation, addresses included: not ours to keep.
+    logging.getLogger("mail.log").setLevel(logging.WARNING)
     return Controller(DemoMailbox(folder), hostname=host, port=port, data_size_limit=BIGGEST_MAIL)

@@ -11,6 +11,7 @@ from liaison.inbox.actions.delivery import (
     settle,
 )
 from liaison.inbox.actions.keys import KeyReused
+from liaison.inbox.actions.merging import follow_merge, follow_unmerge
 from liaison.inbox.actions.messages import (
     ChannelNotConnected,
     FieldsMissing,
@@ -39,6 +40,8 @@ __all__ = [
     "claim_message",
     "confirm_arrived",
     "confirm_not_arrived",
+    "follow_merge",
+    "follow_unmerge",
     "log_call",
     "mark_handed_over",
     "note_opt_in",

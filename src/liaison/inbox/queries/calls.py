@@ -67,11 +67,11 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
     if not actor.may(access.LOG_CALL):
         raise Forbidden
     loop = Loop.objects.filter(pk=loop_id).first() if loop_id is not None else None
-    wanted = loop.patient_id if loop is not None else patient_id
+    wanted = loop.patient_id if patient_id is None and loop is not None else patient_id
     if wanted is None or (loop_id is not None and loop is None):
         raise NotFound
     patient = get_patient(actor, patient_id=wanted, verb=access.LOG_CALL)
-    if loop is not None and patient_id is not None and loop.patient_id != patient.pk:
+    if loop is not None and loop.patient_id != patient.pk:
         raise NotFound
     open_loops = Loop.objects.open().filter(patient=patient).order_by("urgent_at", "pk")
     calls = Call.objects.filter(patient=patient).order_by("-started_at", "-pk")

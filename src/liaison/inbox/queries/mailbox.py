@@ -122,7 +122,7 @@ def _invitation(mail: EmailMessage) -> Invitation | None:
     if part is None:
         return None
     try:
-        calendar = Calendar.from_ical(part.get_payload(decode=True))
+        calendar = Calendar.from_ical(bytes(part.get_payload(decode=True) or b""))
     except ValueError:
         return None
     event = next(iter(calendar.walk("VEVENT")), None)

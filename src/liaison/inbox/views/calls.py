@@ -100,8 +100,10 @@ def _page(request: HttpRequest, *, sheet: CallSheet, form: CallForm, rows: Any, 
 
 
 def _refused(request: HttpRequest, refusal: Refusal, *, sheet: CallSheet, form: CallForm, rows: Any) -> HttpResponse:
-    for name, sentence in (refusal.fields or {None: refusal.sentence}).items():
+    for name, sentence in refusal.fields.items():
         form.add_error(name, sentence)
+    if not refusal.fields:
+        form.add_error(None, refusal.sentence)
     return _page(request, sheet=sheet, form=form, rows=rows, status=refusal.status)
 
 

@@ -1,0 +1,33 @@
+"""When two registrations turn out to be one person: their conversations come together, and apart again."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.db import models
+
+from liaison.core.act import act
+from liaison.core.actor import Actor
+from liaison.core.live import announce
+from liaison.inbox import access
+from liaison.inbox.models import Call, Message, Preference
+from liaison.patients.actions import put_back, repoint
+from liaison.patients.events import PatientsMerged, PatientsUnmerged
+
+OF_A_PATIENT: Final[tuple[type[models.Model], ...]] = (Message, Call, Preference)
+
+
+def follow_merge(actor: Actor, *, fact: PatientsMerged) -> None:
+    """Messages, calls and preferences of the merged registration are now the survivor's."""
+    with act(actor, access.REPOINT) as entry:
+        entry.concerns(fact.survivor_id, fact.merged_id)
+        entry.note(moved=sum(repoint(fact, rows=models.QuerySet(kind)) for kind in OF_A_PATIENT))
+        announce(topic="messages", what="merged")
+
+
+def follow_unmerge(actor: Actor, *, fact: PatientsUnmerged) -> None:
+    """The merge was a mistake: exactly what moved goes back."""
+    with act(actor, access.REPOINT) as entry:
+        entry.concerns(fact.survivor_id, fact.merged_id)
+        entry.note(moved=sum(put_back(fact, model=kind) for kind in OF_A_PATIENT))
+        announce(topic="messages", what="unmerged")
