@@ -1,0 +1,162 @@
+"""The shape of what a person types about a referral."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from liaison.loops.ports import ROUTINE, URGENT
+from liaison.orders.models import CoverageStatus, Via
+from liaison.orders.ports import ReferralOrder, Target
+from liaison.orders.queries import target_from_value
+
+LOCAL_TIME = "%Y-%m-%dT%H:%M"
+
+
+def _local_time(label: Any) -> forms.DateTimeField:
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL_TIME)
+    return forms.DateTimeField(label=label, widget=widget, input_formats=[LOCAL_TIME, "%Y-%m-%dT%H:%M:%S"])
+
+
+class ReferForm(forms.Form):
+    """What a clinician asks, of whom, how fast, and who follows it."""
+
+    specialty = forms.ChoiceField(label=_("Specialty"))
+    target = forms.ChoiceField(label=_("Refer to"))
+    urgency = forms.ChoiceField(
+        label=_("How fast"),
+        choices=[(ROUTINE, _("Routine")), (URGENT, _("Urgent"))],
+        widget=forms.RadioSelect,
+        initial=ROUTINE,
+    )
+    question = forms.CharField(
+        label=_("What should they answer?"), widget=forms.Textarea(attrs={"rows": 3}), max_length=4000
+    )
+    history = forms.CharField(
+        label=_("What they need to know"),
+        widget=forms.Textarea(attrs={"rows": 3}),
+        required=False,
+        max_length=8000,
+    )
+    coverage_status = forms.ChoiceField(label=_("Coverage"), choices=CoverageStatus.choices)
+    coverage_note = forms.CharField(label=_("Authorization number or note"), required=False, max_length=300)
+    attachments = forms.CharField(
+        label=_("What goes along, one per line"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        required=False,
+        max_length=2000,
+    )
+    referrer = forms.TypedChoiceField(label=_("Referrer"), coerce=int)
+    owner = forms.ChoiceField(label=_("Who follows it"))
+    via = forms.ChoiceField(label=_("Send by"), choices=Via.choices)
+    duplicate_reason = forms.CharField(
+        label=_("Why a second referral to this specialty?"), required=False, max_length=300
+    )
+
+    def __init__(self, *args: Any, choices: Mapping[str, Sequence[tuple[Any, str]]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, values in choices.items():
+            self.fields[name].choices = values  # type: ignore[attr-defined]
+
+    @property
+    def order(self) -> ReferralOrder:
+        """What was asked (the form is valid)."""
+        typed = self.cleaned_data
+        return ReferralOrder(
+            referrer_id=typed["referrer"],
+            specialty=typed["specialty"],
+            target=chosen_target(typed["target"]),
+            urgency=typed["urgency"],
+            question=typed["question"],
+            history=typed["history"],
+            coverage_status=typed["coverage_status"],
+            coverage_note=typed["coverage_note"],
+            attachments=tuple(line.strip() for line in typed["attachments"].splitlines() if line.strip()),
+        )
+
+
+class MoveForm(forms.Form):
+    """Every move carries the version it was decided against."""
+
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
+class NoteForm(MoveForm):
+    """A word about it, if there is one."""
+
+    note = forms.CharField(label=_("Note"), required=False, max_length=500)
+
+
+class SendForm(MoveForm):
+    """How it left."""
+
+    via = forms.ChoiceField(label=_("Sent by"), choices=Via.choices)
+
+
+class ReasonForm(MoveForm):
+    """Why."""
+
+    reason = forms.CharField(label=_("Why"), max_length=500)
+
+
+class MaybeReasonForm(MoveForm):
+    """Why, if it is known."""
+
+    reason = forms.CharField(label=_("Why"), required=False, max_length=500)
+
+
+class RerouteForm(MoveForm):
+    """Whom to ask instead."""
+
+    target = forms.ChoiceField(label=_("Refer to"))
+    via = forms.ChoiceField(label=_("Sent by"), choices=Via.choices)
+    reason = forms.CharField(label=_("Why"), required=False, max_length=500)
+
+    def __init__(self, *args: Any, targets: Sequence[tuple[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["target"].choices = targets  # type: ignore[attr-defined]
+
+
+class VisitForm(MoveForm):
+    """When the visit is, on the clock of the site."""
+
+    visit_at = _local_time(_("Visit at"))
+
+
+class SeenForm(MoveForm):
+    """When the visit was, on the clock of the site."""
+
+    seen_at = _local_time(_("Seen at"))
+
+
+class ReportForm(MoveForm):
+    """What the specialist says."""
+
+    report = forms.CharField(label=_("What the note says"), widget=forms.Textarea(attrs={"rows": 3}), max_length=8000)
+
+
+class ReviewForm(MoveForm):
+    """What follows from it."""
+
+    review = forms.CharField(label=_("What follows"), widget=forms.Textarea(attrs={"rows": 2}), max_length=4000)
+
+
+class TellForm(MoveForm):
+    """How the patient was told."""
+
+    how = forms.CharField(
+        label=_("Who was told what, and what they said back"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=500,
+    )
+
+
+def chosen_target(value: str) -> Target:
+    """The target of a valid form."""
+    target = target_from_value(value)
+    if target is None:
+        raise ValueError(value)
+    return target

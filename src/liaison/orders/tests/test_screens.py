@@ -1,0 +1,205 @@
+"""Referring, following and listing referrals, through their addresses."""
+
+from datetime import timedelta
+
+import pytest
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.test import Client
+
+from liaison.core.actor import Actor
+from liaison.core.clock import current_time
+from liaison.core.models import AuditEntry
+from liaison.core.postgres.guard import writes_open
+from liaison.loops.ports import Owner
+from liaison.orders import actions, queries
+from liaison.orders.models import Referral
+from liaison.orders.tests.clinic import NOW, Clinic
+
+pytestmark = pytest.mark.django_db
+HTMX = {"HX-Request": "true"}
+
+
+def at_desk(actor: Actor) -> Client:
+    client = Client()
+    user = get_user_model().objects.get(pk=actor.user_id)
+    client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[-1])
+    return client
+
+
+def asked(clinic: Clinic, **changes: str) -> dict[str, str]:
+    return {
+        "specialty": "cardiology",
+        "target": f"organization:{clinic.heart_center.pk}",
+        "urgency": "routine",
+        "question": "New murmur?",
+        "coverage_status": "not_needed",
+        "referrer": str(clinic.dr_imani.pk),
+        "owner": f"user:{clinic.rosa.user_id}",
+        "via": "fax",
+        "attachments": "ECG\n\nLetter",
+        **changes,
+    }
+
+
+def test_dr_imani_refers_walter_and_lands_on_the_referrals_page(clinic: Clinic) -> None:
+    client = at_desk(clinic.imani)
+    form = client.get(f"/patients/{clinic.walter.pk}/refer/")
+    assert form.status_code == 200
+    assert "Choose a specialty first" in form.content.decode()
+    fields = client.get(f"/patients/{clinic.walter.pk}/refer/targets/?specialty=cardiology", headers=HTMX)
+    assert "Heart Center" in fields.content.decode()
+    assert "Skin Clinic" not in fields.content.decode()
+    sent = client.post(f"/patients/{clinic.walter.pk}/refer/", asked(clinic), follow=True)
+    page = sent.content.decode()
+    referral = Referral.objects.get()
+    assert sent.redirect_chain[-1][0] == f"/referrals/{referral.pk}/"
+    assert "Confirm that Heart Center has Walter Ng" in page
+    assert list(referral.attachments.values_list("title", flat=True)) == ["ECG", "Letter"]
+    assert AuditEntry.objects.filter(verb="core.see", patient_ids=[clinic.walter.pk]).exists()
+
+
+def test_what_is_missing_is_said_beside_its_field_and_what_was_typed_stays(clinic: Clinic) -> None:
+    client = at_desk(clinic.imani)
+    answer = client.post(f"/patients/{clinic.walter.pk}/refer/", asked(clinic, question="", history="Long story"))
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "id_question-error" in page
+    assert "Long story" in page
+    unready = client.post(f"/patients/{clinic.walter.pk}/refer/", asked(clinic, coverage_status="unknown"))
+    assert unready.status_code == 422
+    assert "whether the payer must agree" in unready.content.decode()
+    assert not Referral.objects.exists()
+
+
+def test_a_draft_may_be_saved_before_the_coverage_is_known(clinic: Clinic) -> None:
+    client = at_desk(clinic.imani)
+    client.post(f"/patients/{clinic.walter.pk}/refer/", asked(clinic, coverage_status="unknown", draft="1"))
+    assert Referral.objects.get().state == "draft"
+
+
+def test_a_second_referral_asks_for_the_reason_and_then_goes_out(clinic: Clinic) -> None:
+    clinic.sent()
+    client = at_desk(clinic.imani)
+    refused = client.post(f"/patients/{clinic.walter.pk}/refer/", asked(clinic))
+    assert refused.status_code == 422
+    assert "There is an open referral to this specialty already: Heart Center" in refused.content.decode()
+    client.post(f"/patients/{clinic.walter.pk}/refer/", asked(clinic, duplicate_reason="Second opinion"))
+    assert Referral.objects.count() == 2
+
+
+def test_rosa_moves_it_on_from_its_page(clinic: Clinic) -> None:
+    referral = clinic.sent()
+    client = at_desk(clinic.rosa)
+    page = client.get(f"/referrals/{referral.pk}/").content.decode()
+    assert "They declined" in page
+    assert "Reviewed" in page
+    form = client.get(f"/referrals/{referral.pk}/declined/", headers=HTMX)
+    assert "<html" not in form.content.decode()
+    version = str(Referral.objects.get().version)
+    empty = client.post(f"/referrals/{referral.pk}/declined/", {"version": version, "reason": " "}, headers=HTMX)
+    assert empty.status_code == 422
+    done = client.post(f"/referrals/{referral.pk}/declined/", {"version": version, "reason": "Full"}, headers=HTMX)
+    assert done.status_code == 204
+    assert f"referral:{referral.pk}" in done["HX-Trigger"]
+    stale = client.post(f"/referrals/{referral.pk}/received/", {"version": version}, headers=HTMX)
+    assert stale.status_code == 409
+    assert "Rosa Delgado was here first" in stale.content.decode()
+    rerouted = client.post(
+        f"/referrals/{referral.pk}/reroute/",
+        {"version": str(Referral.objects.get().version), "target": f"practitioner:{clinic.adler.pk}", "via": "phone"},
+    )
+    assert rerouted.status_code == 302
+    assert Referral.objects.get().target_name == "Dr Adler"
+
+
+def test_times_are_those_of_the_sites_clock(clinic: Clinic) -> None:
+    referral = clinic.sent()
+    client = at_desk(clinic.rosa)
+    future = current_time() + timedelta(days=3)
+    client.post(f"/referrals/{referral.pk}/scheduled/", {"visit_at": f"{future:%Y-%m-%d}T14:30"})
+    found = Referral.objects.get()
+    assert found.visit_at is not None
+    assert f"{found.visit_at.astimezone(clinic.riverside.zone):%H:%M}" == "14:30"
+    early = client.post(f"/referrals/{referral.pk}/seen/", {"seen_at": f"{future:%Y-%m-%d}T14:30"})
+    assert early.status_code == 422
+    assert "lies in the past" in early.content.decode()
+    assert client.get(f"/referrals/{referral.pk}/nonsense/").status_code == 404
+
+
+def test_pat_sees_none_of_it(clinic: Clinic) -> None:
+    referral = clinic.sent()
+    client = at_desk(clinic.pat)
+    for path in (
+        f"/referrals/{referral.pk}/",
+        f"/referrals/{referral.pk}/declined/",
+        f"/patients/{clinic.walter.pk}/refer/",
+        f"/patients/{clinic.walter.pk}/refer/targets/",
+    ):
+        answer = client.get(path)
+        assert answer.status_code == 404, path
+        assert "Walter" not in answer.content.decode()
+    assert "Walter" not in client.get("/referrals/").content.decode()
+
+
+def test_the_worklist_shows_each_state_and_what_is_late(clinic: Clinic) -> None:
+    referral = clinic.sent()
+    client = at_desk(clinic.rosa)
+    page = client.get("/referrals/").content.decode()
+    assert "Walter Ng" in page
+    assert "Heart Center" in page
+    assert "Walter Ng" in client.get("/referrals/?state=late").content.decode(), "the clock of 2026 has passed"
+    assert "No referrals here" in client.get("/referrals/?state=accepted").content.decode()
+    assert "Walter Ng" in client.get("/referrals/?specialty=cardiology").content.decode()
+    assert "Walter Ng" not in client.get("/referrals/?specialty=dermatology").content.decode()
+    assert client.get("/referrals/?after=x").status_code == 404
+    assert client.get("/referrals/?after=2026-01-01T00:00:00~1").status_code == 404
+    actions.cancel_referral(clinic.rosa, referral_id=referral.pk, reason="x", now=NOW)
+    actions.confirm_cancelled(clinic.rosa, referral_id=referral.pk, now=NOW)
+    assert "No referrals here" in client.get("/referrals/").content.decode()
+
+
+def test_pages_of_a_worklist_follow_each_other(clinic: Clinic) -> None:
+    for number in range(5):
+        clinic.draft(duplicate_reason=f"number {number}")
+    found: list[int] = []
+    after = ""
+    while True:
+        page = queries.worklist(clinic.rosa, now=NOW, limit=2, after=after)
+        found += [row.id for row in page.rows]
+        after = page.next_after
+        if not after:
+            break
+    assert found == sorted(Referral.objects.values_list("pk", flat=True))
+    chief = Actor(user_id=1, name="Chief", assignments=frozenset({("supervisor", None)}))
+    assert len(queries.worklist(chief, now=NOW).rows) == 5
+
+
+def test_a_patients_referrals_and_their_steps_stand_in_the_timeline(clinic: Clinic) -> None:
+    referral = clinic.sent()
+    rows = queries.referrals_of(clinic.rosa, patient=clinic.walter, now=NOW)
+    assert [(row.id, row.owner_name) for row in rows] == [(referral.pk, "Rosa Delgado")]
+    assert queries.referrals_of(clinic.rosa, patient=clinic.walter, now=NOW, open_only=False) == rows
+    entries = queries.timeline(clinic.rosa, patient=clinic.walter)
+    assert [entry.title for entry in entries] == [
+        "Referral to cardiology: Sent to Heart Center.", "Referral to cardiology: Drafted.",
+    ]  # fmt: skip
+    assert queries.timeline(clinic.rosa, patient=clinic.walter, kinds=["visit"]) == ()
+    assert queries.timeline(clinic.rosa, patient=clinic.walter, before=NOW) == ()
+
+
+def test_who_follows_a_referral_unless_someone_else_is_chosen(clinic: Clinic) -> None:
+    from liaison.patients.models import CareTeamMember
+
+    def owner(actor: Actor) -> Owner:
+        return queries.default_owner(actor, patient=clinic.walter, now=NOW)
+
+    assert owner(clinic.rosa) == Owner(user_id=clinic.rosa.user_id)
+    assert owner(clinic.imani) == Owner(team_id=clinic.team.pk)
+    with writes_open():
+        CareTeamMember.objects.create(
+            patient=clinic.walter, user_id=clinic.marta.user_id, role="coordinator", starts_on=NOW.date()
+        )
+    assert owner(clinic.imani) == Owner(user_id=clinic.marta.user_id)
+    assert queries.target_from_value("practitioner:x") is None
+    assert queries.target_from_value("ship:3") is None

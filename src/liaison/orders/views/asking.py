@@ -1,0 +1,105 @@
+"""Referring a patient."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from liaison.core.answers import done
+from liaison.core.clock import current_time
+from liaison.core.refusals import Forbidden, Refusal
+from liaison.directory.queries import specialties
+from liaison.loops.ports import Owner
+from liaison.loops.queries import as_value, home_site, owner_choices, owner_from_value
+from liaison.orders import access, actions
+from liaison.orders.forms import ReferForm
+from liaison.orders.models import Referral
+from liaison.orders.queries import default_owner, referral_url, referrer_choices, target_choices
+from liaison.patients.models import Patient
+from liaison.patients.queries import get_patient
+
+
+@require_http_methods(["GET", "POST"])
+def refer(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Ask a specialist: the form, a draft, or a referral that is sent."""
+    now = current_time()
+    patient = get_patient(request.actor, patient_id=patient_id, verb=access.SEE)
+    if not request.actor.may(access.REFER):
+        raise Forbidden
+    form = _form(request, patient=patient, now=now)
+    if not form.is_valid():
+        return _page(request, form, patient=patient)
+    try:
+        referral = _ask(request, form, patient=patient, now=now)
+    except Refusal as refusal:
+        if not refusal.fields:
+            raise
+        for name, sentence in refusal.fields.items():
+            form.add_error(name, sentence)
+        return _page(request, form, patient=patient, duplicate=isinstance(refusal, actions.DuplicateReferral))
+    sent = referral.state != "draft"
+    said = _("Sent. The next step is to confirm that they have it.") if sent else _("Draft saved.")
+    return done(request, said=said, to=referral_url(referral.pk), go=True)
+
+
+@require_GET
+def targets(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Whom a referral to the chosen specialty can ask: the one field, fetched again."""
+    patient = get_patient(request.actor, patient_id=patient_id, verb=access.SEE)
+    form = _form(request, patient=patient, now=current_time())
+    return render(request, "orders/_target.html", {"form": form, "patient": patient})
+
+
+def _form(request: HttpRequest, *, patient: Patient, now: datetime) -> ReferForm:
+    choices = [(one.pk, one.name) for one in specialties(request.actor)]
+    wanted = request.POST.get("specialty") or request.GET.get("specialty") or ""
+    asked = target_choices(request.actor, specialty=wanted) if wanted else ()
+    owners = owner_choices(request.actor, site_id=home_site(patient).pk, now=now)
+    initial: dict[str, Any] = {
+        "specialty": wanted,
+        "owner": as_value(default_owner(request.actor, patient=patient, now=now)),
+    }
+    return ReferForm(
+        request.POST or None,
+        initial=initial,
+        choices={
+            "specialty": [("", _("Choose…")), *choices],
+            "target": [("", _("Choose a specialty first…") if not wanted else _("Choose…")), *asked],
+            "referrer": referrer_choices(request.actor),
+            "owner": [(each.value, f"{each.name} ({each.open_loops})") for each in owners],
+        },
+    )
+
+
+def _ask(request: HttpRequest, form: ReferForm, *, patient: Patient, now: datetime) -> Referral:
+    owner = owner_from_value(form.cleaned_data["owner"]) or Owner(user_id=request.actor.user_id)
+    why_second = form.cleaned_data["duplicate_reason"]
+    if "draft" in request.POST:
+        return actions.draft_referral(
+            request.actor, patient=patient, order=form.order, owner=owner, now=now, duplicate_reason=why_second
+        )
+    return actions.refer_patient(
+        request.actor,
+        patient=patient,
+        order=form.order,
+        owner=owner,
+        via=form.cleaned_data["via"],
+        now=now,
+        duplicate_reason=why_second,
+    )
+
+
+def _page(request: HttpRequest, form: ReferForm, *, patient: Patient, duplicate: bool = False) -> HttpResponse:
+    shown = {
+        "form": form,
+        "patient": patient,
+        "duplicate": duplicate or bool(form.data.get("duplicate_reason")),
+        "targets_url": reverse("orders:targets", args=[patient.pk]),
+    }
+    return render(request, "orders/refer.html", shown, status=422 if form.is_bound else 200)

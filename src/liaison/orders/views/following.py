@@ -1,0 +1,203 @@
+"""The page of one referral, worklists, and moving one on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_GET, require_http_methods
+
+from liaison.core.answers import done, wants_fragment
+from liaison.core.clock import current_time
+from liaison.core.refusals import NotFound, Refusal
+from liaison.directory.queries import specialties
+from liaison.loops.queries import desk_zone
+from liaison.orders import actions, forms
+from liaison.orders.models import Referral
+from liaison.orders.queries import (
+    ReferralPage,
+    get_referral,
+    referral_page,
+    referral_url,
+    target_choices,
+    worklist,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """One move over HTTP: its words, its form, and the action it ends in."""
+
+    label: str | Promise
+    form: type[forms.MoveForm]
+    run: Callable[..., Referral]
+    icon: str
+    grave: bool = False
+
+
+DOORS: Mapping[str, Door] = {
+    "send": Door(label=gettext_lazy("Send it"), form=forms.SendForm, run=actions.send_referral, icon="send"),
+    "received": Door(
+        label=gettext_lazy("They have it"), form=forms.NoteForm, run=actions.confirm_received, icon="check"
+    ),
+    "accepted": Door(
+        label=gettext_lazy("They accepted"), form=forms.NoteForm, run=actions.accept_referral, icon="checks"
+    ),
+    "scheduled": Door(
+        label=gettext_lazy("A visit is arranged"),
+        form=forms.VisitForm,
+        run=actions.mark_scheduled,
+        icon="calendar-plus",
+    ),
+    "seen": Door(
+        label=gettext_lazy("The patient was seen"), form=forms.SeenForm, run=actions.mark_seen, icon="user-check"
+    ),
+    "note": Door(label=gettext_lazy("The note came"), form=forms.ReportForm, run=actions.record_note, icon="file-text"),
+    "review": Door(label=gettext_lazy("Reviewed"), form=forms.ReviewForm, run=actions.review_note, icon="stethoscope"),
+    "tell": Door(
+        label=gettext_lazy("The patient was told"), form=forms.TellForm, run=actions.tell_patient, icon="message"
+    ),
+    "missed": Door(
+        label=gettext_lazy("The visit was missed"),
+        form=forms.MaybeReasonForm,
+        run=actions.mark_visit_missed,
+        icon="user-x",
+    ),
+    "visit-cancelled": Door(
+        label=gettext_lazy("The visit was cancelled"),
+        form=forms.MaybeReasonForm,
+        run=actions.mark_visit_cancelled,
+        icon="calendar-off",
+    ),
+    "reroute": Door(
+        label=gettext_lazy("Re-route it"), form=forms.RerouteForm, run=actions.reroute_referral, icon="route"
+    ),
+    "declined": Door(
+        label=gettext_lazy("They declined"),
+        form=forms.ReasonForm,
+        run=actions.decline_referral,
+        icon="ban",
+        grave=True,
+    ),
+    "confirm-cancelled": Door(
+        label=gettext_lazy("They confirmed: cancelled"),
+        form=forms.MoveForm,
+        run=actions.confirm_cancelled,
+        icon="check",
+    ),
+    "cancel": Door(
+        label=gettext_lazy("Cancel it"),
+        form=forms.ReasonForm,
+        run=actions.cancel_referral,
+        icon="x",
+        grave=True,
+    ),
+}
+
+
+@require_GET
+def referral(request: HttpRequest, referral_id: int) -> HttpResponse:
+    """One referral: its track, what may follow, the question, the history."""
+    now = current_time()
+    page = referral_page(request.actor, referral_id=referral_id, now=now)
+    template = "orders/_referral.html" if wants_fragment(request) else "orders/referral.html"
+    return render(request, template, _shown(request, page, now=now))
+
+
+@require_GET
+def referrals(request: HttpRequest) -> HttpResponse:
+    """The worklist: open referrals by state, the longest waiting first."""
+    now = current_time()
+    wanted = request.GET.get("state", "")
+    page = worklist(
+        request.actor,
+        now=now,
+        state="" if wanted == "late" else wanted,
+        late=wanted == "late",
+        specialty=request.GET.get("specialty", ""),
+        after=request.GET.get("after", ""),
+    )
+    shown = {
+        "page": page,
+        "wanted": wanted,
+        "specialty": request.GET.get("specialty", ""),
+        "specialties": specialties(request.actor),
+        "now": now,
+        "time_zone": desk_zone(request.actor),
+    }
+    more = wants_fragment(request) and "after" in request.GET
+    return render(request, "orders/_rows.html" if more else "orders/referrals.html", shown)
+
+
+@require_http_methods(["GET", "POST"])
+def move_on(request: HttpRequest, referral_id: int, move: str) -> HttpResponse:
+    """Move a referral on: the small form of one move, or what it does."""
+    now = current_time()
+    page = referral_page(request.actor, referral_id=referral_id, now=now)
+    door = DOORS.get(move)
+    if door is None:
+        raise NotFound
+    zone = get_referral(request.actor, referral_id=referral_id).site.zone
+    form = _form(request, door, page=page, now=now, zone=zone)
+    if not form.is_valid():
+        return _form_page(request, form, door=door, page=page, now=now, move=move)
+    try:
+        moved = door.run(request.actor, referral_id=referral_id, now=now, **_typed(form, zone=zone))
+    except Refusal as refusal:
+        if not set(refusal.fields) & set(form.fields):
+            raise
+        for name, sentence in refusal.fields.items():
+            form.add_error(name if name in form.fields else None, sentence)
+        return _form_page(request, form, door=door, page=page, now=now, move=move)
+    topics = (f"referral:{moved.pk}", f"patient:{moved.patient_id}", f"loop:{moved.loop_id}")
+    return done(request, said=_("Noted: %(what)s.") % {"what": door.label}, to=referral_url(moved.pk), topics=topics)
+
+
+def _form(request: HttpRequest, door: Door, *, page: ReferralPage, now: datetime, zone: tzinfo) -> forms.MoveForm:
+    local = now.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0)
+    visit = page.visit_at.astimezone(zone).replace(tzinfo=None) if page.visit_at else None
+    initial: dict[str, Any] = {"version": page.version, "visit_at": visit, "seen_at": min(visit or local, local)}
+    if door.form is forms.RerouteForm:
+        offered = target_choices(request.actor, specialty=page.specialty_code)
+        return forms.RerouteForm(request.POST or None, initial=initial, targets=offered)
+    return door.form(request.POST or None, initial=initial)
+
+
+def _typed(form: forms.MoveForm, *, zone: tzinfo) -> dict[str, Any]:
+    """What the action takes, from a valid form: local times become instants, names become targets."""
+    typed: dict[str, Any] = dict(form.cleaned_data)
+    typed["expected_version"] = typed.pop("version")
+    for name in ("visit_at", "seen_at"):
+        if name in typed:
+            typed[name] = typed[name].replace(tzinfo=zone)
+    if "target" in typed:
+        typed["target"] = forms.chosen_target(typed["target"])
+    return typed
+
+
+def _form_page(
+    request: HttpRequest, form: forms.MoveForm, *, door: Door, page: ReferralPage, now: datetime, move: str
+) -> HttpResponse:
+    status = 422 if form.is_bound else 200
+    shown = {
+        **_shown(request, page, now=now),
+        "form": form,
+        "door": door,
+        "action": reverse("orders:move", args=[page.id, move]),
+    }
+    template = "orders/_move.html" if wants_fragment(request) else "orders/move.html"
+    return render(request, template, shown, status=status)
+
+
+def _shown(request: HttpRequest, page: ReferralPage, *, now: datetime) -> dict[str, Any]:
+    offered = [(code, DOORS[code], reverse("orders:move", args=[page.id, code])) for code in page.moves]
+    zone = page.loop.row.zone if page.loop else desk_zone(request.actor)
+    return {"page": page, "offered": offered, "now": now, "time_zone": zone}
