@@ -87,6 +87,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc,unused-ignore]
             trail.confirmed(actor, method="password", passed=True, address=client_address(request))
         return passed
 
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Not within ten minutes of a proof, and signing in is one: nobody types a password twice in a row."""
+        del app, kwargs
+        now = current_time()
+        request = context.request
+        return not actor_for(request.user, session=request.session, now=now).has_stepped_up(now=now)
+
     def set_password(self, user: Any, password: str) -> None:
         """Change one's own password, through the action."""
         now = current_time()

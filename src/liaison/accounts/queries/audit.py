@@ -20,6 +20,8 @@ from liaison.core.verbs import all_verbs
 
 PAGE: Final = 50
 MOST_EXPORTED: Final = 100_000
+MOST_WAITING: Final = 10_000
+"""Counting further says nothing new: the sealer has stopped."""
 
 
 class BadCursor(Refusal):
@@ -131,7 +133,7 @@ def chain_state() -> ChainState:
     verified = AuditEntry.objects.filter(verb="core.verify_audit").order_by("-recorded_at", "-id").first()
     return ChainState(
         seals=_estimated_rows("core_auditseal"),
-        waiting=AuditEntry.objects.filter(seal=None).count(),
+        waiting=AuditEntry.objects.filter(seal=None)[:MOST_WAITING].count(),
         sealed_at=last.sealed_at if last else None,
         verified_at=verified.recorded_at if verified else None,
         verified_problem=str(verified.details.get("problem", "")) if verified else "",

@@ -14,7 +14,7 @@ from liaison.accounts.access import Role
 from liaison.accounts.models import Site, User
 from liaison.accounts.queries import AuditFilter, people, search_audit
 from liaison.accounts.queries.audit import PAGE, BadCursor
-from liaison.accounts.tests.cast import LIAISON, NOW, PASSWORD, acting, person, sign_in, site, trail
+from liaison.accounts.tests.cast import LIAISON, NOW, PASSWORD, acting, old_proof, person, sign_in, site, trail
 from liaison.core.audit import record, seal_entries
 from liaison.core.clock import current_time
 from liaison.core.models import AuditEntry
@@ -49,14 +49,6 @@ def vera(client: Client) -> User:
     made = person("Vera Lind", Role.PRIVACY_OFFICER)
     sign_in(client, made)
     return made
-
-
-def _old_proof(client: Client) -> None:
-    """As if the sign-in were eleven minutes ago."""
-    session = client.session
-    for proof in session["account_authentication_methods"]:
-        proof["at"] -= 660
-    session.save()
 
 
 @pytest.mark.parametrize(
@@ -151,7 +143,7 @@ def test_a_first_password_is_shown_once(client: Client, ada: User, rosa: User) -
 def test_a_sensitive_verb_asks_who_one_is_and_goes_on_with_what_was_typed(
     client: Client, ada: User, rosa: User
 ) -> None:
-    _old_proof(client)
+    old_proof(client)
     asked = client.post(f"/people/{rosa.pk}/password/", {"note": "she called <me>"})
     assert asked["Location"] == "/account/reauthenticate/?next=%2Faccount%2Fagain%2F"
     page = client.get(asked["Location"]).content.decode()
@@ -170,7 +162,7 @@ def test_a_sensitive_verb_asks_who_one_is_and_goes_on_with_what_was_typed(
 
 
 def test_a_piece_of_a_page_that_needs_proof_sends_the_whole_page(client: Client, ada: User, rosa: User) -> None:
-    _old_proof(client)
+    old_proof(client)
     headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver/people/{rosa.pk}/"}
     answer = client.post(f"/people/{rosa.pk}/factors/reset/", headers=headers)
     assert (answer.status_code, answer["HX-Redirect"]) == (
@@ -244,7 +236,7 @@ def test_further_entries_come_as_rows_alone(client: Client, vera: User, rosa: Us
 
 def test_an_export_asks_who_one_is_and_stands_in_the_trail(client: Client, vera: User, rosa: User) -> None:
     _entries(3, patient_ids=[12], reason="=cmd|' /C calc'!A1")
-    _old_proof(client)
+    old_proof(client)
     asked = client.get("/audit/export/?patient=12")
     assert asked["Location"].startswith("/account/reauthenticate/?next=%2Faudit%2Fexport%2F%3Fpatient%3D12")
     back = client.post("/account/reauthenticate/", {"password": PASSWORD, "next": "/audit/export/?patient=12"})

@@ -24,6 +24,7 @@ from liaison.accounts.tests.cast import (
     NOW,
     PASSWORD,
     acting,
+    old_proof,
     person,
     sign_in,
     site,
@@ -231,6 +232,8 @@ def test_an_authenticator_app_is_set_up_and_removed_and_audited(
     client: Client, rosa: User, django_capture_on_commit_callbacks: Any
 ) -> None:
     sign_in(client, rosa)
+    assert client.get("/account/factors/totp/activate/").status_code == 200
+    old_proof(client)
     assert client.get("/account/factors/totp/activate/")["Location"].startswith("/account/reauthenticate/")
     assert _confirm(client, back="/account/factors/totp/activate/").status_code == 302
     page = client.get("/account/factors/totp/activate/").content.decode()
