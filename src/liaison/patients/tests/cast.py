@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from liaison.accounts.access import Role
-from liaison.accounts.models import Site, User
+from liaison.accounts.models import Assignment, Site, User
 from liaison.core.actor import Actor, system_actor
 from liaison.core.clock import current_time
 from liaison.core.postgres.guard import writes_open
@@ -38,6 +38,9 @@ class Clinic:
 def person(name: str, *assignments: tuple[Role, Site | None]) -> Actor:
     """A person who signs in, as the actor of one session that has just proved who they are."""
     user = User.objects.create(email=f"{name.lower().replace(' ', '.')}@example.org", name=name)
+    long_ago = datetime(2020, 1, 1, tzinfo=UTC)
+    for role, site in assignments:
+        Assignment.objects.create(user=user, role=role, site=site, starts_at=long_ago)
     held = frozenset((str(role), site.pk if site else None) for role, site in assignments)
     return Actor(
         user_id=user.pk, name=name, assignments=held, stepped_up_until=datetime.now(UTC) + timedelta(minutes=10)

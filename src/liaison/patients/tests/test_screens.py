@@ -1,0 +1,276 @@
+"""The pages, through their addresses, as the people who use them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from liaison.accounts.models import User
+from liaison.core.actor import Actor
+from liaison.core.models import AuditEntry
+from liaison.patients import actions, jobs
+from liaison.patients.actions import PatientDetails
+from liaison.patients.models import BreakGlassGrant, MergeRecord, Patient
+from liaison.patients.tests.cast import LIAISON, Clinic, Registry
+
+HTMX = {"HTTP_HX_REQUEST": "true"}
+
+
+def browser(actor: Actor) -> Client:
+    """A browser that this person has just signed in with."""
+    client = Client()
+    client.force_login(
+        User.objects.get(pk=actor.user_id), backend="allauth.account.auth_backends.AuthenticationBackend"
+    )
+    return client
+
+
+def words(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
+def seen_by(actor: Actor) -> set[int]:
+    entries = AuditEntry.objects.filter(actor_user_id=actor.user_id, outcome="seen")
+    return {pk for ids in entries.values_list("patient_ids", flat=True) for pk in ids}
+
+
+def test_the_search_lists_as_one_types_and_notes_who_was_seen(clinic: Clinic, walter: Patient) -> None:
+    rosa = browser(clinic.rosa)
+    page = rosa.get("/patients/")
+    assert page.status_code == 200
+    assert "Type what you remember" in words(page)
+    hits = rosa.get("/patients/", {"q": "wlater"}, **HTMX)
+    assert "Ng, Walter" in words(hits)
+    assert "<html" not in words(hits)
+    assert "RIV-0001" in words(rosa.get("/patients/", {"q": "walter ng"}))
+    assert seen_by(clinic.rosa) == {walter.pk}
+
+
+def test_pat_finds_nothing_and_is_told_what_to_do(clinic: Clinic, walter: Patient) -> None:
+    answer = browser(clinic.pat).get("/patients/", {"q": "walter ng"})
+    assert "Nobody here by that" in words(answer)
+    assert "RIV-0001" not in words(answer)
+    assert seen_by(clinic.pat) == set()
+
+
+@pytest.mark.parametrize("path", ["edit/", "contacts/new/", "proxies/new/", "alerts/new/", "team/new/", "deceased/"])
+def test_nobody_from_elsewhere_opens_a_page_of_a_patient(clinic: Clinic, walter: Patient, path: str) -> None:
+    assert browser(clinic.pat).get(f"/patients/{walter.pk}/{path}").status_code == 404
+    assert Client().get(f"/patients/{walter.pk}/{path}").status_code in {302, 404}
+
+
+NEW = {
+    "given": "June", "family": "Ng", "birth_on": "1975-06-01", "sex": "female",
+    "phone": "207 555 0188", "may_text": "on", "email": "june@example.org", "mrn": "J-1",
+}  # fmt: skip
+
+
+def test_a_new_patient_is_registered(clinic: Clinic) -> None:
+    rosa = browser(clinic.rosa)
+    assert "Riverside" in words(rosa.get("/patients/new/"))
+    answer = rosa.post("/patients/new/", {**NEW, "site": clinic.riverside.pk})
+    june = Patient.objects.get()
+    assert answer.status_code == 302
+    assert answer.headers["Location"].endswith(f"/patients/{june.pk}/")
+    assert june.identifiers.get().system == "urn:liaison:site:RIV:mrn"
+    assert sorted(june.contact_points.values_list("value_key", "may_text")) == [
+        ("+12075550188", True),
+        ("june@example.org", False),
+    ]
+
+
+def test_who_looks_alike_is_shown_before_anything_is_saved(clinic: Clinic, walter: Patient) -> None:
+    rosa = browser(clinic.rosa)
+    typed = {**NEW, "given": "Walther", "birth_on": "1948-02-03", "sex": "male", "site": clinic.riverside.pk}
+    piece = rosa.post("/patients/new/alike/", typed, **HTMX)
+    assert "Walter Ng" in words(piece)
+    refused = rosa.post("/patients/new/", typed)
+    assert refused.status_code == 422
+    assert "Walter Ng" in words(refused)
+    assert "similar name" in words(refused)
+    assert Patient.objects.count() == 1
+    assert rosa.post("/patients/new/", {**typed, "none_of_these": "on"}).status_code == 302
+    assert Patient.objects.count() == 2
+
+
+def test_errors_stand_beside_their_fields_and_keep_what_was_typed(clinic: Clinic) -> None:
+    rosa = browser(clinic.rosa)
+    wrong = {**NEW, "birth_on": "2999-01-01", "site": clinic.riverside.pk}
+    answer = rosa.post("/patients/new/", wrong)
+    assert answer.status_code == 422
+    assert "This date is in the future." in words(answer)
+    assert 'value="207 555 0188"' in words(answer)
+    answer = rosa.post("/patients/new/", {**NEW, "phone": "12", "site": clinic.riverside.pk})
+    assert "area code" in words(answer)
+
+
+def test_an_administrator_registers_nobody(clinic: Clinic) -> None:
+    ada = browser(clinic.administrator)
+    assert ada.get("/patients/new/").status_code == 403
+    assert ada.post("/patients/new/alike/", NEW).status_code == 403
+    assert ada.get("/patients/duplicates/").status_code == 403
+    assert ada.get("/patients/break-glass/").status_code == 403
+    assert ada.get("/patients/grants/").status_code == 403
+
+
+EDIT = {"given": "Walter", "family": "Ng", "birth_on": "1948-02-03", "sex": "male", "version": "1"}
+
+
+def test_a_correction_is_saved_and_a_stale_one_says_what_it_says_now(clinic: Clinic, walter: Patient) -> None:
+    rosa = browser(clinic.rosa)
+    url = f"/patients/{walter.pk}/edit/"
+    assert "(207) 555-0123" in words(rosa.get(url))
+    assert rosa.post(url, {**EDIT, "called_as": "Wally"}).status_code == 302
+    stale = rosa.post(url, {**EDIT, "called_as": "Walt"})
+    assert stale.status_code == 422
+    assert "Someone changed this meanwhile" in words(stale)
+    assert "It now says: Wally" in words(stale)
+    assert 'name="version" value="2"' in words(stale)
+    wrong = rosa.post(url, {**EDIT, "family": "", "given": "", "version": "2"})
+    assert "Give a family name" in words(wrong)
+
+
+def test_the_small_forms_around_a_patient(clinic: Clinic, walter: Patient) -> None:
+    rosa = browser(clinic.rosa)
+    base = f"/patients/{walter.pk}"
+    posts = [
+        ("contacts/new/", {"kind": "email", "use": "home", "value": "w@example.org", "may_email": "on"}),
+        ("proxies/new/", {
+            "name": "June Ng", "relationship": "daughter", "kind": "consent", "scope": ["schedule", "clinical"],
+            "evidence": "Signed form", "starts_on": "2026-01-01", "ends_on": "2099-01-01",
+        }),
+        ("alerts/new/", {"kind": "safety", "text": "Falls"}),
+        ("team/new/", {"person": f"p{clinic.dr_imani.pk}", "role": "primary_care"}),
+        ("team/new/", {"person": f"u{clinic.marta.user_id}", "role": "coordinator"}),
+        ("names/new/", {"kind": "former", "given": "Walter", "family": "Wu"}),
+        ("identifiers/new/", {"kind": "ssn", "value": "123-45-6789", "system": "http://hl7.org/fhir/sid/us-ssn"}),
+    ]  # fmt: skip
+    for path, typed in posts:
+        assert rosa.get(f"{base}/{path}").status_code == 200, path
+        assert rosa.post(f"{base}/{path}", typed).status_code == 302, path
+    page = words(rosa.get(f"{base}/edit/"))
+    for word in ("w@example.org", "June Ng", "Falls", "Dr Imani", "Marta", "Walter Wu", "123-45-6789"):
+        assert word in page
+    for path, typed in [
+        (f"proxies/{walter.proxies.get().pk}/end/", {"reason": "He took it back"}),
+        (f"alerts/{walter.alerts.get().pk}/end/", {"reason": "Walks well"}),
+        (f"team/{walter.care_team.first().pk}/end/", {}),
+        (f"identifiers/{walter.identifiers.last().pk}/retire/", {}),
+        ("deceased/", {"deceased_on": ""}),
+    ]:  # fmt: skip
+        assert rosa.post(f"{base}/{path}", typed).status_code == 302, path
+    assert words(rosa.get(f"{base}/deceased/")).count("recorded by mistake")
+    assert rosa.post(f"{base}/deceased/", {"reason": "Wrong Walter"}).status_code == 302
+    walter.refresh_from_db()
+    assert not walter.is_deceased
+
+
+def test_what_a_small_form_refuses_stands_beside_the_field(clinic: Clinic, walter: Patient) -> None:
+    answer = browser(clinic.rosa).post(
+        f"/patients/{walter.pk}/contacts/new/", {"kind": "phone", "use": "home", "value": "12"}
+    )
+    assert answer.status_code == 422
+    assert "area code" in words(answer)
+    elsewhere = browser(clinic.rosa).post(f"/patients/{walter.pk}/sites/new/", {"site": clinic.hillside.pk})
+    assert elsewhere.status_code == 422
+
+
+def test_a_line_goes_bad_good_and_away(clinic: Clinic, walter: Patient) -> None:
+    rosa, point = browser(clinic.rosa), walter.contact_points.get()
+    base = f"/patients/{walter.pk}/contacts/{point.pk}"
+    rosa.post(f"{base}/bad/")
+    assert "does not reach them" in words(rosa.get(f"/patients/{walter.pk}/edit/")).lower()
+    rosa.post(f"{base}/good/")
+    assert rosa.get(f"{base}/").status_code == 200
+    corrected = {"kind": "phone", "use": "mobile", "value": "207 555 0199", "may_call": "on"}
+    assert rosa.post(f"{base}/", corrected).status_code == 302
+    rosa.post(f"{base}/retire/")
+    assert rosa.get(f"{base}/").status_code == 404
+    point.refresh_from_db()
+    assert (point.value_key, point.usable) == ("+12075550199", False)
+
+
+def test_a_clerk_decides_on_duplicates_merges_and_undoes(clinic: Clinic, walter: Patient, register: Registry) -> None:
+    twin = register("Walter", "Ng", birth_on=date(1948, 2, 3), mrn="RIV-0002")
+    other = register("Walther", "Ng", birth_on=date(1948, 2, 3))
+    for patient in (twin, other):
+        jobs.look_for_duplicates(patient_id=patient.pk)
+    clerk = browser(clinic.clerk)
+    page = words(clerk.get("/patients/duplicates/"))
+    assert page.count("identifiers disagree") >= 1
+    candidate = other.pk
+    from liaison.patients.models import DuplicateCandidate
+
+    apart = DuplicateCandidate.objects.filter(second=candidate).first()
+    assert apart is not None
+    assert clerk.post(f"/patients/duplicates/{apart.pk}/apart/").status_code == 302
+    url = f"/patients/merge/{walter.pk}/{twin.pk}/"
+    assert "Identifiers of one system disagree" in words(clerk.get(url))
+    typed = {"survivor": str(walter.pk), "reason": "Same man, two charts"}
+    assert clerk.post(url, typed).status_code == 422
+    assert clerk.post(url, {**typed, "conflict_checked": "on"}).status_code == 302
+    record = MergeRecord.objects.get()
+    assert clerk.get(url).status_code == 404
+    assert "Same man, two charts" in words(clerk.get("/patients/duplicates/"))
+    undo = f"/patients/merges/{record.pk}/undo/"
+    assert clerk.get(undo).status_code == 200
+    assert clerk.post(undo, {"reason": ""}).status_code == 422
+    assert clerk.post(undo, {"reason": "Cousins"}).status_code == 302
+    assert clerk.post(undo, {"reason": "Again"}).status_code == 422
+    assert clerk.get(f"/patients/merge/{walter.pk}/{walter.pk}/").status_code == 404
+
+
+def test_emergency_access_shows_nothing_before_it_is_open(clinic: Clinic, walter: Patient) -> None:
+    pat = browser(clinic.pat)
+    assert pat.get("/patients/break-glass/").status_code == 200
+    nobody = pat.post("/patients/break-glass/", {"identifier": "RIV-9999"})
+    assert nobody.status_code == 422
+    found = pat.post("/patients/break-glass/", {"name": "walter ng", "birth_on": "02/03/1948"})
+    page = words(found)
+    assert "One patient of another site fits." in page
+    assert "Walter" not in page
+    assert "Riverside" not in page
+    ticket = page.split('name="ticket" value="')[1].split('"')[0]
+    assert pat.post(
+        "/patients/break-glass/", {"ticket": ticket, "reason_code": "ETREAT", "reason": "x"}
+    ).status_code in {
+        302,
+        422,
+    }
+    typed = {"ticket": ticket, "reason_code": "ETREAT", "reason": "Collapsed at our front desk"}
+    assert pat.post("/patients/break-glass/", {**typed, "ticket": "forged"}).status_code == 404
+    assert browser(clinic.imani).post("/patients/break-glass/", typed).status_code == 404
+    answer = pat.post("/patients/break-glass/", typed)
+    assert answer.status_code == 302
+    if "reauthenticate" not in answer.headers["Location"]:
+        assert BreakGlassGrant.objects.get().user_id == clinic.pat.user_id
+
+
+def test_a_grant_is_in_sight_given_back_and_reviewed(clinic: Clinic, walter: Patient) -> None:
+    grant = actions.break_the_glass(
+        actor=clinic.pat, patient=walter, reason_code="ETREAT", reason="Collapsed at our front desk", now=clinic.now
+    )
+    pat, priya = browser(clinic.pat), browser(clinic.privacy)
+    assert "Walter Ng" in words(pat.get("/patients/"))
+    assert browser(clinic.rosa).post(f"/patients/grants/{grant.pk}/end/").status_code == 404
+    assert "Walter Ng" in words(priya.get("/patients/grants/"))
+    assert pat.post(f"/patients/grants/{grant.pk}/end/").status_code == 302
+    assert "Collapsed" in words(priya.get(f"/patients/grants/{grant.pk}/review/"))
+    url = f"/patients/grants/{grant.pk}/review/"
+    assert priya.post(url, {"outcome": "unjustified", "note": ""}).status_code == 422
+    assert priya.post(url, {"outcome": "justified", "note": "Emergency"}).status_code == 302
+    assert priya.get(url).status_code == 404
+    assert "Emergency" in words(priya.get("/patients/grants/?reviewed=1"))
+
+
+def test_a_name_with_markup_is_shown_as_text(clinic: Clinic, register: Registry) -> None:
+    evil = register("<script>alert(1)</script>", "Ng")
+    actions.change_patient(
+        actor=LIAISON, patient=evil, details=PatientDetails(given="<img src=x>", family="Ng"), now=clinic.now
+    )
+    page = words(browser(clinic.rosa).get("/patients/", {"q": "ng"}))
+    assert "<img src=x>" not in page
+    assert "&lt;img src=x&gt;" in page

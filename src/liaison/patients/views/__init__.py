@@ -1,0 +1,1 @@
+"""The screens of this package, by what a person does there."""

@@ -1,0 +1,144 @@
+"""Contact points, proxies, the care team and alerts of a patient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from liaison.core.answers import done
+from liaison.core.clock import current_time
+from liaison.core.refusals import NotFound
+from liaison.patients import actions, queries
+from liaison.patients.forms import AlertForm, CareTeamForm, ContactForm, ProxyForm, ReasonForm
+from liaison.patients.models import Patient
+from liaison.patients.views.asking import actor_of
+from liaison.patients.views.details import small_form
+
+
+@require_http_methods(["GET", "POST"])
+def contact(request: HttpRequest, patient_id: int, contact_point_id: int | None = None) -> HttpResponse:
+    """A way to reach them: a new one, or one to correct."""
+    actor = actor_of(request)
+    patient = queries.get_patient(actor, patient_id=patient_id)
+    point = None
+    if contact_point_id is not None:
+        point = patient.contact_points.filter(pk=contact_point_id, retired_at__isnull=True).first()
+        if point is None:
+            raise NotFound
+    form = ContactForm(request.POST or None, point=point)
+
+    def do(patient: Patient) -> Any:
+        said: dict[str, Any] = {"actor": actor, "patient": patient, "contact": form.details(), "now": current_time()}
+        if point is None:
+            return actions.add_contact_point(**said)
+        return actions.change_contact_point(contact_point_id=point.pk, **said)
+
+    title = _("A way to reach them") if point is None else _("Correct a way to reach them")
+    return small_form(request, patient_id, form=form, title=title, do=do)
+
+
+@require_POST
+def contact_state(request: HttpRequest, patient_id: int, contact_point_id: int, state: str) -> HttpResponse:
+    """It does not reach them ("bad"), does after all ("good"), or is given up ("retired")."""
+    actor, now = actor_of(request), current_time()
+    patient = queries.get_patient(actor, patient_id=patient_id)
+    said: dict[str, Any] = {"actor": actor, "patient": patient, "contact_point_id": contact_point_id, "now": now}
+    if state == "bad":
+        reason = request.POST.get("reason", "").strip() or _("Does not reach them")
+        actions.mark_contact_bad(reason=reason, **said)
+    elif state == "good":
+        actions.mark_contact_good(**said)
+    else:
+        actions.retire_contact_point(**said)
+    return _back(request, patient, said=_("Saved."))
+
+
+@require_http_methods(["GET", "POST"])
+def proxy(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Someone who may speak for them."""
+    now = current_time()
+    form = ProxyForm(request.POST or None, initial={"starts_on": now.date()})
+    return small_form(
+        request,
+        patient_id,
+        form=form,
+        title=_("Who may speak for them"),
+        do=lambda patient: actions.add_proxy(actor=actor_of(request), patient=patient, proxy=form.details(), now=now),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def proxy_end(request: HttpRequest, patient_id: int, proxy_id: int) -> HttpResponse:
+    """Someone no longer speaks for them."""
+    return _end(request, patient_id, title=_("Ends today"), action=actions.end_proxy, row={"proxy_id": proxy_id})
+
+
+@require_http_methods(["GET", "POST"])
+def alert(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """What must be seen first."""
+    form = AlertForm(request.POST or None)
+    return small_form(
+        request,
+        patient_id,
+        form=form,
+        title=_("An alert"),
+        do=lambda patient: actions.raise_alert(
+            actor=actor_of(request), patient=patient, now=current_time(), **form.cleaned_data
+        ),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def alert_end(request: HttpRequest, patient_id: int, alert_id: int) -> HttpResponse:
+    """An alert is over."""
+    return _end(request, patient_id, title=_("The alert is over"), action=actions.end_alert, row={"alert_id": alert_id})
+
+
+@require_http_methods(["GET", "POST"])
+def member(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Someone joins the care team."""
+    form = CareTeamForm(request.POST or None)
+
+    def do(patient: Patient) -> Any:
+        practitioner_id, user_id = form.chosen()
+        return actions.add_care_team_member(
+            actor=actor_of(request),
+            patient=patient,
+            role=form.cleaned_data["role"],
+            practitioner_id=practitioner_id,
+            user_id=user_id,
+            now=current_time(),
+        )
+
+    return small_form(request, patient_id, form=form, title=_("On the care team"), do=do)
+
+
+@require_POST
+def member_end(request: HttpRequest, patient_id: int, member_id: int) -> HttpResponse:
+    """Someone leaves the care team."""
+    actor = actor_of(request)
+    patient = queries.get_patient(actor, patient_id=patient_id)
+    actions.end_care_team_member(actor=actor, patient=patient, member_id=member_id, now=current_time())
+    return _back(request, patient, said=_("No longer on the care team."))
+
+
+def _end(request: HttpRequest, patient_id: int, *, title: str, action: Any, row: dict[str, int]) -> HttpResponse:
+    form: forms.Form = ReasonForm(request.POST or None)
+    return small_form(
+        request,
+        patient_id,
+        form=form,
+        title=title,
+        do=lambda patient: action(
+            actor=actor_of(request), patient=patient, reason=form.cleaned_data["reason"], now=current_time(), **row
+        ),
+    )
+
+
+def _back(request: HttpRequest, patient: Patient, *, said: str) -> HttpResponse:
+    return done(request, said=said, to=reverse("patients:edit", args=[patient.pk]), go=True)

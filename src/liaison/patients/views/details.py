@@ -1,0 +1,156 @@
+"""Who a patient is: the page on which everything about the person is kept right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from liaison.core.answers import done
+from liaison.core.clock import current_time
+from liaison.core.refusals import Refusal, Stale
+from liaison.patients import access, actions, queries
+from liaison.patients.forms import (
+    DeceasedForm,
+    DetailsForm,
+    IdentifierForm,
+    NameForm,
+    ReasonForm,
+    SiteForm,
+    attempt,
+)
+from liaison.patients.models import Patient
+from liaison.patients.views.asking import actor_of, sites_for
+
+
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Everything about the person, with a form for who they are; the rest has small forms of its own."""
+    actor, now = actor_of(request), current_time()
+    patient = queries.get_patient(actor, patient_id=patient_id)
+    form = DetailsForm(request.POST or None, patient=patient)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.change_patient(
+                actor=actor,
+                patient=patient,
+                details=form.details(),
+                expected_version=form.cleaned_data["version"],
+                now=now,
+            )
+        except Stale as refusal:
+            form.add_error(None, refusal.sentence)
+            form.tell_changes(queries.get_patient(actor, patient_id=patient_id))
+        except actions.DetailsWrong as refusal:
+            _beside(form, refusal)
+        else:
+            return done(request, said=_("Saved."), to=reverse("patients:edit", args=[patient.pk]), go=True)
+    context = {"patient": patient, "form": form, "now": now, "band": queries.band(actor, patient=patient, now=now)}
+    context |= {
+        "sites": patient.sites.select_related("site").order_by("-is_home", "pk"),
+        "may": {
+            "change": patient.reachable_by(actor, access.CHANGE),
+            "contacts": patient.reachable_by(actor, access.CHANGE_CONTACTS),
+            "proxies": patient.reachable_by(actor, access.CHANGE_PROXIES),
+            "team": patient.reachable_by(actor, access.CHANGE_CARE_TEAM),
+            "alerts": patient.reachable_by(actor, access.CHANGE_ALERTS),
+            "deceased": patient.reachable_by(actor, access.MARK_DECEASED),
+        },
+    }
+    return render(request, "patients/edit.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "POST"])
+def name(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Another name."""
+    form = NameForm(request.POST or None)
+    return small_form(
+        request,
+        patient_id,
+        form=form,
+        title=_("Another name"),
+        do=lambda patient: actions.add_name(
+            actor=actor_of(request), patient=patient, name=form.details(), now=current_time()
+        ),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def identifier(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """What another system calls them."""
+    form = IdentifierForm(request.POST or None)
+    return small_form(
+        request,
+        patient_id,
+        form=form,
+        title=_("Another identifier"),
+        do=lambda patient: actions.add_identifier(
+            actor=actor_of(request), patient=patient, identifier=form.details(), now=current_time()
+        ),
+    )
+
+
+@require_POST
+def identifier_retire(request: HttpRequest, patient_id: int, identifier_id: int) -> HttpResponse:
+    """A number is no longer used."""
+    actor = actor_of(request)
+    patient = queries.get_patient(actor, patient_id=patient_id)
+    actions.retire_identifier(actor=actor, patient=patient, identifier_id=identifier_id, now=current_time())
+    return done(request, said=_("Kept as no longer used."), to=reverse("patients:edit", args=[patient.pk]), go=True)
+
+
+@require_http_methods(["GET", "POST"])
+def site(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """A further site."""
+    form = SiteForm(request.POST or None, sites=sites_for(actor_of(request), access.REGISTER))
+    return small_form(
+        request,
+        patient_id,
+        form=form,
+        title=_("A further site"),
+        do=lambda patient: actions.add_site(
+            actor=actor_of(request), patient=patient, site_id=form.cleaned_data["site"].pk, now=current_time()
+        ),
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def deceased(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Record a death, or take one back that was recorded by mistake."""
+    actor, now = actor_of(request), current_time()
+    was = queries.get_patient(actor, patient_id=patient_id).is_deceased
+    form: forms.Form = ReasonForm(request.POST or None) if was else DeceasedForm(request.POST or None)
+
+    def do(patient: Patient) -> Patient:
+        if was:
+            reason = form.cleaned_data["reason"]
+            return actions.mark_not_deceased(actor=actor, patient=patient, reason=reason, now=now)
+        return actions.mark_deceased(actor=actor, patient=patient, on=form.cleaned_data["deceased_on"], now=now)
+
+    title = _("Not deceased: recorded by mistake") if was else _("Record a death")
+    return small_form(request, patient_id, form=form, title=title, do=do)
+
+
+def small_form(
+    request: HttpRequest, patient_id: int, *, form: forms.Form, title: str, do: Callable[[Patient], Any]
+) -> HttpResponse:
+    """One form about a patient on a page of its own; saved, it leads back to all of them."""
+    patient = queries.get_patient(actor_of(request), patient_id=patient_id)
+    back = reverse("patients:edit", args=[patient.pk])
+    if request.method == "POST" and form.is_valid():
+        attempt(form, lambda: do(patient))
+        if not form.errors:
+            return done(request, said=_("Saved."), to=back, go=True)
+    context = {"patient": patient, "form": form, "title": title, "back": back, "now": current_time()}
+    return render(request, "patients/small_form.html", context, status=422 if form.errors else 200)
+
+
+def _beside(form: forms.Form, refusal: Refusal) -> None:
+    for field, sentence in refusal.fields.items():
+        form.add_error(field if field in form.fields else None, sentence)
