@@ -21,7 +21,6 @@ from liaison.records.rules.intake import Note, Received, Refused, Reject, decode
 from liaison.records.rules.vocabulary import UNPACKED_BUNDLES, WHOLE_BUNDLES
 
 
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """The most bytes, after unpacking, of one bundle and of one line. NDJSON as a whole has no limit."""

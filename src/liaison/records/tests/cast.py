@@ -48,7 +48,7 @@ def gather() -> Cast:
 
 
 def _person(name: str, role: Role, site: Site) -> Actor:
-    user = User.objects.create(email=f"{name.split()[0].lower()}@clinic.example", name=name, password="!")
+    user = User.objects.create(email=f"{name.split(maxsplit=1)[0].lower()}@clinic.example", name=name, password="!")
     Assignment.objects.create(user=user, role=role, site=site, starts_at=NOW - timedelta(days=400))
     return Actor(user_id=user.pk, name=name, assignments=frozenset({(str(role), site.pk)}))
 

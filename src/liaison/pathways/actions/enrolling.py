@@ -1,0 +1,244 @@
+"""Finding whom a protocol fits, opening their loops, and taking back those whose reason is gone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import ClassVar
+from zoneinfo import ZoneInfo
+
+from liaison.accounts.access import Role
+from liaison.accounts.models import Team, User
+from liaison.core.act import act
+from liaison.core.actor import Actor
+from liaison.core.refusals import Refusal
+from liaison.loops.actions import give_up_loop, open_loop
+from liaison.loops.models import Loop
+from liaison.loops.ports import About, ClockToStart, Owner
+from liaison.loops.queries import home_site
+from liaison.pathways.access import EVALUATE
+from liaison.pathways.events import Enrolled, EnrolmentVoided
+from liaison.pathways.models import Enrolment
+from liaison.pathways.models import Protocol as StoredProtocol
+from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, failures
+from liaison.pathways.rules.protocol import Complexity, Protocol, due_at, packaged_protocols, read_protocol
+from liaison.pathways.rules.reasons import VOIDS, in_words
+from liaison.patients.models import CareRole, CareTeamMember, Patient
+
+
+class NobodyToOwn(Refusal):
+    """A loop has an owner, never nobody."""
+
+    code: ClassVar[str] = "pathways.nobody_to_own"
+    sentence = "There is no team and no coordinator at this patient's site to follow them up. Add one first."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluationSummary:
+    """What an evaluation did: loops opened, follow-ups taken back (by reason), patients without anyone to own it."""
+
+    opened: int = 0
+    voided: Mapping[str, int] = field(default_factory=dict)
+    without_owner: int = 0
+
+
+def install_protocols(actor: Actor, *, now: datetime) -> list[StoredProtocol]:
+    """Put the packaged protocols into the table where they are missing; the current version of each, in order.
+
+    A newer packaged version retires the one before; what runs under that goes on (DOMAIN 3.2).
+    """
+    current = {one.code: one for one in StoredProtocol.objects.filter(retired_at=None)}
+    installed = []
+    for data in packaged_protocols():
+        protocol = read_protocol(data)
+        known = current.get(protocol.code)
+        if known is None or known.version != protocol.version:
+            with act(actor, EVALUATE, now=now) as entry:
+                if known is not None:
+                    known.retire(now=now)
+                    known.save(update_fields=["retired_at"])
+                known, _ = StoredProtocol.objects.get_or_create(
+                    code=protocol.code,
+                    version=protocol.version,
+                    defaults={"title": protocol.title, "definition": data, "installed_at": now},
+                )
+                entry.about(known)
+        installed.append(known)
+    return installed
+
+
+def evaluate(actor: Actor, *, now: datetime, patient_ids: Sequence[int] | None = None) -> EvaluationSummary:
+    """Evaluate every protocol for these patients or (None) for everybody; run it as often as you like.
+
+    Each anchor that passes opens one loop, ever, under the protocol's code; of several that passed for one
+    patient only the one that ended last. A follow-up that runs is taken back when its reason is gone (`reasons`).
+    Nothing is written, and no audit entry made, when nothing changes. Refuses: Forbidden.
+    """
+    opened, without_owner, voided = 0, 0, Counter[str]()
+    for stored in install_protocols(actor, now=now):
+        protocol = read_protocol(stored.definition)
+        passing = anchors_that_pass(protocol.criteria, now=now, patient_ids=patient_ids)
+        voided += _take_back(actor, stored, protocol, passing, now=now, patient_ids=patient_ids)
+        for candidate in _to_open(stored, passing):
+            try:
+                _open(actor, stored, protocol, candidate, now=now)
+                opened += 1
+            except NobodyToOwn:
+                without_owner += 1
+    return EvaluationSummary(opened=opened, voided=dict(voided), without_owner=without_owner)
+
+
+def _to_open(stored: StoredProtocol, passing: Sequence[Candidate]) -> list[Candidate]:
+    """Those for which no loop was opened yet, or whose loop was taken back; the last of each patient."""
+    last: dict[int, Candidate] = {}
+    for candidate in passing:
+        known = last.get(candidate.patient_id)
+        if known is None or candidate.ends_at >= known.ends_at:
+            last[candidate.patient_id] = candidate
+    anchors = [candidate.resource_id for candidate in last.values()]
+    enrolled = Enrolment.objects.filter(protocol__code=stored.code, anchor_id__in=anchors, voided_at=None)
+    known_anchors = set(enrolled.values_list("anchor_id", flat=True))
+    return [candidate for candidate in last.values() if candidate.resource_id not in known_anchors]
+
+
+def _take_back(
+    actor: Actor,
+    stored: StoredProtocol,
+    protocol: Protocol,
+    passing: Sequence[Candidate],
+    *,
+    now: datetime,
+    patient_ids: Sequence[int] | None,
+) -> Counter[str]:
+    running = Enrolment.objects.filter(protocol__code=stored.code, voided_at=None, loop__state="open")
+    running = running.exclude(anchor_id__in=[candidate.resource_id for candidate in passing])
+    if patient_ids is not None:
+        running = running.filter(patient_id__in=patient_ids)
+    enrolments = list(running.select_related("loop", "patient"))
+    voided = Counter[str]()
+    if not enrolments:
+        return voided
+    why = failures(protocol.criteria, now=now, patient_ids=[one.patient_id for one in enrolments])
+    for enrolment in enrolments:
+        reason = why.get(enrolment.anchor_id, "gone")
+        if reason in VOIDS:
+            _void(actor, enrolment, reason=reason, now=now)
+            voided[reason] += 1
+    return voided
+
+
+def _void(actor: Actor, enrolment: Enrolment, *, reason: str, now: datetime) -> None:
+    words = in_words(reason)
+    with act(actor, EVALUATE, patient=enrolment.patient, subject=enrolment, reason=words, now=now) as entry:
+        enrolment.void(reason=words, now=now)
+        enrolment.save(update_fields=["voided_at", "voided_reason"])
+        give_up_loop(actor, loop_id=enrolment.loop_id, reason=f"Voided: {words}.", now=now)
+        entry.publish(
+            EnrolmentVoided(
+                enrolment_id=enrolment.pk, patient_id=enrolment.patient_id, loop_id=enrolment.loop_id, at=now
+            )
+        )
+
+
+def _open(actor: Actor, stored: StoredProtocol, protocol: Protocol, candidate: Candidate, *, now: datetime) -> None:
+    patient = Patient.objects.get(pk=candidate.patient_id)
+    owner = owner_for(patient, now=now)
+    with act(actor, EVALUATE, patient=patient, now=now) as entry:
+        before = (
+            Enrolment.objects.select_for_update()
+            .filter(protocol__code=stored.code, anchor_id=candidate.resource_id)
+            .first()
+        )
+        if before is not None and before.voided_at is None:
+            return
+        times = before.times_opened if before else 0
+        loop = _open_loop(actor, protocol, candidate, patient=patient, owner=owner, times=times, now=now)
+        if before is None:
+            enrolment = Enrolment(
+                patient=patient,
+                protocol=stored,
+                anchor_id=candidate.resource_id,
+                anchor_at=candidate.ends_at,
+                anchor_on=candidate.ended_on,
+                time_zone=candidate.time_zone,
+                loop=loop,
+                enrolled_at=now,
+            )
+        else:
+            enrolment = before
+            enrolment.anchor_at, enrolment.anchor_on = candidate.ends_at, candidate.ended_on
+            enrolment.revive(loop_id=loop.pk)
+        enrolment.save()
+        entry.about(enrolment)
+        entry.publish(Enrolled(enrolment_id=enrolment.pk, patient_id=patient.pk, loop_id=loop.pk, at=now))
+
+
+def _open_loop(
+    actor: Actor,
+    protocol: Protocol,
+    candidate: Candidate,
+    *,
+    patient: Patient,
+    owner: Owner,
+    times: int,
+    now: datetime,
+) -> Loop:
+    again = f"#{times + 1}" if times else ""
+    return open_loop(
+        actor,
+        kind=protocol.opens.kind,
+        patient=patient,
+        title=protocol.opens.title.format(day=_day(candidate.ended_on, now=now)),
+        owner=owner,
+        clocks=first_clocks(protocol, patient=patient, anchor=candidate, complexity=Complexity.MODERATE),
+        priority=protocol.opens.priority,
+        about=About(type="records.resource", id=candidate.resource_id),
+        once_key=f"{protocol.code}:{candidate.resource_id}{again}",
+        now=now,
+    )
+
+
+def first_clocks(
+    protocol: Protocol, *, patient: Patient, anchor: Candidate, complexity: Complexity
+) -> list[ClockToStart]:
+    """The clocks that a protocol starts for an anchor."""
+    zone = ZoneInfo(anchor.time_zone)
+    return [
+        ClockToStart(
+            rule_id=plan.rule,
+            rule_version=protocol.version,
+            step=plan.step.format(name=patient.display_name),
+            anchor_event=f"encounter:{anchor.resource_id}",
+            anchor_at=anchor.ends_at,
+            due_at=due_at(plan, anchor_on=anchor.ended_on, complexity=complexity, zone=zone),
+            calendar="federal",
+            source=protocol.source,
+            evidence=plan.evidence,
+        )
+        for plan in protocol.opens.clocks
+    ]
+
+
+def owner_for(patient: Patient, *, now: datetime) -> Owner:
+    """Who follows a patient up: their coordinator, else the first team of their site, else a coordinator there.
+
+    Refuses: NobodyToOwn.
+    """
+    mine = CareTeamMember.objects.on(now.date()).filter(patient=patient, role=CareRole.COORDINATOR)
+    user = mine.filter(user__is_active=True).order_by("pk").values_list("user_id", flat=True).first()
+    if user is not None:
+        return Owner(user_id=user)
+    site = home_site(patient)
+    team = Team.objects.filter(site=site).order_by("pk").first() or Team.objects.filter(site=None).first()
+    if team is not None:
+        return Owner(team_id=team.pk)
+    someone = User.objects.active().holding(Role.COORDINATOR, now=now, site_id=site.pk).order_by("pk").first()
+    if someone is None:
+        raise NobodyToOwn
+    return Owner(user_id=someone.pk)
+
+
+def _day(on: date, *, now: datetime) -> str:
+    return f"{on.day} {on:%b}" + (f" {on.year}" if on.year != now.year else "")

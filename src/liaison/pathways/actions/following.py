@@ -1,0 +1,253 @@
+"""What calls, visits and a word from the clinician mean for a follow-up that runs."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import ClassVar, Final
+from zoneinfo import ZoneInfo
+
+from liaison.core.act import act
+from liaison.core.actor import Actor
+from liaison.core.calendars import Allowance, Unit, due_after
+from liaison.core.refusals import NotFound, Refusal
+from liaison.inbox.events import Contact, contact_so_far
+from liaison.inbox.models import Call
+from liaison.loops.actions import add_evidence, restart_clock, satisfy_clock, start_clock
+from liaison.loops.models import Clock
+from liaison.loops.ports import About, ClockToStart
+from liaison.pathways.access import SET_COMPLEXITY
+from liaison.pathways.kinds import CONTACT, RECONCILIATION, VISIT
+from liaison.pathways.models import Enrolment
+from liaison.pathways.rules.protocol import ClockPlan, Complexity, Protocol, due_at, read_protocol, reconcile_by
+from liaison.pathways.rules.transition import visit_standing
+from liaison.patients.models import Patient
+
+CONTACT_RULE: Final = "tcm.contact"
+VISIT_RULE: Final = "tcm.visit"
+RECONCILIATION_RULE: Final = "tcm.reconciliation"
+KEEP_TRYING_RULE: Final = "tcm.keep_trying"
+
+_NEXT_BUSINESS_DAY: Final = Allowance(amount=1, unit=Unit.BUSINESS_DAYS)
+
+
+class NotRunning(Refusal):
+    """The follow-up ended."""
+
+    code: ClassVar[str] = "pathways.not_running"
+    sentence = "This follow-up has ended; nothing of it can be changed. Look at its loop."
+
+
+def set_complexity(actor: Actor, *, enrolment_id: int, complexity: Complexity, now: datetime) -> Enrolment:
+    """Say how complex the visit will be: high means within 7 days of the discharge, moderate within 14.
+
+    The clocks of visit and reconciliation are recomputed from the discharge; a booked visit keeps its own day.
+    Refuses: Forbidden, NotFound, NotRunning.
+    """
+    enrolment = _visible(actor, enrolment_id)
+    with act(actor, SET_COMPLEXITY, patient=enrolment.patient, subject=enrolment, now=now) as entry:
+        enrolment = Enrolment.objects.select_for_update().select_related("loop", "protocol").get(pk=enrolment_id)
+        if enrolment.voided_at is not None or enrolment.loop.state != "open":
+            raise NotRunning
+        if enrolment.complexity == complexity:
+            return enrolment
+        enrolment.complexity = complexity
+        enrolment.save(update_fields=["complexity"])
+        entry.note(complexity=complexity)
+        protocol = read_protocol(enrolment.protocol.definition)
+        words = f"The visit is expected to be of {complexity} complexity."
+        for rule in (VISIT_RULE, RECONCILIATION_RULE):
+            plan = protocol.clock(rule)
+            running = _running(enrolment, rule)
+            if running is not None and not (rule == RECONCILIATION_RULE and _booked(enrolment) is not None):
+                due = _due(enrolment, plan)
+                _restart(actor, enrolment, protocol, plan, step=running.step, due=due, reason=words, now=now)
+    return enrolment
+
+
+def note_call(actor: Actor, *, call_id: int, now: datetime) -> None:
+    """Read a logged call into the patient's running follow-up, whatever loop it was logged on.
+
+    A clinical talk with patient or caregiver is the contact. Two separate attempts that failed inside the window
+    count as the contact too, and a clock to keep trying starts (DOMAIN 2.1: still reportable; keep trying).
+    """
+    call = Call.objects.get(pk=call_id)
+    for enrolment in _running_of(call.patient_id):
+        window_ends = _contact_due(enrolment) + timedelta(seconds=1)
+        calls = Call.objects.filter(patient_id=call.patient_id, started_at__gte=enrolment.anchor_at)
+        attempts = [one.as_attempt for one in calls]
+        inside = contact_so_far(attempts, starts_at=enrolment.anchor_at, ends_at=window_ends, now=now)
+        ever = contact_so_far(attempts, starts_at=enrolment.anchor_at, ends_at=now + timedelta(seconds=1), now=now)
+        if ever.standing is Contact.CONTACTED:
+            _contacted(actor, enrolment, call, late=inside.standing is not Contact.CONTACTED, now=now)
+        elif inside.standing is Contact.ATTEMPTS_DOCUMENTED:
+            _attempted(actor, enrolment, call, attempts=inside.attempts, now=now)
+
+
+def _contacted(actor: Actor, enrolment: Enrolment, call: Call, *, late: bool, now: datetime) -> None:
+    keep_trying = _running(enrolment, KEEP_TRYING_RULE)
+    if CONTACT not in enrolment.loop.evidence_kinds or keep_trying is not None:
+        note = "Spoken with, after the two business days." if late else "Spoken with, inside the two business days."
+        about = About(type="inbox.call", id=call.pk)
+        add_evidence(actor, loop_id=enrolment.loop_id, kind=CONTACT, note=note, about=about, now=now)
+    if keep_trying is not None:
+        satisfy_clock(actor, loop_id=enrolment.loop_id, rule_id=KEEP_TRYING_RULE, by=f"call:{call.pk}", now=now)
+
+
+def _attempted(actor: Actor, enrolment: Enrolment, call: Call, *, attempts: int, now: datetime) -> None:
+    if CONTACT in enrolment.loop.evidence_kinds:
+        return
+    note = f"{attempts} separate attempts documented inside the two business days. Keep trying."
+    about = About(type="inbox.call", id=call.pk)
+    add_evidence(actor, loop_id=enrolment.loop_id, kind=CONTACT, note=note, about=about, now=now)
+    zone = ZoneInfo(enrolment.time_zone)
+    start_clock(
+        actor,
+        loop_id=enrolment.loop_id,
+        clock=ClockToStart(
+            rule_id=KEEP_TRYING_RULE,
+            rule_version=enrolment.protocol.version,
+            step=f"Keep trying to reach {call.patient.display_name}",
+            anchor_event=f"call:{call.pk}",
+            anchor_at=call.started_at,
+            due_at=due_after(now, allowance=_NEXT_BUSINESS_DAY, zone=zone),
+            calendar="federal",
+            source=read_protocol(enrolment.protocol.definition).source,
+        ),
+        now=now,
+    )
+
+
+def visit_booked(actor: Actor, *, loop_id: int, start_at: datetime, now: datetime) -> None:
+    """A visit was booked or moved for a follow-up: it must take place, and the medicines be reconciled by its day.
+
+    The limit of 7 or 14 days stays the limit of the visit's clock.
+    """
+    enrolment = _running_on(loop_id)
+    if enrolment is None:
+        return
+    protocol, zone = read_protocol(enrolment.protocol.definition), ZoneInfo(enrolment.time_zone)
+    local = start_at.astimezone(zone)
+    when = f"{local:%a} {local.day} {local:%b} {local:%H:%M}"
+    _restart_visit(actor, enrolment, protocol, step=f"Visit {when}: see that it takes place", now=now)
+    _restart_reconciliation(actor, enrolment, protocol, visit_on=local.date(), reason=f"Visit {when}.", now=now)
+
+
+def visit_lost(actor: Actor, *, loop_id: int, why: str, now: datetime) -> None:
+    """The booked visit was cancelled or missed: book another. `why` in words."""
+    enrolment = _running_on(loop_id)
+    if enrolment is None:
+        return
+    protocol = read_protocol(enrolment.protocol.definition)
+    _restart_visit(actor, enrolment, protocol, step="Book the visit after the hospital stay again", now=now)
+    _restart_reconciliation(actor, enrolment, protocol, visit_on=None, reason=why, now=now)
+
+
+def visit_seen(actor: Actor, *, loop_id: int, appointment_id: int, start_at: datetime, now: datetime) -> None:
+    """The visit took place. One on the day of the discharge does not count (DOMAIN 2.1)."""
+    enrolment = _running_on(loop_id)
+    if enrolment is None or VISIT in enrolment.loop.evidence_kinds:
+        return
+    standing = visit_standing(start_at, discharged_on=enrolment.anchor_on, zone=ZoneInfo(enrolment.time_zone))
+    if standing is None:
+        return
+    words = {"in_7": "Within 7 days.", "in_14": "Within 14 days.", "late": "After 14 days."}[standing]
+    about = About(type="scheduling.appointment", id=appointment_id)
+    add_evidence(actor, loop_id=loop_id, kind=VISIT, note=words, about=about, now=now)
+
+
+def _visible(actor: Actor, enrolment_id: int) -> Enrolment:
+    found = Enrolment.objects.filter(pk=enrolment_id, patient__in=Patient.objects.visible_to(actor)).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _running_of(patient_id: int) -> list[Enrolment]:
+    running = Enrolment.objects.select_related("loop", "protocol").filter(voided_at=None, loop__state="open")
+    return list(running.filter(patient_id=patient_id).order_by("pk"))
+
+
+def _running_on(loop_id: int) -> Enrolment | None:
+    running = Enrolment.objects.select_related("loop", "protocol").filter(voided_at=None, loop__state="open")
+    return running.filter(loop_id=loop_id).first()
+
+
+def _running(enrolment: Enrolment, rule: str) -> Clock | None:
+    running = Clock.objects.filter(loop_id=enrolment.loop_id, rule_id=rule, satisfied_at=None, voided_at=None)
+    return running.order_by("pk").last()
+
+
+def _contact_due(enrolment: Enrolment) -> datetime:
+    plan = read_protocol(enrolment.protocol.definition).clock(CONTACT_RULE)
+    return _due(enrolment, plan)
+
+
+def _due(enrolment: Enrolment, plan: ClockPlan) -> datetime:
+    return due_at(
+        plan,
+        anchor_on=enrolment.anchor_on,
+        complexity=Complexity(enrolment.complexity),
+        zone=ZoneInfo(enrolment.time_zone),
+    )
+
+
+def _booked(enrolment: Enrolment) -> date | None:
+    """The day of the visit that the reconciliation clock was last computed for, None when none is booked."""
+    clock = _running(enrolment, RECONCILIATION_RULE)
+    if clock is None or not clock.anchor_event.startswith("visit:"):
+        return None
+    return date.fromisoformat(clock.anchor_event.removeprefix("visit:"))
+
+
+def _restart_visit(actor: Actor, enrolment: Enrolment, protocol: Protocol, *, step: str, now: datetime) -> None:
+    plan = protocol.clock(VISIT_RULE)
+    if VISIT not in enrolment.loop.evidence_kinds:
+        _restart(actor, enrolment, protocol, plan, step=step, due=_due(enrolment, plan), reason=step, now=now)
+
+
+def _restart_reconciliation(
+    actor: Actor, enrolment: Enrolment, protocol: Protocol, *, visit_on: date | None, reason: str, now: datetime
+) -> None:
+    plan = protocol.clock(RECONCILIATION_RULE)
+    if RECONCILIATION in enrolment.loop.evidence_kinds:
+        return
+    due = reconcile_by(
+        anchor_on=enrolment.anchor_on,
+        visit_on=visit_on,
+        otherwise=_due(enrolment, plan),
+        zone=ZoneInfo(enrolment.time_zone),
+    )
+    step = plan.step.format(name=enrolment.patient.display_name)
+    event = f"visit:{visit_on}" if visit_on else ""
+    _restart(actor, enrolment, protocol, plan, step=step, due=due, reason=reason, event=event, now=now)
+
+
+def _restart(
+    actor: Actor,
+    enrolment: Enrolment,
+    protocol: Protocol,
+    plan: ClockPlan,
+    *,
+    step: str,
+    due: datetime,
+    reason: str,
+    now: datetime,
+    event: str = "",
+) -> None:
+    restart_clock(
+        actor,
+        loop_id=enrolment.loop_id,
+        clock=ClockToStart(
+            rule_id=plan.rule,
+            rule_version=protocol.version,
+            step=step,
+            anchor_event=event or f"encounter:{enrolment.anchor_id}",
+            anchor_at=enrolment.anchor_at,
+            due_at=due,
+            calendar="federal",
+            source=protocol.source,
+            evidence=plan.evidence,
+        ),
+        reason=reason,
+        now=now,
+    )

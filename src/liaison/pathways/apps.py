@@ -1,0 +1,19 @@
+"""The Django app of protocols."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+from liaison.loops.ports import register_kind
+from liaison.pathways.kinds import POST_DISCHARGE
+
+
+class PathwaysConfig(AppConfig):
+    """Pathways: registers the kind of loop that follows a hospital stay."""
+
+    name = "liaison.pathways"
+    label = "pathways"
+
+    def ready(self) -> None:
+        """Register with the packages below."""
+        register_kind(POST_DISCHARGE)

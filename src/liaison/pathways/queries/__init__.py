@@ -1,0 +1,17 @@
+"""Reads of protocols: whom they fit and whom not, and where follow-ups stand."""
+
+from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, judged_anchors
+from liaison.pathways.queries.follow_ups import FollowUpView, follow_ups_of, get_follow_up
+from liaison.pathways.queries.outlook import Outlook, outlook, told
+
+__all__ = [
+    "Candidate",
+    "FollowUpView",
+    "Outlook",
+    "anchors_that_pass",
+    "follow_ups_of",
+    "get_follow_up",
+    "judged_anchors",
+    "outlook",
+    "told",
+]

@@ -1,0 +1,72 @@
+"""Asking the database whom criteria fit: one statement, however many patients there are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+from django.db import connection
+
+from liaison.pathways.rules.criteria import Criteria
+from liaison.pathways.rules.sql import ALL_HOLD, compile_criteria
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """An anchor and what criteria say of it: `failed` is the number of the first condition it fails, or None."""
+
+    patient_id: int
+    fact_id: int
+    resource_id: int
+    starts_at: datetime | None
+    ends_at: datetime
+    time_zone: str
+    failed: int | None
+
+    @property
+    def ended_on(self) -> date:
+        """The local day at the patient's site."""
+        return self.ends_at.astimezone(ZoneInfo(self.time_zone)).date()
+
+
+def anchors_that_pass(
+    criteria: Criteria, *, now: datetime, patient_ids: Sequence[int] | None = None
+) -> list[Candidate]:
+    """The anchors for which every condition holds."""
+    return _run(criteria, now=now, patient_ids=patient_ids, passing_only=True)
+
+
+def judged_anchors(criteria: Criteria, *, now: datetime, patient_ids: Sequence[int] | None = None) -> list[Candidate]:
+    """Every anchor that ended by `now`, with its verdict."""
+    return _run(criteria, now=now, patient_ids=patient_ids, passing_only=False)
+
+
+def failures(criteria: Criteria, *, now: datetime, patient_ids: Sequence[int]) -> dict[int, str]:
+    """Why anchors of these patients fail: resource id → the reason of the first condition that does not hold."""
+    return {
+        one.resource_id: criteria.conditions[one.failed].otherwise
+        for one in judged_anchors(criteria, now=now, patient_ids=patient_ids)
+        if one.failed is not None
+    }
+
+
+def _run(
+    criteria: Criteria, *, now: datetime, patient_ids: Sequence[int] | None, passing_only: bool
+) -> list[Candidate]:
+    statement = compile_criteria(criteria, now=now, patient_ids=patient_ids, passing_only=passing_only)
+    with connection.cursor() as cursor:
+        cursor.execute(statement.sql, statement.params)
+        return [
+            Candidate(
+                patient_id=row[0],
+                fact_id=row[1],
+                resource_id=row[2],
+                starts_at=row[3],
+                ends_at=row[4],
+                time_zone=row[5],
+                failed=None if row[6] == ALL_HOLD else row[6],
+            )
+            for row in cursor.fetchall()
+        ]

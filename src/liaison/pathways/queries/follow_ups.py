@@ -1,0 +1,126 @@
+"""Where a patient's follow-ups stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from liaison.core.actor import Actor
+from liaison.core.refusals import NotFound
+from liaison.inbox.events import contact_so_far
+from liaison.inbox.models import Call
+from liaison.loops.models import Evidence, State
+from liaison.pathways.kinds import CONTACT, RECONCILIATION, VISIT
+from liaison.pathways.models import Enrolment
+from liaison.pathways.rules.protocol import Complexity, due_at, read_protocol
+from liaison.pathways.rules.transition import (
+    FollowUp,
+    Stage,
+    VisitStanding,
+    billable_code,
+    period_ends_on,
+    stage_of,
+    visit_standing,
+)
+from liaison.patients.models import Patient
+from liaison.scheduling.models import Appointment
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpView:
+    """One follow-up of a hospital stay. `code` is the CPT code that the record supports so far, "" for none."""
+
+    enrolment: Enrolment
+    stage: Stage
+    discharged_on: date
+    contact_due_at: datetime
+    contacted_at: datetime | None
+    attempts: int
+    visit_due_at: datetime
+    visit_booked_at: datetime | None
+    visit_seen_at: datetime | None
+    visit_standing: VisitStanding | None
+    reconciled: bool
+    period_ends_on: date
+    code: str
+
+
+def follow_ups_of(actor: Actor, *, patient: Patient, now: datetime) -> tuple[FollowUpView, ...]:
+    """A patient's follow-ups, the latest first; none for whom the actor can't see."""
+    visible = Patient.objects.visible_to(actor).filter(pk=patient.pk)
+    rows = Enrolment.objects.select_related("loop", "protocol", "patient").filter(patient__in=visible)
+    return tuple(_view(row, now=now) for row in rows.order_by("-anchor_at", "-pk"))
+
+
+def get_follow_up(actor: Actor, *, enrolment_id: int, now: datetime) -> FollowUpView:
+    """One follow-up. Refuses: NotFound."""
+    rows = Enrolment.objects.select_related("loop", "protocol", "patient")
+    row = rows.filter(pk=enrolment_id, patient__in=Patient.objects.visible_to(actor)).first()
+    if row is None:
+        raise NotFound
+    return _view(row, now=now)
+
+
+def _view(row: Enrolment, *, now: datetime) -> FollowUpView:
+    zone, complexity = ZoneInfo(row.time_zone), Complexity(row.complexity)
+    protocol = read_protocol(row.protocol.definition)
+    contact_due, visit_due = (
+        due_at(protocol.clock(rule), anchor_on=row.anchor_on, complexity=complexity, zone=zone)
+        for rule in ("tcm.contact", "tcm.visit")
+    )
+    calls = [call.as_attempt for call in Call.objects.filter(patient=row.patient, started_at__gte=row.anchor_at)]
+    inside = contact_so_far(calls, starts_at=row.anchor_at, ends_at=contact_due + timedelta(seconds=1), now=now)
+    ever = contact_so_far(calls, starts_at=row.anchor_at, ends_at=now + timedelta(seconds=1), now=now)
+    booked = Appointment.objects.standing().filter(loop_id=row.loop_id).order_by("start_at").first()
+    seen_at = _seen_at(row)
+    standing = visit_standing(seen_at, discharged_on=row.anchor_on, zone=zone) if seen_at else None
+    reconciled = RECONCILIATION in row.loop.evidence_kinds
+    known = FollowUp(
+        discharged_on=row.anchor_on,
+        contact_due_at=contact_due,
+        contacted_at=ever.contacted_at or _at_of(row, CONTACT),
+        attempts=inside.attempts,
+        visit_booked_at=booked.start_at if booked else None,
+        visit_seen_at=seen_at,
+        reconciled=reconciled,
+        closed=row.loop.state == State.CLOSED,
+        given_up=row.loop.state == State.GIVEN_UP,
+        voided=row.voided_at is not None,
+    )
+    in_time = inside.contacted_at is not None or inside.attempts >= 2
+    return FollowUpView(
+        enrolment=row,
+        stage=stage_of(known, now=now),
+        discharged_on=row.anchor_on,
+        contact_due_at=contact_due,
+        contacted_at=known.contacted_at,
+        attempts=inside.attempts,
+        visit_due_at=visit_due,
+        visit_booked_at=known.visit_booked_at,
+        visit_seen_at=seen_at,
+        visit_standing=standing,
+        reconciled=reconciled,
+        period_ends_on=period_ends_on(row.anchor_on),
+        code=billable_code(complexity=complexity, standing=standing, contact_kept=in_time, reconciled=reconciled),
+    )
+
+
+def _seen_at(row: Enrolment) -> datetime | None:
+    """When the visit took place: the appointment's start, or when someone recorded it."""
+    found = Evidence.objects.filter(loop_id=row.loop_id, kind=VISIT, withdrawn_at=None).order_by("pk").first()
+    if found is None:
+        return None
+    if found.about_type == "scheduling.appointment":
+        start: datetime | None = (
+            Appointment.objects.filter(pk=found.about_id).values_list("start_at", flat=True).first()
+        )
+        return start or found.at
+    return found.at
+
+
+def _at_of(row: Enrolment, kind: str) -> datetime | None:
+    """When someone recorded this evidence by hand (evidence from a call is told by the call)."""
+    found = Evidence.objects.filter(loop_id=row.loop_id, kind=kind, withdrawn_at=None, about_type="")
+    at: datetime | None = found.order_by("pk").values_list("at", flat=True).first()
+    return at

@@ -1,0 +1,76 @@
+"""What protocols do when a chart changes, a call is logged, a visit is booked, lost or kept."""
+
+from __future__ import annotations
+
+from liaison.core.actor import Actor
+from liaison.core.facts import reacts_to
+from liaison.inbox.events import CallLogged
+from liaison.pathways.actions import evaluate, note_call, visit_booked, visit_lost, visit_seen
+from liaison.patients.events import PatientDeceased
+from liaison.records.events import ChartChanged
+from liaison.scheduling.events import (
+    AppointmentBooked,
+    AppointmentCancelled,
+    AppointmentMissed,
+    AppointmentMoved,
+    AppointmentSeen,
+)
+from liaison.scheduling.models import Appointment
+
+
+@reacts_to(ChartChanged)
+def look_again(fact: ChartChanged, /, *, actor: Actor) -> None:
+    """Evaluate the patients whose charts changed, and nobody else."""
+    evaluate(actor, now=fact.at, patient_ids=fact.patient_ids)
+
+
+@reacts_to(PatientDeceased)
+def stop_following(fact: PatientDeceased, /, *, actor: Actor) -> None:
+    """A death takes follow-ups back."""
+    evaluate(actor, now=fact.at, patient_ids=[fact.patient_id])
+
+
+@reacts_to(CallLogged)
+def read_the_call(fact: CallLogged, /, *, actor: Actor) -> None:
+    """A call may be the contact, or an attempt at it."""
+    note_call(actor, call_id=fact.call_id, now=fact.logged_at)
+
+
+@reacts_to(AppointmentBooked)
+def expect_the_visit(fact: AppointmentBooked, /, *, actor: Actor) -> None:
+    """The follow-up's visit has a time."""
+    _expect(fact, actor=actor)
+
+
+@reacts_to(AppointmentMoved)
+def expect_the_moved_visit(fact: AppointmentMoved, /, *, actor: Actor) -> None:
+    """The follow-up's visit has another time."""
+    _expect(fact, actor=actor)
+
+
+@reacts_to(AppointmentCancelled)
+def book_again_after_cancelling(fact: AppointmentCancelled, /, *, actor: Actor) -> None:
+    """The follow-up needs another visit."""
+    if fact.loop_id is not None:
+        visit_lost(actor, loop_id=fact.loop_id, why="The visit was cancelled.", now=fact.at)
+
+
+@reacts_to(AppointmentMissed)
+def book_again_after_missing(fact: AppointmentMissed, /, *, actor: Actor) -> None:
+    """The follow-up needs another visit."""
+    if fact.loop_id is not None:
+        visit_lost(actor, loop_id=fact.loop_id, why="The visit was missed.", now=fact.at)
+
+
+@reacts_to(AppointmentSeen)
+def record_the_visit(fact: AppointmentSeen, /, *, actor: Actor) -> None:
+    """The follow-up's visit took place."""
+    if fact.loop_id is not None:
+        start_at = Appointment.objects.values_list("start_at", flat=True).get(pk=fact.appointment_id)
+        visit_seen(actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, start_at=start_at, now=fact.at)
+
+
+def _expect(fact: AppointmentBooked | AppointmentMoved, *, actor: Actor) -> None:
+    if fact.loop_id is not None:
+        start_at = Appointment.objects.values_list("start_at", flat=True).get(pk=fact.appointment_id)
+        visit_booked(actor, loop_id=fact.loop_id, start_at=start_at, now=fact.at)

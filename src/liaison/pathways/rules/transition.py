@@ -1,0 +1,103 @@
+"""Where the follow-up of a hospital stay stands, in the states of DOMAIN 2.1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, tzinfo
+from enum import StrEnum
+
+from liaison.pathways.rules.protocol import Complexity
+
+SERVICE_DAYS = 29
+"""The service period is the day of discharge and the next 29 days."""
+
+DAYS_HIGH, DAYS_MODERATE = 7, 14
+
+
+class Stage(StrEnum):
+    """Where the whole follow-up stands."""
+
+    CONTACT_DUE = "contact_due"
+    CONTACTED = "contacted"
+    ATTEMPTS_DOCUMENTED = "attempts_documented"
+    CONTACT_MISSED = "contact_missed"
+    VISIT_SCHEDULED = "visit_scheduled"
+    VISIT_DONE = "visit_done"
+    COMPLETE = "complete"
+    NOT_MET = "not_met"
+    VOIDED = "voided"
+
+
+class VisitStanding(StrEnum):
+    """How soon after the discharge the visit took place."""
+
+    IN_7 = "in_7"
+    IN_14 = "in_14"
+    LATE = "late"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUp:
+    """What is known of one follow-up. `attempts` are separate failed tries inside the contact window."""
+
+    discharged_on: date
+    contact_due_at: datetime
+    contacted_at: datetime | None = None
+    attempts: int = 0
+    visit_booked_at: datetime | None = None
+    visit_seen_at: datetime | None = None
+    reconciled: bool = False
+    closed: bool = False
+    given_up: bool = False
+    voided: bool = False
+
+
+def stage_of(known: FollowUp, *, now: datetime) -> Stage:
+    """The state, the furthest one reached."""
+    if known.voided:
+        return Stage.VOIDED
+    if known.closed:
+        return Stage.COMPLETE
+    if known.given_up:
+        return Stage.NOT_MET
+    if known.visit_seen_at is not None:
+        return Stage.VISIT_DONE
+    if known.visit_booked_at is not None:
+        return Stage.VISIT_SCHEDULED
+    return _contact_stage(known, now=now)
+
+
+def _contact_stage(known: FollowUp, *, now: datetime) -> Stage:
+    if known.contacted_at is not None and known.contacted_at <= known.contact_due_at:
+        return Stage.CONTACTED
+    if known.attempts >= 2:
+        return Stage.ATTEMPTS_DOCUMENTED
+    return Stage.CONTACT_DUE if now <= known.contact_due_at and known.contacted_at is None else Stage.CONTACT_MISSED
+
+
+def visit_standing(seen_at: datetime, *, discharged_on: date, zone: tzinfo) -> VisitStanding | None:
+    """How soon the visit was; None for one on the day of discharge, which does not count (DOMAIN 2.1)."""
+    days = (seen_at.astimezone(zone).date() - discharged_on).days
+    if days <= 0:
+        return None
+    if days <= DAYS_HIGH:
+        return VisitStanding.IN_7
+    return VisitStanding.IN_14 if days <= DAYS_MODERATE else VisitStanding.LATE
+
+
+def billable_code(
+    *, complexity: Complexity, standing: VisitStanding | None, contact_kept: bool, reconciled: bool
+) -> str:
+    """The code that the record supports so far, for a person to review; empty for none (DOMAIN 2.1).
+
+    High complexity with a visit on days 8–14 supports 99495 only. `contact_kept` is contact in time, or two
+    separate documented attempts.
+    """
+    if not contact_kept or not reconciled or standing is None or standing is VisitStanding.LATE:
+        return ""
+    return "99496" if complexity is Complexity.HIGH and standing is VisitStanding.IN_7 else "99495"
+
+
+def period_ends_on(discharged_on: date) -> date:
+    """The last day of the service period."""
+    return discharged_on + timedelta(days=SERVICE_DAYS)
