@@ -41,7 +41,7 @@ class Invitation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReceivedMail:
-    """One mail as the patient has it. `name` is the file's, `message_id` ours, None for a stranger's mail."""
+    """One mail as the patient has it. `name` is the file's, `message_id` our message's id."""
 
     name: str
     to: str
@@ -51,8 +51,9 @@ class ReceivedMail:
     text: str
     invitation: Invitation | None
     files: Sequence[str]
-    message_id: int | None
-    patient_id: int | None
+    message_id: int
+    patient_id: int
+    patient: str
 
 
 def mailbox(actor: Actor) -> Sequence[ReceivedMail]:
@@ -94,9 +95,9 @@ def _parse(file: Path) -> EmailMessage:
 def _owned(actor: Actor, mails: Sequence[tuple[str, EmailMessage]]) -> Sequence[ReceivedMail]:
     ids = [str(mail.get("Message-ID", "")) for _, mail in mails]
     ours = Message.objects.filter(message_id__in=ids, patient__in=Patient.objects.visible_to(actor))
-    by_id = {row.message_id: row for row in ours.only("pk", "message_id", "patient_id")}
+    by_id = {row.message_id: row for row in ours.select_related("patient").defer("body")}
     shown = [_shown(name, mail, row=by_id[key]) for (name, mail), key in zip(mails, ids, strict=True) if key in by_id]
-    seen({one.patient_id for one in shown if one.patient_id is not None})
+    seen({one.patient_id for one in shown})
     return shown
 
 
@@ -114,6 +115,7 @@ def _shown(name: str, mail: EmailMessage, *, row: Message) -> ReceivedMail:
         files=tuple(part.get_filename() or part.get_content_type() for part in mail.iter_attachments()),
         message_id=row.pk,
         patient_id=row.patient_id,
+        patient=row.patient.display_name,
     )
 
 

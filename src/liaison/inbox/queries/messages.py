@@ -58,6 +58,7 @@ class MessageRow:
     tone: str
     why: str
     at: datetime
+    goes_at: datetime | None
     by: str
 
 
@@ -126,7 +127,16 @@ _WHY = {
     "permanent": "refused for good",
     "temporary": "gave up after many tries",
     "lost": "never arrived",
+    "unknown": "ask whether it arrived",
 }
+_RESULTS = {
+    "": "the worker ended before it could say",
+    "Sent": "taken by the mail server",
+    "TemporaryFailure": "not taken, tried again later",
+    "PermanentFailure": "refused",
+    "Unknown": "handed over, no answer",
+}
+CHANNEL_WORDS = {"email": "e-mail", "text": "text", "letter": "letter", "phone": "phone"}
 _TONES = {
     MessageState.FAILED: "late",
     MessageState.UNKNOWN: "late",
@@ -193,7 +203,7 @@ def get_message(actor: Actor, *, message_id: int) -> MessageShown:
         next_attempt_at=message.next_attempt_at,
         loop_id=message.loop_id or _loop_about(message),
         attempts=tuple(
-            AttemptShown(number=one.number, at=one.started_at, result=one.result or "no answer yet", reply=one.reply)
+            AttemptShown(number=one.number, at=one.started_at, result=_RESULTS[one.result], reply=one.reply)
             for one in message.delivery_attempts.order_by("number")
         ),
         files=tuple((one.name, one.media_type.split(";")[0]) for one in message.attachments.order_by("pk")),
@@ -211,13 +221,14 @@ def _row(message: Message) -> MessageRow:
         patient_id=message.patient_id,
         patient=message.patient.display_name,
         subject=message.subject,
-        channel=message.channel,
+        channel=CHANNEL_WORDS[message.channel],
         direction=message.direction,
         state=message.state,
         state_label=message.get_state_display(),
         tone=_TONES.get(MessageState(message.state), ""),
-        why=_WHY.get(message.suppressed_reason or message.failure_kind, ""),
+        why=_WHY.get(message.suppressed_reason or message.failure_kind or message.state, ""),
         at=message.sent_at or message.queued_at,
+        goes_at=message.next_attempt_at,
         by=message.queued_by_name,
     )
 

@@ -15,7 +15,7 @@ from liaison.core.answers import done
 from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound, Refusal
 from liaison.inbox.actions import log_call
-from liaison.inbox.forms import CallForm, TeachBacks, phones
+from liaison.inbox.forms import CallForm, TeachBacks, number_choices, phones
 from liaison.inbox.models.calls import OutcomeChoice
 from liaison.inbox.queries import CallSheet, call_sheet, propose_next
 
@@ -26,7 +26,8 @@ def call(request: HttpRequest) -> HttpResponse:
     now = current_time()
     sheet = _sheet(request)
     if request.method == "GET":
-        start = {"started_at": now, "idempotency_key": f"call:{uuid4()}", "whom": "patient"}
+        number = number_choices(sheet)[0][0]
+        start = {"started_at": now, "idempotency_key": f"call:{uuid4()}", "whom": "patient", "number": number}
         return _page(request, sheet=sheet, form=CallForm(sheet=sheet, initial=start), rows=TeachBacks(prefix="teach"))
     form, rows = CallForm(request.POST, sheet=sheet), TeachBacks(request.POST, prefix="teach")
     if not (form.is_valid() and rows.is_valid()):

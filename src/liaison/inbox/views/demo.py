@@ -9,12 +9,13 @@ from django.views.decorators.http import require_GET
 from liaison.core.answers import wants_fragment
 from liaison.core.clock import current_time
 from liaison.inbox.queries import mailbox, received_mail
+from liaison.loops.queries import desk_zone
 
 
 @require_GET
 def demo_mailbox(request: HttpRequest) -> HttpResponse:
     """The mails, the newest first; asks for news by itself."""
-    context = {"mails": mailbox(request.actor), "now": current_time()}
+    context = {"mails": mailbox(request.actor), "zone": str(desk_zone(request.actor)), "now": current_time()}
     template = "inbox/_mailbox.html" if wants_fragment(request) else "inbox/mailbox.html"
     return render(request, template, context)
 
@@ -22,6 +23,10 @@ def demo_mailbox(request: HttpRequest) -> HttpResponse:
 @require_GET
 def demo_mail(request: HttpRequest, name: str) -> HttpResponse:
     """One mail: beside the list for htmx, else a page."""
-    context = {"mail": received_mail(request.actor, name=name), "now": current_time()}
+    context = {
+        "mail": received_mail(request.actor, name=name),
+        "zone": str(desk_zone(request.actor)),
+        "now": current_time(),
+    }
     template = "inbox/_mail.html" if wants_fragment(request) else "inbox/mail.html"
     return render(request, template, context)

@@ -21,6 +21,7 @@ from liaison.inbox.rules.channels import Address
 from liaison.inbox.rules.readability import grade
 from liaison.inbox.rules.rendering import Missing
 from liaison.loops.models import Loop
+from liaison.loops.queries import desk_zone
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
 
@@ -59,6 +60,7 @@ def messages(request: HttpRequest) -> HttpResponse:
         ],
         "older_url": f"?{urlencode({'box': box.value, **keep, 'after': page.older})}" if page.older else "",
         "narrowed": patient_id is not None,
+        "zone": str(desk_zone(request.actor)),
         "now": current_time(),
     }
     return render(request, "inbox/messages.html", context)
