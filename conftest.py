@@ -5,8 +5,10 @@ workers find it by DATABASE_URL. Migrations run once, into a template; a worker'
 """
 
 import fcntl
+import hashlib
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +19,7 @@ from liaison.console.postgres import Cluster
 
 FOLDER = "LIAISON_TEST_FOLDER"
 TEMPLATE = "liaison_template"
+ROOT = Path(__file__).parent
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "liaison.config.settings"
 os.environ["LIAISON_MODE"] = "test"
@@ -74,13 +77,43 @@ def django_db_setup(django_db_blocker) -> Iterator[None]:  # type: ignore[no-unt
     with django_db_blocker.unblock(), (folder / "template.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "template.ready").exists():
-            _migrate_template()
+            _make_template(cluster)
             (folder / "template.ready").touch()
         cluster.create_database(database, template=TEMPLATE)
     connection.settings_dict["NAME"] = database
     yield
     with django_db_blocker.unblock():
         _disconnect()
+
+
+def _make_template(cluster: Cluster) -> None:
+    """Migrate the template, or take it from the last run that had the same migrations."""
+    kept = ROOT / ".cache" / f"migrated-{_migrations()}.dump"
+    url = cluster.url_of(TEMPLATE)
+    if kept.exists():
+        _run(cluster, "pg_restore", "--exit-on-error", "--no-owner", f"--dbname={url}", str(kept))
+        return
+    _migrate_template()
+    kept.parent.mkdir(exist_ok=True)
+    for old in kept.parent.glob("migrated-*.dump"):
+        old.unlink(missing_ok=True)
+    unfinished = kept.with_suffix(f".{os.getpid()}")
+    _run(cluster, "pg_dump", "--format=custom", f"--file={unfinished}", f"--dbname={url}")
+    unfinished.replace(kept)
+
+
+def _migrations() -> str:
+    """What the migrated database depends on: our migrations and the versions of everybody else's."""
+    digest = hashlib.sha256((ROOT / "requirements.txt").read_bytes())
+    for path in sorted((ROOT / "src").glob("liaison/*/migrations/*.py")):
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _run(cluster: Cluster, program: str, *arguments: str) -> None:
+    done = subprocess.run([cluster.programs / program, *arguments], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{program} ended with {done.returncode}: {done.stderr[-2000:]}")
 
 
 def _migrate_template() -> None:

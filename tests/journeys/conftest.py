@@ -24,8 +24,10 @@ import psycopg
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from liaison.console.postgres import Cluster
+
 ROOT = Path(__file__).resolve().parents[2]
-OPEN_SECONDS = 120
+OPEN_SECONDS = 180
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -51,14 +53,8 @@ class Clinic:
 
     url: str
     folder: Path
+    database_url: str
     process: subprocess.Popen[str]
-
-    @property
-    def database_url(self) -> str:
-        """The address of its own PostgreSQL."""
-        from liaison.console.postgres import Cluster
-
-        return Cluster(self.folder / "postgres").url
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What the database holds, read past the application."""
@@ -84,12 +80,16 @@ class Clinic:
 
 
 @pytest.fixture(scope="session")
-def clinic() -> Iterator[Clinic]:
+def clinic(django_db_setup) -> Iterator[Clinic]:
     """Start a Liaison of our own, on free ports, with some sixty invented patients."""
-    yield from _run_clinic({"LIAISON_DEMO_PATIENTS": "60"})
+    yield from run_clinic("clinic", patients=60)
 
 
-def _run_clinic(extra: dict[str, str], *arguments: str) -> Iterator[Clinic]:
+def run_clinic(name: str, *arguments: str, patients: int) -> Iterator[Clinic]:
+    """`liaison up` on a migrated database of its own in the server of this test run."""
+    cluster = Cluster(Path(os.environ["LIAISON_TEST_FOLDER"]) / "postgres", throw_away=True)
+    database_url = cluster.create_database(f"journey_{name}", template="liaison_template")
+    extra = {"LIAISON_DEMO_PATIENTS": str(patients), "DATABASE_URL": database_url}
     folder = Path(tempfile.mkdtemp(prefix="liaison-journey-"))
     folder.chmod(0o755)
     port = _three_free_ports()
@@ -100,7 +100,7 @@ def _run_clinic(extra: dict[str, str], *arguments: str) -> Iterator[Clinic]:
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
     try:
         _wait_until_open(process, f"http://127.0.0.1:{port}/readyz", log=folder / "up.log")
-        yield Clinic(url=f"http://127.0.0.1:{port}", folder=folder, process=process)
+        yield Clinic(url=f"http://127.0.0.1:{port}", folder=folder, database_url=database_url, process=process)
     finally:
         process.send_signal(signal.SIGINT)
         try:

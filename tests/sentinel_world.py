@@ -1,0 +1,293 @@
+"""A small clinic around one patient whose name, number and words occur nowhere else in the world."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import Any
+
+from allauth.mfa.models import Authenticator
+from django.conf import settings
+
+from liaison.accounts import actions as accounts
+from liaison.accounts.access import Role
+from liaison.accounts.models import Site, Team, User
+from liaison.accounts.queries import actor_of
+from liaison.core.actor import Actor, system_actor
+from liaison.core.postgres.guard import writes_open
+from liaison.directory.models import Organization, Practitioner, Specialty
+from liaison.inbox import actions as inbox
+from liaison.inbox.models import Message
+from liaison.loops import actions as loops
+from liaison.loops.ports import ClockToStart, Owner
+from liaison.orders import actions as orders
+from liaison.orders.models import Referral
+from liaison.orders.ports import ReferralOrder, Target
+from liaison.patients import actions as patients
+from liaison.patients import queries as patient_queries
+from liaison.patients.models import DuplicateCandidate, MergeRecord, Patient
+from liaison.scheduling import actions as scheduling
+from liaison.scheduling.models import Appointment, Resource
+from liaison.scheduling.ports import BookingOrder, Seat, Span
+
+MARKS = ("Quillfeather", "Zyxwulf", "Zyx the Brave", "QF-77-SENTINEL", "quill.zyx@sentinel.example", "555-0188")
+"""What is the sentinel's alone. Where one of these appears, the patient was shown."""
+
+LIAISON = system_actor("sentinel")
+
+
+@dataclass(slots=True)
+class World:
+    """The people by what they are, and what stands for each argument of an address."""
+
+    people: dict[str, User] = field(default_factory=dict)
+    patient: Patient = field(default_factory=Patient)
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def queries(self) -> Mapping[str, str]:
+        """What to ask of pages that show a patient only when asked about one."""
+        patient, loop = self.patient.pk, self.arguments["loop_id"]
+        return {
+            "patients:search": "?q=Quillfeather",
+            "patients:alike": "?family=Quillfeather&given=Zyxwulf",
+            "desk:palette": "?q=Quillfeather",
+            "desk:home": "?tab=all",
+            "desk:column": f"?owner=user:{self.people['coordinator'].pk}",
+            "scheduling:book": f"?patient={patient}&loop={loop}",
+            "scheduling:day": f"?site={self.arguments['site_id']}&day={self.arguments['day']}",
+            "inbox:call": f"?patient={patient}&loop={loop}",
+            "inbox:next_try": f"?patient={patient}&loop={loop}&outcome=no_answer",
+            "inbox:compose": f"?patient={patient}&loop={loop}",
+            "inbox:messages": f"?patient={patient}",
+            "inbox:preview": f"?patient={patient}&template=note",
+            "orders:targets": "?specialty=cardiology",
+            "patients:break_glass": f"?patient={patient}",
+            "loops:hand_over": f"?from={self.people['coordinator'].pk}",
+            "accounts:audit": f"?patient={patient}",
+            "accounts:audit_export": f"?patient={patient}",
+        }
+
+
+def build(*, now: datetime) -> World:
+    """Put everyone in their places, through the same actions that people use."""
+    world = World()
+    here = _site("Riverside", now=now)
+    there = _site("Northgate", now=now)
+    team = accounts.add_team(actor=LIAISON, name="Care desk", site=here, now=now)
+    for role in Role:
+        world.people[str(role)] = _person(world, str(role), role=role, at=here, team=team, now=now)
+    world.people["elsewhere"] = _person(world, "pat", role=Role.COORDINATOR, at=there, now=now)
+    world.people["granted"] = _person(world, "greta", role=Role.COORDINATOR, at=there, now=now)
+    world.people["no_role"] = _person(world, "nora", role=None, at=None, now=now)
+    rosa = actor_of(world.people["coordinator"], now=now)
+    world.patient = _patient(here, now=now)
+    _around_the_patient(world, here=here, now=now)
+    world.arguments["loop_id"] = _loop(rosa, world.patient, now=now)
+    _scheduling(world, rosa, here=here, now=now)
+    _referral(world, rosa, here=here, now=now)
+    _messages(world, rosa, now=now)
+    _duplicates(world, here=here, now=now)
+    _accounts(world, rosa, now=now)
+    _broken_glass(world, now=now)
+    return world
+
+
+def _site(name: str, *, now: datetime) -> Site:
+    return accounts.add_site(actor=LIAISON, code=name.lower(), name=name, time_zone="America/New_York", now=now)
+
+
+def _person(
+    world: World, name: str, *, role: Role | None, at: Site | None, team: Team | None = None, now: datetime
+) -> User:
+    del world
+    made = accounts.add_person(actor=LIAISON, email=f"{name}@walk.example", name=f"{name} walker", now=now)
+    if role is not None:
+        accounts.give_role(actor=LIAISON, person=made, role=role, site=at, now=now)
+    if team is not None:
+        accounts.set_teams(actor=LIAISON, person=made, teams=[team], now=now)
+    return made
+
+
+def _patient(site: Site, *, now: datetime, given: str = "Zyxwulf", mrn: str = "QF-77-SENTINEL") -> Patient:
+    return patients.register_patient(
+        actor=LIAISON,
+        details=patients.PatientDetails(
+            family="Quillfeather", given=given, called_as="Zyx the Brave", birth_on=date(1950, 2, 3)
+        ),
+        site_ids=[site.pk],
+        identifiers=[patients.IdentifierDetails(system="urn:walk", value=mrn, kind="mrn")],
+        contacts=[
+            patients.ContactDetails(kind="phone", value="617-555-0188", may_call=True, may_text=True),
+            patients.ContactDetails(kind="email", value="quill.zyx@sentinel.example", may_email=True, preferred=True),
+        ],
+        now=now,
+    )
+
+
+def _around_the_patient(world: World, *, here: Site, now: datetime) -> None:
+    patient = world.patient
+    proxy = patients.ProxyDetails(
+        name="June", relationship="daughter", kind="consent", scope=frozenset({"schedule"}), evidence="form",
+        starts_on=now.date() - timedelta(days=30), phone="617-555-0111",
+    )  # fmt: skip
+    with writes_open():
+        practitioner = Practitioner.objects.create(name="Dr Walk", site=here, user=world.people["clinician"])
+    alert = patients.raise_alert(actor=LIAISON, patient=patient, kind="safety", text="Falls", now=now)
+    member = patients.add_care_team_member(
+        actor=LIAISON, patient=patient, role="primary_care", practitioner_id=practitioner.pk, now=now
+    )
+    world.arguments |= {
+        "patient_id": patient.pk,
+        "contact_point_id": patient.contact_points.first().pk,  # type: ignore[union-attr]
+        "identifier_id": patient.identifiers.first().pk,  # type: ignore[union-attr]
+        "proxy_id": patients.add_proxy(actor=LIAISON, patient=patient, proxy=proxy, now=now).pk,
+        "alert_id": alert.pk,
+        "member_id": member.pk,
+        "site_id": here.pk,
+        "practitioner": practitioner,
+    }
+
+
+def _loop(rosa: Actor, patient: Patient, *, now: datetime) -> int:
+    clock = ClockToStart(
+        rule_id="walk", rule_version="1", step="Call them", anchor_event="walk:1", anchor_at=now,
+        due_at=now + timedelta(hours=3),
+    )  # fmt: skip
+    opened = loops.open_loop(
+        rosa, kind="call_back", patient=patient, title="Call them back", owner=Owner(user_id=rosa.user_id),
+        clocks=[clock], now=now,
+    )  # fmt: skip
+    return opened.pk
+
+
+def _scheduling(world: World, rosa: Actor, *, here: Site, now: datetime) -> None:
+    doctor = _resource("person", "Dr Walk", "physician", here=here, now=now, practitioner=world.arguments["practitioner"])
+    room = _resource("room", "Room 1", "exam_room", here=here, now=now)
+    needs = (
+        scheduling.NeedDraft(role="clinician", ability="physician"),
+        scheduling.NeedDraft(role="room", ability="exam_room"),
+    )
+    kind = scheduling.define_visit_type(
+        actor=LIAISON,
+        draft=scheduling.VisitTypeDraft(code="follow_up", name="Follow-up", duration_minutes=30, needs=needs),
+        now=now,
+    )
+    day = now.astimezone(here.zone).date() + timedelta(days=1)
+    start = datetime.combine(day, time(10), tzinfo=here.zone)
+    seats = (Seat(role="clinician", resource_id=doctor.pk), Seat(role="room", resource_id=room.pk))
+    order = BookingOrder(key="walk", visit_type_id=kind.pk, site_id=here.pk, start_at=start, seats=seats)
+    booked: Appointment = scheduling.book_appointment(actor=rosa, patient=world.patient, order=order, now=now)
+    span = Span(start=start + timedelta(days=30), end=start + timedelta(days=31))
+    closure = scheduling.close_time(actor=LIAISON, of=room, during=span, reason="Painting", now=now)
+    world.arguments |= {
+        "appointment_id": booked.pk,
+        "step": "arrived",
+        "visit_type_id": kind.pk,
+        "resource_id": room.pk,
+        "closure_id": closure.pk,
+        "day": day.isoformat(),
+    }
+
+
+def _resource(
+    kind: str, name: str, ability: str, *, here: Site, now: datetime, practitioner: Practitioner | None = None
+) -> Resource:
+    draft = scheduling.ResourceDraft(kind=kind, name=name, site=here, abilities=(ability,), practitioner=practitioner)
+    made = scheduling.add_resource(actor=LIAISON, draft=draft, now=now)
+    hours = [scheduling.HoursDraft(site=here, weekday=day, opens=time(8), closes=time(18)) for day in range(7)]
+    scheduling.set_hours(actor=LIAISON, resource=made, hours=hours, now=now)
+    return made
+
+
+def _referral(world: World, rosa: Actor, *, here: Site, now: datetime) -> None:
+    with writes_open():
+        heart, _ = Specialty.objects.get_or_create(code="cardiology", defaults={"name": "Cardiology"})
+        center = Organization.objects.create(name="Heart Center", kind="clinic")
+        center.specialties.add(heart)
+    made: Referral = orders.refer_patient(
+        LIAISON,
+        patient=world.patient,
+        order=ReferralOrder(
+            referrer_id=world.arguments["practitioner"].pk,
+            specialty="cardiology",
+            target=Target(organization_id=center.pk),
+            urgency="routine",
+            question="An echo?",
+            coverage_status="not_needed",
+        ),
+        owner=Owner(user_id=rosa.user_id),
+        via="fax",
+        now=now,
+    )
+    world.arguments |= {"referral_id": made.pk, "move": "received"}
+
+
+def _messages(world: World, rosa: Actor, *, now: datetime) -> None:
+    message = inbox.queue_message(
+        rosa, patient=world.patient, template="please-call", context={}, idempotency_key="walk", now=now
+    )
+    folder = Path(settings.LIAISON_DATA) / "demo-mailbox"
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{message.pk:020d}-0123abcd"
+    with writes_open():
+        Message.objects.filter(pk=message.pk).update(message_id="<walk@liaison.example>")
+    (folder / f"{name}.eml").write_text(
+        "X-Envelope-To: quill.zyx@sentinel.example\nTo: quill.zyx@sentinel.example\nFrom: care@liaison.example\n"
+        "Subject: Please call us\nMessage-ID: <walk@liaison.example>\n\nDear Zyx the Brave, please call.\n"
+    )
+    world.arguments |= {"message_id": message.pk, "name": name}
+
+
+def _duplicates(world: World, *, here: Site, now: datetime) -> None:
+    double = _patient(here, now=now, given="Zyxwolf", mrn="QF-78-SENTINEL")
+    pairs = patient_queries.pairs_for(LIAISON, patient=double)
+    patients.note_duplicates(actor=LIAISON, patient=double, pairs=pairs, now=now)
+    candidate = DuplicateCandidate.objects.get(first=world.patient, second=double)
+    twin = _patient(here, now=now, given="Zyxwulf", mrn="QF-79-SENTINEL")
+    patients.merge_patients(
+        actor=LIAISON, survivor=world.patient, merged=twin, reason="The same", conflict_checked=True, now=now
+    )
+    world.patient.refresh_from_db()
+    world.arguments |= {
+        "candidate_id": candidate.pk,
+        "left_id": world.patient.pk,
+        "right_id": double.pk,
+        "merge_id": MergeRecord.objects.get(merged=twin).pk,
+    }
+
+
+def _accounts(world: World, rosa: Actor, *, now: datetime) -> None:
+    key = Authenticator.objects.create(
+        user=world.people["no_role"], type=Authenticator.Type.WEBAUTHN, data={"name": "Key", "credential": {}}
+    )
+    away = loops.hand_over(
+        actor_of(world.people["supervisor"], now=now),
+        from_user_id=world.people["clinician"].pk,
+        to=[Owner(user_id=rosa.user_id)],
+        reason="Away",
+        now=now,
+        until=now + timedelta(days=2),
+    )
+    world.arguments |= {
+        "user_id": world.people["clinician"].pk,
+        "assignment_id": world.people["clinician"].assignments.get().pk,
+        "pk": key.pk,
+        "hand_over_id": away.pk,
+    }
+
+
+def _broken_glass(world: World, *, now: datetime) -> None:
+    greta = actor_of(world.people["granted"], now=now)
+    proved = Actor(
+        user_id=greta.user_id,
+        name=greta.name,
+        assignments=greta.assignments,
+        stepped_up_until=now + timedelta(minutes=5),
+    )
+    grant = patients.break_the_glass(
+        actor=proved, patient=world.patient, reason_code="ETREAT", reason="He is here unconscious", now=now
+    )
+    world.arguments["grant_id"] = grant.pk
