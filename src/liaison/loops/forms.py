@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from liaison.core.refusals import Refusal
 from liaison.loops.ports import CLINICAL, ROUTINE, URGENT, Owner
 from liaison.loops.queries import LoopStory, OwnerChoice, owner_from_value
 
@@ -121,6 +122,20 @@ class HandOverForm(forms.Form):
         """The covers that were ticked."""
         found = (owner_from_value(value) for value in self.cleaned_data["to"])
         return [owner for owner in found if owner is not None]
+
+
+_OTHER_NAMES = {"to": "to", "until": "until_on", "owner": "to"}
+
+
+def beside_fields(form: forms.Form, refusal: Refusal) -> bool:
+    """Put a refusal's sentences beside the fields that caused it; False when none of them is in this form."""
+    placed = False
+    for name, sentence in refusal.fields.items():
+        field = name if name in form.fields else _OTHER_NAMES.get(name, "")
+        if field in form.fields:
+            form.add_error(field, sentence)
+            placed = True
+    return placed
 
 
 def at_site(local: datetime, *, zone: tzinfo) -> datetime:

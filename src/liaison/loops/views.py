@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, time, tzinfo
 from typing import Any
 
@@ -15,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from liaison.core.answers import done, wants_fragment
 from liaison.core.clock import current_time
+from liaison.core.refusals import Refusal
 from liaison.loops import actions
 from liaison.loops.forms import (
     AssignForm,
@@ -26,9 +29,10 @@ from liaison.loops.forms import (
     StepForm,
     VersionedForm,
     at_site,
+    beside_fields,
     tomorrow_morning,
 )
-from liaison.loops.models import Loop
+from liaison.loops.models import HandOver, Loop
 from liaison.loops.queries import (
     LoopStory,
     as_value,
@@ -93,25 +97,39 @@ def undo(request: HttpRequest, loop_id: int) -> HttpResponse:
 # --- small forms ----------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Words:
+    """What a small form says: above it, on its button, and once it is done."""
+
+    title: str
+    button: str
+    said: str
+    grave: bool = False
+    undo: bool = True
+
+
 @both
 def assign(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Give it to someone else."""
     now = current_time()
     story = loop_story(request.actor, loop_id=loop_id, now=now)
     choices = owner_choices(request.actor, site_id=story.site_id, now=now)
-    initial = {"owner": as_value(story.row.owner)}
-    form = AssignForm(request.POST or None, choices=choices, initial=_initial(request, story, **initial))
-    if not form.is_valid():
-        return _form(request, form, story=story, title=_("Give to someone else"), button=_("Give"))
-    loop = actions.assign_loop(
-        request.actor,
-        loop_id=loop_id,
-        to=form.to,
-        reason=form.cleaned_data["reason"],
-        now=now,
-        expected_version=form.cleaned_data["version"],
+    form = AssignForm(
+        request.POST or None, choices=choices, initial=_initial(request, story, owner=as_value(story.row.owner))
     )
-    return _done(request, loop, said=_("Given to someone else."))
+    words = Words(title=_("Give to someone else"), button=_("Give"), said=_("Given to someone else."))
+
+    def give() -> Loop:
+        return actions.assign_loop(
+            request.actor,
+            loop_id=loop_id,
+            to=form.to,
+            reason=form.cleaned_data["reason"],
+            now=now,
+            expected_version=form.cleaned_data["version"],
+        )
+
+    return _change(request, form, story=story, words=words, do=give)
 
 
 @both
@@ -119,19 +137,21 @@ def snooze(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Put it aside until later."""
     now = current_time()
     story = loop_story(request.actor, loop_id=loop_id, now=now)
-    until = tomorrow_morning(now, zone=story.row.zone, due_at=story.row.due_at)
-    form = SnoozeForm(request.POST or None, initial=_initial(request, story, until=until.replace(tzinfo=None)))
-    if not form.is_valid():
-        return _form(request, form, story=story, title=_("Put aside"), button=_("Put aside"))
-    loop = actions.snooze_loop(
-        request.actor,
-        loop_id=loop_id,
-        until=at_site(form.cleaned_data["until"], zone=story.row.zone),
-        reason=form.cleaned_data["reason"],
-        now=now,
-        expected_version=form.cleaned_data["version"],
-    )
-    return _done(request, loop, said=_("Put aside."))
+    until = tomorrow_morning(now, zone=story.row.zone, due_at=story.row.due_at).replace(tzinfo=None)
+    form = SnoozeForm(request.POST or None, initial=_initial(request, story, until=until))
+    words = Words(title=_("Put aside"), button=_("Put aside"), said=_("Put aside."))
+
+    def put_aside() -> Loop:
+        return actions.snooze_loop(
+            request.actor,
+            loop_id=loop_id,
+            until=at_site(form.cleaned_data["until"], zone=story.row.zone),
+            reason=form.cleaned_data["reason"],
+            now=now,
+            expected_version=form.cleaned_data["version"],
+        )
+
+    return _change(request, form, story=story, words=words, do=put_aside)
 
 
 @both
@@ -140,19 +160,20 @@ def step(request: HttpRequest, loop_id: int) -> HttpResponse:
     now = current_time()
     story = loop_story(request.actor, loop_id=loop_id, now=now)
     form = StepForm(request.POST or None, initial=_initial(request, story))
-    if not form.is_valid():
-        return _form(request, form, story=story, title=_("Set the next step"), button=_("Set"))
-    typed = form.cleaned_data
-    loop = actions.set_next_step(
-        request.actor,
-        loop_id=loop_id,
-        step=typed["step"],
-        due_at=at_site(typed["due_at"], zone=story.row.zone),
-        waiting_on=typed["waiting_on"],
-        now=now,
-        expected_version=typed["version"],
-    )
-    return _done(request, loop, said=_("Next step set."), undo=False)
+    words = Words(title=_("Set the next step"), button=_("Set"), said=_("Next step set."), undo=False)
+
+    def set_step() -> Loop:
+        return actions.set_next_step(
+            request.actor,
+            loop_id=loop_id,
+            step=form.cleaned_data["step"],
+            due_at=at_site(form.cleaned_data["due_at"], zone=story.row.zone),
+            waiting_on=form.cleaned_data["waiting_on"],
+            now=now,
+            expected_version=form.cleaned_data["version"],
+        )
+
+    return _change(request, form, story=story, words=words, do=set_step)
 
 
 @both
@@ -161,18 +182,19 @@ def priority(request: HttpRequest, loop_id: int) -> HttpResponse:
     now = current_time()
     story = loop_story(request.actor, loop_id=loop_id, now=now)
     form = PriorityForm(request.POST or None, initial=_initial(request, story, priority=story.row.priority))
-    if not form.is_valid():
-        return _form(request, form, story=story, title=_("How pressing is it?"), button=_("Set"))
-    typed = form.cleaned_data
-    loop = actions.raise_priority(
-        request.actor,
-        loop_id=loop_id,
-        priority=typed["priority"],
-        reason=typed["reason"],
-        now=now,
-        expected_version=typed["version"],
-    )
-    return _done(request, loop, said=_("Priority set."))
+    words = Words(title=_("How pressing is it?"), button=_("Set"), said=_("Priority set."))
+
+    def press() -> Loop:
+        return actions.raise_priority(
+            request.actor,
+            loop_id=loop_id,
+            priority=form.cleaned_data["priority"],
+            reason=form.cleaned_data["reason"],
+            now=now,
+            expected_version=form.cleaned_data["version"],
+        )
+
+    return _change(request, form, story=story, words=words, do=press)
 
 
 @both
@@ -181,19 +203,19 @@ def evidence(request: HttpRequest, loop_id: int) -> HttpResponse:
     now = current_time()
     story = loop_story(request.actor, loop_id=loop_id, now=now)
     form = EvidenceForm(request.POST or None, story=story, initial=_initial(request, story))
-    if not form.is_valid():
-        return _form(request, form, story=story, title=_("Record evidence"), button=_("Record"))
-    typed = form.cleaned_data
-    loop = actions.add_evidence_by_hand(
-        request.actor,
-        loop_id=loop_id,
-        kind=typed["kind"],
-        note=typed["note"],
-        now=now,
-        expected_version=typed["version"],
-    )
-    ended = loop.state != "open"
-    return _done(request, loop, said=_("Closed: the promise is kept.") if ended else _("Evidence recorded."))
+    words = Words(title=_("Record evidence"), button=_("Record"), said=_("Evidence recorded."))
+
+    def prove() -> Loop:
+        return actions.add_evidence_by_hand(
+            request.actor,
+            loop_id=loop_id,
+            kind=form.cleaned_data["kind"],
+            note=form.cleaned_data["note"],
+            now=now,
+            expected_version=form.cleaned_data["version"],
+        )
+
+    return _change(request, form, story=story, words=words, do=prove)
 
 
 @both
@@ -202,16 +224,34 @@ def give_up(request: HttpRequest, loop_id: int) -> HttpResponse:
     now = current_time()
     story = loop_story(request.actor, loop_id=loop_id, now=now)
     form = ReasonForm(request.POST or None, initial=_initial(request, story))
+    words = Words(title=_("Give this up"), button=_("Give up"), said=_("Given up."), grave=True)
+
+    def end_it() -> Loop:
+        return actions.give_up_loop_by_hand(
+            request.actor,
+            loop_id=loop_id,
+            reason=form.cleaned_data["reason"],
+            now=now,
+            expected_version=form.cleaned_data["version"],
+        )
+
+    return _change(request, form, story=story, words=words, do=end_it)
+
+
+def _change(
+    request: HttpRequest, form: Form, *, story: LoopStory, words: Words, do: Callable[[], Loop]
+) -> HttpResponse:
+    """The form until it is valid, then what it does; what the action refuses stands beside its field."""
     if not form.is_valid():
-        return _form(request, form, story=story, title=_("Give this up"), button=_("Give up"), grave=True)
-    loop = actions.give_up_loop_by_hand(
-        request.actor,
-        loop_id=loop_id,
-        reason=form.cleaned_data["reason"],
-        now=now,
-        expected_version=form.cleaned_data["version"],
-    )
-    return _done(request, loop, said=_("Given up."))
+        return _form(request, form, story=story, words=words)
+    try:
+        loop = do()
+    except Refusal as refusal:
+        if not beside_fields(form, refusal):
+            raise
+        return _form(request, form, story=story, words=words)
+    closed = loop.state == "closed"
+    return _done(request, loop, said=_("Closed: the promise is kept.") if closed else words.said, undo=words.undo)
 
 
 # --- a colleague's desk ---------------------------------------------------------------------------------------
@@ -229,20 +269,28 @@ def hand_over_desk(request: HttpRequest) -> HttpResponse:
         covers=covering_choices(columns),
         initial={"from_user": request.GET.get("from", ""), "reason": _("Away")},
     )
-    status = 422 if form.is_bound else 200
-    if not form.is_valid():
-        page = {"form": form, "columns": columns, "now": now}
-        return render(request, "loops/hand_over.html", page, status=status)
-    made = actions.hand_over(
-        request.actor,
-        from_user_id=form.cleaned_data["from_user"],
-        to=form.owners,
-        reason=form.cleaned_data["reason"],
-        until=_midnight(form.cleaned_data["until_on"], zone=zone),
-        now=now,
-    )
+    made = _hand_over(request, form, zone=zone, now=now) if form.is_valid() else None
+    if made is None:
+        page = {"form": form, "columns": columns, "now": now, "time_zone": zone}
+        return render(request, "loops/hand_over.html", page, status=422 if form.is_bound else 200)
     said = _("%(count)s loops handed over.") % {"count": made.loops.count()}
     return done(request, said=said, to=_reverse("desk:board", "loops:hand_over"), topics=("desk",), go=True)
+
+
+def _hand_over(request: HttpRequest, form: HandOverForm, *, zone: tzinfo, now: datetime) -> HandOver | None:
+    try:
+        return actions.hand_over(
+            request.actor,
+            from_user_id=form.cleaned_data["from_user"],
+            to=form.owners,
+            reason=form.cleaned_data["reason"],
+            until=_midnight(form.cleaned_data["until_on"], zone=zone),
+            now=now,
+        )
+    except Refusal as refusal:
+        if not beside_fields(form, refusal):
+            raise
+        return None
 
 
 @require_POST
@@ -266,17 +314,12 @@ def _done(request: HttpRequest, loop: Loop, *, said: str, undo: bool = True) -> 
     )
 
 
-def _form(
-    request: HttpRequest, form: Form, *, story: LoopStory, title: str, button: str, grave: bool = False
-) -> HttpResponse:
+def _form(request: HttpRequest, form: Form, *, story: LoopStory, words: Words) -> HttpResponse:
     template = "loops/_form.html" if wants_fragment(request) else "loops/form.html"
     page: dict[str, Any] = {
         "form": form,
         "loop": story.row,
-        "story": story,
-        "title": title,
-        "button": button,
-        "grave": grave,
+        "words": words,
         "back_url": _back(request, loop_id=story.row.id),
     }
     return render(request, template, page, status=422 if form.is_bound else 200)

@@ -129,7 +129,19 @@ def test_what_a_hand_over_refuses_stands_beside_its_field(cast: Cast) -> None:
     typed = {"from_user": str(cast.rosa.user_id), "to": [f"user:{cast.rosa.user_id}"], "reason": "ill"}
     answer = marta.post("/hand-over/", typed)
     assert answer.status_code == 422
-    assert "other than the colleague who is away" in answer.content.decode()
+    page = answer.content.decode()
+    assert "other than the colleague who is away" in page
+    assert "Hand over" in page, "the form is still there"
+
+
+def test_what_a_snooze_refuses_stands_beside_its_field_and_keeps_what_was_typed(cast: Cast) -> None:
+    loop = fresh(cast)
+    late = (current_time() + 9 * DAY).astimezone(NEW_YORK)
+    typed = {"version": "1", "until": f"{late:%Y-%m-%dT%H:%M}", "reason": "on holiday"}
+    answer = at_desk(cast.rosa).post(f"/loops/{loop.pk}/snooze/", typed, headers=HTMX)
+    assert answer.status_code == 422
+    assert "id_until-error" in answer.content.decode()
+    assert "on holiday" in answer.content.decode()
 
 
 def test_the_jobs_climb_and_return_and_may_run_twice(cast: Cast) -> None:
