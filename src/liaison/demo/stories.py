@@ -29,16 +29,16 @@ _QUESTIONS: Final = {
     "neurology": "Two episodes of numbness of the left hand: please evaluate.",
 }
 _TASKS: Final = (
-    "Ask the pharmacy for the refill history of {name}",
-    "Send the school form for {name}",
-    "Arrange a ride for {name}",
-    "Find out which interpreter {name} had last time",
-    "Get the imaging disc of {name} from the other hospital",
+    ("Ask the pharmacy for the refill history of {name}", "Gaps between refills, seen at the last visit"),
+    ("Send the school form for {name}", "Left at the front desk by the parent"),
+    ("Arrange a ride for {name}", "No car; the visit is in the morning"),
+    ("Find out which interpreter {name} had last time", "Wishes to have the same one again"),
+    ("Get the imaging disc of {name} from the other hospital", "Needed before the consult"),
 )
 _CALLS: Final = (
-    "Call {name} back about the bill question",
-    "Call {name} back: asks whether to take the new tablet with food",
-    "Call {name} back about transport to the visit",
+    ("Call {name} back about the bill", "Asked why there are two bills"),
+    ("Call {name} back about the new tablet", "Asks whether to take it with food"),
+    ("Call {name} back about getting here", "The ride was cancelled last time"),
 )
 
 
@@ -186,7 +186,8 @@ _ENDINGS: Final[tuple[tuple[_Step, ...], ...]] = (
 
 def _small_promise(chart: Chart, patient: Patient, staffed: Staffed, *, dice: random.Random, now: datetime) -> None:
     kind = dice.choices((TASK, CALL_BACK), weights=(45, 55))[0]
-    step = dice.choice(_TASKS if kind is TASK else _CALLS).format(name=f"{chart.given} {chart.family}")
+    asked, title = dice.choice(_TASKS if kind is TASK else _CALLS)
+    step = asked.format(name=f"{chart.given} {chart.family}")
     opened = now - DAY * dice.uniform(0.1, 9)
     due = opened + DAY * dice.choice((0.3, 1, 2, 4, 7, 12))
     actor = staffed.who(dice.choice(staffed.working_at(chart.site, "front_desk")))
@@ -194,7 +195,7 @@ def _small_promise(chart: Chart, patient: Patient, staffed: Staffed, *, dice: ra
         actor,
         kind=kind.code,
         patient=patient,
-        title=step,
+        title=title,
         owner=_owner(chart, staffed, dice=dice),
         clocks=[
             ClockToStart(
