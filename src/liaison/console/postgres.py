@@ -52,7 +52,7 @@ SETTINGS = {
     "log_parameter_max_length_on_error": "0",
 }
 # Only for data that nobody will miss: a power cut may destroy the whole cluster.
-THROW_AWAY = {
+FAST = {
     "fsync": "off",
     "full_page_writes": "off",
     "synchronous_commit": "off",
@@ -75,16 +75,20 @@ class Running:
 
 
 class Cluster:
-    """One embedded server over `folder`; `throw_away=True` trades safety for speed (tests, benchmarks).
+    """One embedded server over `folder`.
+
+    A `throw_away` one ends with the process that started it and may be destroyed; unless it is `durable`, it also
+    trades safety for speed.
 
     `start()` is idempotent and adopts a server that already runs there; `stop()` is idempotent too.
     Refuses (Problem): a data folder of another major version, or one that belongs to another account.
     """
 
-    def __init__(self, folder: Path, *, throw_away: bool = False) -> None:
+    def __init__(self, folder: Path, *, throw_away: bool = False, durable: bool | None = None) -> None:
         self.folder = folder.resolve()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.throw_away = throw_away
+        self.durable = not throw_away if durable is None else durable
         self.data = data_folder(self.folder)
         self.account: Account | None = account_for(self.data)
         self.programs = programs(account=self.account)
@@ -234,7 +238,7 @@ class Cluster:
             os.chown(secret, self.account.uid, self.account.gid)
         options = ["-D", str(building), "-U", ROLE, "--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=UTF8"]
         options += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C.UTF-8", "--no-instructions"]
-        options += ["--no-sync"] if self.throw_away else []
+        options += [] if self.durable else ["--no-sync"]
         done = self._run("initdb", *options)
         secret.unlink()
         if done.returncode != 0:
@@ -286,7 +290,7 @@ class Cluster:
         log = self.folder / "server.log"
         if log.exists() and log.stat().st_size > LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))
-        settings = SETTINGS | (THROW_AWAY if self.throw_away else {}) | {"port": str(self._choose_port())}
+        settings = SETTINGS | ({} if self.durable else FAST) | {"port": str(self._choose_port())}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         with log.open("ab") as output:
             _children[self.data] = subprocess.Popen(

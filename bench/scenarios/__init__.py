@@ -1,0 +1,7 @@
+"""The benchmarks by name."""
+
+from bench.scenarios import booking, desk, importing, searching
+
+SCENARIOS = {
+    scenario.name: scenario for scenario in (importing.SCENARIO, desk.SCENARIO, searching.SCENARIO, booking.SCENARIO)
+}
