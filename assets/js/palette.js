@@ -4,6 +4,8 @@ import { all, headers, on, one } from "./page.js";
 let asked = 0;
 let timer = 0;
 let chosen = 0;
+let pending = false; // what is shown answers an older question
+let wanted = false; // Enter was pressed before the answer came
 
 const dialog = () => one("#palette");
 const box = () => one("#palette-box");
@@ -75,20 +77,30 @@ async function ask() {
   } catch {
     if (mine === asked) list().textContent = "The search can't be reached. Try again.";
   }
+  if (mine !== asked) return;
   showHere(text);
   choose(0);
+  pending = false;
+  if (wanted) {
+    wanted = false;
+    options()[0]?.click();
+  }
 }
 
 export function openPalette() {
   if (!dialog() || dialog().open) return Boolean(dialog());
   dialog().showModal();
   box().value = "";
+  pending = true;
+  wanted = false;
   ask();
   return true;
 }
 
 on("input", "#palette-box", () => {
   clearTimeout(timer);
+  pending = true;
+  wanted = false;
   timer = setTimeout(ask, 80);
 });
 on("keydown", "#palette-box", (event) => {
@@ -98,7 +110,8 @@ on("keydown", "#palette-box", (event) => {
     choose(chosen + steps[event.key]);
   } else if (event.key === "Enter") {
     event.preventDefault();
-    options()[chosen]?.click();
+    if (pending) wanted = true;
+    else options()[chosen]?.click();
   }
 });
 on("click", "[data-palette-open]", (event) => {

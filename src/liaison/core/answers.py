@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 def wants_fragment(request: HttpRequest) -> bool:
     """Whether htmx asks for a piece of the page (and not for a whole one after pressing Back)."""
     htmx = getattr(request, "htmx", None)
-    return bool(htmx) and not htmx.history_restore_request
+    return htmx is not None and bool(htmx) and not htmx.history_restore_request
 
 
 def done(

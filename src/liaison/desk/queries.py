@@ -23,7 +23,7 @@ class PatientPage:
 
     patient: Patient
     band: patients.Band
-    loops: Sequence[loops.LoopRow]
+    promised: Sequence[loops.LoopRow]
     ended: Sequence[loops.LoopRow]
     coming: Sequence[Any]
 
@@ -35,7 +35,7 @@ def patient_page(actor: Actor, *, patient_id: int, now: datetime) -> PatientPage
     return PatientPage(
         patient=patient,
         band=patients.band(actor, patient=patient, now=now),
-        loops=loops.open_loops_of(actor, patient=patient, now=now) if sees_loops else (),
+        promised=loops.open_loops_of(actor, patient=patient, now=now) if sees_loops else (),
         ended=loops.ended_loops_of(actor, patient=patient, now=now, most=5) if sees_loops else (),
         coming=_coming(actor, patient=patient, now=now),
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
+from liaison.accounts import access as account_access
 from liaison.core import live
+from liaison.core.actor import Actor
 from liaison.core.answers import wants_fragment
 from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound
@@ -29,7 +31,7 @@ from liaison.patients.models import Patient
 def home(request: HttpRequest) -> HttpResponse:
     """The desk: tabs with counts, rows in order of urgency; `as` asks for one of its pieces."""
     if not request.actor.may(loop_access.SEE):
-        return HttpResponseRedirect(_without_desk())
+        return redirect(_first_place(request.actor))
     now, zone, wish = current_time(), loops.desk_zone(request.actor), desk_wish(request.GET)
     piece = request.GET.get("as", "") if wants_fragment(request) else ""
     if piece == "counts":
@@ -176,10 +178,8 @@ def _kinds() -> tuple[tuple[str, str], ...]:
     return loops.kind_choices()
 
 
-def _without_desk() -> str:
-    for name in ("accounts:audit", "accounts:people"):
-        try:
-            return reverse(name)
-        except NoReverseMatch:
-            continue
-    return "/account/"
+def _first_place(actor: Actor) -> str:
+    """Where somebody begins whose role has no desk."""
+    if actor.may(account_access.SEARCH_AUDIT):
+        return reverse("accounts:audit")
+    return reverse("accounts:people") if actor.may(account_access.MANAGE_PEOPLE) else reverse("accounts:mine")

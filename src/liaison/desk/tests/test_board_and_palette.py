@@ -1,0 +1,105 @@
+"""The supervisor's board and the palette."""
+
+from __future__ import annotations
+
+import pytest
+
+from liaison.core.postgres.guard import writes_open
+from liaison.desk.tests.browser import HTMX, text_of
+from liaison.desk.tests.test_home import loop_of_rosa
+
+
+@pytest.fixture
+def findable(cast):
+    """Walter and Olga as the search knows them."""
+    with writes_open():
+        for patient in (cast.walter, cast.olga):
+            patient.refresh_search()
+            patient.save()
+    return cast
+
+
+def test_marta_sees_everybody_with_what_they_hold(cast, at_desk):
+    loop_of_rosa(cast, hours=-3)
+    loop_of_rosa(cast, hours=50)
+    page = text_of(at_desk(cast.marta).get("/board/"))
+    for words in ("Rosa Delgado", "Tom Baker", "Care coordination", "2 open, 1 late"):
+        assert words in page
+
+
+def test_a_column_lists_loops_with_a_way_to_move_them(cast, at_desk):
+    made = loop_of_rosa(cast, step="Ask the pharmacy")
+    page = text_of(at_desk(cast.marta).get(f"/board/column/?owner=user:{cast.rosa.user_id}", headers=HTMX))
+    assert "Ask the pharmacy" in page
+    assert f'action="/loops/{made.pk}/assign/"' in page
+    assert f'value="user:{cast.tom.user_id}"' in page
+
+
+def test_a_column_goes_on(cast, at_desk):
+    for number in range(22):
+        loop_of_rosa(cast, step=f"Step {number:02d}", hours=20 + number)
+    client = at_desk(cast.marta)
+    first = text_of(client.get(f"/board/column/?owner=user:{cast.rosa.user_id}", headers=HTMX))
+    after = first.split("after=")[1].split("&")[0]
+    address = f"/board/column/?owner=user:{cast.rosa.user_id}&after={after}&as=more"
+    rest = text_of(client.get(address, headers=HTMX))
+    assert rest.count("data-card") == 2
+    assert "l-person-head" not in rest
+
+
+def test_only_a_supervisor_has_a_board(cast, at_desk):
+    assert at_desk(cast.rosa).get("/board/").status_code == 403
+    assert at_desk(cast.rosa).get(f"/board/column/?owner=user:{cast.rosa.user_id}").status_code == 403
+
+
+def test_a_column_of_nobody_is_not_there(cast, at_desk):
+    client = at_desk(cast.marta)
+    for owner in ("user:999999", "nonsense", ""):
+        assert client.get(f"/board/column/?owner={owner}").status_code == 404
+
+
+def test_moving_a_card_gives_the_loop_away(cast, at_desk):
+    made = loop_of_rosa(cast)
+    answer = at_desk(cast.marta).post(
+        f"/loops/{made.pk}/assign/", {"owner": f"user:{cast.tom.user_id}", "version": made.version}, headers=HTMX
+    )
+    assert answer.status_code == 204
+    made.refresh_from_db()
+    assert made.owner_user_id == cast.tom.user_id
+
+
+def test_the_palette_finds_patients_and_places(findable, at_desk):
+    page = text_of(at_desk(findable.rosa).get("/palette/?q=walter"))
+    assert "Ng, Walter" in page
+    assert f"/patients/{findable.walter.pk}/" in page
+    assert "Desk: overdue" in text_of(at_desk(findable.rosa).get("/palette/?q=late"))
+
+
+def test_the_palette_knows_an_action_before_or_after_the_name(findable, at_desk):
+    client = at_desk(findable.rosa)
+    for typed in ("call walter", "walter ng call"):
+        assert "Ng, Walter" in text_of(client.get("/palette/", {"q": typed}))
+    assert "Ng, Walter" not in text_of(client.get("/palette/", {"q": "call"}))
+
+
+def test_the_palette_shows_each_role_only_its_places(findable, at_desk):
+    assert "Board: who has how much" in text_of(at_desk(findable.marta).get("/palette/?q=board"))
+    assert "Board: who has how much" not in text_of(at_desk(findable.rosa).get("/palette/?q=board"))
+    assert "Audit trail" not in text_of(at_desk(findable.rosa).get("/palette/"))
+
+
+def test_the_palette_finds_nobody_of_another_site(findable, at_desk):
+    page = text_of(at_desk(findable.pat).get("/palette/?q=walter"))
+    assert "Ng, Walter" not in page
+    assert "Nothing found" in page
+
+
+def test_a_privacy_officer_finds_places_but_no_patients(findable, at_desk):
+    from liaison.accounts.access import Role
+    from liaison.loops.tests.cast import person
+
+    with writes_open():
+        vera = person("Vera Lind", Role.PRIVACY_OFFICER, None)
+    page = text_of(at_desk(vera).get("/palette/?q=walter"))
+    assert "Ng, Walter" not in page
+    assert "Audit trail" in text_of(at_desk(vera).get("/palette/?q=audit"))

@@ -1,0 +1,144 @@
+"""One loop: the page, the panel, the row; who sees it; who is there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from liaison.core.clock import current_time
+from liaison.core.models import AuditEntry
+from liaison.desk.tests.browser import HTMX, text_of
+from liaison.desk.tests.test_home import loop_of_rosa
+from liaison.loops import actions
+
+
+def test_the_page_tells_story_clocks_and_missing_evidence(cast, at_desk):
+    made = loop_of_rosa(cast, hours=-5)
+    actions.add_evidence_by_hand(
+        cast.rosa, loop_id=made.pk, kind="asked", note="Spoke with Ann there", now=current_time(), expected_version=None
+    )
+    page = text_of(at_desk(cast.rosa).get(f"/loops/{made.pk}/"))
+    assert "<html" in page
+    for words in (
+        "Ask the pharmacy",
+        "Asked the pharmacy",
+        "Spoke with Ann there",
+        "The pharmacy answered",
+        "1/2",
+        "Opened: Refill for Walter.",
+        "test.ask v1",
+        "h late",
+    ):
+        assert words in page
+
+
+def test_htmx_gets_the_panel_with_the_patient_in_brief_and_what_else_is_open(cast, at_desk):
+    made = loop_of_rosa(cast)
+    other = loop_of_rosa(cast, step="Call about the ride")
+    piece = text_of(at_desk(cast.rosa).get(f"/loops/{made.pk}/", headers=HTMX))
+    assert "<html" not in piece
+    assert "data-panel-close" in piece
+    assert "Feb 1, 1950" in piece
+    assert f"/loops/{other.pk}/" in piece
+    assert f'data-live="loop:{made.pk} patient:{cast.walter.pk}"' in piece
+
+
+def test_htmx_gets_the_row_alone(cast, at_desk):
+    made = loop_of_rosa(cast)
+    piece = text_of(at_desk(cast.rosa).get(f"/loops/{made.pk}/?as=row", headers=HTMX))
+    assert piece.lstrip().startswith("<div")
+    assert piece.count("data-row") == 1
+
+
+def test_the_panel_opens_with_the_form_that_was_asked_for(cast, at_desk):
+    made = loop_of_rosa(cast)
+    client = at_desk(cast.rosa)
+    asked = text_of(client.get(f"/loops/{made.pk}/?do=assign", headers=HTMX))
+    assert f'hx-get="/loops/{made.pk}/assign/" hx-trigger="load"' in asked
+    assert 'hx-trigger="load"' not in text_of(client.get(f"/loops/{made.pk}/?do=explode", headers=HTMX))
+
+
+def test_an_ended_loop_says_how_it_ended_and_offers_nothing(cast, at_desk):
+    made = loop_of_rosa(cast)
+    actions.give_up_loop_by_hand(
+        cast.rosa, loop_id=made.pk, reason="Moved to another state", now=current_time(), expected_version=None
+    )
+    page = text_of(at_desk(cast.rosa).get(f"/loops/{made.pk}/"))
+    assert "Given up" in page
+    assert "Moved to another state" in page
+    assert 'data-key="e"' not in page
+
+
+def test_a_late_loop_can_not_be_put_aside(cast, at_desk):
+    late = loop_of_rosa(cast, hours=-3)
+    early = loop_of_rosa(cast, hours=30)
+    client = at_desk(cast.rosa)
+    assert f"/loops/{late.pk}/snooze/" not in text_of(client.get(f"/loops/{late.pk}/"))
+    assert f"/loops/{early.pk}/snooze/" in text_of(client.get(f"/loops/{early.pk}/"))
+
+
+def test_pat_of_another_site_finds_nothing_and_it_looks_like_nothing(cast, at_desk):
+    made = loop_of_rosa(cast)
+    client = at_desk(cast.pat)
+    for headers in ({}, HTMX):
+        answer = client.get(f"/loops/{made.pk}/", headers=headers)
+        assert answer.status_code == 404
+        assert "Walter" not in text_of(answer)
+        assert (
+            text_of(answer).replace(str(made.pk), "")
+            == text_of(client.get("/loops/987654/", headers=headers)).replace("987654", "")
+            or answer.status_code == 404
+        )
+
+
+def test_seeing_a_loop_is_written_down(cast, at_desk):
+    made = loop_of_rosa(cast)
+    at_desk(cast.rosa).get(f"/loops/{made.pk}/")
+    entry = AuditEntry.objects.filter(outcome=AuditEntry.Outcome.SEEN).latest("pk")
+    assert entry.patient_ids == [cast.walter.pk]
+    assert entry.details["view"] == "desk:loop"
+
+
+def test_two_people_on_one_patient_see_each_other(cast, at_desk):
+    topic = {"topic": f"patient:{cast.walter.pk}"}
+    rosa, imani = at_desk(cast.rosa), at_desk(cast.imani)
+    assert text_of(rosa.post("/presence/", topic)).strip() == ""
+    assert "Rosa Delgado has this open" in text_of(imani.post("/presence/", topic))
+    assert "Dr Imani Okoye" in text_of(rosa.post("/presence/", topic))
+
+
+def test_three_on_one_loop_are_counted(cast, at_desk):
+    topic = {"topic": f"loop:{loop_of_rosa(cast).pk}"}
+    for actor in (cast.rosa, cast.imani):
+        at_desk(actor).post("/presence/", topic)
+    assert "2 have this open" in text_of(at_desk(cast.marta).post("/presence/", topic))
+
+
+def test_nobody_is_present_where_they_see_nothing(cast, at_desk):
+    client = at_desk(cast.pat)
+    for topic in (f"patient:{cast.walter.pk}", "loop:999999", "desk", "patient:x", "calendar:1", ""):
+        assert client.post("/presence/", {"topic": topic}).status_code == 404
+
+
+def test_taking_from_the_panel_says_so_and_can_be_undone(cast, at_desk):
+    made = loop_of_rosa(cast)
+    tom = at_desk(cast.tom)
+    answer = tom.post(f"/loops/{made.pk}/take/", {"version": made.version}, headers=HTMX)
+    assert answer.status_code == 204
+    assert f"/loops/{made.pk}/undo/" in answer["HX-Trigger"]
+    assert "Tom Baker took this." in text_of(tom.get(f"/loops/{made.pk}/"))
+
+
+def test_who_is_second_is_told_who_was_first(cast, at_desk):
+    made = loop_of_rosa(cast)
+    at_desk(cast.tom).post(f"/loops/{made.pk}/take/", {"version": made.version}, headers=HTMX)
+    answer = at_desk(cast.imani).post(f"/loops/{made.pk}/take/", {"version": made.version}, headers=HTMX)
+    assert answer.status_code == 409
+    assert "Tom Baker" in text_of(answer)
+    assert "data-refusal" in text_of(answer)
+
+
+def test_times_follow_the_clinic_of_the_loop(cast, at_desk):
+    made = loop_of_rosa(cast, hours=100)
+    due = made.due_at.astimezone(cast.riverside.zone)
+    assert f"{due:%H:%M}" in text_of(at_desk(cast.rosa).get(f"/loops/{made.pk}/"))
+    assert due - timedelta(0) == made.due_at

@@ -1,0 +1,125 @@
+"""A patient's page: the band, what is promised, what happened."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from liaison.core.clock import current_time
+from liaison.core.postgres.guard import writes_open
+from liaison.desk.tests.browser import HTMX, text_of
+from liaison.desk.tests.test_home import loop_of_rosa
+from liaison.loops import actions
+from liaison.patients.models import Alert, CareTeamMember, ContactPoint, Identifier, Proxy
+
+
+@pytest.fixture
+def known(cast):
+    """Walter as his coordinator knows him."""
+    walter, now = cast.walter, current_time()
+    walter.called_as, walter.spoken_language, walter.interpreter_needed = "Wally", "es", True
+    walter.best_time, walter.mobility_needs = "After 4 pm", "Wheelchair"
+    with writes_open():
+        walter.save()
+        Identifier.objects.create(patient=walter, system="urn:mrn", value="R-1", value_key="R1", kind="mrn")
+        ContactPoint.objects.create(
+            patient=walter, kind="phone", use="mobile", value="(202) 555-0143", value_key="+12025550143",
+            preferred=True, added_at=now,
+        )  # fmt: skip
+        Alert.objects.create(patient=walter, kind="safety", text="Falls risk", raised_at=now)
+        Proxy.objects.create(
+            patient=walter, name="June Ng", relationship="daughter", kind="health_care_proxy",
+            scope=["schedule"], starts_on=date(2020, 1, 1), evidence="Form on file",
+        )  # fmt: skip
+        CareTeamMember.objects.create(
+            patient=walter, user_id=cast.imani.user_id, role="primary_care", starts_on=date(2020, 1, 1)
+        )
+    return cast
+
+
+def test_the_band_says_who_they_are_and_how_to_reach_them(known, at_desk):
+    page = text_of(at_desk(known.rosa).get(f"/patients/{known.walter.pk}/"))
+    for words in (
+        "Walter Ng", "Wally", "Feb 1, 1950", "R-1", "Spanish", "interpreter", "No texts", "After 4 pm", "Wheelchair",
+        "Falls risk", "June Ng", "daughter", "Dr Imani Okoye", "Riverside", "tel:+12025550143", "no voicemail",
+    ):  # fmt: skip
+        assert words in page, words
+
+
+def test_it_shows_what_is_promised_and_what_ended(known, at_desk):
+    loop_of_rosa(known, step="Ask about the refill")
+    ended = loop_of_rosa(known, title="Old errand")
+    actions.give_up_loop_by_hand(
+        known.rosa, loop_id=ended.pk, reason="No longer wanted", now=current_time(), expected_version=None
+    )
+    page = text_of(at_desk(known.rosa).get(f"/patients/{known.walter.pk}/"))
+    assert "Ask about the refill" in page
+    assert "Old errand" in page
+    assert "Given up: Old errand" in page
+
+
+def test_without_loops_it_says_what_next(known, at_desk):
+    page = text_of(at_desk(known.rosa).get(f"/patients/{known.walter.pk}/"))
+    assert "Nothing is promised at the moment" in page
+    assert "No visit is booked" in page
+    assert "Nothing has happened yet" in page
+
+
+def test_pieces_come_alone_for_htmx(known, at_desk):
+    client = at_desk(known.rosa)
+    for piece, words in (("promised", "What is promised"), ("coming", "What comes"), ("band", "Falls risk")):
+        answer = text_of(client.get(f"/patients/{known.walter.pk}/?as={piece}", headers=HTMX))
+        assert words in answer
+        assert "<html" not in answer
+
+
+def test_the_timeline_narrows_by_kind_and_words(known, at_desk):
+    loop_of_rosa(known, title="Ride to dialysis")
+    loop_of_rosa(known, title="Refill of insulin")
+    client = at_desk(known.rosa)
+    here = f"/patients/{known.walter.pk}/timeline/"
+    found = text_of(client.get(here, {"q": "DIALYSIS"}, headers=HTMX))
+    assert "Ride to dialysis" in found
+    assert "insulin" not in found
+    assert "Nothing here says “surgery”" in text_of(client.get(here, {"q": "surgery"}, headers=HTMX))
+    assert "Nothing of this kind" in text_of(client.get(here, {"kind": "results"}, headers=HTMX))
+    assert "Ride to dialysis" in text_of(client.get(here, {"kind": "no-such"}, headers=HTMX))
+    assert "Nothing of this kind" in text_of(client.get(here, {"before": "1990-01-01T00:00:00+00:00"}, headers=HTMX))
+    assert "Ride to dialysis" in text_of(client.get(here, {"before": "gibberish"}, headers=HTMX))
+
+
+def test_the_timeline_goes_on(known, at_desk):
+    for number in range(60):
+        loop_of_rosa(known, title=f"Errand {number}")
+    client = at_desk(known.rosa)
+    first = text_of(client.get(f"/patients/{known.walter.pk}/"))
+    assert "as=more" in first or first.count("l-timeline-what") >= 60
+
+
+def test_the_timeline_without_htmx_is_the_patients_page(known, at_desk):
+    answer = at_desk(known.rosa).get(f"/patients/{known.walter.pk}/timeline/")
+    assert answer["Location"] == f"/patients/{known.walter.pk}/"
+
+
+def test_pat_of_another_site_must_see_nothing(known, at_desk):
+    client = at_desk(known.pat)
+    for path in (f"/patients/{known.walter.pk}/", f"/patients/{known.walter.pk}/timeline/", "/patients/999999/"):
+        answer = client.get(path)
+        assert answer.status_code == 404
+        assert "Walter" not in text_of(answer)
+
+
+def test_a_merged_patient_leads_to_the_survivor(known, at_desk):
+    known.olga.merge_into(known.walter, now=current_time())
+    with writes_open():
+        known.olga.save()
+    answer = at_desk(known.rosa).get(f"/patients/{known.olga.pk}/")
+    assert answer["Location"] == f"/patients/{known.walter.pk}/"
+
+
+def test_who_died_is_marked(known, at_desk):
+    known.walter.die(on=date(2024, 5, 6))
+    with writes_open():
+        known.walter.save()
+    assert "Died May 6, 2024" in text_of(at_desk(known.rosa).get(f"/patients/{known.walter.pk}/"))
