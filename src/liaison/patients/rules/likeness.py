@@ -17,7 +17,7 @@ SHOW_FROM: Final = 50
 
 POINTS: Final = {
     "same_identifier": 60,
-    "identifiers_disagree": -20,
+    "identifiers_disagree": -10,
     "same_name": 35,
     "similar_name": 22,
     "slightly_similar_name": 8,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from django.contrib.auth.hashers import make_password
+
 from liaison.accounts.access import Role
 from liaison.accounts.models import Assignment, Site, User
 from liaison.core.actor import Actor, system_actor
@@ -16,6 +18,7 @@ from liaison.patients.actions import ContactDetails, IdentifierDetails, PatientD
 from liaison.patients.models import Patient
 
 LIAISON = system_actor("tests")
+PASSWORD = "correct horse battery staple"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,7 +40,9 @@ class Clinic:
 
 def person(name: str, *assignments: tuple[Role, Site | None]) -> Actor:
     """A person who signs in, as the actor of one session that has just proved who they are."""
-    user = User.objects.create(email=f"{name.lower().replace(' ', '.')}@example.org", name=name)
+    user = User.objects.create(
+        email=f"{name.lower().replace(' ', '.')}@example.org", name=name, password=make_password(PASSWORD)
+    )
     long_ago = datetime(2020, 1, 1, tzinfo=UTC)
     for role, site in assignments:
         Assignment.objects.create(user=user, role=role, site=site, starts_at=long_ago)

@@ -14,7 +14,7 @@ from liaison.core.models import AuditEntry
 from liaison.patients import actions, jobs
 from liaison.patients.actions import PatientDetails
 from liaison.patients.models import BreakGlassGrant, MergeRecord, Patient
-from liaison.patients.tests.cast import LIAISON, Clinic, Registry
+from liaison.patients.tests.cast import LIAISON, PASSWORD, Clinic, Registry
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 
@@ -22,9 +22,8 @@ HTMX = {"HTTP_HX_REQUEST": "true"}
 def browser(actor: Actor) -> Client:
     """A browser that this person has just signed in with."""
     client = Client()
-    client.force_login(
-        User.objects.get(pk=actor.user_id), backend="allauth.account.auth_backends.AuthenticationBackend"
-    )
+    email = User.objects.get(pk=actor.user_id).email
+    assert client.post("/account/login/", {"login": email, "password": PASSWORD}).status_code == 302
     return client
 
 

@@ -1,0 +1,171 @@
+"""Clinicians and places: added, corrected, found, offered to a referral."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.hashers import make_password
+from django.test import Client
+
+from liaison.accounts.access import Role
+from liaison.core.actor import Actor, system_actor
+from liaison.core.models import AuditEntry
+from liaison.core.postgres.guard import writes_open
+from liaison.core.refusals import Forbidden, NotFound, Stale
+from liaison.directory import actions, queries, rules
+from liaison.directory.actions import OrganizationDetails, PractitionerDetails
+
+NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
+LIAISON = system_actor("tests")
+ROSA = Actor(user_id=1, name="Rosa", assignments=frozenset({(Role.COORDINATOR, 1)}))
+BILL = Actor(user_id=2, name="Bill", assignments=frozenset({(Role.BILLING, 1)}))
+PRIYA = Actor(user_id=3, name="Priya", assignments=frozenset({(Role.PRIVACY_OFFICER, None)}))
+
+
+@pytest.mark.parametrize(
+    ("npi", "valid"),
+    [("1234567893", True), ("1234567890", False), ("123456789", False), ("12345678９3", False), ("", False)],
+)
+def test_an_npi_has_a_check_digit(npi: str, valid: bool) -> None:
+    assert rules.npi_is_valid(npi) is valid
+
+
+@pytest.mark.django_db
+def test_a_clinician_is_added_corrected_and_retired() -> None:
+    made = actions.add_practitioner(
+        actor=ROSA, details=PractitionerDetails(name=" Dr Imani ", specialty="cardiology", npi="1234567893"), now=NOW
+    )
+    assert (made.name, made.specialty_id, made.where) == ("Dr Imani", "cardiology", "")
+    changed = actions.change_practitioner(
+        actor=ROSA,
+        practitioner_id=made.pk,
+        details=PractitionerDetails(name="Dr A. Imani"),
+        expected_version=1,
+        now=NOW,
+    )
+    assert changed.version == 2
+    with pytest.raises(Stale):
+        actions.change_practitioner(
+            actor=ROSA, practitioner_id=made.pk, details=PractitionerDetails(name="X"), expected_version=1, now=NOW
+        )
+    assert [row.name for row in queries.practitioners(BILL, text="imani")] == ["Dr A. Imani"]
+    actions.retire_practitioner(actor=ROSA, practitioner=changed, now=NOW)
+    assert queries.practitioners(BILL) == []
+    assert AuditEntry.objects.filter(verb="directory.change", outcome="done").count() == 3
+
+
+@pytest.mark.django_db
+def test_a_place_offers_its_specialties_to_referrals_after_our_own() -> None:
+    from liaison.accounts.models import Site
+
+    with writes_open():
+        site = Site.objects.create(code="RIV", name="Riverside")
+    heart = actions.add_organization(
+        actor=ROSA, details=OrganizationDetails(name="Heart House", specialties=["cardiology"]), now=NOW
+    )
+    actions.add_practitioner(
+        actor=ROSA, details=PractitionerDetails(name="Dr Zed", specialty="cardiology", site_id=site.pk), now=NOW
+    )
+    actions.add_practitioner(
+        actor=ROSA,
+        details=PractitionerDetails(name="Dr Away", specialty="cardiology", organization_id=heart.pk),
+        now=NOW,
+    )
+    targets = queries.referral_targets(ROSA, specialty="cardiology")
+    assert [(target.name, target.ours) for target in targets] == [
+        ("Dr Zed", True),
+        ("Dr Away", False),
+        ("Heart House", False),
+    ]
+    actions.change_organization(
+        actor=ROSA,
+        organization_id=heart.pk,
+        details=OrganizationDetails(name="Heart House"),
+        expected_version=1,
+        now=NOW,
+    )
+    with pytest.raises(Stale):
+        actions.change_organization(
+            actor=ROSA, organization_id=heart.pk, details=OrganizationDetails(name="H"), expected_version=1, now=NOW
+        )
+    assert [target.name for target in queries.referral_targets(ROSA, specialty="cardiology")] == ["Dr Zed", "Dr Away"]
+    assert str(heart) == "Heart House"
+    actions.retire_organization(actor=ROSA, organization=heart, now=NOW)
+    assert queries.organizations(ROSA, text="heart") == []
+    assert len(queries.specialties(ROSA)) > 20
+
+
+@pytest.mark.django_db
+def test_what_cannot_be_is_refused_beside_its_field() -> None:
+    for details, field in [
+        (PractitionerDetails(name=" "), "name"),
+        (PractitionerDetails(name="Dr", npi="1234567890"), "npi"),
+        (PractitionerDetails(name="Dr", site_id=1, organization_id=1), "organization"),
+    ]:
+        with pytest.raises(actions.EntryWrong) as refusal:
+            actions.add_practitioner(actor=ROSA, details=details, now=NOW)
+        assert set(refusal.value.fields) == {field}
+    with pytest.raises(actions.EntryWrong):
+        actions.add_organization(actor=ROSA, details=OrganizationDetails(name="X", kind="moon"), now=NOW)
+
+
+@pytest.mark.django_db
+def test_who_may_look_and_who_may_change() -> None:
+    with pytest.raises(Forbidden):
+        actions.add_practitioner(actor=BILL, details=PractitionerDetails(name="Dr"), now=NOW)
+    with pytest.raises(Forbidden):
+        queries.practitioners(PRIYA)
+    for missing in (
+        lambda: queries.get_practitioner(ROSA, practitioner_id=9),
+        lambda: queries.get_organization(ROSA, organization_id=9),
+    ):
+        with pytest.raises(NotFound):
+            missing()
+    assert queries.practitioner_of(9) is None
+
+
+@pytest.fixture
+def rosa(db: None) -> Client:
+    """Rosa's browser."""
+    from liaison.accounts.models import Assignment, Site, User
+
+    with writes_open():
+        site = Site.objects.create(code="RIV", name="Riverside")
+        user = User.objects.create(email="rosa@example.org", name="Rosa", password=make_password("a long secret"))
+        Assignment.objects.create(
+            user=user, role=Role.COORDINATOR, site=site, starts_at=datetime(2020, 1, 1, tzinfo=UTC)
+        )
+    client = Client()
+    client.post("/account/login/", {"login": "rosa@example.org", "password": "a long secret"})
+    return client
+
+
+def text(answer: Any) -> str:
+    return str(answer.content.decode())
+
+
+def test_the_pages_of_the_directory(rosa: Client) -> None:
+    assert "No clinicians yet" in text(rosa.get("/directory/"))
+    assert rosa.get("/directory/clinicians/new/").status_code == 200
+    assert rosa.post("/directory/places/new/", {"name": "Heart House", "kind": "clinic", "specialties": ["cardiology"]})
+    place = queries.organizations(LIAISON)[0]
+    typed = {"name": "Dr Away", "specialty": "cardiology", "organization": place.pk, "takes_referrals": "on"}
+    assert rosa.post("/directory/clinicians/new/", typed).status_code == 302
+    wrong = rosa.post("/directory/clinicians/new/", {**typed, "npi": "1234567890"})
+    assert wrong.status_code == 422
+    assert "check its ten digits" in text(wrong)
+    row = queries.practitioners(LIAISON)[0]
+    assert "Heart House" in text(rosa.get("/directory/", {"q": "cardio"}, HTTP_HX_REQUEST="true"))
+    entry = f"/directory/clinicians/{row.pk}/"
+    assert 'value="Dr Away"' in text(rosa.get(entry))
+    assert rosa.post(entry, {**typed, "version": "1"}).status_code == 302
+    assert "changed this meanwhile" in text(rosa.post(entry, {**typed, "version": "1"}))
+    place_entry = f"/directory/places/{place.pk}/"
+    assert "Heart House" in text(rosa.get(place_entry))
+    assert rosa.post(place_entry, {"name": "Heart", "kind": "clinic", "version": "1"}).status_code == 302
+    assert rosa.post(f"{entry}retire/").status_code == 302
+    assert rosa.post(f"{place_entry}retire/").status_code == 302
+    assert "No places yet" in text(rosa.get("/directory/?places=1"))
+    assert rosa.get("/directory/clinicians/999/").status_code == 404

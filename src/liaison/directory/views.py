@@ -1,0 +1,125 @@
+"""The directory's pages: clinicians and places, looked up by everybody, kept right by those who may."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from liaison.core.actor import Actor
+from liaison.core.answers import done, wants_fragment
+from liaison.core.clock import current_time
+from liaison.core.refusals import Forbidden, NotFound, Refusal
+from liaison.directory import actions, queries
+from liaison.directory.access import CHANGE
+from liaison.directory.forms import OrganizationForm, PractitionerForm
+
+
+@require_GET
+def listing(request: HttpRequest) -> HttpResponse:
+    """Clinicians, or with `places=1` organizations, narrowed by what is typed."""
+    actor = _actor(request)
+    text, places = request.GET.get("q", "")[:100].strip(), request.GET.get("places") == "1"
+    rows = queries.organizations(actor, text=text) if places else queries.practitioners(actor, text=text)
+    context = {"rows": rows, "q": text, "places": places, "may_change": actor.may(CHANGE)}
+    return render(request, "directory/_rows.html" if wants_fragment(request) else "directory/list.html", context)
+
+
+@require_http_methods(["GET", "POST"])
+def practitioner(request: HttpRequest, practitioner_id: int | None = None) -> HttpResponse:
+    """A clinician's entry: a new one, or one to correct."""
+    actor, now = _may_change(request), current_time()
+    row = None if practitioner_id is None else queries.get_practitioner(actor, practitioner_id=practitioner_id)
+    form = PractitionerForm(request.POST or None, row=row)
+
+    def save() -> Any:
+        if row is None:
+            return actions.add_practitioner(actor=actor, details=form.details(), now=now)
+        version = form.cleaned_data["version"] or 0
+        return actions.change_practitioner(
+            actor=actor, practitioner_id=row.pk, details=form.details(), expected_version=version, now=now
+        )
+
+    retire = reverse("directory:practitioner_retire", args=[row.pk]) if row else ""
+    return _entry(request, form=form, title=row.name if row else _("New clinician"), save=save, retire=retire)
+
+
+@require_http_methods(["GET", "POST"])
+def organization(request: HttpRequest, organization_id: int | None = None) -> HttpResponse:
+    """A place's entry: a new one, or one to correct."""
+    actor, now = _may_change(request), current_time()
+    row = None if organization_id is None else queries.get_organization(actor, organization_id=organization_id)
+    form = OrganizationForm(request.POST or None, row=row)
+
+    def save() -> Any:
+        if row is None:
+            return actions.add_organization(actor=actor, details=form.details(), now=now)
+        version = form.cleaned_data["version"] or 0
+        return actions.change_organization(
+            actor=actor, organization_id=row.pk, details=form.details(), expected_version=version, now=now
+        )
+
+    retire = reverse("directory:organization_retire", args=[row.pk]) if row else ""
+    return _entry(
+        request, form=form, title=row.name if row else _("New place"), save=save, retire=retire, back="?places=1"
+    )
+
+
+@require_POST
+def practitioner_retire(request: HttpRequest, practitioner_id: int) -> HttpResponse:
+    """A clinician is offered no longer."""
+    actor = _may_change(request)
+    row = queries.get_practitioner(actor, practitioner_id=practitioner_id)
+    actions.retire_practitioner(actor=actor, practitioner=row, now=current_time())
+    return done(request, said=_("No longer offered; what refers to it stays."), to=reverse("directory:list"), go=True)
+
+
+@require_POST
+def organization_retire(request: HttpRequest, organization_id: int) -> HttpResponse:
+    """A place is offered no longer."""
+    actor = _may_change(request)
+    row = queries.get_organization(actor, organization_id=organization_id)
+    actions.retire_organization(actor=actor, organization=row, now=current_time())
+    to = f"{reverse('directory:list')}?places=1"
+    return done(request, said=_("No longer offered; what refers to it stays."), to=to, go=True)
+
+
+def _entry(
+    request: HttpRequest, *, form: forms.Form, title: str, save: Callable[[], Any], retire: str, back: str = ""
+) -> HttpResponse:
+    to = f"{reverse('directory:list')}{back}"
+    if request.method == "POST" and form.is_valid() and _attempt(form, save):
+        return done(request, said=_("Saved."), to=to, go=True)
+    context = {"form": form, "title": title, "back": to, "retire": retire}
+    return render(request, "directory/entry.html", context, status=422 if form.errors else 200)
+
+
+def _attempt(form: forms.Form, save: Callable[[], Any]) -> bool:
+    """Save, or put the refusal's sentences beside the fields that caused them."""
+    try:
+        save()
+    except (Forbidden, NotFound):
+        raise
+    except Refusal as refusal:
+        for name, sentence in (refusal.fields or {"": refusal.sentence}).items():
+            form.add_error(name if name in form.fields else None, sentence)
+        return False
+    return True
+
+
+def _actor(request: HttpRequest) -> Actor:
+    actor: Actor = request.actor  # type: ignore[attr-defined]
+    return actor
+
+
+def _may_change(request: HttpRequest) -> Actor:
+    actor = _actor(request)
+    if not actor.may(CHANGE):
+        raise Forbidden
+    return actor
