@@ -41,7 +41,8 @@ def test_the_end_of_a_period_that_names_only_a_month_or_year_is_its_last_day():
 
 
 @pytest.mark.parametrize(
-    "text", ["0000", "0000-00-00", "2021-13", "2021-00", "2021-02-30", "yesterday", "", "20210220", 5, "2021-02-20T25:00Z"]
+    "text",
+    ["0000", "0000-00-00", "2021-13", "2021-00", "2021-02-30", "yesterday", "", "20210220", 5, "2021-02-20T25:00Z"],
 )
 def test_what_is_no_date_is_refused(text):
     with pytest.raises(NotADate):
@@ -49,12 +50,17 @@ def test_what_is_no_date_is_refused(text):
     assert lenient(text) is None
 
 
-@pytest.mark.parametrize("text", ["0001-01-01", "1066-10-14", "9999-12-31", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+@pytest.mark.parametrize(
+    "text", ["0001-01-01", "1066-10-14", "9999-12-31", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
+)
 def test_a_year_that_means_nothing_in_a_chart_counts_as_absent(text):
     assert parse(text) is None
 
 
-@given(st.dates(date(1900, 1, 1), date(2100, 1, 1)), st.sampled_from(["Pacific/Pago_Pago", "America/New_York", "Asia/Tokyo"]))
+@given(
+    st.dates(date(1900, 1, 1), date(2100, 1, 1)),
+    st.sampled_from(["Pacific/Pago_Pago", "America/New_York", "Asia/Tokyo"]),
+)
 def test_a_date_without_time_is_the_same_day_in_every_zone_we_serve(day, zone):
     when = parse(day.isoformat())
     assert when.at.astimezone(ZoneInfo(zone)).date() == day

@@ -68,7 +68,9 @@ def everything():
 
 def test_each_resource_comes_back_value_for_value_decimals_included(cast, tmp_path):
     raw = json.dumps(bundle(walter(), observation())).replace("6.8,", "6.80,")
-    raw = raw.replace('"status": "final"', '"status": "final", "extension": [{"valueDecimal": 1.00}, {"valueDecimal": 1e2}]')
+    raw = raw.replace(
+        '"status": "final"', '"status": "final", "extension": [{"valueDecimal": 1.00}, {"valueDecimal": 1e2}]'
+    )
     cast.take_in(write(tmp_path / "a.json", raw))
     text = body_of("a1c")
     sent = json.loads(raw, parse_float=Decimal)["entry"][1]["resource"]

@@ -1,0 +1,88 @@
+"""A resource as a table for a person: one row for each value, labels in words, nesting kept as depth."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+MOST_ROWS = 1_500
+LONGEST_VALUE = 2_000
+
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SKIPPED = frozenset({"resourceType", "div"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """`value` is empty on a row that only heads what follows it, one level deeper."""
+
+    depth: int
+    label: str
+    value: str
+
+
+def rows_of(resource: object) -> tuple[Row, ...]:
+    """The rows of a resource in its own order; at most `MOST_ROWS`, long values cut. Never markup: plain text."""
+    found = []
+    for row in _rows(resource, depth=0):
+        found.append(row)
+        if len(found) >= MOST_ROWS:
+            break
+    return tuple(found)
+
+
+def label_of(name: str) -> str:
+    """A field's name in words: `effectiveDateTime` is "Effective date time"."""
+    return _HUMP.sub(" ", name.lstrip("_")).replace("_", " ").capitalize()
+
+
+def _rows(value: object, *, depth: int) -> Iterator[Row]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            if name not in _SKIPPED:
+                yield from _field(label_of(name), inner, depth=depth)
+
+
+def _field(label: str, value: Any, *, depth: int) -> Iterator[Row]:
+    short = _in_short(value)
+    if short is not None:
+        yield Row(depth=depth, label=label, value=short[:LONGEST_VALUE])
+    elif isinstance(value, list):
+        for number, inner in enumerate(value, start=1):
+            yield from _field(label if len(value) == 1 else f"{label} {number}", inner, depth=depth)
+    else:
+        yield Row(depth=depth, label=label, value="")
+        yield from _rows(value, depth=depth + 1)
+
+
+def _in_short(value: object) -> str | None:
+    """Plain values as text, and the shapes that are one thing to a person: codings, quantities, references."""
+    if value is None or value in ([], {}):
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, str | int | float | Decimal):
+        return str(value)
+    if isinstance(value, list):
+        parts = [_in_short(one) for one in value]
+        return ", ".join(part for part in parts if part) if all(isinstance(one, str) for one in value) else None
+    if isinstance(value, dict):
+        return _shape(value)
+    return str(value)
+
+
+def _shape(value: dict[str, Any]) -> str | None:
+    names = set(value)
+    if names <= {"system", "code", "display", "version", "userSelected"} and "code" in names:
+        return f"{value.get('display', '')} ({value['code']})".strip() if "display" in names else str(value["code"])
+    if names <= {"reference", "display", "type"} and "reference" in names:
+        return f"{value.get('display', '')} → {value['reference']}".strip()
+    if names <= {"value", "unit", "system", "code", "comparator"} and "value" in names:
+        unit = value.get("unit") or value.get("code") or ""
+        return f"{value.get('comparator', '')}{value['value']} {unit}".strip()
+    if names <= {"start", "end"} and names:
+        return f"{value.get('start', '…')} – {value.get('end', '…')}"
+    return None

@@ -1,0 +1,115 @@
+"""The chart as received, on screen: who sees it, and how it reads."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from liaison.accounts.access import Role
+from liaison.core.actor import Actor
+from liaison.core.postgres.guard import writes_open
+from liaison.core.refusals import Forbidden, NotFound
+from liaison.patients.models import Patient
+from liaison.records.models import Fact, Resource
+from liaison.records.queries import get_resource, timeline
+from liaison.records.tests.cast import NOW, bundle, observation, walter, write
+
+
+@pytest.fixture
+def chart(cast, tmp_path):
+    raw = (tmp_path / "a.json").write_text
+    del raw
+    cast.take_in(
+        write(
+            tmp_path / "a.json",
+            bundle(
+                walter(),
+                observation(),
+                observation(id="wrong", status="entered-in-error"),
+                observation(id="undated", effectiveDateTime=None),
+                {
+                    "resourceType": "Condition",
+                    "id": "dm",
+                    "code": {"text": "Diabetes"},
+                    "onsetDateTime": "2011",
+                    "subject": {"reference": "Patient/walter"},
+                },
+                {
+                    "resourceType": "Claim",
+                    "id": "c",
+                    "created": "2026-01-01",
+                    "patient": {"reference": "Patient/walter"},
+                },
+            ),
+        )
+    )
+    return Patient.objects.get()
+
+
+def test_the_timeline_shows_what_is_dated_and_meant_the_newest_first(cast, chart):
+    told = timeline(cast.rosa, patient=chart)
+    assert [(one.kind, one.title, one.detail) for one in told] == [
+        ("result", "Hemoglobin A1c", "6.8 %"),
+        ("condition", "Diabetes", ""),
+    ]
+    assert told[0].at == datetime.fromisoformat("2026-02-20T14:30:00+00:00")
+    assert [one.title for one in timeline(cast.rosa, patient=chart, kinds={"condition"})] == ["Diabetes"]
+    assert [one.title for one in timeline(cast.rosa, patient=chart, before=told[0].at)] == ["Diabetes"]
+    assert [one.title for one in timeline(cast.rosa, patient=chart, text="hemo 6.8")] == ["Hemoglobin A1c"]
+    assert len(timeline(cast.rosa, patient=chart, limit=1)) == 1
+
+
+def test_the_chart_is_for_those_who_care_for_the_patient(cast, chart):
+    desk = Actor(user_id=1, name="Front", assignments=frozenset({(str(Role.FRONT_DESK), cast.riverside.pk)}))
+    kept = Resource.objects.get(fhir_id="a1c")
+    assert timeline(desk, patient=chart) == ()
+    with pytest.raises(NotFound):
+        timeline(cast.pat, patient=chart)
+    with pytest.raises(Forbidden):
+        get_resource(desk, resource_id=kept.pk)
+    with pytest.raises(NotFound):
+        get_resource(cast.pat, resource_id=kept.pk)
+    with pytest.raises(NotFound):
+        get_resource(cast.rosa, resource_id=kept.pk, version=9)
+    with writes_open():
+        Fact.objects.all().delete()
+        Resource.objects.filter(pk=kept.pk).update(patient=None)
+    with pytest.raises(NotFound):
+        get_resource(cast.rosa, resource_id=kept.pk)
+
+
+def test_a_resource_reads_as_a_table_and_as_it_came(cast, chart, tmp_path):
+    cast.take_in(write(tmp_path / "b.json", observation(status="amended", extension=[{"valueDecimal": 1.25}])))
+    kept = Resource.objects.get(fhir_id="a1c")
+    now, before = get_resource(cast.rosa, resource_id=kept.pk), get_resource(cast.rosa, resource_id=kept.pk, version=1)
+    assert {row.label: row.value for row in now.rows}["Value quantity"] == "6.8 %"
+    assert '"status": "amended"' in now.raw
+    assert '"status": "final"' in before.raw
+    assert [(one.number, one.current) for one in before.versions] == [(2, True), (1, False)]
+
+
+def test_five_thousand_entries_are_read_page_by_page_from_the_index(cast, chart):
+    source = Resource.objects.get(fhir_id="a1c")
+    with writes_open():
+        Resource.objects.bulk_create(
+            Resource(
+                resource_type="Observation", fhir_id=f"o{n}", body={}, digest=source.digest, source=source.source,
+                received_at=NOW, patient=chart, kind="result", at=NOW - timedelta(hours=n), title=f"Result {n}",
+            )
+            for n in range(5000)
+        )  # fmt: skip
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE records_resource")
+    with CaptureQueriesContext(
+        connection,
+    ) as ran:
+        page = timeline(cast.rosa, patient=chart, before=NOW - timedelta(hours=2500))
+    assert [page[0].title, len(page)] == ["Result 2501", 50]
+    with connection.cursor() as cursor:
+        cursor.execute("EXPLAIN " + ran.captured_queries[-1]["sql"])
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+    assert "records_timeline" in plan
+    assert "Sort" not in plan

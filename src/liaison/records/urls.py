@@ -1,0 +1,14 @@
+"""The addresses of the chart as received."""
+
+from __future__ import annotations
+
+from django.urls import path
+
+from liaison.records import views
+
+app_name = "records"
+
+urlpatterns = [
+    path("records/<int:resource_id>/", views.resource, name="resource"),
+    path("records/<int:resource_id>/versions/<int:version>/", views.resource, name="version"),
+]
