@@ -83,7 +83,7 @@ def add_evidence(
         change.say("evidence", sentence, undoable=about is None)
         if info.closes_itself and not loop.missing_evidence:
             _close(change, actor=actor)
-            change.say("closed", f"{sentence} Closed.", undoable=about is None)
+            change.say("closed", f"{sentence.rstrip('.')}. Closed.", undoable=about is None)
     return change.loop
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from liaison.accounts.models import Site, Team, User
 from liaison.core.act import act
 from liaison.core.actor import Actor
-from liaison.core.refusals import NotFound
+from liaison.core.refusals import Conflict, NotFound, constraint_refusal
 from liaison.loops import access, rules
 from liaison.loops.actions.changing import (
     changing,
@@ -26,6 +26,16 @@ from liaison.loops.queries.owners import covered_owner, home_site
 
 if TYPE_CHECKING:
     from liaison.patients.models import Patient
+
+
+class AlreadyOpened(Conflict):
+    """The same reaction ran twice at once; the other one opened it."""
+
+    code = "loops.already_opened"
+    sentence = "This loop was opened a moment ago. Look at the patient's open loops."
+
+
+constraint_refusal("loops_loop_once_key_key", AlreadyOpened)
 
 
 def open_loop(

@@ -222,7 +222,7 @@ def test_a_task_closes_itself_with_its_proof(cast: Cast) -> None:
     )
     assert done.state == "closed"
     assert Clock.objects.get(loop=loop).voided_reason == "The loop closed."
-    assert story(loop)[-1] == "Done, and how: posted it Closed."
+    assert story(loop)[-1] == "Done, and how: posted it. Closed."
 
 
 def test_giving_up_needs_a_reason_and_keeps_it(cast: Cast, facts: list[Fact]) -> None:

@@ -30,6 +30,7 @@ from liaison.orders.queries import (
     target_choices,
     worklist,
 )
+from liaison.orders.views.who import who
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +108,7 @@ DOORS: Mapping[str, Door] = {
 def referral(request: HttpRequest, referral_id: int) -> HttpResponse:
     """One referral: its track, what may follow, the question, the history."""
     now = current_time()
-    page = referral_page(request.actor, referral_id=referral_id, now=now)
+    page = referral_page(who(request), referral_id=referral_id, now=now)
     template = "orders/_referral.html" if wants_fragment(request) else "orders/referral.html"
     return render(request, template, _shown(request, page, now=now))
 
@@ -118,7 +119,7 @@ def referrals(request: HttpRequest) -> HttpResponse:
     now = current_time()
     wanted = request.GET.get("state", "")
     page = worklist(
-        request.actor,
+        who(request),
         now=now,
         state="" if wanted == "late" else wanted,
         late=wanted == "late",
@@ -129,9 +130,9 @@ def referrals(request: HttpRequest) -> HttpResponse:
         "page": page,
         "wanted": wanted,
         "specialty": request.GET.get("specialty", ""),
-        "specialties": specialties(request.actor),
+        "specialties": specialties(who(request)),
         "now": now,
-        "time_zone": desk_zone(request.actor),
+        "time_zone": desk_zone(who(request)),
     }
     more = wants_fragment(request) and "after" in request.GET
     return render(request, "orders/_rows.html" if more else "orders/referrals.html", shown)
@@ -141,16 +142,16 @@ def referrals(request: HttpRequest) -> HttpResponse:
 def move_on(request: HttpRequest, referral_id: int, move: str) -> HttpResponse:
     """Move a referral on: the small form of one move, or what it does."""
     now = current_time()
-    page = referral_page(request.actor, referral_id=referral_id, now=now)
+    page = referral_page(who(request), referral_id=referral_id, now=now)
     door = DOORS.get(move)
     if door is None:
         raise NotFound
-    zone = get_referral(request.actor, referral_id=referral_id).site.zone
+    zone = get_referral(who(request), referral_id=referral_id).site.zone
     form = _form(request, door, page=page, now=now, zone=zone)
     if not form.is_valid():
         return _form_page(request, form, door=door, page=page, now=now, move=move)
     try:
-        moved = door.run(request.actor, referral_id=referral_id, now=now, **_typed(form, zone=zone))
+        moved = door.run(who(request), referral_id=referral_id, now=now, **_typed(form, zone=zone))
     except Refusal as refusal:
         if not set(refusal.fields) & set(form.fields):
             raise
@@ -166,7 +167,7 @@ def _form(request: HttpRequest, door: Door, *, page: ReferralPage, now: datetime
     visit = page.visit_at.astimezone(zone).replace(tzinfo=None) if page.visit_at else None
     initial: dict[str, Any] = {"version": page.version, "visit_at": visit, "seen_at": min(visit or local, local)}
     if door.form is forms.RerouteForm:
-        offered = target_choices(request.actor, specialty=page.specialty_code)
+        offered = target_choices(who(request), specialty=page.specialty_code)
         return forms.RerouteForm(request.POST or None, initial=initial, targets=offered)
     return door.form(request.POST or None, initial=initial)
 
@@ -199,5 +200,5 @@ def _form_page(
 
 def _shown(request: HttpRequest, page: ReferralPage, *, now: datetime) -> dict[str, Any]:
     offered = [(code, DOORS[code], reverse("orders:move", args=[page.id, code])) for code in page.moves]
-    zone = page.loop.row.zone if page.loop else desk_zone(request.actor)
+    zone = page.loop.row.zone if page.loop else desk_zone(who(request))
     return {"page": page, "offered": offered, "now": now, "time_zone": zone}
