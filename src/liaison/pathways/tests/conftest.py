@@ -1,0 +1,19 @@
+"""Fixtures of these tests. Loaded before Django is set up, so they import what they need when they run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from liaison.pathways.tests.cast import Ward
+
+
+@pytest.fixture
+def ward(db: None) -> Ward:
+    """Walter, who is home from hospital, and those who look after him."""
+    del db
+    from liaison.pathways.tests.cast import gather
+
+    return gather()

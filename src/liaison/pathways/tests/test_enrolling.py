@@ -1,0 +1,184 @@
+"""Whom transitional care follows home, and when it lets go."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from liaison.core.models import AuditEntry
+from liaison.core.postgres.guard import writes_open
+from liaison.core.refusals import Forbidden
+from liaison.loops.actions import give_up_loop
+from liaison.loops.models import Clock, Loop
+from liaison.pathways.actions import evaluate
+from liaison.pathways.jobs import evaluate_everybody
+from liaison.pathways.models import Enrolment, Protocol
+from liaison.pathways.queries import outlook, told
+from liaison.pathways.tests.cast import DISCHARGE, LIAISON, NOW, stay, walter
+from liaison.patients.actions import mark_deceased
+
+
+def test_a_discharge_opens_one_loop_with_its_clocks_for_the_team(ward):
+    ward.take_in(walter(), stay())
+    loop = Loop.objects.get()
+    assert (loop.kind, loop.owner_team, loop.title) == ("post-discharge", ward.team, "Home from hospital since 13 Feb")
+    assert loop.next_step == "Call Walter Ng: first call after the hospital stay"
+    due = {clock.rule_id: clock.due_at.isoformat() for clock in Clock.objects.all()}
+    assert due == {
+        "tcm.contact": "2026-02-19T04:59:59+00:00",
+        "tcm.visit": "2026-02-28T04:59:59+00:00",
+        "tcm.reconciliation": "2026-02-28T04:59:59+00:00",
+    }
+    assert ward.enrolment.anchor_on.isoformat() == "2026-02-13"
+    assert set(Clock.objects.values_list("anchor_event", flat=True)) == {f"encounter:{ward.enrolment.anchor_id}"}
+
+
+def test_evaluating_again_opens_nothing_and_writes_nothing(ward):
+    ward.take_in(walter(), stay())
+    before = AuditEntry.objects.count()
+    assert evaluate(LIAISON, now=NOW).opened == 0
+    assert evaluate(LIAISON, now=NOW + timedelta(days=1)).opened == 0
+    evaluate_everybody()
+    assert (Loop.objects.count(), AuditEntry.objects.count()) == (1, before)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"ended": NOW - timedelta(days=31)}, "too_old"),
+        ({"went": "03"}, "went_elsewhere"),
+        ({"went": "exp"}, "hospice_or_expired"),
+    ],
+)
+def test_nothing_is_opened_for_what_does_not_qualify_and_it_says_why(ward, change, reason):
+    ward.take_in(walter(), stay(**change))
+    assert not Loop.objects.exists()
+    (seen,) = outlook(LIAISON, now=NOW)
+    assert (seen.found, seen.followed, dict(seen.not_fitting)) == (1, 0, {reason: 1})
+    assert seen.too_old == (1 if reason == "too_old" else 0)
+    assert "1 not: " in told(seen)[1]
+    with pytest.raises(Forbidden):
+        outlook(ward.rosa, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"class": {"code": "EMER"}},
+        {"class": {"code": "AMB"}},
+        {"status": "planned"},
+        {"ended": None},
+        {"ended": NOW + timedelta(hours=1)},
+    ],
+)
+def test_what_is_no_ended_hospital_stay_is_not_even_looked_at(ward, change):
+    ward.take_in(walter(), stay(**change))
+    assert not Loop.objects.exists()
+    assert outlook(LIAISON, now=NOW)[0].found == 0
+
+
+def test_an_observation_stay_and_one_with_unknown_destination_qualify(ward):
+    ward.take_in(walter(), stay(**{"class": {"code": "OBSENC"}}))
+    assert Loop.objects.count() == 1
+
+
+def test_the_thirtieth_day_counts_by_the_local_calendar(ward):
+    last_minute = DISCHARGE.replace(hour=4, minute=59)  # 12 February, 23:59 in New York
+    ward.take_in(walter(), stay(ended=last_minute), now=DISCHARGE.replace(month=3, day=14, hour=3))
+    assert ward.enrolment.anchor_on.isoformat() == "2026-02-12"
+
+
+def test_the_dead_are_not_called(ward):
+    ward.take_in(walter(deceasedDateTime="2026-02-13T23:00:00Z"), stay())
+    assert not Loop.objects.exists()
+    assert outlook(LIAISON, now=NOW)[0].not_fitting == {"deceased": 1}
+
+
+def test_a_death_takes_the_follow_up_back(ward):
+    ward.take_in(walter(), stay())
+    mark_deceased(actor=LIAISON, patient=ward.walter, on=NOW.date(), now=NOW)
+    assert ward.enrolment.voided_reason == "the patient has died"
+    assert ward.enrolment.loop.state == "given_up"
+
+
+def test_an_admission_takes_it_back_and_the_next_discharge_begins_anew(ward):
+    ward.take_in(walter(), stay())
+    later = NOW + timedelta(days=3)
+    ward.take_in(
+        walter(), stay(id="again", ended=None, period={"start": (later - timedelta(hours=2)).isoformat()}), now=later
+    )
+    assert ward.enrolment.loop.given_up_reason == "Voided: the patient is or was in hospital again since."
+    home = later + timedelta(days=4)
+    ward.take_in(walter(), stay(id="again", ended=home, days=4), now=home)
+    assert [(one.loop.state, one.voided_at is None) for one in Enrolment.objects.order_by("pk")] == [
+        ("given_up", False),
+        ("open", True),
+    ]
+
+
+@pytest.mark.parametrize("status", ["cancelled", "entered-in-error"])
+def test_a_stay_that_is_taken_back_takes_the_follow_up_back_and_may_return(ward, status):
+    ward.take_in(walter(), stay())
+    ward.take_in(stay(status=status))
+    assert ward.enrolment.voided_reason == "the stay was cancelled, corrected or entered in error"
+    ward.take_in(stay(length={"value": 3}))
+    assert ward.enrolment.voided_at is None
+    assert (ward.enrolment.loop.state, ward.enrolment.times_opened, Loop.objects.count()) == ("open", 2, 2)
+
+
+def test_time_running_out_takes_nothing_back(ward):
+    ward.take_in(walter(), stay())
+    evaluate(LIAISON, now=NOW + timedelta(days=60))
+    assert ward.enrolment.loop.state == "open"
+
+
+def test_what_a_person_ended_is_not_opened_again(ward):
+    ward.take_in(walter(), stay())
+    give_up_loop(ward.rosa, loop_id=ward.enrolment.loop_id, reason="Moved away", now=NOW)
+    assert evaluate(LIAISON, now=NOW).opened == 0
+    ward.take_in(walter(active=True), stay(status="cancelled"))
+    assert ward.enrolment.voided_at is None
+
+
+def test_of_overlapping_stays_only_the_last_is_followed(ward):
+    ward.take_in(walter(), stay(id="ward", days=5), stay(id="unit", ended=DISCHARGE - timedelta(hours=1), days=1))
+    assert Loop.objects.count() == 1
+    assert ward.enrolment.anchor.fhir_id == "ward"
+
+
+def test_without_team_a_coordinator_follows_and_without_anybody_it_is_said(ward):
+    from liaison.accounts.models import Assignment, Team, TeamMember
+
+    with writes_open():
+        TeamMember.objects.all().delete()
+        Team.objects.all().delete()
+    ward.take_in(walter(), stay())
+    assert ward.enrolment.loop.owner_user_id == ward.rosa.user_id
+    with writes_open():
+        Assignment.objects.all().delete()
+    ward.take_in({**walter(), "id": "olga"}, stay(id="s2", subject={"reference": "Patient/olga"}))
+    assert evaluate(LIAISON, now=NOW).without_owner == 1
+
+
+def test_the_patients_own_coordinator_follows_first(ward):
+    from liaison.patients.actions import add_care_team_member
+
+    ward.take_in(walter())
+    add_care_team_member(
+        actor=LIAISON, patient=ward.walter, role="coordinator", user_id=ward.rosa.user_id, now=NOW - timedelta(days=9)
+    )
+    ward.take_in(stay())
+    assert ward.enrolment.loop.owner_user_id == ward.rosa.user_id
+
+
+def test_a_new_version_retires_the_old_and_opens_nothing_twice(ward):
+    ward.take_in(walter(), stay())
+    with writes_open():
+        Protocol.objects.update(version="2020.1")
+    evaluate(LIAISON, now=NOW)
+    assert [(one.version, one.retired_at is None) for one in Protocol.objects.order_by("pk")] == [
+        ("2020.1", False),
+        ("2026.1", True),
+    ]
+    assert Loop.objects.count() == 1

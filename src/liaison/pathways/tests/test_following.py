@@ -1,0 +1,136 @@
+"""What calls, visits and a clinician's word do to a follow-up."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from liaison.core.refusals import NotFound
+from liaison.inbox.actions import log_call
+from liaison.loops.actions import add_evidence, close_loop
+from liaison.loops.models import Clock
+from liaison.pathways.actions import NotRunning, set_complexity, visit_booked, visit_lost, visit_seen
+from liaison.pathways.queries import follow_ups_of, get_follow_up
+from liaison.pathways.rules.protocol import Complexity
+from liaison.pathways.rules.transition import Stage
+from liaison.pathways.tests.cast import DISCHARGE, LIAISON, NOW, stay, walter
+
+MONDAY = DISCHARGE + timedelta(days=3)
+
+
+@pytest.fixture
+def home(ward):
+    """Walter came home, and is followed."""
+    ward.take_in(walter(), stay())
+    return ward
+
+
+def call(ward, *, at, outcome="no_answer", clinical=False):
+    log_call(
+        ward.rosa,
+        patient=ward.walter,
+        outcome=outcome,
+        said="He feels better" if outcome == "reached" else "",
+        clinical=clinical,
+        idempotency_key=f"{at}",
+        loop=ward.enrolment.loop,
+        now=at,
+    )
+
+
+def running():
+    found = Clock.objects.filter(satisfied_at=None, voided_at=None)
+    return {clock.rule_id: clock for clock in found}
+
+
+def stage(ward, *, now):
+    (view,) = follow_ups_of(ward.rosa, patient=ward.walter, now=now)
+    return view.stage
+
+
+def test_a_clinical_talk_is_the_contact(home):
+    assert stage(home, now=NOW) is Stage.CONTACT_DUE
+    call(home, at=MONDAY, outcome="reached", clinical=True)
+    assert home.enrolment.loop.evidence_kinds == ["contact"]
+    assert "tcm.contact" not in running()
+    assert stage(home, now=MONDAY) is Stage.CONTACTED
+
+
+def test_a_talk_about_times_only_is_none(home):
+    call(home, at=MONDAY, outcome="reached")
+    assert "tcm.contact" in running()
+
+
+def test_two_separate_attempts_count_and_the_trying_goes_on(home):
+    call(home, at=MONDAY)
+    call(home, at=MONDAY + timedelta(minutes=5))
+    assert "tcm.contact" in running()
+    call(home, at=MONDAY + timedelta(hours=3), outcome="left_message")
+    assert "contact" in home.enrolment.loop.evidence_kinds
+    assert "tcm.contact" not in running()
+    assert running()["tcm.keep_trying"].step == "Keep trying to reach Walter Ng"
+    assert stage(home, now=MONDAY + timedelta(days=1)) is Stage.ATTEMPTS_DOCUMENTED
+    call(home, at=MONDAY + timedelta(days=1))
+    call(home, at=MONDAY + timedelta(days=8), outcome="reached", clinical=True)
+    assert "tcm.keep_trying" not in running()
+
+
+def test_attempts_after_the_window_do_not_count(home):
+    late = DISCHARGE + timedelta(days=6)
+    call(home, at=late)
+    call(home, at=late + timedelta(hours=3))
+    assert "contact" not in home.enrolment.loop.evidence_kinds
+    assert stage(home, now=late + timedelta(hours=4)) is Stage.CONTACT_MISSED
+
+
+def test_high_complexity_shortens_the_visit_to_seven_days(home):
+    set_complexity(home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, now=NOW)
+    set_complexity(home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, now=NOW)
+    assert running()["tcm.visit"].due_at.isoformat() == "2026-02-21T04:59:59+00:00"
+    assert running()["tcm.reconciliation"].due_at.isoformat() == "2026-02-21T04:59:59+00:00"
+    assert Clock.objects.filter(rule_id="tcm.visit").count() == 2
+    with pytest.raises(NotFound):
+        set_complexity(home.pat, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, now=NOW)
+
+
+def test_a_visit_booked_seen_and_reconciled_closes_the_loop(home):
+    visit = home.visit(DISCHARGE + timedelta(days=5))
+    loop_id = visit.loop_id
+    visit_booked(LIAISON, loop_id=loop_id, start_at=visit.start_at, now=NOW)
+    assert running()["tcm.visit"].step == "Visit Wed 18 Feb 15:00: see that it takes place"
+    assert running()["tcm.visit"].due_at.isoformat() == "2026-02-28T04:59:59+00:00"
+    assert running()["tcm.reconciliation"].due_at.isoformat() == "2026-02-19T04:59:59+00:00"
+    assert stage(home, now=NOW) is Stage.VISIT_SCHEDULED
+    set_complexity(home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, now=NOW)
+    assert running()["tcm.reconciliation"].due_at.isoformat() == "2026-02-19T04:59:59+00:00"
+    call(home, at=MONDAY, outcome="reached", clinical=True)
+    seen = visit.start_at + timedelta(hours=1)
+    for _ in range(2):
+        visit_seen(LIAISON, loop_id=loop_id, appointment_id=visit.pk, start_at=visit.start_at, now=seen)
+    assert stage(home, now=seen) is Stage.VISIT_DONE
+    add_evidence(home.rosa, loop_id=loop_id, kind="reconciliation", now=seen)
+    view = get_follow_up(home.rosa, enrolment_id=home.enrolment.pk, now=seen)
+    assert (view.visit_standing, view.code) == ("in_7", "99496")
+    close_loop(home.rosa, loop_id=loop_id, now=seen)
+    assert stage(home, now=seen) is Stage.COMPLETE
+    with pytest.raises(NotRunning):
+        set_complexity(home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.MODERATE, now=seen)
+    visit_lost(LIAISON, loop_id=loop_id, why="too late", now=seen)
+    visit_booked(LIAISON, loop_id=loop_id, start_at=visit.start_at, now=seen)
+    with pytest.raises(NotFound):
+        get_follow_up(home.pat, enrolment_id=home.enrolment.pk, now=seen)
+
+
+def test_a_lost_visit_must_be_booked_again(home):
+    visit = home.visit(DISCHARGE + timedelta(days=5))
+    visit_booked(LIAISON, loop_id=visit.loop_id, start_at=visit.start_at, now=NOW)
+    visit_lost(LIAISON, loop_id=visit.loop_id, why="The visit was missed.", now=NOW)
+    assert running()["tcm.visit"].step == "Book the visit after the hospital stay again"
+    assert running()["tcm.reconciliation"].due_at.isoformat() == "2026-02-28T04:59:59+00:00"
+
+
+def test_a_visit_on_the_day_of_discharge_does_not_count(home):
+    visit = home.visit(DISCHARGE + timedelta(hours=1))
+    visit_seen(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, start_at=visit.start_at, now=NOW)
+    assert "visit" not in home.enrolment.loop.evidence_kinds
