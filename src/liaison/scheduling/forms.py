@@ -245,6 +245,6 @@ class ClosureForm(forms.Form):
         ends: list[tuple[date | None, time | None]] = [
             (typed.get(f"{side}_on"), typed.get(f"{side}_at")) for side in ("from", "to")
         ]
-        if all(on is not None and at is not None for on, at in ends) and ends[1] <= ends[0]:  # type: ignore[operator]
+        if all(on is not None and at is not None for on, at in ends) and ends[1] <= ends[0]:
             self.add_error("to_on", _("The end comes after the start."))
         return typed

@@ -58,6 +58,8 @@ def follow_up_missed(*, actor: Actor, appointment: Appointment, now: datetime) -
 
 def _waiting_for(appointment: Appointment, *, states: tuple[str, ...]) -> Referral | None:
     """The referral that this visit was booked for, if it still counts on it; people may have moved it by hand."""
+    if appointment.referral_id is None:
+        return None
     return Referral.objects.filter(pk=appointment.referral_id, appointment_id=appointment.pk, state__in=states).first()
 
 

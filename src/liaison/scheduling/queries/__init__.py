@@ -16,6 +16,7 @@ from liaison.scheduling.queries.times import (
     TimesWanted,
     clinicians_for,
     earliest_times,
+    possible_at,
 )
 from liaison.scheduling.queries.visits import (
     ComingVisit,
@@ -46,6 +47,7 @@ __all__ = [
     "get_appointment",
     "get_resource",
     "get_visit_type",
+    "possible_at",
     "resources",
     "sites_to_see",
     "timeline",

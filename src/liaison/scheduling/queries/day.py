@@ -22,11 +22,12 @@ _KIND_ORDER = {ResourceKind.PERSON: 0, ResourceKind.ROOM: 1, ResourceKind.DEVICE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayVisit:
-    """One visit as a day shows it. `patient_name` is empty where this actor may not see the patient."""
+    """One visit as a day shows it. The names are empty where this actor may not see the patient."""
 
     appointment_id: int
     patient_id: int | None
     patient_name: str
+    patient_short: str
     start_at: datetime
     end_at: datetime
     what: str
@@ -101,6 +102,7 @@ def _visit(row: Appointment, *, is_visible: bool, site: Site) -> DayVisit:
         appointment_id=row.pk,
         patient_id=row.patient_id if is_visible else None,
         patient_name=row.patient.display_name if is_visible else "",
+        patient_short=(row.patient.family or row.patient.given) if is_visible else "",
         start_at=row.start_at.astimezone(site.zone),
         end_at=row.end_at.astimezone(site.zone),
         what=row.visit_type.name,

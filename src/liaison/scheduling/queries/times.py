@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -104,6 +105,15 @@ def earliest_times(actor: Actor, *, wanted: TimesWanted, now: datetime) -> Times
         missing=missing,
         searched_until=last.astimezone(site.zone).date(),
     )
+
+
+def possible_at(actor: Actor, *, visit_types: Sequence[VisitType], site_id: int) -> Sequence[VisitType]:
+    """Those of the visit types for which this site has everybody and everything that they need."""
+    if not actor.may(SEE_CALENDAR):
+        raise Forbidden
+    there = Resource.objects.in_service().working_at(site_id).values_list("abilities", flat=True)
+    able = Counter(ability for abilities in there for ability in set(abilities))
+    return [kind for kind in visit_types if all(able[need.ability] >= need.quantity for need in kind.needs.all())]
 
 
 def clinicians_for(actor: Actor, *, visit_type: VisitType, site_id: int) -> Sequence[Resource]:

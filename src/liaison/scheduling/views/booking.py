@@ -20,6 +20,7 @@ from liaison.core.actor import Actor
 from liaison.core.answers import done, wants_fragment
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, Refusal
+from liaison.orders.models import Referral
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
 from liaison.scheduling import queries
@@ -27,7 +28,7 @@ from liaison.scheduling.access import BOOK, MOVE, OVERRIDE
 from liaison.scheduling.actions import PatientBusy, book_appointment, move_appointment
 from liaison.scheduling.actions.refusals import DuplicateVisit, NotFree, OutsideHours, TooFar, TooLate
 from liaison.scheduling.forms import BookForm, Choices, written_offer
-from liaison.scheduling.models import Appointment, VisitType
+from liaison.scheduling.models import Appointment, Resource, VisitType
 from liaison.scheduling.ports import BookingOrder, CancelReason, Override, Reason
 from liaison.scheduling.queries import TimeOffer, Times, TimesWanted
 
@@ -38,6 +39,7 @@ REASON_WORDS = {
     Reason.NO_GAP: gettext_lazy("Leaves no gap"),
 }
 WARNINGS = (PatientBusy, DuplicateVisit)
+BEFORE_THE_VISIT = ("sent", "received", "accepted", "scheduled", "no_show", "visit_cancelled")
 OVERRIDABLE = (NotFree, OutsideHours, TooLate, TooFar)
 
 
@@ -79,12 +81,13 @@ def book(request: HttpRequest) -> HttpResponse:
     patient_id = _number(given.get("patient"))
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
+    patient, loop_id = get_patient(request.actor, patient_id=patient_id), _number(given.get("loop"))
     desk = Desk(
         actor=request.actor,
-        patient=get_patient(request.actor, patient_id=patient_id),
+        patient=patient,
         now=current_time(),
-        loop_id=_number(given.get("loop")),
-        referral_id=_number(given.get("referral")),
+        loop_id=loop_id,
+        referral_id=_number(given.get("referral")) or _referral_of(patient, loop_id=loop_id),
     )
     return _panel(request, desk)
 
@@ -220,16 +223,58 @@ def _defaults(desk: Desk, given: Mapping[str, str]) -> dict[str, str]:
     """What was typed, with a first answer for what was not asked yet."""
     typed = {name: given[name] for name in given}
     typed.setdefault("key", str(uuid.uuid4()))
-    kinds = _kinds(desk)
-    if "visit_type" not in typed and kinds:
-        typed["visit_type"] = str(kinds[0].pk)
     if "site" not in typed:
-        site = _first_site(desk)
-        typed["site"] = str(site.pk) if site else ""
+        typed |= _first_place(desk)
+    if "visit_type" not in typed:
+        typed["visit_type"] = _first_kind(desk, typed)
     if desk.moving is not None:
         typed.setdefault("note", desk.moving.note)
         typed.setdefault("reason", CancelReason.PATIENT.value)
     return typed
+
+
+def _first_place(desk: Desk) -> dict[str, str]:
+    """Where the referral's specialist works, else where the visit to be moved is, else the patient's home site."""
+    asked = _asked_by_referral(desk) if desk.moving is None else None
+    if asked is not None:
+        return {"site": str(asked.site_id), "with_id": str(asked.pk)}
+    site = _first_site(desk)
+    return {"site": str(site.pk) if site else ""}
+
+
+def _referral_of(patient: Patient, *, loop_id: int | None) -> int | None:
+    """The referral whose promise this loop is, while its visit is still to come."""
+    if loop_id is None:
+        return None
+    waiting = Referral.objects.filter(patient=patient, loop_id=loop_id, state__in=BEFORE_THE_VISIT)
+    return waiting.values_list("pk", flat=True).first()
+
+
+def _asked_by_referral(desk: Desk) -> Resource | None:
+    """The specialist of our own whom the referral asks."""
+    if desk.referral_id is None:
+        return None
+    return (
+        Resource.objects.in_service()
+        .filter(
+            practitioner__in=Referral.objects.filter(pk=desk.referral_id, patient=desk.patient).values(
+                "target_practitioner"
+            )
+        )
+        .first()
+    )
+
+
+def _first_kind(desk: Desk, typed: Mapping[str, str]) -> str:
+    """A visit that can be had there, for a referral one that needs it; else any."""
+    kinds, site_id = _kinds(desk), _number(typed.get("site"))
+    possible = queries.possible_at(desk.actor, visit_types=kinds, site_id=site_id) if site_id else kinds
+    asked = _asked_by_referral(desk)
+    if asked is not None:
+        possible = [kind for kind in possible if kind.needs.all()[0].ability in asked.abilities] or possible
+        possible = sorted(possible, key=lambda kind: not kind.referral_needed)
+    chosen = next(iter(possible), next(iter(kinds), None))
+    return str(chosen.pk) if chosen else ""
 
 
 def _choices(desk: Desk, typed: Mapping[str, str]) -> Choices:

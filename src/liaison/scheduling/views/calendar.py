@@ -21,18 +21,19 @@ from liaison.scheduling.views.appointments import STATE_WORDS
 from liaison.scheduling.views.grid import grid_of
 
 _DAY = timedelta(days=1)
+_LAST_SITE = "scheduling_site"
 
 
 @require_GET
 def day(request: HttpRequest) -> HttpResponse:
-    """One day of one site. `site` and `on` in the address; without them the first site, today."""
+    """One day of one site. `site` and `on` in the address; without them today at the site looked at last."""
     now = current_time()
     form = DayForm(request.GET)
     form.is_valid()
     sites = queries.sites_to_see(request.actor)
     if not sites:
         raise Forbidden
-    site = _site(sites, form.cleaned_data.get("site"))
+    site = _site(request, sites, form.cleaned_data.get("site"))
     today = now.astimezone(site.zone).date()
     on = form.cleaned_data.get("on") or today
     shown = queries.day(request.actor, site=site, on=on)
@@ -54,10 +55,12 @@ def day(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-def _site(sites: Sequence[Site], site_id: int | None) -> Site:
+def _site(request: HttpRequest, sites: Sequence[Site], site_id: int | None) -> Site:
+    """The site that is asked for, else the one looked at last in this session, else the first."""
     by_id = {site.pk: site for site in sites}
     if site_id is None:
-        return sites[0]
+        return by_id.get(int(request.session.get(_LAST_SITE, 0)), sites[0])
     if site_id not in by_id:
         raise NotFound
+    request.session[_LAST_SITE] = site_id
     return by_id[site_id]

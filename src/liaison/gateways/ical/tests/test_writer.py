@@ -64,7 +64,8 @@ def test_lines_end_with_crlf_and_fold_at_75_octets() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["America/New_York", "America/Phoenix", "Europe/London", "Australia/Lord_Howe", "America/Santiago"]
+    "name",
+    ["America/New_York", "America/Phoenix", "Europe/London", "Australia/Lord_Howe", "America/Santiago"],
 )
 @pytest.mark.parametrize("month", [1, 3, 4, 7, 10, 11])
 def test_the_file_carries_its_own_time_zone(name: str, month: int) -> None:
