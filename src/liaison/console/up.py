@@ -48,6 +48,7 @@ class Up:
         self.wanted = wanted
         self.say = say
         self.stopping = threading.Event()
+        self.looking_after = False
         self.cluster: Cluster | None = None
         self.demo = wanted.mode == "demo"
         self.claim = Claim(data_folder())
@@ -70,6 +71,7 @@ class Up:
             stack.callback(self.say, "liaison", "stopped")
             stack.callback(supervisor.stop)
             supervisor.start()
+            self.looking_after = True
             self._wait_open(supervisor)
             while not self.stopping.wait(TICK_SECONDS):
                 self._look_after(supervisor)
@@ -114,10 +116,12 @@ class Up:
             self.sign_ins = list(quick.sign_ins)
             return
         load_settings()
-        from liaison.console.demo import fill_if_empty, sign_ins
+        from liaison.console.demo import fill_if_empty, remove_half_built, sign_ins
         from liaison.console.schema import disconnect, migrate
         from liaison.console.static import collect
 
+        if self.demo and self.cluster:
+            remove_half_built(url, say=lambda line: self.say("liaison", line))
         applied = migrate()
         if applied:
             self.say("liaison", f"database: {applied} migrations applied")
@@ -197,7 +201,7 @@ class Up:
     @contextmanager
     def _signals(self) -> Iterator[None]:
         def stop(_number: int, _frame: FrameType | None) -> None:
-            if self.stopping.is_set():
+            if self.stopping.is_set() or not self.looking_after:
                 raise KeyboardInterrupt
             self.stopping.set()
 
