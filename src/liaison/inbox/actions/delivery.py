@@ -227,20 +227,19 @@ def _attempt(claim: Claim) -> models.QuerySet[DeliveryAttempt]:
 
 def _apply(entry: Entry, message: Message, *, actor: Actor, result: Result, now: datetime) -> None:
     was_unknown = message.state == MessageState.UNKNOWN
-    match result:
-        case Sent():
-            message.succeed(now=now, reply=result.reply)
-            message.save()
-            entry.publish(MessageSent(at=now, **about(message)))
-        case TemporaryFailure():
-            _try_later(entry, message, actor=actor, reply=result.reply, now=now)
-        case PermanentFailure():
-            _fail(entry, message, actor=actor, kind=FailureKind.PERMANENT, reply=result.reply, now=now)
-        case Unknown():
-            message.lose_track(reply=result.reply)
-            message.save()
-            entry.publish(MessageFailed(at=now, kind="unknown", **about(message)))
-            open_failed_loop(actor, message=message, kind="unknown", now=now)
+    if isinstance(result, Sent):
+        message.succeed(now=now, reply=result.reply)
+        message.save()
+        entry.publish(MessageSent(at=now, **about(message)))
+    elif isinstance(result, TemporaryFailure):
+        _try_later(entry, message, actor=actor, reply=result.reply, now=now)
+    elif isinstance(result, PermanentFailure):
+        _fail(entry, message, actor=actor, kind=FailureKind.PERMANENT, reply=result.reply, now=now)
+    else:
+        message.lose_track(reply=result.reply)
+        message.save()
+        entry.publish(MessageFailed(at=now, kind="unknown", **about(message)))
+        open_failed_loop(actor, message=message, kind="unknown", now=now)
     if was_unknown and message.state in (MessageState.SENT, MessageState.QUEUED):
         answer_came_late(actor, message=message, now=now)
     announce_message(message)

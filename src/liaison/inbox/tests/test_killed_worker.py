@@ -77,7 +77,7 @@ class Server:
                     self.taken += 1  # from here on the mail is the server's
                 if word == self.stop_at:
                     self.reached.set()
-                    self.go_on.wait(20)
+                    self.go_on.wait(60)
                 in_mail = word == "DATA"
                 file.write(b"354 go\r\n" if in_mail else b"250 ok\r\n")
                 file.flush()
@@ -94,7 +94,7 @@ def killed_while_sending(message: Message, *, server: Server, url: str) -> None:
     environment = {**os.environ, "SMTP_URL": url, "DATABASE_URL": database_url(), "LIAISON_MODE": "test"}
     worker = subprocess.Popen([sys.executable, "-c", WORKER, str(message.pk)], env=environment)
     try:
-        assert server.reached.wait(30), "The worker never came to this line."
+        assert server.reached.wait(120), "The worker never came to this line."
         time.sleep(0.2)  # it is waiting for our answer now
     finally:
         os.kill(worker.pid, signal.SIGKILL)
