@@ -41,7 +41,7 @@ class AlikePair:
 
 def look_alikes(actor: Actor, *, registration: rules.Registration, limit: int = 8) -> Sequence[LookAlike]:
     """Patients the actor can see who may be the person about to be registered, the most alike first."""
-    visible = Patient.objects.current().visible_to(actor)
+    visible = Patient.objects.current().visible_one_by_one(actor)
     found = [
         (rules.compare(registration, other=registration_of(patient)), patient)
         for patient in _near(visible, registration)

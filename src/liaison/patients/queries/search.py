@@ -21,6 +21,8 @@ from liaison.patients import rules
 from liaison.patients.models import ContactKind, ContactPoint, Identifier, IdentifierKind, Patient
 
 CANDIDATES: Final = 120
+ENOUGH: Final = 8
+"""Names that fit as typed; with fewer, those with a slip are looked for too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +57,7 @@ def search(actor: Actor, *, text: str, limit: int = 20, now: datetime | None = N
     asked = rules.read_query(text, today=(now or current_time()).date())
     if asked.is_empty:
         return []
-    visible = Patient.objects.current().visible_to(actor, now=now)
+    visible = Patient.objects.current().visible_one_by_one(actor, now=now)
     found: dict[int, tuple[float, str]] = {}
     for patient_id, matched in _exactly(visible, asked):
         found.setdefault(patient_id, (2.0, matched))
@@ -131,7 +133,7 @@ def _by_name(visible: QuerySet[Patient], asked: rules.Asked, *, limit: int) -> I
                 seen_ids.add(pk)
                 good += 1
                 yield pk, score, "name" if score >= 0.94 else "like"
-        if good >= limit:
+        if good >= min(limit, ENOUGH) and ways is not _whole_words:
             return
 
 
