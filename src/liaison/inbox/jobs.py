@@ -43,12 +43,14 @@ def deliver(
     transport: Callable[[Channel], Transport | None] = transport_for,
 ) -> None:
     """Claim, send, settle: three transactions, and the network between them."""
+    channel = Message.objects.filter(pk=message_id).values_list("channel", flat=True).first()
+    carrier = transport(Channel(channel)) if channel else None
+    if carrier is None:
+        # It stays in the queue: whoever sets the gateway up finds everything still waiting.
+        log.error("inbox.no_transport", extra={"channel": channel})
+        return
     claim = claim_message(POST, message_id=message_id, now=clock())
     if claim is None:
-        return
-    carrier = transport(claim.channel)
-    if carrier is None:
-        log.error("inbox.no_transport", extra={"channel": claim.channel})
         return
     try:
         result = carrier.send(claim.envelope, point_of_no_return=lambda: mark_handed_over(POST, claim, now=clock()))

@@ -128,11 +128,11 @@ class Transport(Protocol):
         """
 
 
-_transports: dict[Channel, Callable[[], Transport]] = {}
+_transports: dict[Channel, Callable[[], Transport | None]] = {}
 
 
-def connect(channel: Channel, factory: Callable[[], Transport]) -> None:
-    """Name what carries a channel; `factory` is asked anew for each message, so settings may change under it."""
+def connect(channel: Channel, factory: Callable[[], Transport | None]) -> None:
+    """Name what carries a channel; `factory` is asked anew for each message and gives None while it is not set up."""
     _transports[channel] = factory
 
 

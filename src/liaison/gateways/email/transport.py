@@ -106,8 +106,10 @@ class SmtpTransport:
         return _failure(_Answered(step="end of mail", code=code, reply=_decoded(reply)))
 
 
-def smtp_from_settings() -> SmtpTransport:
-    """The transport that `SMTP_URL`, `LIAISON_MAIL_FROM` and `LIAISON_MAIL_REPLY_TO` describe."""
+def smtp_from_settings() -> SmtpTransport | None:
+    """The transport that `SMTP_URL`, `LIAISON_MAIL_FROM` and `LIAISON_MAIL_REPLY_TO` describe; None without a URL."""
+    if not settings.SMTP_URL:
+        return None
     name, address = parseaddr(getattr(settings, "LIAISON_MAIL_FROM", "") or "Care team <care-team@localhost>")
     return SmtpTransport(
         server=read_server(settings.SMTP_URL),

@@ -31,7 +31,6 @@ _TABS = (
     (Box.WAITING, "Waiting"),
     (Box.SENT, "Sent"),
     (Box.NOT_SENT, "Not sent"),
-    (Box.IN, "Received"),
 )
 _WHY = {
     "deceased": "The patient died; nothing is sent.",

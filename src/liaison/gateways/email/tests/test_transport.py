@@ -18,7 +18,7 @@ from cryptography.x509.oid import NameOID
 from liaison.gateways.email.address import Security, Server, read_server
 from liaison.gateways.email.demo import demo_server
 from liaison.gateways.email.tests.servers import Mailroom, Rude, free_port, mail_server, rude_server
-from liaison.gateways.email.transport import SmtpTransport
+from liaison.gateways.email.transport import SmtpTransport, smtp_from_settings
 from liaison.inbox.ports import AttachmentContent, Envelope, PermanentFailure, Result, Sent, TemporaryFailure, Unknown
 
 INVITATION = (
@@ -301,6 +301,16 @@ def test_the_url_says_server_and_security(url: str, security: Security, port: in
 def test_a_wrong_url_is_refused_with_an_example(url: str) -> None:
     with pytest.raises(ValueError, match="SMTP_URL must look like"):
         read_server(url)
+
+
+def test_the_settings_name_the_server_and_the_sender(settings) -> None:  # type: ignore[no-untyped-def]
+    settings.SMTP_URL = "smtps://mail.example.org"
+    settings.LIAISON_MAIL_FROM = "Riverside Health <desk@riverside.example>"
+    found = smtp_from_settings()
+    assert found is not None
+    assert (found.server.host, str(found.sender)) == ("mail.example.org", "Riverside Health <desk@riverside.example>")
+    settings.SMTP_URL = ""
+    assert smtp_from_settings() is None
 
 
 def test_the_demonstration_server_keeps_each_mail_as_a_file(tmp_path: Path) -> None:
