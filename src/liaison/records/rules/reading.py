@@ -159,10 +159,6 @@ class _Head(msgspec.Struct):
     resourceType: msgspec.Raw = msgspec.Raw()  # noqa: N815  FHIR's own name
 
 
-class _Search(msgspec.Struct):
-    mode: str | None = None
-
-
 class _Request(msgspec.Struct):
     method: str | None = None
     url: str | None = None
@@ -171,7 +167,6 @@ class _Request(msgspec.Struct):
 class _Entry(msgspec.Struct):
     fullUrl: str | None = None  # noqa: N815  FHIR's own name
     resource: msgspec.Raw = msgspec.Raw()
-    search: _Search | None = None
     request: _Request | None = None
 
 
@@ -246,9 +241,7 @@ def _without_resource(entry: _Entry, *, name: str, path: str) -> Reject | Note:
     return Reject(file=name, path=path, reason="an entry without a resource")
 
 
-def _from_entry(entry: _Entry, *, name: str, path: str) -> Received | Reject | Note:
-    if entry.search is not None and entry.search.mode == "outcome":
-        return Note(file=name, path=path, text="a remark of the server about its search, not part of a chart")
+def _from_entry(entry: _Entry, *, name: str, path: str) -> Received | Reject:
     inside = f"{path}.resource"
     return _taken(entry.resource, name=name, path=inside, full_url=entry.fullUrl or "", inside=inside)
 

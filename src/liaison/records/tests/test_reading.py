@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import re
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liaison.records.rules.intake import Note, Received, Refused, Reject, receive
+from liaison.records.rules.intake import Received, Refused, Reject, receive
 from liaison.records.rules.reading import Limits, Unreadable, fingerprint, read
 
 WALTER = {"resourceType": "Patient", "id": "walter", "birthDate": "1941-07-09"}
@@ -195,7 +196,7 @@ def test_entries_that_hold_no_data_are_told_apart_from_broken_ones(tmp_path):
     assert found["entry[0]"].text.startswith("a GET request without a resource")
     assert found["entry[1]"].reason == "an entry without a resource"
     assert found["entry[2]"].reason.startswith("not a bundle entry")
-    assert isinstance(found["entry[3]"], Note)
+    assert found["entry[3].resource"].resource_type == "OperationOutcome"
     assert found["entry[4]"].text.startswith("a DELETE request")
 
 
@@ -228,10 +229,8 @@ def test_a_document_or_a_line_beyond_the_limit_is_refused(tmp_path):
 def test_no_bytes_end_in_a_traceback(tmp_path_factory, data):
     path = tmp_path_factory.mktemp("any") / "file"
     path.write_bytes(data)
-    try:
-        list(read(path))
-    except Unreadable as problem:
-        assert str(problem)
+    with contextlib.suppress(Unreadable):
+        assert isinstance(list(read(path)), list)
 
 
 JSON = st.recursive(
