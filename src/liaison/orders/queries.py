@@ -68,6 +68,7 @@ class ReferralPage:
     specialty_code: str
     referrer: str
     target: str
+    asked: Target
     target_phone: str
     target_fax: str
     urgency: str
@@ -166,6 +167,7 @@ def referral_page(actor: Actor, *, referral_id: int, now: datetime) -> ReferralP
         specialty_code=referral.specialty_id,
         referrer=referral.referrer.name,
         target=referral.target_name,
+        asked=referral.target,
         target_phone=asked.phone if asked else "",
         target_fax=asked.fax if asked else "",
         urgency=referral.urgency,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
 from django.db.models import Count, Q, QuerySet
 
-from liaison.accounts.access import DESK_ROLES
+from liaison.accounts.access import DESK_ROLES, Role
 from liaison.accounts.models import Assignment, Site, Team, User
 from liaison.core.actor import Actor
 from liaison.core.calendars import end_of_day
@@ -24,7 +24,8 @@ from liaison.loops.queries.owners import as_value
 class Load:
     """One column of the board: a person or a team and their open loops. `late` and `today` are parts of `open`.
 
-    `away_until` is set (or `is_away` alone, for an open end) while their desk is handed over, to `covered_by`.
+    `coordinates` says that this person is a coordinator. While their desk is handed over `is_away` is true,
+    `away_until` says until when (None: not known) and `covered_by` to whom.
     """
 
     owner: Owner
@@ -36,6 +37,7 @@ class Load:
     today: int
     urgent: int
     escalated: int
+    coordinates: bool = False
     is_away: bool = False
     hand_over_id: int | None = None
     away_until: datetime | None = None
@@ -59,17 +61,24 @@ def load(actor: Actor, *, now: datetime, zone: tzinfo) -> tuple[Load, ...]:
         **_figures(loops.filter(owner_user__isnull=False), column="owner_user_id", now=now, ends=ends),
         **_figures(loops.filter(owner_team__isnull=False), column="owner_team_id", now=now, ends=ends),
     }
-    away = _away(now=now)
+    away, coordinators = _away(now=now), _coordinators(now=now)
     columns = [
-        _column(owner, name=name, figures=figures.get(owner, {}), away=away.get(owner.user_id))
+        replace(
+            _column(owner, name=name, figures=figures.get(owner, {}), away=away.get(owner.user_id)),
+            coordinates=owner.user_id in coordinators,
+        )
         for owner, name in _desks(sites=sites, now=now).items()
     ]
     return tuple(sorted(columns, key=lambda each: (-each.late, -each.open, each.name)))
 
 
 def covering_choices(columns: Sequence[Load]) -> tuple[tuple[str, str], ...]:
-    """(value, words) of those who could cover a desk, the least busy first; who is away can't."""
-    here = sorted((each for each in columns if not each.is_away), key=lambda each: (each.open, each.name))
+    """(value, words) of those who could cover a desk: coordinators and teams first, the least busy first among them.
+
+    Who is away can't.
+    """
+    here = [each for each in columns if not each.is_away]
+    here.sort(key=lambda each: (not (each.coordinates or each.is_team), each.open, each.name))
     return tuple((each.value, f"{each.name} ({each.open})") for each in here)
 
 
@@ -110,6 +119,11 @@ def _desks(*, sites: frozenset[int] | None, now: datetime) -> dict[Owner, str]:
         **{Owner(team_id=team.pk): team.name for team in teams},
         **{Owner(user_id=person.pk): person.name for person in people},
     }
+
+
+def _coordinators(*, now: datetime) -> frozenset[int | None]:
+    held = Assignment.objects.current(now=now).filter(role=Role.COORDINATOR)
+    return frozenset(held.values_list("user_id", flat=True))
 
 
 def _away(*, now: datetime) -> dict[int | None, tuple[HandOver, tuple[str, ...]]]:

@@ -28,6 +28,7 @@ from liaison.orders.queries import (
     referral_page,
     referral_url,
     target_choices,
+    target_from_value,
     worklist,
 )
 from liaison.orders.views.who import who
@@ -134,8 +135,8 @@ def referrals(request: HttpRequest) -> HttpResponse:
         "now": now,
         "time_zone": desk_zone(who(request)),
     }
-    more = wants_fragment(request) and "after" in request.GET
-    return render(request, "orders/_rows.html" if more else "orders/referrals.html", shown)
+    piece = "orders/_rows.html" if "after" in request.GET else "orders/_list.html"
+    return render(request, piece if wants_fragment(request) else "orders/referrals.html", shown)
 
 
 @require_http_methods(["GET", "POST"])
@@ -167,7 +168,11 @@ def _form(request: HttpRequest, door: Door, *, page: ReferralPage, now: datetime
     visit = page.visit_at.astimezone(zone).replace(tzinfo=None) if page.visit_at else None
     initial: dict[str, Any] = {"version": page.version, "visit_at": visit, "seen_at": min(visit or local, local)}
     if door.form is forms.RerouteForm:
-        offered = target_choices(who(request), specialty=page.specialty_code)
+        offered = [
+            (value, words)
+            for value, words in target_choices(who(request), specialty=page.specialty_code)
+            if target_from_value(value) != page.asked
+        ]
         return forms.RerouteForm(request.POST or None, initial=initial, targets=offered)
     return door.form(request.POST or None, initial=initial)
 
