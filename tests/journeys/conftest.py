@@ -88,16 +88,17 @@ def clinic(django_db_setup) -> Iterator[Clinic]:
 def run_clinic(name: str, *arguments: str, patients: int) -> Iterator[Clinic]:
     """`liaison up` on a migrated database of its own in the server of this test run."""
     cluster = Cluster(Path(os.environ["LIAISON_TEST_FOLDER"]) / "postgres", throw_away=True)
-    database_url = cluster.create_database(f"journey_{name}", template="liaison_template")
+    cluster.create_database(f"journey_{name}", template="liaison_template")
+    database_url = cluster.url_of(f"journey_{name}")
     extra = {"LIAISON_DEMO_PATIENTS": str(patients), "DATABASE_URL": database_url}
     folder = Path(tempfile.mkdtemp(prefix="liaison-journey-"))
     folder.chmod(0o755)
     port = _three_free_ports()
     keep = {name: value for name, value in os.environ.items() if not _is_ours(name)}
     environment = keep | {"LIAISON_DATA": str(folder), "LIAISON_MODE": "demo", "PYTHONUNBUFFERED": "1"} | extra
-    log = (folder / "up.log").open("w+")
     command = [sys.executable, "-m", "liaison.console.main", "up", "--port", str(port), *arguments]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
+    with (folder / "up.log").open("w") as log:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
     try:
         _wait_until_open(process, f"http://127.0.0.1:{port}/readyz", log=folder / "up.log")
         yield Clinic(url=f"http://127.0.0.1:{port}", folder=folder, database_url=database_url, process=process)
@@ -108,7 +109,6 @@ def run_clinic(name: str, *arguments: str, patients: int) -> Iterator[Clinic]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        log.close()
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db import transaction
+
 from liaison.core.actor import system_actor
 from liaison.demo import cast
 from liaison.demo.charts import draw_charts
@@ -26,10 +28,14 @@ def build(*, now: datetime, patients: int | None = None, seed: int = SEED) -> No
     `patients` defaults to LIAISON_DEMO_PATIENTS or 400.
     """
     count = patients or int(os.environ.get("LIAISON_DEMO_PATIENTS", PATIENTS))
+    with transaction.atomic():  # noqa: TID251 - all of the clinic or nothing: a build that is killed leaves no half
+        _build(now=now, count=count, seed=seed)
+
+
+def _build(*, now: datetime, count: int, seed: int) -> None:
     dice = random.Random(seed)
     actor = system_actor("demonstration")
-    opened = now - timedelta(days=60)
-    staffed = hire(actor, now=opened)
+    staffed = hire(actor, now=now - timedelta(days=60))
     charts = draw_charts(seed=seed, count=count, now=now)
     people = bring_in(charts, staffed, actor=actor, now=now)
     introduce(charts, people, staffed, dice=dice, now=now)

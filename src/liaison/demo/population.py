@@ -12,14 +12,16 @@ from liaison.core.actor import Actor
 from liaison.demo.charts import SYSTEM, Chart, write_patients
 from liaison.demo.staff import Staffed
 from liaison.patients.actions import (
+    ContactDetails,
     PatientDetails,
     ProxyDetails,
     add_care_team_member,
     add_proxy,
+    change_contact_point,
     change_patient,
     raise_alert,
 )
-from liaison.patients.models import AlertKind, CareRole, Identifier, Patient, ProxyKind
+from liaison.patients.models import AlertKind, CareRole, ContactKind, Identifier, Patient, ProxyKind
 from liaison.patients.rules import Scope
 from liaison.records.actions import import_files
 
@@ -53,6 +55,7 @@ def introduce(
         coordinators = staffed.working_at(chart.site, "coordinator") or ["Grace Okafor"]
         actor = staffed.who("Marta Kowalska")
         _wishes(chart, patient, actor=actor, dice=dice, now=now)
+        _allow(patient, actor=actor, dice=dice, now=now)
         add_care_team_member(
             actor=actor, patient=patient, role=CareRole.COORDINATOR,
             user_id=staffed.people[dice.choice(coordinators)].pk, now=now,
@@ -80,6 +83,22 @@ def _wishes(chart: Chart, patient: Patient, *, actor: Actor, dice: random.Random
         best_time=dice.choice(("", "", "mornings", "after 3 pm")),
     )
     change_patient(actor=actor, patient=patient, details=details, now=now)
+
+
+def _allow(patient: Patient, *, actor: Actor, dice: random.Random, now: datetime) -> None:
+    """Most agreed to e-mail and to messages on the machine, many to texts; no feed says so."""
+    for point in patient.contact_points.exclude(kind=ContactKind.ADDRESS):
+        is_phone = point.kind == ContactKind.PHONE
+        contact = ContactDetails(
+            kind=point.kind,
+            value=point.value,
+            use=point.use,
+            preferred=is_phone,
+            may_leave_message=is_phone and dice.random() < 0.7,
+            may_text=is_phone and dice.random() < 0.55,
+            may_email=not is_phone and dice.random() < 0.9,
+        )
+        change_contact_point(actor=actor, patient=patient, contact_point_id=point.pk, contact=contact, now=now)
 
 
 def _june(patient: Patient, *, actor: Actor, now: datetime) -> None:
