@@ -106,6 +106,11 @@ def test_two_people_on_one_patient_see_each_other(cast, at_desk):
     assert "Dr Imani Okoye" in text_of(rosa.post("/presence/", topic))
 
 
+def test_being_present_leaves_no_read_entry(cast, at_desk):
+    at_desk(cast.rosa).post("/presence/", {"topic": f"patient:{cast.walter.pk}"})
+    assert not AuditEntry.objects.filter(outcome=AuditEntry.Outcome.SEEN).exists()
+
+
 def test_three_on_one_loop_are_counted(cast, at_desk):
     topic = {"topic": f"loop:{loop_of_rosa(cast).pk}"}
     for actor in (cast.rosa, cast.imani):
