@@ -24,7 +24,7 @@ __all__ = [
     "Seat",
     "Span",
     "State",
-    "invitation_writer",
+    "invitation_writers",
     "register_invitation_writer",
 ]
 
@@ -108,10 +108,10 @@ _writers: list[Callable[[], InvitationWriter]] = []
 
 
 def register_invitation_writer(make: Callable[[], InvitationWriter]) -> None:
-    """Name what writes invitations; the last one registered is used."""
+    """Name what writes invitations; each writer adds a file to the patient's message."""
     _writers.append(make)
 
 
-def invitation_writer() -> InvitationWriter | None:
-    """What writes invitations, or None: then confirmations go without one."""
-    return _writers[-1]() if _writers else None
+def invitation_writers() -> tuple[InvitationWriter, ...]:
+    """What writes invitations; none when no gateway is installed: then messages go without a file."""
+    return tuple(make() for make in _writers)

@@ -20,7 +20,7 @@ from liaison.inbox.queries.letters import address_for
 from liaison.loops.queries.calendars import business_calendar
 from liaison.scheduling.access import REMIND
 from liaison.scheduling.models import Appointment, Modality
-from liaison.scheduling.ports import Invitation, Method, invitation_writer
+from liaison.scheduling.ports import Invitation, Method, invitation_writers
 from liaison.scheduling.rules import (
     Reminder,
     ReminderKind,
@@ -133,12 +133,15 @@ def _withhold(actor: Actor, appointment: Appointment, *, reason: str, now: datet
 
 
 def _invitations(appointment: Appointment, *, method: Method, now: datetime) -> tuple[AttachmentContent, ...]:
-    writer = invitation_writer()
-    if writer is None:
-        return ()
     invitation = invitation_of(appointment, method=method, now=now)
-    media_type = writer.media_type(invitation)
-    return (AttachmentContent(name="appointment.ics", media_type=media_type, content=writer.write(invitation)),)
+    return tuple(
+        AttachmentContent(
+            name="appointment.ics",
+            media_type=writer.media_type(invitation),
+            content=writer.write(invitation),
+        )
+        for writer in invitation_writers()
+    )
 
 
 def invitation_of(appointment: Appointment, *, method: Method, now: datetime) -> Invitation:

@@ -120,9 +120,7 @@ def clinicians_for(actor: Actor, *, visit_type: VisitType, site_id: int) -> Sequ
     """The people who could take the first role of this visit at this site, by name."""
     if not actor.may(SEE_CALENDAR):
         raise Forbidden
-    first = visit_type.needs.first()
-    if first is None:
-        return ()
+    first = visit_type.needs.all()[0]
     able = Resource.objects.in_service().able_to(first.ability).working_at(site_id)
     return tuple(able.filter(kind=ResourceKind.PERSON))
 

@@ -12,6 +12,10 @@ from liaison.accounts.models import Site, User
 from liaison.core.actor import Actor, system_actor
 from liaison.core.postgres.guard import writes_open
 from liaison.directory.models import Practitioner
+from liaison.loops.ports import Owner
+from liaison.orders.actions import refer_patient
+from liaison.orders.models import Referral
+from liaison.orders.ports import ReferralOrder, Target
 from liaison.patients.models import Patient, PatientSite
 from liaison.scheduling import actions
 from liaison.scheduling.models import Appointment, Resource, VisitType
@@ -152,3 +156,19 @@ def _resource(
     weekdays = [actions.HoursDraft(site=site, weekday=day, opens=time(9), closes=time(17)) for day in range(5)]
     actions.set_hours(actor=actor, resource=resource, hours=weekdays, now=NOW)
     return resource
+
+
+def referral_to_okafor(clinic: Clinic) -> Referral:
+    """Dr Imani asks Dr Okafor, a cardiologist of the same house, to see Walter."""
+    with writes_open():
+        Practitioner.objects.filter(name="Dr Okafor").update(specialty="cardiology")
+    order = ReferralOrder(
+        referrer_id=clinic.imani.practitioner_id or 0,
+        specialty="cardiology",
+        target=Target(practitioner_id=clinic.okafor.practitioner_id),
+        urgency="routine",
+        question="Palpitations since the discharge?",
+        coverage_status="not_needed",
+    )
+    rosa = Owner(user_id=clinic.rosa.user_id)
+    return refer_patient(clinic.rosa.as_liaison(), patient=clinic.walter, order=order, owner=rosa, via="phone", now=NOW)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from liaison.orders.models import Referral
     from liaison.scheduling.tests.clinic import Clinic
     from liaison.scheduling.tests.hearing import Heard
 
@@ -28,3 +29,11 @@ def heard() -> Iterator[Heard]:
 
     with listening() as ears:
         yield ears
+
+
+@pytest.fixture
+def referral(clinic: Clinic) -> Referral:
+    """Walter is referred to Dr Okafor."""
+    from liaison.scheduling.tests.clinic import referral_to_okafor
+
+    return referral_to_okafor(clinic)

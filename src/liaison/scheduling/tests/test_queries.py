@@ -6,12 +6,14 @@ from datetime import date, timedelta
 
 import pytest
 
+from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.core.audit import collecting_seen
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.patients.models import CareTeamMember
 from liaison.scheduling import actions, queries
+from liaison.scheduling.models import VisitType
 from liaison.scheduling.ports import CancelReason, Override, Reason, Span, State
 from liaison.scheduling.queries import Times, TimesWanted
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
@@ -125,6 +127,20 @@ def test_who_could_take_a_visit(clinic: Clinic) -> None:
     assert [resource.name for resource in able] == ["Dr Imani", "Dr Okafor"]
     with pytest.raises(Forbidden):
         queries.clinicians_for(NOBODY, visit_type=clinic.follow_up, site_id=clinic.site.pk)
+
+
+def test_which_visits_can_be_had_where(clinic: Clinic) -> None:
+    def possible(actor: Actor, site: Site) -> list[VisitType]:
+        return list(queries.possible_at(actor, visit_types=[clinic.follow_up], site_id=site.pk))
+
+    assert possible(clinic.rosa, clinic.site) == [clinic.follow_up]
+    assert possible(clinic.rosa, clinic.other_site) == []
+    with pytest.raises(Forbidden):
+        possible(NOBODY, clinic.site)
+
+
+def test_nothing_is_offered_beyond_the_longest_lead_time(clinic: Clinic) -> None:
+    assert times(clinic, not_before=date(2027, 1, 4)).offers == ()
 
 
 def test_a_day_shows_who_works_and_the_visits_and_notes_who_was_seen(clinic: Clinic) -> None:

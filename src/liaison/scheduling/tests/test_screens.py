@@ -14,6 +14,7 @@ from liaison.accounts.models import User
 from liaison.core.actor import Actor
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
+from liaison.orders.models import Referral
 from liaison.scheduling import actions
 from liaison.scheduling.forms import read_offer, written_offer
 from liaison.scheduling.models import Appointment, Closure, Resource, VisitType
@@ -122,6 +123,31 @@ def test_rosa_books_and_lands_on_the_visit(rosa: Client, clinic: Clinic) -> None
     assert "Monday 2 March, 09:00" in shown
     assert "bring the list" in shown
     assert AuditEntry.objects.filter(verb="core.see", patient_ids=[clinic.walter.pk]).exists()
+
+
+def test_from_a_referral_the_panel_starts_with_whom_it_asks(rosa: Client, clinic: Clinic, referral: Referral) -> None:
+    draft = actions.VisitTypeDraft(
+        code="consult",
+        name="Consultation",
+        duration_minutes=30,
+        needs=(actions.NeedDraft(role="clinician", ability="physician"),),
+        referral_needed=True,
+    )
+    consult = actions.define_visit_type(actor=clinic.marta, draft=draft, now=NOW)
+    assert "Consultation" not in panel(rosa, clinic)
+    for query in ({"referral": referral.pk}, {"loop": referral.loop_id}):
+        shown = panel(rosa, clinic, **query)
+        assert f'value="{consult.pk}" selected' in shown
+        assert f'value="{clinic.okafor.pk}" selected' in shown
+        assert f'name="referral" value="{referral.pk}"' in shown
+    assert 'name="referral"' not in panel(rosa, clinic, loop=987654)
+    offer = OFFERS.findall(shown)[0]
+    form = sent(clinic, offer, visit_type=consult.pk, referral=referral.pk, loop=referral.loop_id)
+    assert rosa.post("/book/", form).status_code == 302
+    booked = Appointment.objects.get()
+    assert (booked.referral_id, booked.loop_id) == (referral.pk, referral.loop_id)
+    assert "Referral" in page(rosa.get(f"/appointments/{booked.pk}/"))
+    assert "Consultation" in page(rosa.get(f"/appointments/{booked.pk}/move/"))
 
 
 def test_a_double_click_books_once(rosa: Client, clinic: Clinic) -> None:
@@ -288,6 +314,7 @@ def test_somebody_without_the_calendar_is_refused(clinic: Clinic) -> None:
     client = browser(clinic.rosa)
     assert client.get("/calendar/").status_code == 403
     assert client.get("/book/").status_code == 403
+    assert client.get("/appointments/1/move/").status_code == 403
 
 
 # --- what can be booked ---------------------------------------------------------------------------------------

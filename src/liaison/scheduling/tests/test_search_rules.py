@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import product
 from zoneinfo import ZoneInfo
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from liaison.scheduling.rules import Need, Offer, Reason, Span, Wish, earliest, merge
@@ -134,6 +134,7 @@ some_need = st.builds(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     free=st.dictionaries(st.integers(min_value=1, max_value=4), busy_day, max_size=4),
     needs=st.lists(some_need, min_size=1, max_size=2),

@@ -8,13 +8,11 @@ import pytest
 
 from liaison.accounts.models import Team, User
 from liaison.core.postgres.guard import writes_open
-from liaison.directory.models import Practitioner
 from liaison.loops.actions import open_loop
 from liaison.loops.models import Loop
 from liaison.loops.ports import ClockToStart, Owner
-from liaison.orders.actions import NotNow, mark_seen, refer_patient
+from liaison.orders.actions import NotNow, mark_seen
 from liaison.orders.models import Referral
-from liaison.orders.ports import ReferralOrder, Target
 from liaison.scheduling import actions, queries
 from liaison.scheduling.models import Appointment
 from liaison.scheduling.ports import CancelReason
@@ -22,23 +20,6 @@ from liaison.scheduling.tests.clinic import NOW, Clinic, local
 
 START = "2026-03-03 10:00"
 AFTER = local("2026-03-03 10:45")
-
-
-@pytest.fixture
-def referral(clinic: Clinic) -> Referral:
-    """Dr Imani asks Dr Okafor, a cardiologist of the same house."""
-    with writes_open():
-        Practitioner.objects.filter(name="Dr Okafor").update(specialty="cardiology")
-    order = ReferralOrder(
-        referrer_id=clinic.imani.practitioner_id or 0,
-        specialty="cardiology",
-        target=Target(practitioner_id=clinic.okafor.practitioner_id),
-        urgency="routine",
-        question="Palpitations since the discharge?",
-        coverage_status="not_needed",
-    )
-    rosa = Owner(user_id=clinic.rosa.user_id)
-    return refer_patient(clinic.rosa.as_liaison(), patient=clinic.walter, order=order, owner=rosa, via="phone", now=NOW)
 
 
 def booked(clinic: Clinic, referral: Referral) -> Appointment:

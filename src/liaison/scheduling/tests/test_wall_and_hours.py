@@ -5,7 +5,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from liaison.scheduling.rules import (
@@ -161,6 +161,7 @@ def covered(some: list[Span] | tuple[Span, ...]) -> set[int]:
     }
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(left=spans, right=spans)
 def test_sets_of_spans_behave_as_sets_of_minutes(left: list[Span], right: list[Span]) -> None:
     assert covered(merge(left)) == covered(left)
@@ -170,6 +171,7 @@ def test_sets_of_spans_behave_as_sets_of_minutes(left: list[Span], right: list[S
         assert all(a.end < b.start for a, b in pairwise(result))
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     zone=st.sampled_from(ZONES),
     first=st.dates(min_value=date(2026, 1, 1), max_value=date(2027, 12, 31)),

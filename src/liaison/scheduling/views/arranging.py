@@ -192,10 +192,8 @@ def _may_arrange(request: HttpRequest) -> None:
 
 def _with(form: Form, refusal: Refusal) -> Form:
     """The form with the refusal beside the fields it is about."""
-    for name, sentence in refusal.fields.items():
+    for name, sentence in (refusal.fields or {"": refusal.sentence}).items():
         form.add_error(name if name in form.fields else None, sentence)
-    if not refusal.fields:
-        form.add_error(None, refusal.sentence)
     return form
 
 
