@@ -17,6 +17,7 @@ from liaison.core.actor import system_actor
 from liaison.core.clock import current_time
 from liaison.loops.models import Loop
 from liaison.loops.ports import kind_of
+from liaison.pathways.queries import Outlook, outlook, told
 from liaison.records.actions import ImportSummary, import_files
 from liaison.records.actions import Progress as Reached
 
@@ -54,9 +55,12 @@ def run_import(paths: Sequence[Path], *, console: Console) -> ImportSummary:
                 description=f"file {min(reached.files_done + 1, reached.files_total)} of {reached.files_total}",
             )
 
-        summary = import_files(system_actor("import"), paths=paths, now=current_time(), progress=show)
+        now, actor = current_time(), system_actor("import")
+        summary = import_files(actor, paths=paths, now=now, progress=show)
     _tell(summary, seconds=time.monotonic() - started, console=console)
     _tell_loops(Loop.objects.filter(pk__gt=last), patients=len(summary.patient_ids), console=console)
+    if summary.patient_ids:
+        _tell_protocols(outlook(actor, now=now, patient_ids=summary.patient_ids), console=console)
     return summary
 
 
@@ -99,6 +103,13 @@ def _tell_loops(opened: "QuerySet[Loop]", *, patients: int, console: Console) ->
         console.print(f"{count:,} loops opened by what came in: {kind_of(code).label}.", highlight=False)
     if patients and not counts:
         console.print("No loops were opened: nothing that came in still matters today.", highlight=False)
+
+
+def _tell_protocols(seen: Sequence[Outlook], *, console: Console) -> None:
+    """What the protocols found in these charts, and why most of it opens nothing today."""
+    for one in seen:
+        for line in told(one):
+            console.print(line, markup=False, highlight=False)
 
 
 def status_of(summary: ImportSummary, *, allow_rejects: bool) -> int:
