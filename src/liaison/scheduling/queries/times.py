@@ -12,13 +12,14 @@ from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.patients.models import CareTeamMember, Patient
 from liaison.scheduling.access import SEE_CALENDAR
-from liaison.scheduling.models import Reservation, Resource, ResourceKind, VisitType
+from liaison.scheduling.models import Appointment, Reservation, Resource, ResourceKind, VisitType
 from liaison.scheduling.queries.free import free_time
 from liaison.scheduling.rules import Need, Offer, Reason, Span, State, Wish, day_span, earliest
 
 HORIZON = timedelta(days=120)
 """How far ahead is looked when the visit type sets no limit."""
 
+_DAY = timedelta(days=1)
 _STRETCHES = (7, 28, 85)
 """Days that are looked at in one go, one stretch after the other: most answers lie in the first."""
 
@@ -95,7 +96,10 @@ def earliest_times(actor: Actor, *, wanted: TimesWanted, now: datetime) -> Times
     offers: list[Offer] = []
     missing = tuple(need.role for need in needs if len(need.pool) < need.quantity)
     for window in () if missing else _stretches(wanted, site=site, first=now + visit_type.least_lead, last=last):
-        wish = _wish(visit_type, wanted, site=site, window=window, limit=wanted.limit - len(offers))
+        wish = replace(
+            _wish(visit_type, wanted, site=site, window=window, limit=wanted.limit - len(offers)),
+            avoid=_elsewhere(actor, wanted, window=window),
+        )
         free = _free(people, wanted=wanted, site=site, wish=wish)
         offers += _not_first(earliest(wish=wish, needs=needs, free=free, known=known), found=bool(offers))
         if len(offers) >= wanted.limit:
@@ -171,6 +175,16 @@ def _stretches(wanted: TimesWanted, *, site: Site, first: datetime, last: dateti
         if first < end:
             yield Span(first, end)
             first = end
+
+
+def _elsewhere(actor: Actor, wanted: TimesWanted, *, window: Span) -> tuple[Span, ...]:
+    """When the patient has other visits."""
+    if wanted.patient_id is None:
+        return ()
+    theirs = Appointment.objects.filter(patient__in=Patient.objects.visible_to(actor).filter(pk=wanted.patient_id))
+    around = Span(window.start - _DAY, window.end + _DAY)
+    rows = theirs.holding_time().overlapping(around).exclude(pk=wanted.moving_id)
+    return tuple(Span(start, end) for start, end in rows.values_list("start_at", "end_at"))
 
 
 def _wish(visit_type: VisitType, wanted: TimesWanted, *, site: Site, window: Span, limit: int) -> Wish:

@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from liaison.scheduling.rules.spans import Span, intersect, merge
+from liaison.scheduling.rules.spans import Span, intersect, merge, subtract
 
 _MINUTE = timedelta(minutes=1)
 
@@ -40,7 +40,8 @@ class Wish:
 
     `before` and `after` are the buffers that the resources are also needed for. Starts fall on multiples of
     `step` (whole minutes that divide an hour) on the wall clock of `zone`. At most `limit` offers, at most
-    `per_day` of them on one local day.
+    `per_day` of them on one local day. The visit itself, without buffers, touches none of `avoid`: the
+    patient is elsewhere then.
     """
 
     duration: timedelta
@@ -51,6 +52,7 @@ class Wish:
     step: timedelta
     limit: int
     per_day: int | None = None
+    avoid: tuple[Span, ...] = ()
 
     def claim(self, start: datetime) -> Span:
         """The time of each resource that a visit at `start` takes, buffers included."""
@@ -125,7 +127,9 @@ class _Calendar:
 
 def _starts(wish: Wish, needs: Sequence[Need], calendars: Mapping[int, _Calendar]) -> Iterator[datetime]:
     """Aligned starts at which each need taken alone has somebody; a superset of the answer."""
-    possible: tuple[Span, ...] = (wish.window,)
+    # A visit of `duration` touches a span when it starts after `span.start - duration` and before its end.
+    elsewhere = (Span(span.start - wish.duration + _MINUTE, span.end) for span in wish.avoid)
+    possible = subtract((wish.window,), taken=elsewhere)
     for need in needs:
         possible = intersect(possible, merge(_start_spans(wish, need, calendars)))
     for span in possible:

@@ -102,6 +102,13 @@ def test_the_time_of_the_visit_that_moves_counts_as_free(clinic: Clinic) -> None
     assert starts(times(clinic, with_id=clinic.imani.pk, limit=1, moving_id=old.pk)) == ["02 09:00"]
 
 
+def test_a_patient_is_not_offered_the_time_of_their_own_visits(clinic: Clinic) -> None:
+    mine = clinic.book("2026-03-02 09:00", seats=clinic.seats(who=clinic.okafor, room=clinic.other_room))
+    assert starts(times(clinic, limit=1)) == ["02 09:30"]
+    assert starts(times(clinic, limit=1, patient_id=clinic.ruth.pk)) == ["02 09:00"]
+    assert starts(times(clinic, limit=1, moving_id=mine.pk)) == ["02 09:00"]
+
+
 def test_no_offers_say_which_role_nobody_can_take_there(clinic: Clinic) -> None:
     found = times(clinic, site_id=clinic.other_site.pk)
     assert (found.offers, found.missing) == ((), ("clinician", "room"))

@@ -95,6 +95,13 @@ def test_days_take_turns_when_only_some_times_of_each_are_wanted() -> None:
     assert Reason.EARLIEST_THAT_DAY in offers[2].reasons
 
 
+def test_a_patient_who_is_elsewhere_is_offered_what_touches_neither_end() -> None:
+    offers = earliest(
+        wish=wish(avoid=(span(60, 90),), after=minutes(10)), needs=[CLINICIAN], free={DOCTOR: (span(15, 150),)}
+    )
+    assert [offer.start for offer in offers] == [at(15), at(30), at(90), at(105)]
+
+
 def test_nothing_needed_is_nothing_found() -> None:
     assert earliest(wish=wish(), needs=[], free={DOCTOR: (span(0, 60),)}) == ()
 
@@ -143,6 +150,7 @@ some_need = st.builds(
     after=st.integers(min_value=0, max_value=10),
     step=st.sampled_from([1, 5, 15, 20, 30, 60]),
     limit=st.integers(min_value=1, max_value=8),
+    avoid=busy_day,
     window=st.tuples(st.integers(min_value=0, max_value=100), st.integers(min_value=1, max_value=150)),
 )
 def test_the_search_finds_what_trying_everything_finds(
@@ -153,6 +161,7 @@ def test_the_search_finds_what_trying_everything_finds(
     after: int,
     step: int,
     limit: int,
+    avoid: tuple[Span, ...],
     window: tuple[int, int],
 ) -> None:
     asked = wish(
@@ -161,6 +170,7 @@ def test_the_search_finds_what_trying_everything_finds(
         after=minutes(after),
         step=minutes(step),
         limit=limit,
+        avoid=avoid,
         window=span(window[0], window[0] + window[1]),
     )
     offers = earliest(wish=asked, needs=needs, free=free)
@@ -175,7 +185,9 @@ def every_start(asked: Wish, needs: Sequence[Need], free: Mapping[int, Sequence[
     moment = asked.window.start
     while moment < asked.window.end:
         seats = [need.pool for need in needs for _ in range(need.quantity)]
-        if moment.astimezone(asked.zone).minute % (asked.step // minutes(1)) == 0 and any(
+        elsewhere = any(one.overlaps(Span(moment, moment + asked.duration)) for one in asked.avoid)
+        on_step = moment.astimezone(asked.zone).minute % (asked.step // minutes(1)) == 0
+        if (on_step and not elsewhere) and any(
             len(set(people)) == len(people) and all(is_free(one, asked.claim(moment), free) for one in people)
             for people in product(*seats)
         ):
