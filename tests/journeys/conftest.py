@@ -213,3 +213,11 @@ def axe() -> Callable[[Page], list[str]]:
         ]
 
     return run
+
+
+def liaison(clinic, *arguments):
+    """Run the `liaison` command against the running clinic."""
+    environment = {"LIAISON_DATA": str(clinic.folder), "LIAISON_MODE": "demo", "PATH": "/usr/bin:/bin"}
+    environment["DATABASE_URL"] = clinic.database_url
+    command = [sys.executable, "-m", "liaison.console.main", *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
