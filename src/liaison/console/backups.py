@@ -151,9 +151,25 @@ def _schema() -> str:
 
 
 def _program(place: Database, name: str) -> str:
-    """The wheel's tool for the embedded server; else the machine's own, as the wheel's knows no TLS."""
+    """The machine's own tool for a server of one's own, unless that is too old for it; else the wheel's.
+
+    The wheel's tools know no TLS, so they come second for servers elsewhere.
+    """
     own = None if place.embedded else shutil.which(name)
-    return own or str(programs(account=None) / name)
+    if own and _major(own) >= _server_major(place):
+        return own
+    return str(programs(account=None) / name)
+
+
+def _major(program: str) -> int:
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.search(r"\b(\d+)\.", said)
+    return int(found.group(1)) if found else 0
+
+
+def _server_major(place: Database) -> int:
+    with psycopg.connect(place.url, connect_timeout=10) as connection:
+        return connection.info.server_version // 10000
 
 
 def _environment(url: str) -> Mapping[str, str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import ModuleType
 
 from liaison.console.claim import Claim
-from liaison.console.problems import Problem
+from liaison.console.problems import Problem, one_line
 
 SETTINGS_MODULE = "liaison.config.settings"
 
@@ -52,11 +52,25 @@ class Database:
     embedded: bool
 
 
+def _probe(url: str) -> None:
+    """Refuse a database that doesn't answer, before a pool would try for long."""
+    import psycopg
+
+    try:
+        psycopg.connect(url, connect_timeout=10).close()
+    except psycopg.Error as error:
+        raise Problem(f"The database does not answer: {one_line(error)}. Is DATABASE_URL right?") from error
+
+
 @contextmanager
 def database() -> Iterator[Database]:
-    """The database to work on, in DATABASE_URL too; starts the embedded server for as long as needed."""
+    """The database to work on, in DATABASE_URL too; starts the embedded server for as long as needed.
+
+    Refuses a server of one's own that doesn't answer.
+    """
     url = os.environ.get("DATABASE_URL")
     if url:
+        _probe(url)
         yield Database(url=url, embedded=False)
         return
     from liaison.console.postgres import Cluster

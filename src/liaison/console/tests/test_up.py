@@ -17,7 +17,7 @@ import pytest
 from liaison.console.postgres import Cluster
 
 pytestmark = pytest.mark.journey
-PATIENCE = 120
+PATIENCE = 180
 
 
 class Liaison:
@@ -26,7 +26,7 @@ class Liaison:
     def __init__(self, folder, *options):
         self.folder, self.port = folder, free_ports()
         environment = {name: value for name, value in os.environ.items() if name not in UNWANTED}
-        environment |= {"LIAISON_DATA": str(folder), "LIAISON_MODE": "demo"}
+        environment |= {"LIAISON_DATA": str(folder), "LIAISON_MODE": "demo", "LIAISON_DEMO_PATIENTS": "5"}
         command = [sys.executable, "-m", "liaison.console.main", "up", "--port", str(self.port), *options]
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
