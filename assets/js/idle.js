@@ -1,7 +1,9 @@
 // Nobody there: a warning one minute before, then the screen locks and signing in returns to the same place.
 import { headers, on, one, setting } from "./page.js";
+import { say } from "./undo.js";
 
 const WARN_BEFORE = 60;
+const DAY_ENDS_WITHIN = 600;
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("liaison.here") : null;
 let last = Date.now();
 let told = Date.now();
@@ -18,8 +20,13 @@ function here({ shared = true } = {}) {
 async function tell() {
   told = Date.now();
   if (!setting("keepAlive")) return;
-  const answer = await fetch(setting("keepAlive"), { method: "POST", headers: headers() }).catch(() => null);
-  if (answer && (answer.status === 401 || answer.status === 403 || answer.redirected)) lock();
+  const answer = await fetch(setting("keepAlive"), { method: "POST", headers: { ...headers(), Accept: "application/json" } }).catch(() => null);
+  if (!answer) return;
+  if (answer.status === 401 || answer.status === 403 || answer.redirected) return lock();
+  const left = answer.ok ? await answer.json().catch(() => null) : null;
+  if (left && left.absolute_seconds < DAY_ENDS_WITHIN) {
+    say(one("#idle").dataset.dayEnds.replace("%s", String(Math.max(1, Math.round(left.absolute_seconds / 60)))));
+  }
 }
 
 function lock() {

@@ -139,7 +139,7 @@ function focusIn(root) {
   const wrong = one("[aria-invalid=true]", root);
   const form = root.closest?.(".l-loop-do") || (root.matches?.(".l-loop-do > *") ? root : null);
   const wants =
-    wrong || one("[data-autofocus], [autofocus]", root) || (form && one("input:not([type=hidden]), select, textarea", form));
+    wrong || one("[data-autofocus], [autofocus]", root) || (form && one("input:not([type=hidden]), select:has(option + option), textarea", form));
   wants?.focus({ preventScroll: !wrong });
   wants?.scrollIntoView({ block: "nearest" });
 }

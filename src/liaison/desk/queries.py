@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import NotFound
@@ -16,6 +13,7 @@ from liaison.loops import queries as loops
 from liaison.loops.models import Loop
 from liaison.patients import queries as patients
 from liaison.patients.models import Patient
+from liaison.scheduling import queries as scheduling
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +24,7 @@ class PatientPage:
     band: patients.Band
     promised: Sequence[loops.LoopRow]
     ended: Sequence[loops.LoopRow]
-    coming: Sequence[Any]
+    coming: Sequence[scheduling.ComingVisit]
 
 
 def patient_page(actor: Actor, *, patient_id: int, now: datetime) -> PatientPage:
@@ -38,7 +36,7 @@ def patient_page(actor: Actor, *, patient_id: int, now: datetime) -> PatientPage
         band=patients.band(actor, patient=patient, now=now),
         promised=loops.open_loops_of(actor, patient=patient, now=now) if sees_loops else (),
         ended=loops.ended_loops_of(actor, patient=patient, now=now, most=5) if sees_loops else (),
-        coming=_coming(actor, patient=patient, now=now),
+        coming=scheduling.coming_visits(actor, patient=patient, now=now),
     )
 
 
@@ -70,10 +68,3 @@ def refuse_unseen_topic(actor: Actor, *, topic: str) -> None:
 
 def _patient_of_loop(loop_id: int) -> int:
     return Loop.objects.filter(pk=loop_id).values_list("patient_id", flat=True).first() or 0
-
-
-def _coming(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[Any]:
-    if find_spec("liaison.scheduling.queries") is None:
-        return ()
-    scheduling = import_module("liaison.scheduling.queries")
-    return tuple(scheduling.coming_visits(actor, patient=patient, now=now))

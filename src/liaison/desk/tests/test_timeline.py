@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from liaison.core.actor import system_actor
+from liaison.core.refusals import Forbidden, NotFound
 from liaison.core.timeline import TimelineEntry
 from liaison.desk.timeline import TimelineWish, kinds_of, timeline_page, years
 
@@ -80,6 +82,21 @@ def test_kinds_are_passed_on():
     sources = [told_by("lab", [1, 2], kind="result"), told_by("call", [1], kind="call")]
     assert [len(page) for page in whole(sources, limit=5, kinds=kinds_of("results"))] == [2]
     assert kinds_of("nonsense") == ()
+
+
+def test_what_a_role_has_no_part_in_is_left_out_of_its_timeline():
+    def closed(actor, **asked):
+        raise Forbidden
+
+    assert [len(page) for page in whole([told_by("a", [1, 2]), closed], limit=5)] == [2]
+
+
+def test_a_patient_that_is_not_there_is_not_left_out():
+    def unseen(actor, **asked):
+        raise NotFound
+
+    with pytest.raises(NotFound):
+        whole([unseen], limit=5)
 
 
 def test_nothing_told_is_one_empty_page():
