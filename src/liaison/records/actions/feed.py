@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from liaison.records.rules.intake import Note, Received, Reject
-from liaison.records.rules.prepared import Prepared, prepare
+from liaison.records.rules.prepared import Prepared
 
 BATCH = 1_000
 BATCH_BYTES = 8 << 20
@@ -30,7 +30,7 @@ def batches(found: Iterable[Received | Reject | Note]) -> Iterator[Batch]:
         elif isinstance(one, Note):
             batch.notes.append(one)
         else:
-            prepared = prepare(one)
+            prepared = Prepared(one)
             if prepared.key in keys or len(keys) >= BATCH or size > BATCH_BYTES:
                 yield batch
                 batch, keys, size = Batch(), set(), 0

@@ -174,7 +174,7 @@ class Intake:
 
     def _store(self, pairs: list[tuple[Prepared, int]], store: tables.StoreRows, state: str) -> None:
         patients = [self._patient_of(one) for one, _ in pairs]
-        store([(pk, self._row(one, patient)) for (one, pk), patient in zip(pairs, patients, strict=True)])
+        store((pk, self._row(one, patient)) for (one, pk), patient in zip(pairs, patients, strict=True))
         tables.add_facts(
             (patient, pk, fact)
             for (one, pk), patient in zip(pairs, patients, strict=True)

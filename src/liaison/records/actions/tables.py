@@ -100,11 +100,11 @@ def copy_rows(table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
             copy.write_row(row)
 
 
-StoreRows = Callable[[Sequence[tuple[int, ResourceRow]]], None]
+StoreRows = Callable[[Iterable[tuple[int, ResourceRow]]], None]
 
 
-def add_resources(rows: Sequence[tuple[int, ResourceRow]]) -> None:
-    """Store new resources under the given ids."""
+def add_resources(rows: Iterable[tuple[int, ResourceRow]]) -> None:
+    """Store new resources under the given ids. Lazy rows are made while the server stores those before."""
     copy_rows(
         "records_resource",
         "id, system, resource_type, fhir_id, full_url, version, body, digest, source_id, received_at, patient_id, "
@@ -248,7 +248,7 @@ def file_as_earlier(pk: int, row: ResourceRow, *, now: datetime) -> bool:
         return True
 
 
-def replace_resources(rows: Sequence[tuple[int, ResourceRow]]) -> None:
+def replace_resources(rows: Iterable[tuple[int, ResourceRow]]) -> None:
     """Put new content in the place of the old; what was read from the old goes."""
     flat = [(pk, *row[:10], *row.headline) for pk, row in rows]
     columns = [list(column) for column in zip(*flat, strict=True)]

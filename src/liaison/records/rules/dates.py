@@ -120,27 +120,26 @@ def span(period: object) -> Span:
     return Span(start, end)
 
 
-MOMENTS = (
+_MOMENTS = frozenset((
     "abatementDateTime", "authoredOn", "birthDate", "created", "date", "dateTime", "deceasedDateTime",
     "effectiveDateTime", "effectiveInstant", "issued", "occurrenceDateTime", "onsetDateTime",
     "performedDateTime", "recorded", "recordedDate", "sent", "started", "startDate", "whenHandedOver",
-)  # fmt: skip
-PERIODS = (
+))  # fmt: skip
+_PERIODS = frozenset((
     "abatementPeriod", "billablePeriod", "effectivePeriod", "occurrencePeriod", "onsetPeriod",
     "performedPeriod", "period", "servicedPeriod",
-)  # fmt: skip
+))  # fmt: skip
 
 
 def impossible_date(resource: Json) -> tuple[str, str] | None:
     """The first date that the chart would read and that cannot be, as (path inside the resource, reason)."""
-    for name in MOMENTS:
-        if name in resource and (reason := _why_not(resource[name])):
-            return name, reason
-    for name in PERIODS:
-        period = resource.get(name)
-        if isinstance(period, dict):
+    for name, value in resource.items():
+        if name in _MOMENTS:
+            if reason := _why_not(value):
+                return name, reason
+        elif name in _PERIODS and isinstance(value, dict):
             for edge in ("start", "end"):
-                if edge in period and (reason := _why_not(period[edge])):
+                if reason := _why_not(value.get(edge)):
                     return f"{name}.{edge}", reason
     return None
 

@@ -1,10 +1,10 @@
-"""Everything that is read from one resource before it is stored: a pure function, so that it can run ahead."""
+"""Everything that is read from one resource when it is stored."""
 
 from __future__ import annotations
 
 import hashlib
 import uuid
-from dataclasses import dataclass
+from functools import cached_property
 
 import msgspec
 
@@ -14,46 +14,50 @@ from liaison.records.rules.intake import Received
 from liaison.records.rules.references import identifiers_of, patient_references, references_in
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
-    """A received resource, and what it says.
+    """A received resource, and what it says; each part is read when it is first asked for, and then kept.
 
-    `digest` is the first half of the SHA-256 of the JSON without white space; `patient_references` name the
-    patient, the likeliest first; `references` are all of them.
+    So the reading of one resource happens while the database stores the one before.
     """
 
-    received: Received
-    digest: uuid.UUID
-    headline: Headline
-    facts: tuple[FactRow, ...]
-    patient_references: tuple[str, ...]
-    references: frozenset[str]
-    identifiers: tuple[tuple[str, str], ...]
-
-    @property
-    def key(self) -> tuple[str, str]:
-        """Type and id."""
-        return self.received.resource_type, self.received.fhir_id
+    def __init__(self, received: Received) -> None:
+        self.received = received
+        self.key = (received.resource_type, received.fhir_id)
 
     @property
     def is_patient(self) -> bool:
         """Whether this is a Patient."""
         return self.received.resource_type == "Patient"
 
+    @cached_property
+    def digest(self) -> uuid.UUID:
+        """The first half of the SHA-256 of the JSON without white space."""
+        return digest_of(self.received.body)
 
-def prepare(received: Received) -> Prepared:
-    """Read everything that will be stored about this resource."""
-    value = received.value
-    named = tuple(patient_references(value))
-    return Prepared(
-        received=received,
-        digest=digest_of(received.body),
-        headline=headline_of(value),
-        facts=facts_of(value),
-        patient_references=named,
-        references=frozenset(references_in(received.body)).union(named),
-        identifiers=tuple(identifiers_of(value)),
-    )
+    @cached_property
+    def headline(self) -> Headline:
+        """Its line on the timeline."""
+        return headline_of(self.received.value)
+
+    @cached_property
+    def facts(self) -> tuple[FactRow, ...]:
+        """What protocols read."""
+        return facts_of(self.received.value)
+
+    @cached_property
+    def patient_references(self) -> tuple[str, ...]:
+        """The references that may name its patient, the likeliest first."""
+        return tuple(patient_references(self.received.value))
+
+    @cached_property
+    def references(self) -> frozenset[str]:
+        """Every reference it holds."""
+        return frozenset(references_in(self.received.body)).union(self.patient_references)
+
+    @cached_property
+    def identifiers(self) -> tuple[tuple[str, str], ...]:
+        """The (system, value) pairs by which others may point at it."""
+        return tuple(identifiers_of(self.received.value))
 
 
 def digest_of(body: bytes) -> uuid.UUID:

@@ -83,14 +83,19 @@ def _unpacked(file: BinaryIO) -> BinaryIO:
 
 
 def _read(stream: BinaryIO, *, name: str, limits: Limits) -> Iterator[Received | Reject | Note]:
+    lines = _is_ndjson(stream, limits)
+    stream.seek(0)
+    if lines:
+        yield from _lines(stream, name=name, limits=limits)
+    else:
+        yield from _document(_whole(stream, limits), name=name, path="")
+
+
+def _is_ndjson(stream: BinaryIO, limits: Limits) -> bool:
+    """Whether each line is JSON of its own: the first one is whole (or broken, and another begins after it)."""
     first = _first_line(stream, limits)
     second = _next_line(stream, limits) if first.endswith(b"}") else b""
-    if second and (_is_json(first) or second.startswith(b"{")):
-        stream.seek(0)
-        yield from _lines(stream, name=name, limits=limits)
-        return
-    stream.seek(0)
-    yield from _document(_whole(stream, limits), name=name, path="")
+    return bool(second) and (_is_json(first) or second.startswith(b"{"))
 
 
 def _first_line(stream: BinaryIO, limits: Limits) -> bytes:
@@ -126,13 +131,15 @@ def _is_json(line: bytes) -> bool:
     return True
 
 
-def _whole(stream: BinaryIO, limits: Limits) -> bytes:
+def _whole(stream: BinaryIO, limits: Limits) -> bytearray:
     data = bytearray()
     while chunk := stream.read(_CHUNK):
         data += chunk
         if len(data) > limits.document:
             raise Unreadable(f"larger than {limits.document >> 20} MB unpacked: split it, or use NDJSON")
-    return bytes(data[3:]) if data.startswith(_BOM) else bytes(data)
+    if data.startswith(_BOM):
+        del data[: len(_BOM)]
+    return data
 
 
 def _lines(stream: BinaryIO, *, name: str, limits: Limits) -> Iterator[Received | Reject | Note]:
@@ -175,7 +182,7 @@ class _Bundle(msgspec.Struct):
     entry: list[msgspec.Raw] | None = None
 
 
-def _document(data: bytes, *, name: str, path: str) -> Iterator[Received | Reject | Note]:
+def _document(data: bytes | bytearray, *, name: str, path: str) -> Iterator[Received | Reject | Note]:
     """One JSON document: a resource, or a bundle with its entries. Raises Unreadable when it is no JSON."""
     if _type_of(data) != b'"Bundle"':
         yield _taken(data, name=name, path=path or "$", full_url="", inside=path)
@@ -193,7 +200,7 @@ def _document(data: bytes, *, name: str, path: str) -> Iterator[Received | Rejec
         raise Unreadable(f"unknown bundle type {bundle.type!r}")
 
 
-def _type_of(data: bytes) -> bytes:
+def _type_of(data: bytes | bytearray | msgspec.Raw) -> bytes:
     try:
         head = msgspec.json.decode(data, type=_Head)
     except msgspec.ValidationError:
@@ -227,7 +234,7 @@ def _entries(bundle: _Bundle, *, name: str, prefix: str) -> Iterator[Received | 
 
 def _is_patient(resource: msgspec.Raw) -> bool:
     try:
-        return _type_of(bytes(resource)) == b'"Patient"'
+        return _type_of(resource) == b'"Patient"'
     except Unreadable:
         return False
 
@@ -246,7 +253,9 @@ def _from_entry(entry: _Entry, *, name: str, path: str) -> Received | Reject:
     return _taken(entry.resource, name=name, path=inside, full_url=entry.fullUrl or "", inside=inside)
 
 
-def _taken(raw: msgspec.Raw | bytes, *, name: str, path: str, full_url: str, inside: str) -> Received | Reject:
+def _taken(
+    raw: msgspec.Raw | bytes | bytearray, *, name: str, path: str, full_url: str, inside: str
+) -> Received | Reject:
     try:
         return receive(bytes(raw), path=path, full_url=full_url)
     except Refused as problem:
