@@ -106,7 +106,7 @@ def _somebody(dice: random.Random, *, number: int, now: datetime) -> Chart:
     return _chart(
         dice,
         number=number,
-        site=dice.choices(("RIV", "NOR", "HAR"), weights=(62, 26, 12))[0],
+        site={2: "NOR", 3: "HAR"}.get(number) or dice.choices(("RIV", "NOR", "HAR"), weights=(62, 26, 12))[0],
         given=dice.choice(cast.WOMEN if gender == "female" else cast.MEN),
         family=dice.choice(cast.FAMILIES),
         gender=gender,
