@@ -6,7 +6,7 @@ from liaison.directory import views
 
 app_name = "directory"
 urlpatterns = [
-    path("directory/", views.listing, name="list"),
+    path("directory/", views.listing, name="home"),
     path("directory/clinicians/new/", views.practitioner, name="practitioner_new"),
     path("directory/clinicians/<int:practitioner_id>/", views.practitioner, name="practitioner"),
     path("directory/clinicians/<int:practitioner_id>/retire/", views.practitioner_retire, name="practitioner_retire"),

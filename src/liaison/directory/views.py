@@ -77,7 +77,7 @@ def practitioner_retire(request: HttpRequest, practitioner_id: int) -> HttpRespo
     actor = _may_change(request)
     row = queries.get_practitioner(actor, practitioner_id=practitioner_id)
     actions.retire_practitioner(actor=actor, practitioner=row, now=current_time())
-    return done(request, said=_("No longer offered; what refers to it stays."), to=reverse("directory:list"), go=True)
+    return done(request, said=_("No longer offered; what refers to it stays."), to=reverse("directory:home"), go=True)
 
 
 @require_POST
@@ -86,14 +86,14 @@ def organization_retire(request: HttpRequest, organization_id: int) -> HttpRespo
     actor = _may_change(request)
     row = queries.get_organization(actor, organization_id=organization_id)
     actions.retire_organization(actor=actor, organization=row, now=current_time())
-    to = f"{reverse('directory:list')}?places=1"
+    to = f"{reverse('directory:home')}?places=1"
     return done(request, said=_("No longer offered; what refers to it stays."), to=to, go=True)
 
 
 def _entry(
     request: HttpRequest, *, form: forms.Form, title: str, save: Callable[[], Any], retire: str, back: str = ""
 ) -> HttpResponse:
-    to = f"{reverse('directory:list')}{back}"
+    to = f"{reverse('directory:home')}{back}"
     if request.method == "POST" and form.is_valid() and _attempt(form, save):
         return done(request, said=_("Saved."), to=to, go=True)
     context = {"form": form, "title": title, "back": to, "retire": retire}

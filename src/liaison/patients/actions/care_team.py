@@ -49,7 +49,7 @@ def add_care_team_member(
         if role not in CareRole.values:
             raise NotOnTheTeam(fields={"role": NotOnTheTeam.sentence})
         member = CareTeamMember.objects.create(
-            patient=patient, role=role, practitioner_id=practitioner_id, user_id=user_id, starts_on=now.date()
+            patient=patient, role=role, practitioner_id=practitioner_id, user_id=user_id, starts_on=patient.day_at(now)
         )
         entry.about(member)
         entry.publish(CareTeamChanged(patient_id=patient.pk, member_id=member.pk, at=now))
@@ -63,7 +63,7 @@ def end_care_team_member(*, actor: Actor, patient: Patient, member_id: int, now:
         member = patient.care_team.select_for_update().filter(pk=member_id, ends_on__isnull=True).first()
         if member is None:
             raise NotFound
-        member.leave(on=now.date())
+        member.leave(on=patient.day_at(now))
         member.save()
         entry.about(member)
         entry.publish(CareTeamChanged(patient_id=patient.pk, member_id=member.pk, at=now))

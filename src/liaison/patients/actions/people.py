@@ -197,7 +197,7 @@ def mark_deceased(*, actor: Actor, patient: Patient, on: date | None, now: datet
     """Record that a patient died, on a date if it is known. Refuses: DiedBeforeBirth."""
     with act(actor, access.MARK_DECEASED, patient=patient, subject=patient, now=now) as entry:
         row = Patient.objects.select_for_update().get(pk=patient.pk)
-        if on is not None and (on > now.date() or (row.birth_on is not None and on < row.birth_on)):
+        if on is not None and (on > row.day_at(now) or (row.birth_on is not None and on < row.birth_on)):
             raise DiedBeforeBirth(fields={"deceased_on": DiedBeforeBirth.sentence})
         newly = not row.is_deceased
         row.die(on=on)

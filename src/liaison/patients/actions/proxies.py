@@ -53,7 +53,7 @@ def add_proxy(*, actor: Actor, patient: Patient, proxy: ProxyDetails, now: datet
     """
     with act(actor, access.CHANGE_PROXIES, patient=patient, now=now) as entry:
         ends_on = _checked_end(proxy, birth_on=patient.birth_on)
-        _check(proxy, patient=patient, today=now.date())
+        _check(proxy, patient=patient, today=patient.day_at(now))
         kept = Proxy.objects.create(
             patient=patient,
             name=proxy.name.strip(),
@@ -85,7 +85,7 @@ def end_proxy(*, actor: Actor, patient: Patient, proxy_id: int, reason: str, now
             raise ProxyOver
         if not reason.strip():
             raise ProxyWrong(fields={"reason": "Say why: it may be asked later."})
-        proxy.end(reason=reason.strip()[:200], on=now.date(), now=now)
+        proxy.end(reason=reason.strip()[:200], on=patient.day_at(now), now=now)
         proxy.save()
         entry.about(proxy)
         entry.publish(ProxiesChanged(patient_id=patient.pk, proxy_id=proxy.pk, at=now))

@@ -199,6 +199,11 @@ class Patient(models.Model):
             return True
         return Patient.objects.filter(pk=self.pk).visible_to(actor, verb).exists()
 
+    def day_at(self, now: datetime) -> date:
+        """The date that it is at `now` where they are at home (in UTC without a site)."""
+        home = self.sites.select_related("site").order_by("-is_home", "pk").first()
+        return now.astimezone(home.site.zone).date() if home is not None else now.date()
+
     def touch(self, *, now: datetime) -> None:
         """Count one change."""
         self.version += 1

@@ -116,6 +116,7 @@ class Band:
     do_not_text: bool
     confidential_only: bool
     home_site: str
+    time_zone: str
     identifiers: Sequence[IdentifierShown]
     contacts: Sequence[ContactShown]
     ways: Sequence[rules.Way]
@@ -134,6 +135,7 @@ def band(actor: Actor, *, patient: Patient, now: datetime) -> Band:
     points = list(patient.contact_points.filter(retired_at__isnull=True))
     lines = [line_of(point) for point in points]
     home = patient.sites.select_related("site").order_by("-is_home", "pk").first()
+    today = now.astimezone(home.site.zone).date() if home is not None else now.date()
     glass = BreakGlassGrant.objects.live(now=now).filter(patient=patient, user_id=actor.user_id or 0)
     return Band(
         patient_id=patient.pk,
@@ -143,7 +145,7 @@ def band(actor: Actor, *, patient: Patient, now: datetime) -> Band:
         called_as=patient.called_as,
         pronouns=patient.pronouns,
         birth_on=patient.birth_on,
-        age=_age(patient, on=now.date()),
+        age=_age(patient, on=today),
         sex=patient.sex,
         sex_label=patient.get_sex_display(),
         is_deceased=patient.is_deceased,
@@ -158,12 +160,13 @@ def band(actor: Actor, *, patient: Patient, now: datetime) -> Band:
         do_not_text=bool(points) and not any(point.may_text for point in points),
         confidential_only=any(point.confidential and point.usable for point in points),
         home_site=home.site.name if home is not None else "",
+        time_zone=home.site.time_zone if home is not None else "UTC",
         identifiers=_identifiers(patient),
         contacts=[_contact(point) for point in points],
         ways=rules.ways_to_reach(lines),
-        proxies=_proxies(patient, on=now.date()),
+        proxies=_proxies(patient, on=today),
         alerts=_alerts(patient),
-        care_team=_care_team(patient, on=now.date()),
+        care_team=_care_team(patient, on=today),
         other_names=[str(name) for name in patient.names.all()],
         glass_until=glass.values_list("expires_at", flat=True).order_by("-expires_at").first(),
     )

@@ -132,7 +132,7 @@ def _lines(one: Band, other: Band) -> Sequence[Difference]:
         ("Birth date", day(one.birth_on), day(other.birth_on)),
         ("Sex", one.sex_label, other.sex_label),
         ("Speaks", one.language, other.language),
-        ("Phone and e-mail", _contacts(one), _contacts(other)),
+        ("Reached at", _contacts(one), _contacts(other)),
         ("Identifiers", _numbers(one), _numbers(other)),
         ("Site", one.home_site, other.home_site),
         ("Care team", _team(one), _team(other)),

@@ -155,7 +155,7 @@ def test_a_patient_of_a_second_site_is_seen_there(clinic: Clinic, walter: Patien
 
 
 def test_a_death_is_told_once_and_can_be_taken_back(clinic: Clinic, walter: Patient) -> None:
-    day = clinic.now.date()
+    day = walter.day_at(clinic.now)
     with told(PatientDeceased) as facts:
         actions.mark_deceased(actor=clinic.rosa, patient=walter, on=None, now=clinic.now)
         actions.mark_deceased(actor=clinic.rosa, patient=walter, on=day, now=clinic.now)

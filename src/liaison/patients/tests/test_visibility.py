@@ -1,6 +1,6 @@
 """Who sees whom: by site, by care team, by a grant that is live."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -124,3 +124,26 @@ def test_a_circle_of_merges_ends(clinic: Clinic, register: Registry) -> None:
         Patient.objects.filter(pk=one.pk).update(merged_into=other, merged_at=clinic.now)
         Patient.objects.filter(pk=other.pk).update(merged_into=one, merged_at=clinic.now)
     assert Patient.objects.get(pk=one.pk).survivor.pk == other.pk
+
+
+def test_asking_row_by_row_shows_the_same_patients(clinic: Clinic, walter: Patient, register: Registry) -> None:
+    june = register("June", "Ng", site=clinic.hillside)
+    actions.add_care_team_member(actor=LIAISON, patient=june, role="nurse", user_id=clinic.rosa.user_id, now=clinic.now)
+    actions.break_the_glass(
+        actor=clinic.pat, patient=walter, reason_code="ETREAT", reason="Collapsed at our front desk", now=clinic.now
+    )
+    everyone = (clinic.rosa, clinic.pat, clinic.clerk, clinic.imani, clinic.administrator, ANONYMOUS, LIAISON)
+    counts = []
+    for actor in everyone:
+        at_once = set(Patient.objects.visible_to(actor, now=clinic.now))
+        assert at_once == set(Patient.objects.visible_one_by_one(actor, now=clinic.now))
+        counts.append(len(at_once))
+    assert counts == [2, 2, 2, 1, 0, 0, 2]
+
+
+def test_a_day_is_the_day_at_home(clinic: Clinic, walter: Patient) -> None:
+    late = datetime(2026, 11, 23, 2, tzinfo=UTC)
+    assert walter.day_at(late) == date(2026, 11, 22)
+    with writes_open():
+        walter.sites.all().delete()
+    assert walter.day_at(late) == date(2026, 11, 23)

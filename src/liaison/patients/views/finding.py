@@ -11,7 +11,7 @@ from liaison.core.answers import done, wants_fragment
 from liaison.core.clock import current_time
 from liaison.patients import access, actions, queries
 from liaison.patients.forms import NewPatientForm, attempt
-from liaison.patients.views.asking import actor_of, chart_url, must_carry, sites_for
+from liaison.patients.views.asking import actor_of, chart_url, must_carry, sites_for, zone_of
 
 MOST = 50
 
@@ -26,6 +26,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "hits": queries.search(actor, text=text, limit=MOST, now=now) if text else [],
         "most": MOST,
         "now": now,
+        "time_zone": zone_of(actor),
         "may_register": actor.may(access.REGISTER),
         "may_break_glass": actor.may(access.BREAK_GLASS),
         "may_merge": actor.may(access.MERGE),

@@ -18,7 +18,7 @@ from liaison.core.refusals import NotFound
 from liaison.patients import access, actions, queries
 from liaison.patients.forms import FindForm, GlassForm, ReviewForm, attempt
 from liaison.patients.models import BreakGlassGrant, Patient
-from liaison.patients.views.asking import actor_of, chart_url, must_carry
+from liaison.patients.views.asking import actor_of, chart_url, must_carry, zone_of
 
 SALT: Final = "patients.break_glass"
 TICKET_SECONDS: Final = 600
@@ -100,7 +100,9 @@ def grants(request: HttpRequest) -> HttpResponse:
     actor, now = must_carry(request, access.REVIEW_GRANTS), current_time()
     reviewed = request.GET.get("reviewed") == "1"
     rows = queries.review_queue(actor, now=now, reviewed=reviewed)
-    return render(request, "patients/grants.html", {"rows": rows, "reviewed": reviewed, "now": now})
+    return render(
+        request, "patients/grants.html", {"rows": rows, "reviewed": reviewed, "now": now, "time_zone": zone_of(actor)}
+    )
 
 
 @require_http_methods(["GET", "POST"])
@@ -116,5 +118,5 @@ def review(request: HttpRequest, grant_id: int) -> HttpResponse:
         attempt(form, lambda: actions.review_break_glass(actor=actor, grant_id=grant_id, now=now, **typed))
         if not form.errors:
             return done(request, said=_("Reviewed."), to=reverse("patients:grants"), go=True)
-    context = {"row": row, "form": form, "now": now}
+    context = {"row": row, "form": form, "now": now, "time_zone": zone_of(actor)}
     return render(request, "patients/review.html", context, status=422 if form.errors else 200)
