@@ -6,7 +6,9 @@ from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
 from liaison.inbox.events import CallLogged
 from liaison.pathways.actions import evaluate, note_call, visit_booked, visit_lost, visit_seen
-from liaison.patients.events import PatientDeceased
+from liaison.pathways.models import Enrolment
+from liaison.patients.actions import put_back, repoint
+from liaison.patients.events import PatientDeceased, PatientsMerged, PatientsUnmerged
 from liaison.records.events import ChartChanged
 from liaison.scheduling.events import (
     AppointmentBooked,
@@ -28,6 +30,20 @@ def look_again(fact: ChartChanged, /, *, actor: Actor) -> None:
 def stop_following(fact: PatientDeceased, /, *, actor: Actor) -> None:
     """A death takes follow-ups back."""
     evaluate(actor, now=fact.at, patient_ids=[fact.patient_id])
+
+
+@reacts_to(PatientsMerged)
+def follow_the_survivor(fact: PatientsMerged, /, *, actor: Actor) -> None:
+    """What the merged patient is enrolled in is the survivor's; both charts are read as one from now on."""
+    repoint(fact, rows=Enrolment.objects.all())
+    evaluate(actor, now=fact.at, patient_ids=[fact.survivor_id])
+
+
+@reacts_to(PatientsUnmerged)
+def go_back_to_their_own(fact: PatientsUnmerged, /, *, actor: Actor) -> None:
+    """The merge was a mistake: each enrolment goes back to whose it was, and both charts are read again."""
+    put_back(fact, model=Enrolment)
+    evaluate(actor, now=fact.at, patient_ids=[fact.survivor_id, fact.merged_id])
 
 
 @reacts_to(CallLogged)

@@ -7,6 +7,8 @@ from datetime import datetime
 from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
 from liaison.core.jobs import defer
+from liaison.patients.actions import put_back, repoint
+from liaison.patients.events import PatientsMerged, PatientsUnmerged
 from liaison.scheduling.actions import (
     confirm_booking,
     confirm_cancellation,
@@ -66,6 +68,20 @@ def move_the_referral_on(fact: AppointmentSeen, *, actor: Actor) -> None:
 def see_to_the_missed_visit(fact: AppointmentMissed, *, actor: Actor) -> None:
     """Somebody calls the patient."""
     follow_up_missed(actor=actor, appointment=_appointment(fact.appointment_id), now=fact.at)
+
+
+@reacts_to(PatientsMerged)
+def follow_the_survivor(fact: PatientsMerged, *, actor: Actor) -> None:
+    """The merged patient's visits are the survivor's."""
+    del actor
+    repoint(fact, rows=Appointment.objects.all())
+
+
+@reacts_to(PatientsUnmerged)
+def go_back_to_their_own(fact: PatientsUnmerged, *, actor: Actor) -> None:
+    """The merge was a mistake: each visit goes back to whose it was."""
+    del actor
+    put_back(fact, model=Appointment)
 
 
 def _plan_reminders(appointment: Appointment, *, now: datetime) -> None:
