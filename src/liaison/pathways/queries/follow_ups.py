@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from liaison.core.actor import Actor
+from liaison.core.audit import seen
 from liaison.core.refusals import NotFound
 from liaison.inbox.events import contact_so_far
 from liaison.inbox.models import Call
@@ -50,7 +51,9 @@ def follow_ups_of(actor: Actor, *, patient: Patient, now: datetime) -> tuple[Fol
     """A patient's follow-ups, the latest first; none for whom the actor can't see."""
     visible = Patient.objects.visible_to(actor).filter(pk=patient.pk)
     rows = Enrolment.objects.select_related("loop", "protocol", "patient").filter(patient__in=visible)
-    return tuple(_view(row, now=now) for row in rows.order_by("-anchor_at", "-pk"))
+    found = tuple(_view(row, now=now) for row in rows.order_by("-anchor_at", "-pk"))
+    seen([view.enrolment.patient_id for view in found])
+    return found
 
 
 def get_follow_up(actor: Actor, *, enrolment_id: int, now: datetime) -> FollowUpView:
@@ -59,6 +62,7 @@ def get_follow_up(actor: Actor, *, enrolment_id: int, now: datetime) -> FollowUp
     row = rows.filter(pk=enrolment_id, patient__in=Patient.objects.visible_to(actor)).first()
     if row is None:
         raise NotFound
+    seen(row.patient_id)
     return _view(row, now=now)
 
 
@@ -113,7 +117,7 @@ def _seen_at(row: Enrolment) -> datetime | None:
         return None
     if found.about_type == "scheduling.appointment":
         start: datetime | None = (
-            Appointment.objects.filter(pk=found.about_id).values_list("start_at", flat=True).first()
+            Appointment.objects.filter(pk=found.about_id or 0).values_list("start_at", flat=True).first()
         )
         return start or found.at
     return found.at
