@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 import msgspec
-from django.db.models import TextField
+from django.db.models import QuerySet, TextField
 from django.db.models.functions import Cast
 from django.urls import reverse
 
@@ -63,8 +63,8 @@ def get_resource(actor: Actor, *, resource_id: int, version: int | None = None) 
     if not actor.may(READ_CHART):
         raise Forbidden
     patients = Patient.objects.visible_to(actor, READ_CHART)
-    found = Resource.objects.filter(pk=resource_id, patient__in=patients).select_related("patient")
-    resource = found.defer("body").annotate(text=Cast("body", TextField())).first()
+    found = Resource.objects.filter(pk=resource_id, patient__in=patients)
+    resource = found.select_related("patient").defer("body").first()
     if resource is None or resource.patient is None:
         raise NotFound
     seen(resource.patient.pk)
@@ -76,7 +76,9 @@ def get_resource(actor: Actor, *, resource_id: int, version: int | None = None) 
     shown = next((one for one in versions if one.number == (version or resource.version)), None)
     if shown is None:
         raise NotFound
-    text = resource.text if shown.current else _earlier_text(resource, shown.number)
+    text = (
+        _text(found) if shown.current else _text(EarlierVersion.objects.filter(resource=resource, version=shown.number))
+    )
     return ResourceView(
         pk=resource.pk,
         patient=resource.patient,
@@ -96,9 +98,10 @@ def get_resource(actor: Actor, *, resource_id: int, version: int | None = None) 
     )
 
 
-def _earlier_text(resource: Resource, number: int) -> str:
-    rows = EarlierVersion.objects.filter(resource=resource, version=number)
-    return rows.annotate(text=Cast("body", TextField())).values_list("text", flat=True).get()
+def _text(rows: QuerySet[Any]) -> str:
+    """The body of the one row as text: read as JSON, its decimals would lose digits."""
+    text: str = rows.annotate(text=Cast("body", TextField())).values_list("text", flat=True).get()
+    return text
 
 
 def timeline(
@@ -139,4 +142,5 @@ def timeline(
             key=f"{pk:020d}",
         )
         for pk, at, kind, title, detail in columns[:limit]
+        if at is not None  # the query asks for dated rows only; the column may be empty
     )

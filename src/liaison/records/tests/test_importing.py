@@ -386,3 +386,91 @@ def test_a_merge_moves_the_records_and_undoing_it_moves_them_back(cast, tmp_path
     assert Resource.objects.filter(patient=merged).count() == 2
     assert ResourceIdentifier.objects.count() == 1
     assert EarlierVersion.objects.count() == 0
+
+
+@pytest.mark.parametrize("reference", ["Patient/walter", "urn:uuid:walter", "Patient?identifier=urn:mrn|W1"])
+def test_a_patient_of_an_earlier_file_is_found_by_every_form_of_reference(cast, tmp_path, reference):
+    cast.take_in(write(tmp_path / "a.json", bundle(walter())))
+    later = observation(
+        subject={"reference": reference},
+        encounter={"reference": "#inside"},
+        specimen={"reference": "no reference at all"},
+        contained=[{"resourceType": "Encounter", "id": "inside"}],
+    )
+    summary = cast.take_in(write(tmp_path / "b.json", later))
+    assert Resource.objects.get(fhir_id="a1c").patient == Patient.objects.get()
+    assert [note.text for note in summary.unresolved] == ["points at no reference at all, which has not come"]
+
+
+def test_an_absolute_reference_means_the_server_that_sent_it(cast, tmp_path):
+    here, there = "https://here.example/fhir", "https://there.example/fhir"
+    cast.take_in(write(tmp_path / "a.json", bundle(walter(), urls=(f"{here}/Patient/walter",))))
+    same = observation(subject={"reference": f"{here}/Patient/walter"})
+    other = observation(id="other", subject={"reference": f"{there}/Patient/walter"})
+    cast.take_in(
+        write(tmp_path / "b.json", bundle(same, other, urls=(f"{here}/Observation/a1c", f"{here}/Observation/o")))
+    )
+    assert Resource.objects.get(fhir_id="a1c").patient is not None
+    assert Resource.objects.get(fhir_id="other").patient is None
+
+
+def test_a_long_file_is_linked_across_its_batches(cast, tmp_path):
+    lines = [observation(id=f"o{n}", subject={"reference": "Patient/walter"}) for n in range(2100)]
+    lines[5]["performer"] = [{"reference": "Practitioner/imani"}]
+    last = [walter(), IMANI]
+    cast.take_in(write(tmp_path / "all.ndjson", "\n".join(json.dumps(line) for line in [*lines, *last])))
+    assert Fact.objects.filter(patient=Patient.objects.get()).count() == 2100
+    assert not PendingReference.objects.exists()
+
+
+def test_a_file_with_nothing_good_in_it_is_told_again_when_it_comes_again(cast, tmp_path):
+    path = write(tmp_path / "a.json", {"resourceType": "Nope"})
+    first, again = cast.take_in(path), cast.take_in(path)
+    assert [reject.reason for reject in again.rejects] == [reject.reason for reject in first.rejects]
+    assert again.outcomes[0].state == "known"
+
+
+def test_two_imports_of_one_file_at_the_same_time_store_it_once(cast, tmp_path):
+    from liaison.records.actions.importing import _Run
+
+    path = write(tmp_path / "a.json", walter())
+    sha256 = cast.take_in(path) and Source.objects.get().sha256
+    late = _Run(actor=cast.carla, now=NOW, site_id=cast.riverside.pk, system="", progress=None, files=[path])
+    assert late._import(path, sha256=sha256).state == "known"
+    assert Resource.objects.count() == 1
+
+
+def test_a_number_that_is_no_npi_is_left_out_of_the_directory(cast, tmp_path):
+    npi = [{"system": "http://hl7.org/fhir/sid/us-npi", "value": "1111111111"}]
+    cast.take_in(write(tmp_path / "a.json", bundle({**IMANI, "identifier": npi}, {**GENERAL, "identifier": npi})))
+    assert (Practitioner.objects.get().npi, Organization.objects.get().npi) == ("", "")
+
+
+@pytest.mark.parametrize("change", [{"name": [{"family": "Wong"}]}, {"gender": "female"}])
+def test_one_number_under_two_names_is_two_patients(cast, tmp_path, change):
+    cast.take_in(write(tmp_path / "a.json", walter()))
+    cast.take_in(write(tmp_path / "b.json", walter(id="second", **change)))
+    assert Patient.objects.count() == 2
+
+
+def test_a_way_to_reach_them_that_is_known_is_not_added_twice(cast, tmp_path):
+    phone = {"system": "phone", "value": "(207) 555-0199"}
+    cast.take_in(write(tmp_path / "a.json", walter(telecom=[phone])))
+    cast.take_in(write(tmp_path / "b.json", walter(telecom=[{**phone, "value": "207-555-0199"}])))
+    assert Patient.objects.get().contact_points.count() == 1
+
+
+def test_a_patient_whose_registration_was_taken_away_is_registered_again(cast, tmp_path):
+    cast.take_in(write(tmp_path / "a.json", walter(identifier=[])))
+    with writes_open():
+        Fact.objects.all().delete()
+        Resource.objects.update(patient=None)
+        Patient.objects.all().delete()
+    cast.take_in(write(tmp_path / "b.json", walter(identifier=[], active=True)))
+    assert Resource.objects.get().patient == Patient.objects.get()
+
+
+def test_rebuilding_an_empty_chart_is_nothing(cast):
+    from liaison.core.actor import system_actor
+
+    assert rebuild_facts(system_actor("test"), now=NOW).resources == 0
