@@ -14,6 +14,7 @@ FAILED_MESSAGE: Final = LoopKind(
         "attempt": "Attempt",
     },
     icon="mail-off",
+    closes_itself=True,
 )
 TEACH_BACK: Final = LoopKind(
     code="teach-back",
@@ -25,4 +26,5 @@ TEACH_BACK: Final = LoopKind(
         "attempt": "Attempt",
     },
     icon="message-2-question",
+    closes_itself=True,
 )

@@ -13,7 +13,7 @@ from liaison.core.calendars import add_business_days
 from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import DeliveryAttempt, Message
 from liaison.inbox.queries.letters import home_site
-from liaison.loops.actions import give_up_loop, open_loop
+from liaison.loops.actions import add_evidence, give_up_loop, open_loop
 from liaison.loops.models import Loop, Priority
 from liaison.loops.ports import About, ClockToStart, Owner
 from liaison.loops.queries.calendars import business_calendar
@@ -84,6 +84,16 @@ def answer_came_late(actor: Actor, *, message: Message, now: datetime) -> None:
     loop = Loop.objects.open().filter(once_key=once_key(message)).first()
     if loop is not None:
         give_up_loop(actor, loop_id=loop.pk, reason="The answer came late: the message was taken.", now=now)
+
+
+def arrived_after_all(actor: Actor, *, message: Message, now: datetime) -> None:
+    """A person found out that it arrived: that is the evidence, which closes the loop that asked."""
+    loop = Loop.objects.open().filter(once_key=once_key(message)).first()
+    if loop is None:
+        return
+    note = "The message arrived after all."
+    about = About(type="inbox.message", id=message.pk)
+    add_evidence(actor, loop_id=loop.pk, kind="reached_another_way", note=note, about=about, now=now)
 
 
 def failed_for_good(message: Message) -> int:

@@ -16,6 +16,7 @@ from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import Conflict, NotFound, Refusal
 from liaison.inbox import access
+from liaison.inbox.actions.failures import arrived_after_all
 from liaison.inbox.actions.keys import KeyReused, hold_key
 from liaison.inbox.events import MessageFailed, MessageQueued, MessageSent, MessageSuppressed
 from liaison.inbox.models import Attachment, Message, Template
@@ -180,6 +181,7 @@ def confirm_arrived(actor: Actor, *, message_id: int, now: datetime) -> Message:
         message = _locked(seen.pk, states=(MessageState.UNKNOWN, MessageState.SENT), entry=entry)
         message.deliver(now=now)
         message.save()
+        arrived_after_all(actor, message=message, now=now)
         entry.publish(MessageSent(at=now, **about(message)))
         announce_message(message)
     return message

@@ -86,6 +86,15 @@ def test_talking_to_walter_is_the_evidence_of_a_call_back(cast: Cast) -> None:
     assert Evidence.objects.get().kind == "spoke_with_patient"
 
 
+def test_talking_to_walter_closes_the_loop_of_a_message_that_failed(cast: Cast) -> None:
+    loop = call_back(cast, kind="failed-message")
+    log(cast, loop=loop, outcome="busy")
+    log(cast, key="2", loop=loop, outcome="reached", said="Told him by phone.")
+    loop.refresh_from_db()
+    assert loop.state == "closed"
+    assert [row.kind for row in Evidence.objects.order_by("pk")] == ["attempt", "reached_another_way"]
+
+
 def test_talking_to_a_neighbour_is_only_an_attempt(cast: Cast) -> None:
     loop = call_back(cast)
     log(cast, loop=loop, outcome="reached", said="Not home.", with_whom="other")

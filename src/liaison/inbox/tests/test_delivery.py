@@ -204,6 +204,7 @@ def test_a_person_settles_what_is_unknown(cast: Cast, postman: Postman) -> None:
     postman.results = [Unknown(reply="lost"), Unknown(reply="lost")]
     arrived, lost = send(queue(cast, key="1"), postman), send(queue(cast, key="2"), postman)
     assert actions.confirm_arrived(cast.rosa, message_id=arrived.pk, now=LATER).state == "delivered"
+    assert Loop.objects.get(about_id=arrived.pk).state == "closed"
     settled = actions.confirm_not_arrived(cast.rosa, message_id=lost.pk, now=LATER)
     assert (settled.state, settled.failure_kind) == ("failed", "lost")
     with pytest.raises(actions.NotWaiting):

@@ -103,6 +103,15 @@ def test_a_late_answer_without_a_question_only_settles(cast: Cast) -> None:
     assert message.state == "sent"
 
 
+def test_a_sent_message_that_is_known_to_have_arrived_is_delivered(cast: Cast) -> None:
+    message = queue(cast)
+    claim = actions.claim_message(POST, message_id=message.pk, now=NOW)
+    assert claim is not None
+    actions.settle(POST, claim, result=Sent(), now=NOW)
+    assert actions.confirm_arrived(cast.rosa, message_id=message.pk, now=LATER).state == "delivered"
+    assert not Loop.objects.exists()
+
+
 def test_writing_again_takes_the_files_along(cast: Cast) -> None:
     from liaison.inbox.ports import AttachmentContent
 
