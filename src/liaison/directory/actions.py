@@ -10,7 +10,7 @@ from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal, Stale
 from liaison.directory.access import CHANGE
-from liaison.directory.models import Organization, OrganizationKind, Practitioner
+from liaison.directory.models import Organization, OrganizationKind, Practitioner, Specialty
 from liaison.directory.rules import npi_is_valid
 
 
@@ -92,7 +92,7 @@ def add_organization(*, actor: Actor, details: OrganizationDetails, now: datetim
     columns = _organization_columns(details)
     with act(actor, CHANGE, now=now) as entry:
         organization = Organization.objects.create(**columns)
-        organization.specialties.set(details.specialties)
+        organization.specialties.set(Specialty.objects.filter(code__in=details.specialties))
         entry.about(organization)
     return organization
 
@@ -111,7 +111,7 @@ def change_organization(
             setattr(row, column, value)
         row.version += 1
         row.save()
-        row.specialties.set(details.specialties)
+        row.specialties.set(Specialty.objects.filter(code__in=details.specialties))
     return row
 
 
