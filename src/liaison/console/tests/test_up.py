@@ -26,7 +26,7 @@ class Liaison:
     def __init__(self, folder, *options):
         self.folder, self.port = folder, free_ports()
         environment = {name: value for name, value in os.environ.items() if name not in UNWANTED}
-        environment |= {"LIAISON_DATA": str(folder), "LIAISON_MODE": "demo", "LIAISON_DEMO_PATIENTS": "5"}
+        environment |= {"LIAISON_DATA": str(folder), "LIAISON_MODE": "demo", "LIAISON_DEMO_PATIENTS": "30"}
         command = [sys.executable, "-m", "liaison.console.main", "up", "--port", str(self.port), *options]
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -57,8 +57,9 @@ class Liaison:
             return False
 
     def end(self, number=signal.SIGTERM):
-        self.process.send_signal(number)
-        status = self.process.wait(timeout=30)
+        if self.process.poll() is None:
+            self.process.send_signal(number)
+        status = self.process.wait(timeout=PATIENCE)
         self.reader.join(timeout=5)
         self.process.stdout.close()
         return status
@@ -96,16 +97,30 @@ def folder(tmp_path_factory):
     Cluster(folder / "postgres").stop()
 
 
-def test_it_opens_looks_after_its_parts_and_leaves_nothing_behind(folder):
-    liaison = Liaison(folder).wait_open()
+@pytest.fixture
+def start(folder):
+    """Start `liaison up`; whatever the test left running is ended."""
+    started = []
+
+    def make():
+        started.append(Liaison(folder))
+        return started[-1]
+
+    yield make
+    for liaison in started:
+        if not liaison.process.stdout.closed:
+            liaison.end()
+
+
+def test_it_opens_looks_after_its_parts_and_leaves_nothing_behind(folder, start):
+    liaison = start().wait_open()
     assert liaison.answers()
     cluster = Cluster(folder / "postgres")
 
     # A second one on the same folder is refused in one line.
-    second = Liaison(folder)
-    assert second.process.wait(timeout=30) == 1
-    second.reader.join()
-    second.process.stdout.close()
+    second = start()
+    assert second.process.wait(timeout=PATIENCE) == 1
+    second.end()
     assert "already runs" in second.lines[0]
     assert len(second.lines) == 1
 
@@ -125,7 +140,7 @@ def test_it_opens_looks_after_its_parts_and_leaves_nothing_behind(folder):
     liaison.end(signal.SIGKILL)
     liaison.wait(lambda: processes_of(folder) == [])
     assert cluster.running() is not None
-    again = Liaison(folder).wait_open()
+    again = start().wait_open()
     assert again.answers()
 
     # One Ctrl-C stops everything.
