@@ -183,8 +183,8 @@ def _elsewhere(actor: Actor, wanted: TimesWanted, *, window: Span) -> tuple[Span
         return ()
     theirs = Appointment.objects.filter(patient__in=Patient.objects.visible_to(actor).filter(pk=wanted.patient_id))
     around = Span(window.start - _DAY, window.end + _DAY)
-    rows = theirs.holding_time().overlapping(around).exclude(pk=wanted.moving_id)
-    return tuple(Span(start, end) for start, end in rows.values_list("start_at", "end_at"))
+    rows = theirs.holding_time().overlapping(around).values_list("pk", "start_at", "end_at")
+    return tuple(Span(start, end) for pk, start, end in rows if pk != wanted.moving_id)
 
 
 def _wish(visit_type: VisitType, wanted: TimesWanted, *, site: Site, window: Span, limit: int) -> Wish:

@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from liaison.core.asking import actor_of
 from liaison.core.answers import done, wants_fragment
 from liaison.core.clock import current_time
 from liaison.scheduling import actions, queries
@@ -114,7 +115,7 @@ class StoryLine:
 @require_GET
 def appointment(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """The page of one appointment; beside a list the same without the frame."""
-    found = queries.get_appointment(request.actor, appointment_id=appointment_id)
+    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id)
     template = "scheduling/_appointment.html" if wants_fragment(request) else "scheduling/appointment.html"
     return render(request, template, _context(request, found, now=current_time()))
 
@@ -122,14 +123,14 @@ def appointment(request: HttpRequest, appointment_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def cancel(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """Say why a visit is off, and take it off."""
-    found = queries.get_appointment(request.actor, appointment_id=appointment_id)
+    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id)
     form = CancelForm(request.POST or None, initial={"version": found.version})
     if not form.is_valid():
         context = {"appointment": found, "form": form, "now": current_time()}
         template = "scheduling/_cancel.html" if wants_fragment(request) else "scheduling/cancel.html"
         return render(request, template, context, status=422 if form.is_bound else 200)
     actions.cancel_appointment(
-        actor=request.actor,
+        actor=actor_of(request),
         appointment=found,
         reason=form.cleaned_data["reason"],
         expected_version=form.cleaned_data["version"],
@@ -143,10 +144,10 @@ def attend(request: HttpRequest, appointment_id: int, step: str) -> HttpResponse
     """One press on the day of the visit."""
     if step not in STEPS:
         raise Http404
-    found = queries.get_appointment(request.actor, appointment_id=appointment_id)
+    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id)
     version = request.POST.get("version", "")
     STEPS[step].do(
-        actor=request.actor,
+        actor=actor_of(request),
         appointment=found,
         expected_version=int(version) if version.isdecimal() else None,
         now=current_time(),
@@ -170,7 +171,7 @@ def _done(request: HttpRequest, found: Appointment, *, said: str, undo: str = ""
 
 
 def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict[str, object]:
-    actor = request.actor
+    actor = actor_of(request)
     state = found.state_now
     offered = _OFFERED.get(state, ()) if actor.may(ATTEND) else ()
     is_ahead = state in {State.PENDING, State.BOOKED}

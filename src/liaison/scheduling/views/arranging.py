@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from liaison.core.asking import actor_of
 from liaison.accounts.models import Site
 from liaison.core.answers import done
 from liaison.core.clock import current_time
@@ -32,9 +33,9 @@ def overview(request: HttpRequest) -> HttpResponse:
     _may_arrange(request)
     now = current_time()
     context = {
-        "visit_types": queries.visit_types(request.actor),
-        "resources": queries.resources(request.actor),
-        "closures": queries.closures_ahead(request.actor, now=now),
+        "visit_types": queries.visit_types(actor_of(request)),
+        "resources": queries.resources(actor_of(request)),
+        "closures": queries.closures_ahead(actor_of(request), now=now),
         "sites": Site.objects.all(),
         "now": now,
     }
@@ -45,7 +46,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 def visit_type(request: HttpRequest, visit_type_id: int | None = None) -> HttpResponse:
     """Add a visit type, or make its next version."""
     _may_arrange(request)
-    known = queries.get_visit_type(request.actor, visit_type_id=visit_type_id) if visit_type_id else None
+    known = queries.get_visit_type(actor_of(request), visit_type_id=visit_type_id) if visit_type_id else None
     form = VisitTypeForm(request.POST or None, initial=_of_visit_type(known))
     if not form.is_valid():
         return _form(request, form, title=known.name if known else _("New visit type"))
@@ -56,7 +57,7 @@ def visit_type(request: HttpRequest, visit_type_id: int | None = None) -> HttpRe
         needs=tuple(actions.NeedDraft(role=role, ability=ability, quantity=n) for role, ability, n in needs),
     )
     try:
-        actions.define_visit_type(actor=request.actor, draft=draft, expected_version=version, now=current_time())
+        actions.define_visit_type(actor=actor_of(request), draft=draft, expected_version=version, now=current_time())
     except actions.Impossible as refusal:
         return _form(request, _with(form, refusal), title=draft.name)
     return _back(request, said=_("Saved. Bookings made so far keep the version they were made with."))
@@ -74,17 +75,17 @@ def _of_visit_type(known: VisitType | None) -> dict[str, Any]:
 def resource(request: HttpRequest, resource_id: int | None = None) -> HttpResponse:
     """Add a person, room or device, or change it."""
     _may_arrange(request)
-    known = queries.get_resource(request.actor, resource_id=resource_id) if resource_id else None
+    known = queries.get_resource(actor_of(request), resource_id=resource_id) if resource_id else None
     form = ResourceForm(request.POST or None, initial=_of_resource(known))
     if not form.is_valid():
         return _form(request, form, title=known.name if known else _("New resource"), resource=known)
     draft = actions.ResourceDraft(**form.cleaned_data)
     try:
         if known is None:
-            known = actions.add_resource(actor=request.actor, draft=draft, now=current_time())
+            known = actions.add_resource(actor=actor_of(request), draft=draft, now=current_time())
             to = reverse("scheduling:hours", args=[known.pk])
             return done(request, said=_("Added. Now say when it can be booked."), to=to, go=True)
-        actions.change_resource(actor=request.actor, resource=known, draft=draft, now=current_time())
+        actions.change_resource(actor=actor_of(request), resource=known, draft=draft, now=current_time())
     except actions.Impossible as refusal:
         return _form(request, _with(form, refusal), title=draft.name, resource=known)
     return _back(request, said=_("Saved."))
@@ -106,7 +107,7 @@ def _of_resource(known: Resource | None) -> dict[str, Any]:
 def hours(request: HttpRequest, resource_id: int) -> HttpResponse:
     """The working hours of a resource, all of them at once."""
     _may_arrange(request)
-    known = queries.get_resource(request.actor, resource_id=resource_id)
+    known = queries.get_resource(actor_of(request), resource_id=resource_id)
     fields = ("weekday", "site", "opens", "closes", "valid_from", "valid_to")
     initial = [{name: getattr(entry, name) for name in fields} for entry in known.hours.select_related("site")]
     forms = HoursFormSet(request.POST or None, initial=initial)
@@ -117,7 +118,7 @@ def hours(request: HttpRequest, resource_id: int) -> HttpResponse:
         lines = [line for line in (form.cleaned_data for form in forms) if line and not line.pop("DELETE", False)]
         drafts = [actions.HoursDraft(**line) for line in lines if line.get("opens") is not None]
         try:
-            actions.set_hours(actor=request.actor, resource=known, hours=drafts, now=current_time())
+            actions.set_hours(actor=actor_of(request), resource=known, hours=drafts, now=current_time())
         except actions.Impossible as found:
             refusal = found
         else:
@@ -131,7 +132,7 @@ def hours(request: HttpRequest, resource_id: int) -> HttpResponse:
 def close(request: HttpRequest, resource_id: int) -> HttpResponse:
     """Take time out of a resource's hours."""
     _may_arrange(request)
-    known = queries.get_resource(request.actor, resource_id=resource_id)
+    known = queries.get_resource(actor_of(request), resource_id=resource_id)
     return _close(request, known, site=known.site, title=_("Close %(name)s") % {"name": known.name})
 
 
@@ -154,7 +155,7 @@ def _close(request: HttpRequest, of: Resource | Site, *, site: Site, title: str)
         _instant(typed, "from", site=site),
         _instant(typed, "to", site=site),
     )
-    actions.close_time(actor=request.actor, of=of, during=during, reason=typed["reason"], now=current_time())
+    actions.close_time(actor=actor_of(request), of=of, during=during, reason=typed["reason"], now=current_time())
     return _back(request, said=_("Closed. Visits booked then stay until somebody moves them."))
 
 
@@ -169,7 +170,7 @@ def reopen(request: HttpRequest, closure_id: int) -> HttpResponse:
     closure = Closure.objects.filter(pk=closure_id).first()
     if closure is None:
         raise NotFound
-    actions.open_time(actor=request.actor, closure=closure, now=current_time())
+    actions.open_time(actor=actor_of(request), closure=closure, now=current_time())
     return _back(request, said=_("Open again."))
 
 
@@ -177,16 +178,16 @@ def reopen(request: HttpRequest, closure_id: int) -> HttpResponse:
 def retire(request: HttpRequest, resource_id: int) -> HttpResponse:
     """Take a resource out of service, or back into it."""
     _may_arrange(request)
-    known = queries.get_resource(request.actor, resource_id=resource_id)
+    known = queries.get_resource(actor_of(request), resource_id=resource_id)
     if known.retired_at is None:
-        actions.retire_resource(actor=request.actor, resource=known, now=current_time())
+        actions.retire_resource(actor=actor_of(request), resource=known, now=current_time())
         return _back(request, said=_("Out of service. Visits booked with it stay until somebody moves them."))
-    actions.return_resource(actor=request.actor, resource=known, now=current_time())
+    actions.return_resource(actor=actor_of(request), resource=known, now=current_time())
     return _back(request, said=_("In service again."))
 
 
 def _may_arrange(request: HttpRequest) -> None:
-    if not request.actor.may(ARRANGE):
+    if not actor_of(request).may(ARRANGE):
         raise Forbidden
 
 
