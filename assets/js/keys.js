@@ -2,6 +2,7 @@
 import { all, one, typing, visible } from "./page.js";
 import { closePanel, currentRow, isOpen, openPanel, setCurrent } from "./panel.js";
 import { openPalette } from "./palette.js";
+import { dress } from "./row-actions.js";
 
 const FOLLOW_AFTER = 140;
 let follow = 0;
@@ -25,6 +26,7 @@ function move(step) {
 }
 
 function press(letter) {
+  dress(currentRow());
   const panel = isOpen() ? one("#panel") : null;
   const inPanel = panel?.contains(document.activeElement);
   const scopes = [inPanel ? panel : null, currentRow(), panel, one("#work"), document.body];

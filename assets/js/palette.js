@@ -1,5 +1,7 @@
 // Ctrl-K: any patient, any action.
 import { all, headers, on, one } from "./page.js";
+import { currentRow } from "./panel.js";
+import { dress } from "./row-actions.js";
 
 let asked = 0;
 let timer = 0;
@@ -26,6 +28,7 @@ function choose(index) {
 
 /** What can be pressed on this page, so that the palette also knows "Snooze" and "Book". */
 function hereActions(words) {
+  dress(currentRow());
   const seen = new Set();
   return all("[data-key][data-label]").filter((each) => {
     const label = each.dataset.label.toLowerCase();

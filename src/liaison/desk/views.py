@@ -14,6 +14,7 @@ from liaison.accounts import access as account_access
 from liaison.core import live
 from liaison.core.actor import Actor
 from liaison.core.answers import wants_fragment
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound
 from liaison.desk import queries
@@ -30,15 +31,15 @@ from liaison.patients.models import Patient
 @require_GET
 def home(request: HttpRequest) -> HttpResponse:
     """The desk: tabs with counts, rows in order of urgency; `as` asks for one of its pieces."""
-    if not request.actor.may(loop_access.SEE):
-        return redirect(_first_place(request.actor))
-    now, zone, wish = current_time(), loops.desk_zone(request.actor), desk_wish(request.GET)
+    if not actor_of(request).may(loop_access.SEE):
+        return redirect(_first_place(actor_of(request)))
+    now, zone, wish = current_time(), loops.desk_zone(actor_of(request)), desk_wish(request.GET)
     piece = request.GET.get("as", "") if wants_fragment(request) else ""
     if piece == "counts":
-        counts = loops.tab_counts(request.actor, now=now, zone=zone)
+        counts = loops.tab_counts(actor_of(request), now=now, zone=zone)
         return render(request, "desk/_tabs.html", {"counts": counts, "wish": wish, "tabs": Tab})
     page = loops.desk_page(
-        request.actor,
+        actor_of(request),
         now=now,
         zone=zone,
         tab=wish.tab,
@@ -56,12 +57,12 @@ def home(request: HttpRequest) -> HttpResponse:
 def loop(request: HttpRequest, loop_id: int) -> HttpResponse:
     """One loop: the page, the panel beside a list, or its row alone (`as=row`)."""
     now = current_time()
-    story = loops.loop_story(request.actor, loop_id=loop_id, now=now)
+    story = loops.loop_story(actor_of(request), loop_id=loop_id, now=now)
     shown: dict[str, Any] = {"story": story, "row": story.row, "now": now, "time_zone": story.row.zone}
     if wants_fragment(request) and request.GET.get("as") == "row":
         return render(request, "desk/_row.html", shown)
-    shown["also"] = queries.other_loops(request.actor, story=story, now=now)
-    shown["brief"] = queries.brief(request.actor, patient_id=story.row.patient.id, now=now)
+    shown["also"] = queries.other_loops(actor_of(request), story=story, now=now)
+    shown["brief"] = queries.brief(actor_of(request), patient_id=story.row.patient.id, now=now)
     shown |= {"doing": _doing(request, story=story), "whole": request.GET.get("as") == "page"}
     template = "desk/_loop.html" if wants_fragment(request) else "desk/loop.html"
     return render(request, template, shown)
@@ -70,8 +71,8 @@ def loop(request: HttpRequest, loop_id: int) -> HttpResponse:
 @require_GET
 def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
     """A patient's page: the band, what is promised, what happened, what comes; `as` asks for a piece."""
-    now, zone = current_time(), loops.desk_zone(request.actor)
-    page = queries.patient_page(request.actor, patient_id=patient_id, now=now)
+    now, zone = current_time(), loops.desk_zone(actor_of(request))
+    page = queries.patient_page(actor_of(request), patient_id=patient_id, now=now)
     if page.patient.pk != patient_id:
         return redirect("desk:patient", page.patient.pk)
     shown = {"page": page, "band": page.band, "now": now, "time_zone": zone}
@@ -84,8 +85,8 @@ def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
 @require_GET
 def timeline(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Everything that happened: `kind` and `q` narrow it, `before` goes on or jumps to a year."""
-    patient = patients.get_patient(request.actor, patient_id=patient_id)
-    now, zone = current_time(), loops.desk_zone(request.actor)
+    patient = patients.get_patient(actor_of(request), patient_id=patient_id)
+    now, zone = current_time(), loops.desk_zone(actor_of(request))
     shown = {"band": None, "now": now, "time_zone": zone, **_happened(request, patient=patient)}
     piece = request.GET.get("as", "")
     if not wants_fragment(request):
@@ -96,8 +97,8 @@ def timeline(request: HttpRequest, patient_id: int) -> HttpResponse:
 @require_GET
 def board(request: HttpRequest) -> HttpResponse:
     """The supervisor's board: a column for everyone with a desk."""
-    now, zone = current_time(), loops.desk_zone(request.actor)
-    columns = loops.load(request.actor, now=now, zone=zone)
+    now, zone = current_time(), loops.desk_zone(actor_of(request))
+    columns = loops.load(actor_of(request), now=now, zone=zone)
     shown = {"columns": columns, "now": now, "time_zone": zone, "most": max((each.open for each in columns), default=0)}
     return render(request, "desk/board.html", shown)
 
@@ -105,13 +106,13 @@ def board(request: HttpRequest) -> HttpResponse:
 @require_GET
 def column(request: HttpRequest) -> HttpResponse:
     """One column of the board with its loops, the most urgent first; `as=more` only further cards."""
-    now, zone = current_time(), loops.desk_zone(request.actor)
-    columns = loops.load(request.actor, now=now, zone=zone)
+    now, zone = current_time(), loops.desk_zone(actor_of(request))
+    columns = loops.load(actor_of(request), now=now, zone=zone)
     chosen = next((each for each in columns if each.value == request.GET.get("owner", "")), None)
     if chosen is None:
         raise NotFound
     page = loops.desk_page(
-        request.actor,
+        actor_of(request),
         now=now,
         zone=zone,
         tab=Tab.ALL,
@@ -129,7 +130,7 @@ def column(request: HttpRequest) -> HttpResponse:
 @require_GET
 def palette(request: HttpRequest) -> HttpResponse:
     """What the palette finds: patients by what was typed, and the actions with these words."""
-    found = find(request.actor, text=request.GET.get("q", "")[:200], now=current_time())
+    found = find(actor_of(request), text=request.GET.get("q", "")[:200], now=current_time())
     return render(request, "desk/_palette.html", {"found": found})
 
 
@@ -137,9 +138,9 @@ def palette(request: HttpRequest) -> HttpResponse:
 def presence(request: HttpRequest) -> HttpResponse:
     """Say that this topic is open here, and show who else has it open."""
     topic, now = request.POST.get("topic", ""), current_time()
-    queries.refuse_unseen_topic(request.actor, topic=topic)
-    live.beat(request.actor, topic=topic, now=now)
-    others = live.present(topic, now=now, but=request.actor)
+    queries.refuse_unseen_topic(actor_of(request), topic=topic)
+    live.beat(actor_of(request), topic=topic, now=now)
+    others = live.present(topic, now=now, but=actor_of(request))
     return render(request, "desk/_present.html", {"others": others})
 
 
@@ -149,7 +150,7 @@ def _happened(request: HttpRequest, *, patient: Patient) -> dict[str, Any]:
     now = current_time()
     return {
         "patient_id": patient.pk,
-        "told": timeline_page(request.actor, patient=patient, wish=wish),
+        "told": timeline_page(actor_of(request), patient=patient, wish=wish),
         "kinds": [kind for kind, _ in KINDS],
         "kind": word if wish.kinds else "",
         "text": text,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -31,10 +32,21 @@ _MARKS = {
 }
 
 
+@lru_cache(maxsize=1024)
+def _sprite() -> str:
+    """The address of the icons: asked for hundreds of times a page, and the same as long as the server runs."""
+    return static("dist/icons.svg")
+
+
 @register.simple_tag
 def icon(name: str, *, label: str = "", size: str = "") -> SafeString:
     """An icon of the sprite. Without `label` it is decoration and silent; with one it is read out."""
-    shape = format_html('<use href="{}#{}"></use>', static("dist/icons.svg"), name)
+    return _drawn(name, str(label), size)
+
+
+@lru_cache(maxsize=1024)
+def _drawn(name: str, label: str, size: str) -> SafeString:
+    shape = format_html('<use href="{}#{}"></use>', _sprite(), name)
     wide = " l-icon--l" if size == "l" else ""
     if label:
         return format_html(
