@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_POST
 
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.pathways.access import SET_COMPLEXITY
 from liaison.pathways.actions import set_complexity
@@ -27,14 +28,14 @@ def complexity(request: HttpRequest, enrolment_id: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, enrolment_id=enrolment_id, form=form, status=422)
     wanted = Complexity(form.cleaned_data["complexity"])
-    set_complexity(request.actor, enrolment_id=enrolment_id, complexity=wanted, now=current_time())  # type: ignore[attr-defined]
+    set_complexity(actor_of(request), enrolment_id=enrolment_id, complexity=wanted, now=current_time())  # type: ignore[attr-defined]
     if request.htmx:  # type: ignore[attr-defined]
         return _page(request, enrolment_id=enrolment_id, form=None)
     return redirect("pathways:follow_up", enrolment_id=enrolment_id)
 
 
 def _page(request: HttpRequest, *, enrolment_id: int, form: ComplexityForm | None, status: int = 200) -> HttpResponse:
-    actor = request.actor  # type: ignore[attr-defined]
+    actor = actor_of(request)
     view = get_follow_up(actor, enrolment_id=enrolment_id, now=current_time())
     patient = view.enrolment.patient
     may_change = view.enrolment.loop.state == "open" and patient.reachable_by(actor, SET_COMPLEXITY)

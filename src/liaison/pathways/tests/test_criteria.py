@@ -38,7 +38,7 @@ ZONE = "America/New_York"
 KINDS, CODES, STATUSES, VALUES = ("encounter", "observation"), ("A", "B"), ("final", "other"), ("", "x", "y")
 instants = st.none() | st.integers(-100, 100).map(lambda hours: NOW + timedelta(hours=hours * 9))
 numbers = st.none() | st.decimals(-5, 5, places=1)
-some = lambda values: st.lists(st.sampled_from(values), max_size=2).map(tuple)  # noqa: E731
+some = lambda values: st.just(()) | st.lists(st.sampled_from(values), min_size=1, max_size=2).map(tuple)  # noqa: E731
 bounds = st.builds(Bound, of=st.sampled_from(["now", "starts_at", "ends_at"]), days=st.integers(-20, 20))
 ranges = st.builds(Range, at_least=numbers, below=numbers)
 windows = st.builds(
@@ -52,12 +52,14 @@ facts_nodes = st.builds(
     statuses=some(STATUSES),
     values=some(VALUES),
     number=st.none() | ranges,
-    when=st.none() | windows,
+    when=windows | st.none(),
     at_least=st.integers(0, 3),
     latest=st.booleans(),
 )
 leaves = (
     facts_nodes
+    | facts_nodes
+    | facts_nodes
     | st.builds(Alive)
     | st.builds(Age, st.builds(Range, at_least=st.integers(0, 90).map(Decimal), below=st.none()))
     | st.builds(IsSex, st.sampled_from(["male", "female"]))
@@ -75,8 +77,13 @@ nodes = st.recursive(
 )
 criteria_trees = st.builds(
     Criteria,
-    anchor=st.builds(Anchor, kind=st.just("encounter"), codes=some(CODES), statuses=some(STATUSES)),
-    conditions=st.lists(st.builds(Criterion, holds=nodes, otherwise=st.just("no")), max_size=3).map(tuple),
+    anchor=st.builds(
+        Anchor,
+        kind=st.just("encounter"),
+        codes=st.sampled_from([(), ("A",), ("A", "B")]),
+        statuses=st.sampled_from([(), ("final",)]),
+    ),
+    conditions=st.lists(st.builds(Criterion, holds=nodes, otherwise=st.just("no")), min_size=1, max_size=3).map(tuple),
 )
 fact_rows = st.fixed_dictionaries(
     {
@@ -90,6 +97,19 @@ fact_rows = st.fixed_dictionaries(
         "value_text": st.sampled_from(VALUES),
     }
 )
+anchors = st.fixed_dictionaries(
+    {
+        "kind": st.just("encounter"),
+        "code_system": st.just("s1"),
+        "code": st.just("A"),
+        "status": st.just("final"),
+        "starts_at": instants,
+        "ends_at": st.integers(0, 900).map(lambda hours: NOW - timedelta(hours=hours)),
+        "value_number": numbers,
+        "value_text": st.sampled_from(VALUES),
+    }
+)
+charts = st.tuples(anchors, st.lists(fact_rows, max_size=5)).map(lambda chart: [chart[0], *chart[1]])
 people = st.fixed_dictionaries(
     {
         "birth_on": st.none() | st.dates(date(1930, 1, 1), date(2026, 12, 31)) | st.just(date(2004, 2, 29)),
@@ -114,9 +134,9 @@ def place(db):
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
-@given(tree=criteria_trees, crowd=st.lists(st.tuples(people, st.lists(fact_rows, max_size=5)), min_size=1, max_size=4))
+@given(tree=criteria_trees, crowd=st.lists(st.tuples(people, charts), min_size=1, max_size=3))
 def test_the_set_reading_agrees_with_the_reference(place, tree, crowd):
     from liaison.pathways.queries import anchors_that_pass, judged_anchors
 

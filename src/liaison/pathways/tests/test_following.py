@@ -134,3 +134,56 @@ def test_a_visit_on_the_day_of_discharge_does_not_count(home):
     visit = home.visit(DISCHARGE + timedelta(hours=1))
     visit_seen(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, start_at=visit.start_at, now=NOW)
     assert "visit" not in home.enrolment.loop.evidence_kinds
+
+
+def test_what_happens_to_appointments_moves_the_follow_up(home):
+    from liaison.pathways import reactions
+    from liaison.scheduling import events
+
+    visit = home.visit(DISCHARGE + timedelta(days=5))
+
+    def told(kind, **more):
+        about = {"appointment_id": visit.pk, "patient_id": home.walter.pk, "referral_id": None, "at": NOW}
+        return kind(**{**about, "loop_id": visit.loop_id, **more})
+
+    def step():
+        return running()["tcm.visit"].step[:4]
+
+    steps = []
+    for react, fact in (
+        (reactions.expect_the_visit, told(events.AppointmentBooked)),
+        (reactions.book_again_after_cancelling, told(events.AppointmentCancelled, reason="pat", late=False)),
+        (reactions.expect_the_moved_visit, told(events.AppointmentMoved, previous_id=visit.pk)),
+        (reactions.book_again_after_missing, told(events.AppointmentMissed)),
+    ):
+        react(fact, actor=LIAISON)
+        steps.append(step())
+        react(told(type(fact), **_rest_of(fact), loop_id=None), actor=LIAISON)
+    assert steps == ["Visi", "Book", "Visi", "Book"]
+    reactions.record_the_visit(told(events.AppointmentSeen, loop_id=None), actor=LIAISON)
+    assert "visit" not in home.enrolment.loop.evidence_kinds
+    reactions.record_the_visit(told(events.AppointmentSeen), actor=LIAISON)
+    assert "visit" in home.enrolment.loop.evidence_kinds
+
+
+def _rest_of(fact):
+    return {name: getattr(fact, name) for name in ("reason", "late", "previous_id") if hasattr(fact, name)}
+
+
+def test_medicines_reconciled_before_the_visit_keep_no_clock(home):
+    add_evidence(home.rosa, loop_id=home.enrolment.loop_id, kind="reconciliation", now=NOW)
+    visit = home.visit(DISCHARGE + timedelta(days=5))
+    visit_booked(LIAISON, loop_id=visit.loop_id, start_at=visit.start_at, now=NOW)
+    assert "tcm.reconciliation" not in running()
+    visit_seen(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, start_at=visit.start_at, now=visit.end_at)
+    visit_lost(LIAISON, loop_id=visit.loop_id, why="entered by mistake", now=visit.end_at)
+    assert "tcm.visit" not in running()
+    set_complexity(home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, now=visit.end_at)
+    assert set(running()) == {"tcm.contact"}
+
+
+def test_a_visit_recorded_by_hand_counts_from_when_it_was_recorded(home):
+    add_evidence(home.rosa, loop_id=home.enrolment.loop_id, kind="visit", now=MONDAY)
+    add_evidence(home.rosa, loop_id=home.enrolment.loop_id, kind="contact", now=MONDAY)
+    view = get_follow_up(home.rosa, enrolment_id=home.enrolment.pk, now=MONDAY)
+    assert (view.visit_seen_at, view.contacted_at) == (MONDAY, MONDAY)
