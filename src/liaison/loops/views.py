@@ -15,8 +15,8 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from liaison.core.actor import Actor
 from liaison.core.answers import done, wants_fragment
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Refusal
 from liaison.loops import actions
@@ -54,28 +54,30 @@ both = require_http_methods(["GET", "POST"])
 @require_POST
 def take(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Make it mine."""
-    loop = actions.take_loop(who(request), loop_id=loop_id, now=current_time(), expected_version=_version(request))
+    loop = actions.take_loop(actor_of(request), loop_id=loop_id, now=current_time(), expected_version=_version(request))
     return _done(request, loop, said=_("It is yours now."))
 
 
 @require_POST
 def wake(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Bring it back from a snooze."""
-    loop = actions.wake_loop(who(request), loop_id=loop_id, now=current_time())
+    loop = actions.wake_loop(actor_of(request), loop_id=loop_id, now=current_time())
     return _done(request, loop, said=_("Back on the desk."))
 
 
 @require_POST
 def step_done(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Tick off the step that was set by hand."""
-    loop = actions.finish_step(who(request), loop_id=loop_id, now=current_time(), expected_version=_version(request))
+    loop = actions.finish_step(
+        actor_of(request), loop_id=loop_id, now=current_time(), expected_version=_version(request)
+    )
     return _done(request, loop, said=_("Step done."), undo=False)
 
 
 @require_POST
 def acknowledge(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Stop the escalation."""
-    loop = actions.acknowledge_loop(who(request), loop_id=loop_id, now=current_time())
+    loop = actions.acknowledge_loop(actor_of(request), loop_id=loop_id, now=current_time())
     return _done(request, loop, said=_("The escalation stops: you are on it."))
 
 
@@ -83,7 +85,7 @@ def acknowledge(request: HttpRequest, loop_id: int) -> HttpResponse:
 def close(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Close it, its evidence being in."""
     loop = actions.close_loop_by_hand(
-        who(request), loop_id=loop_id, now=current_time(), expected_version=_version(request)
+        actor_of(request), loop_id=loop_id, now=current_time(), expected_version=_version(request)
     )
     return _done(request, loop, said=_("Closed: the promise is kept."))
 
@@ -91,7 +93,7 @@ def close(request: HttpRequest, loop_id: int) -> HttpResponse:
 @require_POST
 def undo(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Take one's own last change back."""
-    loop = actions.undo_last_change(who(request), loop_id=loop_id, now=current_time())
+    loop = actions.undo_last_change(actor_of(request), loop_id=loop_id, now=current_time())
     return _done(request, loop, said=_("Taken back."), undo=False)
 
 
@@ -113,8 +115,8 @@ class Words:
 def assign(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Give it to someone else."""
     now = current_time()
-    story = loop_story(who(request), loop_id=loop_id, now=now)
-    choices = owner_choices(who(request), site_id=story.site_id, now=now)
+    story = loop_story(actor_of(request), loop_id=loop_id, now=now)
+    choices = owner_choices(actor_of(request), site_id=story.site_id, now=now)
     form = AssignForm(
         request.POST or None, choices=choices, initial=_initial(request, story, owner=as_value(story.row.owner))
     )
@@ -122,7 +124,7 @@ def assign(request: HttpRequest, loop_id: int) -> HttpResponse:
 
     def give() -> Loop:
         return actions.assign_loop(
-            who(request),
+            actor_of(request),
             loop_id=loop_id,
             to=form.to,
             reason=form.cleaned_data["reason"],
@@ -137,14 +139,14 @@ def assign(request: HttpRequest, loop_id: int) -> HttpResponse:
 def snooze(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Put it aside until later."""
     now = current_time()
-    story = loop_story(who(request), loop_id=loop_id, now=now)
+    story = loop_story(actor_of(request), loop_id=loop_id, now=now)
     until = tomorrow_morning(now, zone=story.row.zone, due_at=story.row.due_at).replace(tzinfo=None)
     form = SnoozeForm(request.POST or None, initial=_initial(request, story, until=until))
     words = Words(title=_("Put aside"), button=_("Put aside"), said=_("Put aside."))
 
     def put_aside() -> Loop:
         return actions.snooze_loop(
-            who(request),
+            actor_of(request),
             loop_id=loop_id,
             until=at_site(form.cleaned_data["until"], zone=story.row.zone),
             reason=form.cleaned_data["reason"],
@@ -159,13 +161,13 @@ def snooze(request: HttpRequest, loop_id: int) -> HttpResponse:
 def step(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Say what is next."""
     now = current_time()
-    story = loop_story(who(request), loop_id=loop_id, now=now)
+    story = loop_story(actor_of(request), loop_id=loop_id, now=now)
     form = StepForm(request.POST or None, initial=_initial(request, story))
     words = Words(title=_("Set the next step"), button=_("Set"), said=_("Next step set."), undo=False)
 
     def set_step() -> Loop:
         return actions.set_next_step(
-            who(request),
+            actor_of(request),
             loop_id=loop_id,
             step=form.cleaned_data["step"],
             due_at=at_site(form.cleaned_data["due_at"], zone=story.row.zone),
@@ -181,13 +183,13 @@ def step(request: HttpRequest, loop_id: int) -> HttpResponse:
 def priority(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Say how pressing it is."""
     now = current_time()
-    story = loop_story(who(request), loop_id=loop_id, now=now)
+    story = loop_story(actor_of(request), loop_id=loop_id, now=now)
     form = PriorityForm(request.POST or None, initial=_initial(request, story, priority=story.row.priority))
     words = Words(title=_("How pressing is it?"), button=_("Set"), said=_("Priority set."))
 
     def press() -> Loop:
         return actions.raise_priority(
-            who(request),
+            actor_of(request),
             loop_id=loop_id,
             priority=form.cleaned_data["priority"],
             reason=form.cleaned_data["reason"],
@@ -202,13 +204,13 @@ def priority(request: HttpRequest, loop_id: int) -> HttpResponse:
 def evidence(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Record a piece of proof."""
     now = current_time()
-    story = loop_story(who(request), loop_id=loop_id, now=now)
+    story = loop_story(actor_of(request), loop_id=loop_id, now=now)
     form = EvidenceForm(request.POST or None, story=story, initial=_initial(request, story))
     words = Words(title=_("Record evidence"), button=_("Record"), said=_("Evidence recorded."))
 
     def prove() -> Loop:
         return actions.add_evidence_by_hand(
-            who(request),
+            actor_of(request),
             loop_id=loop_id,
             kind=form.cleaned_data["kind"],
             note=form.cleaned_data["note"],
@@ -223,13 +225,13 @@ def evidence(request: HttpRequest, loop_id: int) -> HttpResponse:
 def give_up(request: HttpRequest, loop_id: int) -> HttpResponse:
     """End it as not kept, with the reason."""
     now = current_time()
-    story = loop_story(who(request), loop_id=loop_id, now=now)
+    story = loop_story(actor_of(request), loop_id=loop_id, now=now)
     form = ReasonForm(request.POST or None, initial=_initial(request, story))
     words = Words(title=_("Give this up"), button=_("Give up"), said=_("Given up."), grave=True)
 
     def end_it() -> Loop:
         return actions.give_up_loop_by_hand(
-            who(request),
+            actor_of(request),
             loop_id=loop_id,
             reason=form.cleaned_data["reason"],
             now=now,
@@ -262,8 +264,8 @@ def _change(
 def hand_over_desk(request: HttpRequest) -> HttpResponse:
     """Hand an absent colleague's desk over."""
     now = current_time()
-    zone = desk_zone(who(request))
-    columns = load(who(request), now=now, zone=zone)
+    zone = desk_zone(actor_of(request))
+    columns = load(actor_of(request), now=now, zone=zone)
     form = HandOverForm(
         request.POST or None,
         people=[(each.owner.user_id, f"{each.name} ({each.open})") for each in columns if each.owner.user_id],
@@ -281,7 +283,7 @@ def hand_over_desk(request: HttpRequest) -> HttpResponse:
 def _hand_over(request: HttpRequest, form: HandOverForm, *, zone: tzinfo, now: datetime) -> HandOver | None:
     try:
         return actions.hand_over(
-            who(request),
+            actor_of(request),
             from_user_id=form.cleaned_data["from_user"],
             to=form.owners,
             reason=form.cleaned_data["reason"],
@@ -297,18 +299,12 @@ def _hand_over(request: HttpRequest, form: HandOverForm, *, zone: tzinfo, now: d
 @require_POST
 def end(request: HttpRequest, hand_over_id: int) -> HttpResponse:
     """The colleague is back."""
-    count = actions.end_hand_over(who(request), hand_over_id=hand_over_id, now=current_time())
+    count = actions.end_hand_over(actor_of(request), hand_over_id=hand_over_id, now=current_time())
     said = _("The hand-over has ended; %(count)s loops went back.") % {"count": count}
     return done(request, said=said, to=_reverse("desk:board", "loops:hand_over"), topics=("desk",), go=True)
 
 
 # --- answers --------------------------------------------------------------------------------------------------
-
-
-def who(request: HttpRequest) -> Actor:
-    """Who asks (the middleware has found out)."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
 
 
 def _done(request: HttpRequest, loop: Loop, *, said: str, undo: bool = True) -> HttpResponse:

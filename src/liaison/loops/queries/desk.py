@@ -15,6 +15,7 @@ from enum import StrEnum
 from itertools import islice
 from typing import Final
 
+from django.db import connection
 from django.db.models import Q
 
 from liaison.core.actor import Actor
@@ -28,6 +29,9 @@ from liaison.patients.models import Patient
 
 MOST_COUNTED: Final = 1000
 """Counts end here and are shown as "999+"."""
+
+PAGE: Final = 30
+"""Rows of one page: more than a tall screen shows, few enough to draw at once; the list goes on as one scrolls."""
 
 Key = tuple[datetime, int]
 
@@ -111,7 +115,7 @@ def desk_page(
     zone: tzinfo,
     tab: Tab = Tab.MINE,
     after: str = "",
-    limit: int = 50,
+    limit: int = PAGE,
     filters: DeskFilters | None = None,
     group: bool = False,
     with_counts: bool = True,
@@ -139,16 +143,23 @@ def desk_page(
 def tab_counts(actor: Actor, *, now: datetime, zone: tzinfo) -> tuple[TabCount, ...]:
     """How many loops each tab holds, each at most MOST_COUNTED. Figures only, of nobody in particular."""
     view = _View(actor=actor, now=now, zone=zone)
-    return tuple(TabCount(tab=tab, count=_count(view, tab=tab)) for tab in Tab)
+    lanes = [(tab, lane) for tab in Tab for lane in _lanes(view, tab=tab)]
+    totals = dict.fromkeys(Tab, 0)
+    for (tab, _), count in zip(lanes, _counts([lane for _, lane in lanes]), strict=True):
+        totals[tab] += count
+    return tuple(TabCount(tab=tab, count=min(total, MOST_COUNTED)) for tab, total in totals.items())
 
 
-def _count(view: _View, *, tab: Tab) -> int:
-    total = 0
-    for lane in _lanes(view, tab=tab):
-        total += len(lane.order_by("urgent_at", "id").values_list("id")[: MOST_COUNTED - total])
-        if total >= MOST_COUNTED:
-            break
-    return total
+def _counts(lanes: Sequence[LoopQuerySet]) -> Sequence[int]:
+    """The rows of each lane up to MOST_COUNTED, all in one question: a walk along each lane's index."""
+    if not lanes:
+        return ()
+    walks = [lane.order_by("urgent_at", "id").values("pk")[:MOST_COUNTED].query.sql_with_params() for lane in lanes]
+    columns = ", ".join(f"(SELECT count(*) FROM ({sql}) AS lane)" for sql, _ in walks)
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {columns}", [value for _, values in walks for value in values])
+        row: Sequence[int] = cursor.fetchone()
+    return row
 
 
 # --- lanes ----------------------------------------------------------------------------------------------------
@@ -253,19 +264,14 @@ def _stood_before(lanes: Sequence[LoopQuerySet], *, patient_id: int, key: Key) -
 def _take(view: _View, *, heads: Iterator[tuple[Key, int]], limit: int) -> tuple[list[tuple[Key, int]], bool]:
     """Up to `limit` heads of patients that the actor may see, and whether more follow."""
     page: list[tuple[Key, int]] = []
-    while True:
-        batch = list(islice(heads, limit + 1 - len(page)))
+    visible = Patient.objects.visible_to(view.actor, access.SEE, now=view.now).order_by()
+    while len(page) <= limit:
+        batch = list(islice(heads, max(CHUNK, limit + 1)))
         if not batch:
             return page, False
-        visible = _visible(view, patient_ids={patient_id for _, patient_id in batch})
-        page.extend(head for head in batch if head[1] in visible)
-        if len(page) > limit:
-            return page[:limit], True
-
-
-def _visible(view: _View, *, patient_ids: set[int]) -> set[int]:
-    patients = Patient.objects.visible_to(view.actor, access.SEE, now=view.now)
-    return set(patients.filter(pk__in=patient_ids).values_list("pk", flat=True))
+        shown = set(visible.filter(pk__in={patient_id for _, patient_id in batch}).values_list("pk", flat=True))
+        page.extend(head for head in batch if head[1] in shown)
+    return page[:limit], True
 
 
 def _groups(view: _View, *, tab: Tab, patient_ids: Sequence[int]) -> tuple[PatientGroup, ...]:
