@@ -87,7 +87,8 @@ def _routes(patterns: object, prefix: str, namespace: str) -> Iterator[tuple[str
             yield route, f"{namespace}{found.name}"
 
 
-def _kinds(kind: type) -> Iterator[type]:
+def _kinds(kind: type[object]) -> Iterator[type[object]]:
+    child: type[object]
     for child in kind.__subclasses__():
         if ".tests." not in child.__module__:
             yield child

@@ -9,6 +9,7 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 
+from liaison.core.asking import actor_of
 from liaison.core.audit import collecting_seen, record
 from liaison.core.models import AuditEntry
 from liaison.core.refusals import Refusal
@@ -63,7 +64,7 @@ class SeenMiddleware:
         """Answer, then write down which patients the answer showed."""
         response = self.get_response(request)
         seen = request.seen.patient_ids  # type: ignore[attr-defined]
-        actor = request.actor  # type: ignore[attr-defined]
+        actor = actor_of(request)
         if seen and not actor.is_anonymous:
             view = request.resolver_match.view_name if request.resolver_match else ""
             record(

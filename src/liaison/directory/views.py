@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from liaison.core.actor import Actor
 from liaison.core.answers import done, wants_fragment
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound, Refusal
 from liaison.directory import actions, queries
@@ -24,7 +25,7 @@ from liaison.directory.forms import OrganizationForm, PractitionerForm
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Clinicians, or with `places=1` organizations, narrowed by what is typed."""
-    actor = _actor(request)
+    actor = actor_of(request)
     text, places = request.GET.get("q", "")[:100].strip(), request.GET.get("places") == "1"
     rows = queries.organizations(actor, text=text) if places else queries.practitioners(actor, text=text)
     context = {"rows": rows, "q": text, "places": places, "may_change": actor.may(CHANGE)}
@@ -113,13 +114,8 @@ def _attempt(form: forms.Form, save: Callable[[], Any]) -> bool:
     return True
 
 
-def _actor(request: HttpRequest) -> Actor:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
-
-
 def _may_change(request: HttpRequest) -> Actor:
-    actor = _actor(request)
+    actor = actor_of(request)
     if not actor.may(CHANGE):
         raise Forbidden
     return actor

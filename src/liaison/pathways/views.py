@@ -28,7 +28,7 @@ def complexity(request: HttpRequest, enrolment_id: int) -> HttpResponse:
     if not form.is_valid():
         return _page(request, enrolment_id=enrolment_id, form=form, status=422)
     wanted = Complexity(form.cleaned_data["complexity"])
-    set_complexity(actor_of(request), enrolment_id=enrolment_id, complexity=wanted, now=current_time())  # type: ignore[attr-defined]
+    set_complexity(actor_of(request), enrolment_id=enrolment_id, complexity=wanted, now=current_time())
     if request.htmx:  # type: ignore[attr-defined]
         return _page(request, enrolment_id=enrolment_id, form=None)
     return redirect("pathways:follow_up", enrolment_id=enrolment_id)

@@ -17,6 +17,7 @@ from liaison.accounts.forms import AuditSearchForm
 from liaison.accounts.queries import AuditFilter, AuditRow, chain_state, export_audit, search_audit, sites_of
 from liaison.core.actor import Actor
 from liaison.core.answers import wants_fragment
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 
 COLUMNS = (
@@ -38,7 +39,7 @@ COLUMNS = (
 @require_GET
 def audit(request: HttpRequest) -> HttpResponse:
     """Search by patient, person, verb, time and kind; further pages are appended to the list."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor: Actor = actor_of(request)
     form = AuditSearchForm(request.GET or None)
     valid = form.is_bound and form.is_valid()
     wanted = form.wanted(zone=_zone(actor)) if valid else AuditFilter()
@@ -62,7 +63,7 @@ def audit(request: HttpRequest) -> HttpResponse:
 @require_GET
 def audit_export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """The matching entries as CSV; needs a fresh proof of who asks, and is itself audited."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor: Actor = actor_of(request)
     form = AuditSearchForm(request.GET)
     if not form.is_valid():
         return render(request, "accounts/audit.html", {"form": form, "chain": chain_state()}, status=422)

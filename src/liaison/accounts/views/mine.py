@@ -13,6 +13,7 @@ from liaison.accounts.actions import end_session
 from liaison.accounts.models import Assignment, Team
 from liaison.accounts.queries import sessions_of
 from liaison.core.answers import done
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time, real_instant
 
 
@@ -20,11 +21,11 @@ from liaison.core.clock import current_time, real_instant
 def mine(request: HttpRequest) -> HttpResponse:
     """Who one is here, how one proves it, and where one is signed in."""
     now = current_time()
-    actor = request.actor  # type: ignore[attr-defined]
-    kinds = Authenticator.objects.filter(user_id=actor.user_id).values_list("type", flat=True)
+    actor = actor_of(request)
+    kinds = Authenticator.objects.filter(user_id=actor.user_id or 0).values_list("type", flat=True)
     page = {
         "person": request.user,
-        "assignments": Assignment.objects.current(now=now).filter(user_id=actor.user_id).select_related("site"),
+        "assignments": Assignment.objects.current(now=now).filter(user_id=actor.user_id or 0).select_related("site"),
         "teams": Team.objects.filter(pk__in=actor.team_ids),
         "has_totp": Authenticator.Type.TOTP in kinds,
         "passkeys": sum(kind == Authenticator.Type.WEBAUTHN for kind in kinds),
@@ -38,5 +39,5 @@ def mine(request: HttpRequest) -> HttpResponse:
 def end_one(request: HttpRequest) -> HttpResponse:
     """Sign out one of one's own browsers."""
     handle = request.POST.get("session", "")
-    end_session(actor=request.actor, handle=handle, now=current_time())  # type: ignore[attr-defined]
+    end_session(actor=actor_of(request), handle=handle, now=current_time())
     return done(request, said=_("Signed out there."), to=reverse("accounts:mine"), go=True)

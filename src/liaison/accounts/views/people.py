@@ -21,8 +21,8 @@ from liaison.accounts.ports import open_work_of
 from liaison.accounts.queries import people as list_people
 from liaison.accounts.queries import person_for
 from liaison.accounts.queries.people import has_second_factor
-from liaison.core.actor import Actor
 from liaison.core.answers import done, wants_fragment
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound, Refusal
 
@@ -32,7 +32,7 @@ def people(request: HttpRequest) -> HttpResponse:
     """Everyone who signs in, narrowed by what is typed."""
     text = request.GET.get("q", "")[:100]
     closed = request.GET.get("closed") == "1"
-    rows = list_people(_actor(request), text=text, closed=closed, now=current_time())
+    rows = list_people(actor_of(request), text=text, closed=closed, now=current_time())
     template = "accounts/_people.html" if wants_fragment(request) else "accounts/people.html"
     return render(request, template, {"rows": rows, "text": text, "closed": closed})
 
@@ -47,7 +47,7 @@ def person_new(request: HttpRequest) -> HttpResponse:
         added = _attempt(
             form,
             lambda: actions.add_person(
-                actor=_actor(request), email=typed["email"], name=typed["name"], now=current_time()
+                actor=actor_of(request), email=typed["email"], name=typed["name"], now=current_time()
             ),
         )
         if added is not None:
@@ -60,14 +60,14 @@ def person_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def person(request: HttpRequest, user_id: int) -> HttpResponse:
     """One person: name, roles, teams, and what can be done with the account. POST changes the name."""
-    found = person_for(_actor(request), user_id=user_id)
+    found = person_for(actor_of(request), user_id=user_id)
     form = PersonForm(request.POST or None, initial={"name": found.name, "email": found.email})
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
         changed = _attempt(
             form,
             lambda: actions.rename_person(
-                actor=_actor(request),
+                actor=actor_of(request),
                 person=found,
                 name=typed["name"],
                 email=typed["email"],
@@ -76,20 +76,20 @@ def person(request: HttpRequest, user_id: int) -> HttpResponse:
         )
         if changed is not None:
             return done(request, said=_("Saved."), to=_url(found), go=True)
-        found = person_for(_actor(request), user_id=user_id)
+        found = person_for(actor_of(request), user_id=user_id)
     return _page(request, found, status=422 if form.errors else 200, form=form)
 
 
 @require_POST
 def give_role(request: HttpRequest, user_id: int) -> HttpResponse:
     """Give a role at a site."""
-    found = person_for(_actor(request), user_id=user_id)
+    found = person_for(actor_of(request), user_id=user_id)
     form = RoleForm(request.POST)
     if form.is_valid():
         given = _attempt(
             form,
             lambda: actions.give_role(
-                actor=_actor(request),
+                actor=actor_of(request),
                 person=found,
                 role=Role(form.cleaned_data["role"]),
                 site=form.cleaned_data["site"],
@@ -104,44 +104,44 @@ def give_role(request: HttpRequest, user_id: int) -> HttpResponse:
 @require_POST
 def end_role(request: HttpRequest, user_id: int, assignment_id: int) -> HttpResponse:
     """Take a role away."""
-    found = person_for(_actor(request), user_id=user_id)
+    found = person_for(actor_of(request), user_id=user_id)
     assignment = get_object_or_404(Assignment, pk=assignment_id, user=found, ends_at__isnull=True)
-    actions.end_role(actor=_actor(request), assignment=assignment, now=current_time())
+    actions.end_role(actor=actor_of(request), assignment=assignment, now=current_time())
     return done(request, said=_("Ended: %(role)s.") % {"role": assignment}, to=_url(found), go=True)
 
 
 @require_POST
 def set_teams(request: HttpRequest, user_id: int) -> HttpResponse:
     """Say which teams someone is in."""
-    found = person_for(_actor(request), user_id=user_id)
+    found = person_for(actor_of(request), user_id=user_id)
     form = TeamsForm(request.POST)
     if not form.is_valid():
         return _page(request, found, status=422, teams_form=form)
-    actions.set_teams(actor=_actor(request), person=found, teams=form.cleaned_data["teams"], now=current_time())
+    actions.set_teams(actor=actor_of(request), person=found, teams=form.cleaned_data["teams"], now=current_time())
     return done(request, said=_("Saved."), to=_url(found), go=True)
 
 
 @require_POST
 def deactivate(request: HttpRequest, user_id: int) -> HttpResponse:
     """Close an account whose open work was handed over."""
-    found = person_for(_actor(request), user_id=user_id)
-    actions.deactivate_person(actor=_actor(request), person=found, now=current_time())
+    found = person_for(actor_of(request), user_id=user_id)
+    actions.deactivate_person(actor=actor_of(request), person=found, now=current_time())
     return done(request, said=_("The account of %(name)s is closed.") % {"name": found}, to=_url(found), go=True)
 
 
 @require_POST
 def reactivate(request: HttpRequest, user_id: int) -> HttpResponse:
     """Open a closed account again."""
-    found = person_for(_actor(request), user_id=user_id)
-    actions.reactivate_person(actor=_actor(request), person=found, now=current_time())
+    found = person_for(actor_of(request), user_id=user_id)
+    actions.reactivate_person(actor=actor_of(request), person=found, now=current_time())
     return done(request, said=_("Open again, without roles."), to=_url(found), go=True)
 
 
 @require_POST
 def reset_mfa(request: HttpRequest, user_id: int) -> HttpResponse:
     """Remove the second factors of someone who lost theirs."""
-    found = person_for(_actor(request), user_id=user_id)
-    actions.reset_mfa(actor=_actor(request), person=found, now=current_time())
+    found = person_for(actor_of(request), user_id=user_id)
+    actions.reset_mfa(actor=actor_of(request), person=found, now=current_time())
     return done(request, said=_("Second factors removed, sessions ended."), to=_url(found), go=True)
 
 
@@ -149,15 +149,15 @@ def reset_mfa(request: HttpRequest, user_id: int) -> HttpResponse:
 @require_POST
 def give_password(request: HttpRequest, user_id: int) -> HttpResponse:
     """Make a first password and show it this once."""
-    found = person_for(_actor(request), user_id=user_id)
-    password = actions.give_password(actor=_actor(request), person=found, now=current_time())
+    found = person_for(actor_of(request), user_id=user_id)
+    password = actions.give_password(actor=actor_of(request), person=found, now=current_time())
     return render(request, "accounts/first_password.html", {"person": found, "password": password})
 
 
 @require_http_methods(["GET", "POST"])
 def sites(request: HttpRequest) -> HttpResponse:
     """The organization's sites and teams; POST adds a site, or a team when `what` says so."""
-    if not _actor(request).may(MANAGE_SITES):
+    if not actor_of(request).may(MANAGE_SITES):
         raise Forbidden
     adds_team = request.POST.get("what") == "team"
     site_form = SiteForm(request.POST if request.method == "POST" and not adds_team else None)
@@ -165,7 +165,7 @@ def sites(request: HttpRequest) -> HttpResponse:
     form: forms.Form = team_form if adds_team else site_form
     if request.method == "POST" and form.is_valid():
         add = actions.add_team if adds_team else actions.add_site
-        added = _attempt(form, lambda: add(actor=_actor(request), now=current_time(), **form.cleaned_data))
+        added = _attempt(form, lambda: add(actor=actor_of(request), now=current_time(), **form.cleaned_data))
         if added is not None:
             said = _("Added: %(name)s.") % {"name": added}
             return done(request, said=said, to=reverse("accounts:sites"), go=True)
@@ -189,7 +189,7 @@ def _page(request: HttpRequest, found: User, *, status: int = 200, **given: form
         "teams_form": given.get("teams_form") or TeamsForm(initial={"teams": found.teams.all()}),
         "held": open_work_of(found.pk),
         "has_factor": has_second_factor(found.pk),
-        "is_self": found.pk == _actor(request).user_id,
+        "is_self": found.pk == actor_of(request).user_id,
     }
     return render(request, "accounts/person.html", page, status=status)
 
@@ -208,13 +208,8 @@ def _attempt(form: forms.Form, do: Callable[[], Any]) -> Any:
         return None
 
 
-def _actor(request: HttpRequest) -> Actor:
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
-
-
 def _may_manage(request: HttpRequest) -> None:
-    if not _actor(request).may(MANAGE_PEOPLE):
+    if not actor_of(request).may(MANAGE_PEOPLE):
         raise Forbidden
 
 

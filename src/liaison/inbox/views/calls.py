@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from liaison.core.answers import done
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound, Refusal
 from liaison.inbox.actions import log_call
@@ -35,7 +36,7 @@ def call(request: HttpRequest) -> HttpResponse:
     typed = form.cleaned_data
     try:
         log_call(
-            request.actor,
+            actor_of(request),
             patient=sheet.patient,
             loop=sheet.loop,
             outcome=typed["outcome"],
@@ -68,7 +69,7 @@ def next_try(request: HttpRequest) -> HttpResponse:
 
 def _sheet(request: HttpRequest) -> CallSheet:
     return call_sheet(
-        request.actor,
+        actor_of(request),
         patient_id=_number(request.GET.get("patient", "")),
         loop_id=_number(request.GET.get("loop", "")),
         now=current_time(),

@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.answers import done, wants_fragment
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound, Refusal
 from liaison.inbox import access, actions
@@ -48,8 +49,8 @@ def messages(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("box", "")
     box = Box(asked) if asked in list(Box) else Box.ALL
     patient_id = _number(request.GET.get("patient", ""))
-    page = message_page(request.actor, box=box, after=request.GET.get("after", ""), patient_id=patient_id)
-    numbers = counts(request.actor)
+    page = message_page(actor_of(request), box=box, after=request.GET.get("after", ""), patient_id=patient_id)
+    numbers = counts(actor_of(request))
     keep = {"patient": patient_id} if patient_id else {}
     context = {
         "page": page,
@@ -59,7 +60,7 @@ def messages(request: HttpRequest) -> HttpResponse:
         ],
         "older_url": f"?{urlencode({'box': box.value, **keep, 'after': page.older})}" if page.older else "",
         "narrowed": patient_id is not None,
-        "zone": str(desk_zone(request.actor)),
+        "zone": str(desk_zone(actor_of(request))),
         "now": current_time(),
     }
     return render(request, "inbox/messages.html", context)
@@ -68,7 +69,7 @@ def messages(request: HttpRequest) -> HttpResponse:
 @require_GET
 def message(request: HttpRequest, message_id: int) -> HttpResponse:
     """One message: beside the list for htmx, else a page."""
-    shown = get_message(request.actor, message_id=message_id)
+    shown = get_message(actor_of(request), message_id=message_id)
     template = "inbox/_message.html" if wants_fragment(request) else "inbox/message.html"
     return render(request, template, {"shown": shown, "again_key": f"again:{uuid4()}", "now": current_time()})
 
@@ -86,7 +87,7 @@ def compose(request: HttpRequest) -> HttpResponse:
     typed = form.cleaned_data
     try:
         sent = actions.queue_message(
-            request.actor,
+            actor_of(request),
             patient=patient,
             template=typed["template"],
             language=typed["language"],
@@ -115,8 +116,8 @@ def preview(request: HttpRequest) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, message_id: int) -> HttpResponse:
     """Keep it from being sent."""
-    get_message(request.actor, message_id=message_id)
-    stopped = actions.cancel_queued(request.actor, ids=[message_id], now=current_time())
+    get_message(actor_of(request), message_id=message_id)
+    stopped = actions.cancel_queued(actor_of(request), ids=[message_id], now=current_time())
     if not stopped:
         raise actions.NotWaiting
     return _done(request, message_id, said=_("It will not be sent."))
@@ -125,14 +126,14 @@ def cancel(request: HttpRequest, message_id: int) -> HttpResponse:
 @require_POST
 def arrived(request: HttpRequest, message_id: int) -> HttpResponse:
     """The patient has it."""
-    actions.confirm_arrived(request.actor, message_id=message_id, now=current_time())
+    actions.confirm_arrived(actor_of(request), message_id=message_id, now=current_time())
     return _done(request, message_id, said=_("Noted: it arrived."))
 
 
 @require_POST
 def not_arrived(request: HttpRequest, message_id: int) -> HttpResponse:
     """The patient does not have it."""
-    actions.confirm_not_arrived(request.actor, message_id=message_id, now=current_time())
+    actions.confirm_not_arrived(actor_of(request), message_id=message_id, now=current_time())
     return _done(request, message_id, said=_("Noted: it never arrived."))
 
 
@@ -140,7 +141,7 @@ def not_arrived(request: HttpRequest, message_id: int) -> HttpResponse:
 def again(request: HttpRequest, message_id: int) -> HttpResponse:
     """The same words once more, as a new message."""
     key = request.POST.get("key", "")[:100] or f"again:{uuid4()}"
-    new = actions.send_again(request.actor, message_id=message_id, idempotency_key=key, now=current_time())
+    new = actions.send_again(actor_of(request), message_id=message_id, idempotency_key=key, now=current_time())
     return _done(request, new.pk, said=_("Written again."))
 
 
@@ -154,7 +155,7 @@ def _whom(request: HttpRequest) -> tuple[Patient, Loop | None]:
     wanted = patient_id or (loop.patient_id if loop else None)
     if wanted is None:
         raise NotFound
-    patient = get_patient(request.actor, patient_id=wanted, verb=access.SEND)
+    patient = get_patient(actor_of(request), patient_id=wanted, verb=access.SEND)
     return patient, loop if loop and loop.patient_id == patient.pk else None
 
 

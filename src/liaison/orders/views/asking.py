@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from liaison.core.answers import done
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.directory.queries import specialties
@@ -21,7 +22,6 @@ from liaison.orders import access, actions
 from liaison.orders.forms import ReferForm
 from liaison.orders.models import Referral
 from liaison.orders.queries import default_owner, referral_url, referrer_choices, target_choices
-from liaison.orders.views.who import who
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
 
@@ -30,8 +30,8 @@ from liaison.patients.queries import get_patient
 def refer(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Ask a specialist: the form, a draft, or a referral that is sent."""
     now = current_time()
-    patient = get_patient(who(request), patient_id=patient_id, verb=access.SEE)
-    if not who(request).may(access.REFER):
+    patient = get_patient(actor_of(request), patient_id=patient_id, verb=access.SEE)
+    if not actor_of(request).may(access.REFER):
         raise Forbidden
     form = _form(request, patient=patient, now=now)
     if not form.is_valid():
@@ -52,19 +52,19 @@ def refer(request: HttpRequest, patient_id: int) -> HttpResponse:
 @require_GET
 def targets(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Whom a referral to the chosen specialty can ask: the one field, fetched again."""
-    patient = get_patient(who(request), patient_id=patient_id, verb=access.SEE)
+    patient = get_patient(actor_of(request), patient_id=patient_id, verb=access.SEE)
     form = _form(request, patient=patient, now=current_time())
     return render(request, "orders/_target.html", {"form": form, "patient": patient})
 
 
 def _form(request: HttpRequest, *, patient: Patient, now: datetime) -> ReferForm:
-    choices = [(one.pk, one.name) for one in specialties(who(request))]
+    choices = [(one.pk, one.name) for one in specialties(actor_of(request))]
     wanted = request.POST.get("specialty") or request.GET.get("specialty") or ""
-    asked = target_choices(who(request), specialty=wanted) if wanted else ()
-    owners = owner_choices(who(request), site_id=home_site(patient).pk, now=now)
+    asked = target_choices(actor_of(request), specialty=wanted) if wanted else ()
+    owners = owner_choices(actor_of(request), site_id=home_site(patient).pk, now=now)
     initial: dict[str, Any] = {
         "specialty": wanted,
-        "owner": as_value(default_owner(who(request), patient=patient, now=now)),
+        "owner": as_value(default_owner(actor_of(request), patient=patient, now=now)),
     }
     return ReferForm(
         request.POST or None,
@@ -72,21 +72,21 @@ def _form(request: HttpRequest, *, patient: Patient, now: datetime) -> ReferForm
         choices={
             "specialty": [("", _("Choose…")), *choices],
             "target": [("", _("Choose a specialty first…") if not wanted else _("Choose…")), *asked],
-            "referrer": referrer_choices(who(request)),
+            "referrer": referrer_choices(actor_of(request)),
             "owner": [(each.value, f"{each.name} ({each.open_loops})") for each in owners],
         },
     )
 
 
 def _ask(request: HttpRequest, form: ReferForm, *, patient: Patient, now: datetime) -> Referral:
-    owner = owner_from_value(form.cleaned_data["owner"]) or Owner(user_id=who(request).user_id)
+    owner = owner_from_value(form.cleaned_data["owner"]) or Owner(user_id=actor_of(request).user_id)
     why_second = form.cleaned_data["duplicate_reason"]
     if "draft" in request.POST:
         return actions.draft_referral(
-            who(request), patient=patient, order=form.order, owner=owner, now=now, duplicate_reason=why_second
+            actor_of(request), patient=patient, order=form.order, owner=owner, now=now, duplicate_reason=why_second
         )
     return actions.refer_patient(
-        who(request),
+        actor_of(request),
         patient=patient,
         order=form.order,
         owner=owner,

@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
 from liaison.core.answers import done, wants_fragment
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound, Refusal
 from liaison.directory.queries import specialties
@@ -31,7 +32,6 @@ from liaison.orders.queries import (
     target_from_value,
     worklist,
 )
-from liaison.orders.views.who import who
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,7 +109,7 @@ DOORS: Mapping[str, Door] = {
 def referral(request: HttpRequest, referral_id: int) -> HttpResponse:
     """One referral: its track, what may follow, the question, the history."""
     now = current_time()
-    page = referral_page(who(request), referral_id=referral_id, now=now)
+    page = referral_page(actor_of(request), referral_id=referral_id, now=now)
     template = "orders/_referral.html" if wants_fragment(request) else "orders/referral.html"
     return render(request, template, _shown(request, page, now=now))
 
@@ -120,7 +120,7 @@ def referrals(request: HttpRequest) -> HttpResponse:
     now = current_time()
     wanted = request.GET.get("state", "")
     page = worklist(
-        who(request),
+        actor_of(request),
         now=now,
         state="" if wanted == "late" else wanted,
         late=wanted == "late",
@@ -131,9 +131,9 @@ def referrals(request: HttpRequest) -> HttpResponse:
         "page": page,
         "wanted": wanted,
         "specialty": request.GET.get("specialty", ""),
-        "specialties": specialties(who(request)),
+        "specialties": specialties(actor_of(request)),
         "now": now,
-        "time_zone": desk_zone(who(request)),
+        "time_zone": desk_zone(actor_of(request)),
     }
     piece = "orders/_rows.html" if "after" in request.GET else "orders/_list.html"
     return render(request, piece if wants_fragment(request) else "orders/referrals.html", shown)
@@ -143,16 +143,16 @@ def referrals(request: HttpRequest) -> HttpResponse:
 def move_on(request: HttpRequest, referral_id: int, move: str) -> HttpResponse:
     """Move a referral on: the small form of one move, or what it does."""
     now = current_time()
-    page = referral_page(who(request), referral_id=referral_id, now=now)
+    page = referral_page(actor_of(request), referral_id=referral_id, now=now)
     door = DOORS.get(move)
     if door is None:
         raise NotFound
-    zone = get_referral(who(request), referral_id=referral_id).site.zone
+    zone = get_referral(actor_of(request), referral_id=referral_id).site.zone
     form = _form(request, door, page=page, now=now, zone=zone)
     if not form.is_valid():
         return _form_page(request, form, door=door, page=page, now=now, move=move)
     try:
-        moved = door.run(who(request), referral_id=referral_id, now=now, **_typed(form, zone=zone))
+        moved = door.run(actor_of(request), referral_id=referral_id, now=now, **_typed(form, zone=zone))
     except Refusal as refusal:
         if not set(refusal.fields) & set(form.fields):
             raise
@@ -170,7 +170,7 @@ def _form(request: HttpRequest, door: Door, *, page: ReferralPage, now: datetime
     if door.form is forms.RerouteForm:
         offered = [
             (value, words)
-            for value, words in target_choices(who(request), specialty=page.specialty_code)
+            for value, words in target_choices(actor_of(request), specialty=page.specialty_code)
             if target_from_value(value) != page.asked
         ]
         return forms.RerouteForm(request.POST or None, initial=initial, targets=offered)
@@ -205,5 +205,5 @@ def _form_page(
 
 def _shown(request: HttpRequest, page: ReferralPage, *, now: datetime) -> dict[str, Any]:
     offered = [(code, DOORS[code], reverse("orders:move", args=[page.id, code])) for code in page.moves]
-    zone = page.loop.row.zone if page.loop else desk_zone(who(request))
+    zone = page.loop.row.zone if page.loop else desk_zone(actor_of(request))
     return {"page": page, "offered": offered, "now": now, "time_zone": zone}

@@ -11,12 +11,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from liaison.core.answers import done
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound
 from liaison.patients import actions, queries
 from liaison.patients.forms import AlertForm, CareTeamForm, ContactForm, ProxyForm, ReasonForm
 from liaison.patients.models import Patient
-from liaison.patients.views.asking import actor_of
 from liaison.patients.views.details import small_form
 
 

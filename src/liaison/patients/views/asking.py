@@ -8,14 +8,9 @@ from django.urls import NoReverseMatch, reverse
 
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
+from liaison.core.asking import actor_of
 from liaison.core.refusals import Forbidden
 from liaison.core.verbs import Verb
-
-
-def actor_of(request: HttpRequest) -> Actor:
-    """Who asks."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
-    return actor
 
 
 def must_carry(request: HttpRequest, verb: Verb) -> Actor:

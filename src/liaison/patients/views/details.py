@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from liaison.core.answers import done
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Refusal, Stale
 from liaison.patients import access, actions, queries
@@ -26,7 +27,7 @@ from liaison.patients.forms import (
     attempt,
 )
 from liaison.patients.models import Patient
-from liaison.patients.views.asking import actor_of, sites_for, zone_of
+from liaison.patients.views.asking import sites_for, zone_of
 
 
 @require_http_methods(["GET", "POST"])

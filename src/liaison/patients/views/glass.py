@@ -13,12 +13,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from liaison.core.actor import Actor
 from liaison.core.answers import done
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound
 from liaison.patients import access, actions, queries
 from liaison.patients.forms import FindForm, GlassForm, ReviewForm, attempt
 from liaison.patients.models import BreakGlassGrant, Patient
-from liaison.patients.views.asking import actor_of, chart_url, must_carry, zone_of
+from liaison.patients.views.asking import chart_url, must_carry, zone_of
 
 SALT: Final = "patients.break_glass"
 TICKET_SECONDS: Final = 600

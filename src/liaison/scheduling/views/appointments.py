@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from liaison.core.asking import actor_of
 from liaison.core.answers import done, wants_fragment
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import ATTEND, CANCEL, MOVE

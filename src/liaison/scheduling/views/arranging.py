@@ -12,9 +12,9 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from liaison.core.asking import actor_of
 from liaison.accounts.models import Site
 from liaison.core.answers import done
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound, Refusal
 from liaison.scheduling import actions, queries

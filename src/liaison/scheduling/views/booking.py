@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.core.answers import done, wants_fragment
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.orders.models import Referral
@@ -75,15 +76,15 @@ class Desk:
 @require_http_methods(["GET", "POST"])
 def book(request: HttpRequest) -> HttpResponse:
     """Book a visit for one patient."""
-    if not request.actor.may(BOOK):
+    if not actor_of(request).may(BOOK):
         raise Forbidden
     given = request.POST if request.method == "POST" else request.GET
     patient_id = _number(given.get("patient"))
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
-    patient, loop_id = get_patient(request.actor, patient_id=patient_id), _number(given.get("loop"))
+    patient, loop_id = get_patient(actor_of(request), patient_id=patient_id), _number(given.get("loop"))
     desk = Desk(
-        actor=request.actor,
+        actor=actor_of(request),
         patient=patient,
         now=current_time(),
         loop_id=loop_id,
@@ -95,11 +96,11 @@ def book(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def move(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """Give a visit another time."""
-    if not request.actor.may(MOVE):
+    if not actor_of(request).may(MOVE):
         raise Forbidden
-    moving = queries.get_appointment(request.actor, appointment_id=appointment_id)
+    moving = queries.get_appointment(actor_of(request), appointment_id=appointment_id)
     desk = Desk(
-        actor=request.actor,
+        actor=actor_of(request),
         patient=moving.patient,
         now=current_time(),
         loop_id=moving.loop_id,

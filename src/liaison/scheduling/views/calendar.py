@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET
 
 from liaison.accounts.models import Site
 from liaison.core.answers import wants_fragment
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.scheduling import queries
@@ -30,13 +31,13 @@ def day(request: HttpRequest) -> HttpResponse:
     now = current_time()
     form = DayForm(request.GET)
     form.is_valid()
-    sites = queries.sites_to_see(request.actor)
+    sites = queries.sites_to_see(actor_of(request))
     if not sites:
         raise Forbidden
     site = _site(request, sites, form.cleaned_data.get("site"))
     today = now.astimezone(site.zone).date()
     on = form.cleaned_data.get("on") or today
-    shown = queries.day(request.actor, site=site, on=on)
+    shown = queries.day(actor_of(request), site=site, on=on)
     context = {
         "day": shown,
         "grid": grid_of(shown, now=now),
@@ -47,7 +48,7 @@ def day(request: HttpRequest) -> HttpResponse:
         "as_list": request.GET.get("view") == "list",
         "own_url": reverse("scheduling:day"),
         "state_words": STATE_WORDS,
-        "may_arrange": request.actor.may(ARRANGE),
+        "may_arrange": actor_of(request).may(ARRANGE),
         "time_zone": site.time_zone,
         "now": now,
     }
