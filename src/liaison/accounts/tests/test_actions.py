@@ -249,3 +249,10 @@ def test_someone_without_a_role_still_changes_their_password() -> None:
     assert (entry.actor_user_id, entry.actor_name) == (rosa.pk, "Liaison, for Rosa")
     with pytest.raises(Forbidden):
         actions.set_password(actor=ANONYMOUS, person=rosa, password="my own long secret", now=NOW)
+
+
+def test_an_export_without_a_patient_concerns_none() -> None:
+    vera = acting(person("Vera", Role.PRIVACY_OFFICER))
+    actions.begin_audit_export(actor=vera, looked_for={"verb": "core.see"}, patient_id=None, now=NOW)
+    entry = trail("accounts.export_audit")[0]
+    assert (entry.patient_ids, entry.details) == ([], {"verb": "core.see"})

@@ -1,5 +1,6 @@
 """Signing in, second factors, lock-out, time limits: through the pages."""
 
+import json
 import re
 import time
 from datetime import timedelta
@@ -334,3 +335,44 @@ def test_only_our_own_proxies_are_believed(client: Client, rosa: User, settings:
     sign_in(Client(REMOTE_ADDR="10.0.0.3"), rosa)
     found = [entry.details["address"] for entry in trail("accounts.sign_in")]
     assert found == ["10.0.0.1", "203.0.113.7", "10.0.0.2", "10.0.0.3"]
+
+
+def test_a_code_confirms_who_one_is_and_a_wrong_one_does_not(client: Client, rosa: User) -> None:
+    secret = generate_totp_secret()
+    sign_in(client, rosa)
+    TOTP.activate(rosa, secret)
+    old_proof(client)
+    assert client.post("/account/factors/reauthenticate/", {"code": "000000", "next": MINE}).status_code == 200
+    code = totp_code(secret, at=time.time())
+    assert client.post("/account/factors/reauthenticate/", {"code": code, "next": MINE})["Location"] == MINE
+    assert [(entry.outcome, entry.details["method"]) for entry in trail("accounts.confirm")] == [
+        ("refused", "code"),
+        ("done", "code"),
+    ]
+
+
+def _made_up_credential() -> str:
+    return json.dumps(
+        {
+            "id": "AAAA",
+            "rawId": "AAAA",
+            "type": "public-key",
+            "response": {"clientDataJSON": "e30", "authenticatorData": "AAAA", "signature": "AAAA", "userHandle": "MQ"},
+            "clientExtensionResults": {},
+        }
+    )
+
+
+def test_a_made_up_passkey_lets_nobody_in_and_is_audited(client: Client, rosa: User) -> None:
+    asked = client.get("/account/factors/webauthn/login/", headers={"Accept": "application/json"})
+    assert "challenge" in str(asked.json())
+    answer = client.post("/account/factors/webauthn/login/", {"credential": _made_up_credential()})
+    assert answer["Location"] == "/account/login/"
+    refused = trail("accounts.sign_in")[-1]
+    assert (refused.outcome, refused.details["step"]) == ("refused", "passkey")
+    TOTP.activate(rosa, generate_totp_secret())
+    sign_in(client, rosa)
+    client.get("/account/factors/authenticate/")
+    client.post("/account/factors/authenticate/", {"credential": _made_up_credential()})
+    assert trail("accounts.sign_in")[-1].subject_id == rosa.pk
+    assert client.get(MINE)["Location"].startswith("/account/login/")
