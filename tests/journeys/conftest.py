@@ -172,18 +172,17 @@ def as_person(clinic: Clinic, browser: Browser) -> Iterator[Callable[..., Person
     """Sign someone of the demonstration in, by name, in a browser window of their own."""
     opened: list[Person] = []
 
-    def sign_in(name: str, *, width: int = 1280, height: int = 860, scheme: str = "light") -> Person:
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme, locale="en-US")
-        context.set_default_timeout(15_000)
-        page = context.new_page()
-        person = Person(name=name, page=page, context=context, clinic=clinic)
+    def sign_in(name: str, *, at: Clinic = clinic, width: int = 1280, scheme: str = "light") -> Person:
+        context = browser.new_context(viewport={"width": width, "height": 860}, color_scheme=scheme, locale="en-US")
+        context.set_default_timeout(20_000)
+        person = Person(name=name, page=context.new_page(), context=context, clinic=at)
         opened.append(person)
-        page.on("pageerror", lambda error: person.faults.append(str(error)))
-        page.goto(clinic.url + "/account/login/")
-        page.fill("input[name=login]", email_of(name))
-        page.fill("input[name=password]", "riverside-demo")
-        page.click("form[action*=login] button[type=submit], main form button[type=submit]")
-        page.wait_for_url(re.compile(r"^((?!/account/login).)*$"))
+        person.page.on("pageerror", lambda error: person.faults.append(str(error)))
+        person.open("/account/login/")
+        person.page.fill("input[name=login]", email_of(name))
+        person.page.fill("input[name=password]", "riverside-demo")
+        person.page.click("main form button[type=submit]")
+        person.page.wait_for_url(re.compile(r"^((?!/account/login).)*$"))
         return person
 
     yield sign_in
