@@ -46,7 +46,9 @@ def what_happens_when() -> str:
 
     reactions = all_reactions()
     lines = ["# What happens when", "", "Each fact, and who reacts to it in the same transaction.", ""]
-    for kind in sorted(_kinds(Fact), key=lambda k: (k.__module__, k.__name__)):
+    # A dataclass with slots is made twice; the second of a name is the one that is used.
+    kinds = {(kind.__module__, kind.__name__): kind for kind in _kinds(Fact)}
+    for _, kind in sorted(kinds.items()):
         lines += [f"## {_package(kind.__module__)}: {kind.__name__}", "", _first_line(kind), ""]
         found = reactions.get(kind, ())
         lines += [f"- `{_package(r.__module__)}.{r.__name__}`: {_first_line(r)}" for r in found]
