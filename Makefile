@@ -46,6 +46,10 @@ bench: $(STAMPS)/installed $(STAMPS)/built ## all benchmarks at their default si
 docs: developer ## write the pages that are read off the code
 	@$(BIN)/python -m liaison.console.generated
 
+.PHONY: access-matrix
+access-matrix: developer ## write who meets a patient where (tests/access_matrix.txt)
+	@LIAISON_WRITE_ACCESS_MATRIX=1 $(BIN)/pytest -q -n0 tests/test_sentinel_walk.py
+
 .PHONY: format
 format: developer ## lay out the code
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format .

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
-from allauth.mfa.models import Authenticator
 from django.conf import settings
 
 from liaison.accounts import actions as accounts
@@ -25,11 +25,15 @@ from liaison.loops.ports import ClockToStart, Owner
 from liaison.orders import actions as orders
 from liaison.orders.models import Referral
 from liaison.orders.ports import ReferralOrder, Target
+from liaison.pathways import actions as protocols
+from liaison.pathways.models import Enrolment, Protocol
 from liaison.patients import actions as patients
 from liaison.patients import queries as patient_queries
 from liaison.patients.models import DuplicateCandidate, MergeRecord, Patient
+from liaison.records.models import EarlierVersion, Resource, Source
 from liaison.scheduling import actions as scheduling
-from liaison.scheduling.models import Appointment, Resource
+from liaison.scheduling.models import Appointment
+from liaison.scheduling.models import Resource as Bookable
 from liaison.scheduling.ports import BookingOrder, Seat, Span
 
 MARKS = ("Quillfeather", "Zyxwulf", "Zyx the Brave", "QF-77-SENTINEL", "quill.zyx@sentinel.example", "555-0188")
@@ -46,18 +50,26 @@ class World:
     patient: Patient = field(default_factory=Patient)
     arguments: dict[str, Any] = field(default_factory=dict)
 
+    def value(self, name: str, *, of: str) -> Any:
+        """What stands for one argument of the address `of`; None when the walk doesn't know.
+
+        Two packages that call different things by one name tell them apart by their namespace.
+        """
+        own = f"{of.partition(':')[0]}:{name}"
+        return self.arguments.get(own, self.arguments.get(name))
+
     @property
     def queries(self) -> Mapping[str, str]:
         """What to ask of pages that show a patient only when asked about one."""
         patient, loop = self.patient.pk, self.arguments["loop_id"]
         return {
-            "patients:search": "?q=Quillfeather",
-            "patients:alike": "?family=Quillfeather&given=Zyxwulf",
-            "desk:palette": "?q=Quillfeather",
+            "patients:search": "?q=Quillfeath",
+            "patients:alike": "?family=Quillfeath&given=Zyxw",
+            "desk:palette": "?q=Quillfeath",
             "desk:home": "?tab=all",
             "desk:column": f"?owner=user:{self.people['coordinator'].pk}",
             "scheduling:book": f"?patient={patient}&loop={loop}",
-            "scheduling:day": f"?site={self.arguments['site_id']}&day={self.arguments['day']}",
+            "scheduling:day": f"?site={self.arguments['site_id']}&on={self.arguments['day']}",
             "inbox:call": f"?patient={patient}&loop={loop}",
             "inbox:next_try": f"?patient={patient}&loop={loop}&outcome=no_answer",
             "inbox:compose": f"?patient={patient}&loop={loop}",
@@ -89,6 +101,7 @@ def build(*, now: datetime) -> World:
     _scheduling(world, rosa, here=here, now=now)
     _referral(world, rosa, here=here, now=now)
     _messages(world, rosa, now=now)
+    _chart(world, now=now)
     _duplicates(world, here=here, now=now)
     _accounts(world, rosa, now=now)
     _broken_glass(world, now=now)
@@ -130,8 +143,8 @@ def _patient(site: Site, *, now: datetime, given: str = "Zyxwulf", mrn: str = "Q
 def _around_the_patient(world: World, *, here: Site, now: datetime) -> None:
     patient = world.patient
     proxy = patients.ProxyDetails(
-        name="June", relationship="daughter", kind="consent", scope=frozenset({"schedule"}), evidence="form",
-        starts_on=now.date() - timedelta(days=30), phone="617-555-0111",
+        name="June", relationship="daughter", kind="consent", scope=frozenset({"schedule"}), evidence="Form",
+        starts_on=now.date() - timedelta(days=30), ends_on=now.date() + timedelta(days=300), phone="617-555-0111",
     )  # fmt: skip
     with writes_open():
         practitioner = Practitioner.objects.create(name="Dr Walk", site=here, user=world.people["clinician"])
@@ -147,7 +160,7 @@ def _around_the_patient(world: World, *, here: Site, now: datetime) -> None:
         "alert_id": alert.pk,
         "member_id": member.pk,
         "site_id": here.pk,
-        "practitioner": practitioner,
+        "practitioner_id": practitioner.pk,
     }
 
 
@@ -164,7 +177,7 @@ def _loop(rosa: Actor, patient: Patient, *, now: datetime) -> int:
 
 
 def _scheduling(world: World, rosa: Actor, *, here: Site, now: datetime) -> None:
-    doctor = _resource("person", "Dr Walk", "physician", here=here, now=now, practitioner=world.arguments["practitioner"])
+    doctor = _resource("person", "Dr Walk", "physician", here=here, now=now, practitioner=Practitioner.objects.get())
     room = _resource("room", "Room 1", "exam_room", here=here, now=now)
     needs = (
         scheduling.NeedDraft(role="clinician", ability="physician"),
@@ -194,7 +207,7 @@ def _scheduling(world: World, rosa: Actor, *, here: Site, now: datetime) -> None
 
 def _resource(
     kind: str, name: str, ability: str, *, here: Site, now: datetime, practitioner: Practitioner | None = None
-) -> Resource:
+) -> Bookable:
     draft = scheduling.ResourceDraft(kind=kind, name=name, site=here, abilities=(ability,), practitioner=practitioner)
     made = scheduling.add_resource(actor=LIAISON, draft=draft, now=now)
     hours = [scheduling.HoursDraft(site=here, weekday=day, opens=time(8), closes=time(18)) for day in range(7)]
@@ -211,7 +224,7 @@ def _referral(world: World, rosa: Actor, *, here: Site, now: datetime) -> None:
         LIAISON,
         patient=world.patient,
         order=ReferralOrder(
-            referrer_id=world.arguments["practitioner"].pk,
+            referrer_id=world.arguments["practitioner_id"],
             specialty="cardiology",
             target=Target(organization_id=center.pk),
             urgency="routine",
@@ -222,12 +235,17 @@ def _referral(world: World, rosa: Actor, *, here: Site, now: datetime) -> None:
         via="fax",
         now=now,
     )
-    world.arguments |= {"referral_id": made.pk, "move": "received"}
+    world.arguments |= {"referral_id": made.pk, "move": "received", "organization_id": center.pk}
 
 
 def _messages(world: World, rosa: Actor, *, now: datetime) -> None:
     message = inbox.queue_message(
-        rosa, patient=world.patient, template="please-call", context={}, idempotency_key="walk", now=now
+        rosa,
+        patient=world.patient,
+        template="please-call",
+        context={"phone": "617-555-0100"},
+        idempotency_key="walk",
+        now=now,
     )
     folder = Path(settings.LIAISON_DATA) / "demo-mailbox"
     folder.mkdir(parents=True, exist_ok=True)
@@ -239,6 +257,32 @@ def _messages(world: World, rosa: Actor, *, now: datetime) -> None:
         "Subject: Please call us\nMessage-ID: <walk@liaison.example>\n\nDear Zyx the Brave, please call.\n"
     )
     world.arguments |= {"message_id": message.pk, "name": name}
+
+
+def _chart(world: World, *, now: datetime) -> None:
+    body = {"resourceType": "Observation", "id": "walk", "note": [{"text": "Seen with Zyxwulf"}], "status": "final"}
+    common = {"body": body, "digest": uuid4(), "received_at": now}
+    with writes_open():
+        source = Source.objects.create(name="walk.json", sha256="0" * 64, received_at=now, received_by="walk")
+        kept = Resource.objects.create(
+            resource_type="Observation", fhir_id="walk", version=2, source=source, patient=world.patient, kind="result",
+            at=now, title="Seen with Zyxwulf", **common,
+        )  # fmt: skip
+        EarlierVersion.objects.create(resource=kept, version=1, source=source, replaced_at=now, **common)
+    world.arguments |= {"records:resource_id": kept.pk, "version": 1}
+    _follow_up(world, anchor=kept, now=now)
+
+
+def _follow_up(world: World, *, anchor: Resource, now: datetime) -> None:
+    rosa = actor_of(world.people["coordinator"], now=now)
+    protocols.install_protocols(LIAISON, now=now)
+    with writes_open():
+        enrolment = Enrolment.objects.create(
+            patient=world.patient, protocol=Protocol.objects.order_by("pk").first(), anchor=anchor, anchor_at=now,
+            anchor_on=now.date(), time_zone="America/New_York", loop_id=_loop(rosa, world.patient, now=now),
+            enrolled_at=now,
+        )  # fmt: skip
+    world.arguments["enrolment_id"] = enrolment.pk
 
 
 def _duplicates(world: World, *, here: Site, now: datetime) -> None:
@@ -260,9 +304,6 @@ def _duplicates(world: World, *, here: Site, now: datetime) -> None:
 
 
 def _accounts(world: World, rosa: Actor, *, now: datetime) -> None:
-    key = Authenticator.objects.create(
-        user=world.people["no_role"], type=Authenticator.Type.WEBAUTHN, data={"name": "Key", "credential": {}}
-    )
     away = loops.hand_over(
         actor_of(world.people["supervisor"], now=now),
         from_user_id=world.people["clinician"].pk,
@@ -274,7 +315,7 @@ def _accounts(world: World, rosa: Actor, *, now: datetime) -> None:
     world.arguments |= {
         "user_id": world.people["clinician"].pk,
         "assignment_id": world.people["clinician"].assignments.get().pk,
-        "pk": key.pk,
+        "pk": 1,  # a passkey that nobody has
         "hand_over_id": away.pk,
     }
 
