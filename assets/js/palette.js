@@ -52,6 +52,8 @@ function showHere(text) {
   const rows = here.map((each) => {
     const row = document.createElement("div");
     row.setAttribute("role", "option");
+    const icon = one("svg", each);
+    if (icon) row.append(icon.cloneNode(true));
     row.append(each.dataset.label);
     const key = document.createElement("kbd");
     key.textContent = each.dataset.key;

@@ -96,6 +96,9 @@ PLACES: Final = (
     Place(label=_("Calendar"), name="scheduling:day", icon="calendar", words="day schedule rooms"),
     Place(label=_("Referrals"), name="orders:referrals", icon="send", roles=_DESK),
     Place(label=_("Messages"), name="inbox:messages", icon="mail", words="inbox mail", roles=_DESK),
+    Place(
+        label=_("Directory"), name="directory:list", icon="address-book", words="clinicians places phone", roles=_DESK
+    ),
     Place(label=_("Possible duplicates"), name="patients:duplicates", icon="users", words="merge"),
     Place(
         label=_("Board: who has how much"), name="desk:board", icon="layout-board", words="team load", roles=_SUPERVISOR

@@ -32,12 +32,6 @@ _MARKS = {
 }
 
 
-@lru_cache(maxsize=1024)
-def _sprite() -> str:
-    """The address of the icons: asked for hundreds of times a page, and the same as long as the server runs."""
-    return static("dist/icons.svg")
-
-
 @register.simple_tag
 def icon(name: str, *, label: str = "", size: str = "") -> SafeString:
     """An icon of the sprite. Without `label` it is decoration and silent; with one it is read out."""
@@ -46,7 +40,7 @@ def icon(name: str, *, label: str = "", size: str = "") -> SafeString:
 
 @lru_cache(maxsize=1024)
 def _drawn(name: str, label: str, size: str) -> SafeString:
-    shape = format_html('<use href="{}#{}"></use>', _sprite(), name)
+    shape = format_html('<use href="{}#{}"></use>', static("dist/icons.svg"), name)
     wide = " l-icon--l" if size == "l" else ""
     if label:
         return format_html(

@@ -50,15 +50,16 @@ def test_tabs_say_how_many_and_an_unknown_tab_is_mine(cast, at_desk):
     assert 'Overdue <span class="l-count l-count--late">1</span>' in page
 
 
-def test_the_list_goes_on_beyond_fifty_rows_without_an_end(cast, at_desk):
+def test_the_list_goes_on_beyond_the_first_page(cast, at_desk):
     for number in range(53):
         loop_of_rosa(cast, step=f"Step number {number:02d}", hours=24 + number)
     client = at_desk(cast.rosa)
     first = text_of(client.get("/"))
-    assert first.count("data-row") == 50
+    shown = first.count("data-row")
+    assert 0 < shown < 53
     after = first.split("after=")[1].split('"')[0].replace("&amp;", "&")
     rest = text_of(client.get(f"/?as=more&tab=mine&after={after}", headers=HTMX))
-    assert rest.count("data-row") == 3
+    assert rest.count("data-row") == 53 - shown
     assert "Step number 52" in rest
     assert "<html" not in rest
     assert "data-more" not in rest
