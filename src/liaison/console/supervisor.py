@@ -4,6 +4,7 @@ Each process leads a group of its own: a Ctrl-C at the terminal reaches only the
 in order, and what a dead process left behind (a server's workers) is ended with its group.
 """
 
+import math
 import os
 import signal
 import subprocess
@@ -37,7 +38,7 @@ class _Watched:
     process: "subprocess.Popen[str] | None" = None
     started: float = 0.0
     pause: float = FIRST_PAUSE
-    again_at: float = 0.0
+    again_at: float = math.inf
     ends: int = 0
 
 
@@ -48,10 +49,11 @@ class Supervisor:
         self._watched = [_Watched(service=service) for service in services]
         self._say = say
 
-    def start(self) -> None:
-        """Start everything."""
+    def start(self, *names: str) -> None:
+        """Start these services, or without names all that do not run yet. Only what was started is looked after."""
         for watched in self._watched:
-            self._start(watched)
+            if watched.process is None and (not names or watched.service.name in names):
+                self._start(watched)
 
     def look_after(self) -> None:
         """Start again what has ended and has waited long enough; call this often, from the main thread."""

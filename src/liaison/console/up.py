@@ -70,9 +70,10 @@ class Up:
             supervisor = Supervisor(self._services(), say=self.say)
             stack.callback(self.say, "liaison", "stopped")
             stack.callback(supervisor.stop)
-            supervisor.start()
             self.looking_after = True
+            supervisor.start("web", "events", "mail")
             self._wait_open(supervisor)
+            supervisor.start()  # the worker last: it would only slow the others down
             while not self.stopping.wait(TICK_SECONDS):
                 self._look_after(supervisor)
             self.say("liaison", "stopping …")
