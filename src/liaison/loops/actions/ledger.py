@@ -217,8 +217,8 @@ def name_of(owner: Owner) -> str:
     row: User | Team | None = None
     if owner.user_id is not None:
         row = User.objects.filter(pk=owner.user_id).first()
-    elif owner.team_id is not None:
-        row = Team.objects.filter(pk=owner.team_id).first()
+    else:
+        row = Team.objects.filter(pk=owner.team_id or 0).first()
     if row is None:
         raise NotFound
     return row.name
