@@ -19,7 +19,7 @@ from django.db import connection
 from django.db.models import Q
 
 from liaison.core.actor import Actor
-from liaison.core.calendars import end_of_day, start_of_day
+from liaison.core.calendars import end_of_day
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.loops import access, rules
 from liaison.loops.models import Loop, LoopQuerySet
@@ -27,8 +27,8 @@ from liaison.loops.ports import Owner
 from liaison.loops.queries.rows import LoopRow, RowPatient, loop_rows
 from liaison.patients.models import Patient
 
-MOST_COUNTED: Final = 1000
-"""Counts end here and are shown as "999+"."""
+MOST_COUNTED: Final = 100
+"""Counts end here and are shown as "99+": more is not read at a glance, and the board has the figures."""
 
 PAGE: Final = 30
 """Rows of one page: more than a tall screen shows, few enough to draw at once; the list goes on as one scrolls."""
@@ -75,7 +75,7 @@ class TabCount:
 
     @property
     def words(self) -> str:
-        """The figure, or "999+"."""
+        """The figure, or "99+"."""
         return f"{MOST_COUNTED - 1}+" if self.count >= MOST_COUNTED else str(self.count)
 
 
@@ -176,22 +176,24 @@ def _lanes(view: _View, *, tab: Tab) -> list[LoopQuerySet]:
         return [open_loops.filter(site_id=site_id) for site_id in sorted(sites)]
     mine = [open_loops.filter(owner_user_id=actor.user_id)] if actor.user_id is not None else []
     teams = [open_loops.filter(owner_team_id=team_id) for team_id in sorted(actor.team_ids)]
-    if tab is Tab.MINE:
-        return [lane.awake(now=view.now) for lane in mine]
-    if tab is Tab.TEAMS:
-        return [lane.awake(now=view.now) for lane in teams]
+    if tab in {Tab.MINE, Tab.TEAMS}:
+        return [lane.awake(now=view.now) for lane in (mine if tab is Tab.MINE else teams)]
     if tab is Tab.WAITING:
         return [lane.resting(now=view.now) for lane in mine + teams]
+    if tab is Tab.TODAY:
+        return [lane.filter(part) for lane in mine + teams for part in _today(view)]
     # urgent_at never lies after due_at, so the bound on it lets the index walk stop.
-    late = Q(due_at__lt=view.now, urgent_at__lt=view.now)
-    return [lane.filter(late if tab is Tab.OVERDUE else _today(view)) for lane in mine + teams]
+    return [lane.filter(due_at__lt=view.now, urgent_at__lt=view.now) for lane in mine + teams]
 
 
-def _today(view: _View) -> Q:
+def _today(view: _View) -> list[Q]:
+    """Due from now to the end of the local day: one part for each priority, as a stretch of `urgent_at`."""
     today = view.now.astimezone(view.zone).date()
     ends = end_of_day(today, zone=view.zone) + timedelta(seconds=1)
-    begins = start_of_day(today, zone=view.zone) - rules.RISES_AT_MOST_EARLIER_BY
-    return Q(due_at__gte=view.now, due_at__lt=ends, urgent_at__gte=begins, urgent_at__lt=ends)
+    return [
+        Q(priority=priority, urgent_at__gte=view.now - earlier, urgent_at__lt=ends - earlier)
+        for priority, earlier in rules.RISES_EARLIER_BY.items()
+    ]
 
 
 def _narrowed(loops: LoopQuerySet, *, filters: DeskFilters) -> LoopQuerySet:
