@@ -1,0 +1,44 @@
+"""One `liaison up` works on a data folder, and other commands there share its clock."""
+
+import json
+
+import pytest
+
+from liaison.console.claim import Claim
+from liaison.console.prepared import remember, remembered
+from liaison.console.problems import Problem
+
+
+def test_a_folder_is_held_by_one_and_free_afterwards(tmp_path):
+    with Claim(tmp_path).held(), pytest.raises(Problem, match="already runs"), Claim(tmp_path).held():
+        pass
+    with Claim(tmp_path).held():
+        pass
+
+
+def test_the_clock_of_the_one_that_runs_is_known_and_of_none_other(tmp_path):
+    other = Claim(tmp_path)
+    assert other.clock_of_holder() == 0
+    with Claim(tmp_path).held():
+        assert other.clock_of_holder() == 0
+        Claim(tmp_path).tell_clock(-3600)
+        assert other.clock_of_holder() == -3600
+    assert other.clock_of_holder() == 0
+
+
+def test_a_preparation_is_remembered_until_something_changes(tmp_path, shared_cluster, django_db_setup, monkeypatch):
+    stamp, url = tmp_path / "prepared.json", shared_cluster.url_of("test_unknown")
+    assert remembered(stamp, url=url) is None
+    stamp.write_text("{broken")
+    assert remembered(stamp, url=url) is None
+    monkeypatch.setenv("LIAISON_MODE", "test")
+    template = shared_cluster.url_of("liaison_template")
+    remember(stamp, url=template, sign_ins=["Rosa"])
+    kept = remembered(stamp, url=template)
+    assert kept is not None
+    assert kept.sign_ins == ("Rosa",)
+    monkeypatch.setenv("LIAISON_SCHEMA", "elsewhere")
+    assert remembered(stamp, url=template) is None
+    monkeypatch.undo()
+    stamp.write_text(json.dumps({"state": "another", "sign_ins": []}))
+    assert remembered(stamp, url=template) is None
