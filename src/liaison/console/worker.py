@@ -6,6 +6,8 @@ worker by the sweep.
 
 import asyncio
 import signal
+import time
+from contextlib import suppress
 
 from liaison.console.settings import load_settings
 
@@ -24,10 +26,22 @@ async def work() -> None:
             await queue.run_worker_async(shutdown_graceful_timeout=FINISH_SECONDS, install_signal_handlers=True)
 
 
+def look_at_everybody() -> None:
+    """Put the protocols' look at everybody into the queue: the clock may have been set since the last one."""
+    from procrastinate.exceptions import AlreadyEnqueued
+
+    from liaison.core.jobs import defer
+    from liaison.pathways.jobs import evaluate_everybody
+
+    with suppress(AlreadyEnqueued):
+        defer(evaluate_everybody, timestamp=int(time.time()))
+
+
 def main() -> None:
     """Load Django and work."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     load_settings()
+    look_at_everybody()
     asyncio.run(work())
 
 
