@@ -12,8 +12,9 @@ from liaison.core.actor import system_actor
 from liaison.core.clock import current_time
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
+from liaison.gateways.email.transport import smtp_from_settings
 from liaison.inbox.models import Message
-from liaison.inbox.ports import Channel, connect, disconnect, transport_for
+from liaison.inbox.ports import Channel, connect, disconnect
 from liaison.patients.models import ContactPoint
 from liaison.scheduling import actions
 from liaison.scheduling.jobs import remind
@@ -157,13 +158,11 @@ def test_the_job_reminds_by_the_clock(clinic: Clinic) -> None:
 
 
 def test_without_a_gateway_for_mail_the_booking_stands(clinic: Clinic) -> None:
-    carrier = transport_for(Channel.EMAIL)
-    assert carrier is not None
     disconnect(Channel.EMAIL)
     try:
         assert clinic.book(START).pk
     finally:
-        connect(Channel.EMAIL, lambda: carrier)
+        connect(Channel.EMAIL, smtp_from_settings)
     assert messages() == []
 
 
