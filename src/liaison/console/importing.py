@@ -100,10 +100,8 @@ def _tell_rest(count: int, *, what: str, console: Console) -> None:
 def _tell_loops(opened: "QuerySet[Loop]", *, patients: int, console: Console) -> None:
     counts = list(opened.values_list("kind").annotate(count=Count("pk")).order_by("kind"))
     for code, count in counts:
-        console.print(
-            f"{count:,} {'loop' if count == 1 else 'loops'} opened by what came in: {kind_of(code).label}.",
-            highlight=False,
-        )
+        noun = "loop" if count == 1 else "loops"
+        console.print(f"{count:,} {noun} opened by what came in: {kind_of(code).label}.", highlight=False)
     if patients and not counts:
         console.print("No loops were opened: nothing that came in still matters today.", highlight=False)
 
