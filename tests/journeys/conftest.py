@@ -141,9 +141,9 @@ def _wait_until_open(process: subprocess.Popen[str], address: str, *, log: Path)
     pytest.fail(f"`liaison up` did not open:\n{log.read_text()[-4000:]}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all journeys."""
+    """One Chromium for the journeys of a module; its event loop must not outlive them in this process."""
     path = shutil.which("chromium") or "/usr/bin/chromium"
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
