@@ -7,7 +7,6 @@ import sys
 import pytest
 
 from liaison.console import manage
-from liaison.console.settings import data_folder
 
 
 def test_djangos_own_commands_run_against_the_database_that_is_configured(monkeypatch, capsys):
@@ -39,7 +38,8 @@ def test_an_embedded_server_that_runs_is_found_and_one_that_does_not_is_not_star
     assert os.environ["DATABASE_URL"] == shared_cluster.url
     monkeypatch.setenv("DATABASE_URL", "")
     monkeypatch.setenv("LIAISON_DATA", str(tmp_path))
-    (data_folder() / "postgres").mkdir()
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "location").write_text(f"{tmp_path / 'postgres' / 'cluster'}\n")
     manage.main()
     assert os.environ["DATABASE_URL"] == manage.UNREACHABLE
     assert not (tmp_path / "postgres" / "cluster").exists()
