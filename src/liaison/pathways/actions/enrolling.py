@@ -83,8 +83,7 @@ def evaluate(actor: Actor, *, now: datetime, patient_ids: Sequence[int] | None =
         voided += _take_back(actor, stored, protocol, passing, now=now, patient_ids=patient_ids)
         for candidate in _to_open(stored, passing):
             try:
-                _open(actor, stored, protocol, candidate, now=now)
-                opened += 1
+                opened += _open(actor, stored, protocol, candidate, now=now)
             except NobodyToOwn:
                 without_owner += 1
     return EvaluationSummary(opened=opened, voided=dict(voided), without_owner=without_owner)
@@ -142,7 +141,8 @@ def _void(actor: Actor, enrolment: Enrolment, *, reason: str, now: datetime) -> 
         )
 
 
-def _open(actor: Actor, stored: StoredProtocol, protocol: Protocol, candidate: Candidate, *, now: datetime) -> None:
+def _open(actor: Actor, stored: StoredProtocol, protocol: Protocol, candidate: Candidate, *, now: datetime) -> bool:
+    """Whether a loop was opened: not when another evaluation did it meanwhile."""
     patient = Patient.objects.get(pk=candidate.patient_id)
     owner = owner_for(patient, now=now)
     with act(actor, EVALUATE, patient=patient, now=now) as entry:
@@ -152,7 +152,7 @@ def _open(actor: Actor, stored: StoredProtocol, protocol: Protocol, candidate: C
             .first()
         )
         if before is not None and before.voided_at is None:
-            return
+            return False
         times = before.times_opened if before else 0
         loop = _open_loop(actor, protocol, candidate, patient=patient, owner=owner, times=times, now=now)
         if before is None:
@@ -173,6 +173,7 @@ def _open(actor: Actor, stored: StoredProtocol, protocol: Protocol, candidate: C
         enrolment.save()
         entry.about(enrolment)
         entry.publish(Enrolled(enrolment_id=enrolment.pk, patient_id=patient.pk, loop_id=loop.pk, at=now))
+    return True
 
 
 def _open_loop(

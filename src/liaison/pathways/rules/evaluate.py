@@ -118,7 +118,7 @@ def holds(node: Node, *, case: _Case) -> bool:  # noqa: PLR0911  one answer for 
             return node.at_least <= _days_since(case) <= node.at_most
         case AnchorValue(values):
             return case.anchor.value_text in values
-        case HasFact():
+        case _:
             return _has(node, case=case)
 
 

@@ -75,7 +75,7 @@ class _Writer:
                 return self.days(node)
             case AnchorValue(values):
                 return f"({self.listed('a.value_text', values)})"
-            case HasFact():
+            case _:
                 return self.fact(node)
 
     def days(self, node: DaysSinceAnchor) -> str:

@@ -9,7 +9,7 @@ import pytest
 from liaison.core.refusals import NotFound
 from liaison.inbox.actions import log_call
 from liaison.loops.actions import add_evidence, close_loop
-from liaison.loops.models import Clock
+from liaison.loops.models import Clock, Evidence
 from liaison.pathways.actions import NotRunning, set_complexity, visit_booked, visit_lost, visit_seen
 from liaison.pathways.queries import follow_ups_of, get_follow_up
 from liaison.pathways.rules.protocol import Complexity
@@ -55,6 +55,14 @@ def test_a_clinical_talk_is_the_contact(home):
     assert home.enrolment.loop.evidence_kinds == ["contact"]
     assert "tcm.contact" not in running()
     assert stage(home, now=MONDAY) is Stage.CONTACTED
+
+
+def test_a_second_talk_adds_nothing_to_the_contact(home):
+    call(home, at=MONDAY, outcome="reached", clinical=True)
+    before = Evidence.objects.count()
+    call(home, at=MONDAY + timedelta(hours=2), outcome="reached", clinical=True)
+    assert Evidence.objects.count() == before
+    assert home.enrolment.loop.evidence_kinds == ["contact"]
 
 
 def test_a_talk_about_times_only_is_none(home):
