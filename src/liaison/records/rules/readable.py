@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 MOST_ROWS = 1_500
@@ -58,20 +57,16 @@ def _field(label: str, value: Any, *, depth: int) -> Iterator[Row]:
         yield from _rows(value, depth=depth + 1)
 
 
-def _in_short(value: object) -> str | None:
+def _in_short(value: Any) -> str | None:
     """Plain values as text, and the shapes that are one thing to a person: codings, quantities, references."""
     if value is None or value in ([], {}):
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, str | int | float | Decimal):
-        return str(value)
     if isinstance(value, list):
         parts = [_in_short(one) for one in value]
         return ", ".join(part for part in parts if part) if all(isinstance(one, str) for one in value) else None
-    if isinstance(value, dict):
-        return _shape(value)
-    return str(value)
+    return _shape(value) if isinstance(value, dict) else str(value)
 
 
 def _shape(value: dict[str, Any]) -> str | None:

@@ -61,6 +61,11 @@ def brief(resource):
             ],
         ),
         ({"resourceType": "Condition", "verificationStatus": {"coding": [{"code": "refuted"}]}}, []),
+        (
+            {"resourceType": "Condition", "clinicalStatus": " active ", "verificationStatus": "confirmed"},
+            [("condition", "active", "", None, None, None, "confirmed")],
+        ),
+        ({"resourceType": "Condition", "verificationStatus": "refuted"}, []),
         ({"resourceType": "Observation", "status": "entered-in-error"}, []),
         (
             {

@@ -228,6 +228,14 @@ def test_a_reference_by_identifier_alone_finds_the_patient(cast, tmp_path):
     assert not PendingReference.objects.exists()
 
 
+def test_a_subject_that_is_no_patient_leaves_the_resource_without_one(cast, tmp_path):
+    cast.take_in(write(tmp_path / "a.json", bundle(GENERAL)))
+    cast.take_in(write(tmp_path / "b.json", bundle(observation(subject={"reference": "urn:uuid:general"}))))
+    assert Resource.objects.get(fhir_id="a1c").patient is None
+    assert not PendingReference.objects.exists()
+    assert not Fact.objects.exists()
+
+
 def test_an_identifier_that_two_bear_answers_nothing(cast, tmp_path):
     twin = {**IMANI, "id": "twin"}
     cast.take_in(write(tmp_path / "a.json", bundle(IMANI, twin, walter(), ENCOUNTER, GENERAL)))
