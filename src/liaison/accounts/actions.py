@@ -148,8 +148,15 @@ def give_role(
     now: datetime,
     ends_at: datetime | None = None,
 ) -> Assignment:
-    """Give a role at one site, or at every site when `site` is None. Refuses: AccountClosed, RoleAlreadyHeld."""
+    """Give a role at one site, or at every site when `site` is None.
+
+    Only where one manages people oneself, and never to oneself. Refuses: Forbidden, NotOneself, AccountClosed,
+    RoleAlreadyHeld.
+    """
     with act(actor, MANAGE_PEOPLE, subject=person, now=now) as entry:
+        _refuse_outside(actor, site=site)
+        if person.pk == actor.user_id:
+            raise NotOneself
         if not person.is_active:
             raise AccountClosed
         if Assignment.objects.current(now=now).filter(user=person, role=role, site=site).exists():
@@ -285,6 +292,13 @@ def verify_audit_chain(*, actor: Actor) -> Verification:
     }
     record(actor, "core.verify_audit", details=details)
     return result
+
+
+def _refuse_outside(actor: Actor, *, site: Site | None) -> None:
+    """Refuse what reaches beyond the sites at which this actor manages people (None: every site)."""
+    sites = actor.sites_for(MANAGE_PEOPLE)
+    if sites is not None and (site is None or site.pk not in sites):
+        raise Forbidden
 
 
 def _keep_an_administrator(*, without: Iterable[Assignment], now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from allauth.account.auth_backends import AuthenticationBackend
+from django.conf import settings
 
 from liaison.accounts.models import User
 
@@ -15,5 +16,7 @@ class PasswordBackend(AuthenticationBackend):  # type: ignore[misc,unused-ignore
             user = User.objects.get_by_natural_key(email)
         except User.DoesNotExist:
             return None
+        if user.is_demo and settings.PRODUCTION:
+            return None  # everybody knows the password of the demonstration
         found: User | None = self._check_password(user, password)
         return found

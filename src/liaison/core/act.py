@@ -183,6 +183,7 @@ def _write(entry: Entry) -> None:
 
 def _write_refused(entry: Entry, refusal: Refusal) -> None:
     subject = entry.subject
+    refusal.audited = True
     with writes_open(), transaction.atomic():
         entry_for(
             entry.actor,

@@ -5,7 +5,39 @@ Log events by name with ids and counts: `log.info("import.finished", extra={"res
 
 from __future__ import annotations
 
+import traceback
+from types import TracebackType
 from typing import Any
+
+import psycopg
+from django.db import Error as DatabaseError
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter
+
+_ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+
+
+class Formatter(JsonFormatter):  # type: ignore[misc,unused-ignore]
+    """JSON lines. PostgreSQL puts the refused row into its complaint, so what database errors say is left out."""
+
+    def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802 - the name that logging gives it
+        """The frames and the types; the words only of errors that are not the database's."""
+        error = ei[1]
+        if error is None or not _is_of_database(error):
+            return super().formatException(ei)  # type: ignore[no-any-return]
+        frames = "".join(traceback.format_tb(ei[2]))
+        diagnosis = getattr(error.__cause__ or error, "diag", None)
+        constraint = getattr(diagnosis, "constraint_name", None) or "-"
+        return f"{frames}{type(error).__name__} (constraint {constraint}; its words may hold a patient's data)"
+
+
+def _is_of_database(error: BaseException) -> bool:
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, DatabaseError | psycopg.Error):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False
 
 
 def logging_config(*, mode: str, level: str) -> dict[str, Any]:
@@ -15,8 +47,9 @@ def logging_config(*, mode: str, level: str) -> dict[str, Any]:
         "disable_existing_loggers": False,
         "formatters": {
             "json": {
-                "()": "pythonjsonlogger.json.JsonFormatter",
+                "()": "liaison.core.logs.Formatter",
                 "format": "%(asctime)s %(levelname)s %(name)s %(message)s",
+                "reserved_attrs": [*RESERVED_ATTRS, "request"],
                 "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger", "message": "event"},
             }
         },

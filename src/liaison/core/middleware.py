@@ -6,6 +6,7 @@ import logging
 import uuid
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import unquote
 
 from django.http import HttpRequest, HttpResponse
 
@@ -29,6 +30,8 @@ class RequestMarkMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer with the mark in the response's headers."""
+        if "\x00" in unquote(request.META.get("QUERY_STRING", "") + request.path):
+            return HttpResponse("This address can't be read.\n", status=400, content_type="text/plain")
         mark = uuid.uuid4().hex[:16]
         with collecting_seen(mark) as seen:
             request.seen = seen  # type: ignore[attr-defined]

@@ -17,6 +17,7 @@ class Refusal(Exception):
     code: ClassVar[str] = "core.refused"
     sentence: str = "This can't be done."
     status: ClassVar[int] = 422
+    audited: bool = False
 
     def __init__(self, sentence: str | None = None, *, fields: Mapping[str, str] | None = None) -> None:
         self.sentence = sentence or self.sentence

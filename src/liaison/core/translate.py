@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import sys
 from urllib.parse import urlsplit
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from psycopg_pool import PoolTimeout
 
 from liaison.core.answers import wants_fragment
 from liaison.core.audit import record
@@ -23,6 +26,7 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 
     A person who must prove who they are is sent to do so and comes back to the page they came from.
     """
+    _keep(request, refusal)
     if isinstance(refusal, StepUpNeeded):
         back = request.headers.get("HX-Current-URL") or request.META.get("HTTP_REFERER") or request.path
         target = f"/account/reauthenticate/?{urlencode({'next': _path_of(back)})}"
@@ -33,6 +37,16 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     return render(request, template, {"refusal": refusal}, status=refusal.status)
 
 
+def _keep(request: HttpRequest, refusal: Refusal) -> None:
+    """Audit a look that was refused, unless the act that refused it has done so: guessing addresses must show."""
+    actor = getattr(request, "actor", None)
+    if refusal.audited or actor is None or actor.is_anonymous or not isinstance(refusal, NotFound | Forbidden):
+        return
+    match = request.resolver_match
+    details = {"view": match.view_name, "of": {k: str(v) for k, v in match.kwargs.items()}} if match else {}
+    record(actor, "core.see", outcome=AuditEntry.Outcome.REFUSED, refusal_code=refusal.code, details=details)
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     """Django's 404."""
     del exception
@@ -40,19 +54,32 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Django's 403; the attempt is audited where someone has signed in."""
+    """Django's 403."""
     del exception
-    actor = getattr(request, "actor", None)
-    if actor is not None and not actor.is_anonymous:
-        record(actor, "core.see", outcome=AuditEntry.Outcome.REFUSED, refusal_code=Forbidden.code)
     return refused(request, Forbidden())
 
 
+class Fault(Refusal):
+    """A bug, told to whoever met it."""
+
+    code = "core.fault"
+    sentence = "Something went wrong on our side; nothing was changed. Try again, or tell support."
+    status = 500
+
+
+class DatabaseAway(Fault):
+    """The database does not answer."""
+
+    code = "core.database_away"
+    sentence = "The database can't be reached just now; nothing was changed. Try again in a minute."
+    status = 503
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's 500: a bug. Says so, with the request's id, and that nothing was changed."""
-    sentence = _("Something went wrong on our side; nothing was changed. Try again, or tell support.")
-    refusal = Refusal(sentence)
-    return render(request, "liaison/refusal.html", {"refusal": refusal}, status=500)
+    """Django's 500: a bug, or a database that is away (503). Says so, and that nothing was changed."""
+    away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError | PoolTimeout)
+    fault = DatabaseAway(_(DatabaseAway.sentence)) if away else Fault(_(Fault.sentence))
+    return render(request, "liaison/refusal.html", {"refusal": fault}, status=fault.status)
 
 
 def _path_of(url: str) -> str:

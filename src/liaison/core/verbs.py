@@ -12,12 +12,16 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verb:
-    """Something that can be done. `code` is "package.verb"; `label` completes "may …"."""
+    """Something that can be done. `code` is "package.verb"; `label` completes "may …".
+
+    `by_glass` is False for what emergency access does not open: changes that would outlast it.
+    """
 
     code: str
     label: str
     roles: frozenset[str]
     step_up: bool = False
+    by_glass: bool = True
 
     def __str__(self) -> str:
         return self.code
@@ -26,7 +30,7 @@ class Verb:
 _verbs: dict[str, Verb] = {}
 
 
-def verb(code: str, label: str, *, roles: Iterable[str], step_up: bool = False) -> Verb:
+def verb(code: str, label: str, *, roles: Iterable[str], step_up: bool = False, by_glass: bool = True) -> Verb:
     """Declare a verb once. `roles` are the roles that carry it; Liaison itself carries every verb.
 
     Raises ValueError for a code that is declared twice or does not read "package.verb".
@@ -35,7 +39,8 @@ def verb(code: str, label: str, *, roles: Iterable[str], step_up: bool = False) 
         raise ValueError(f"The verb {code} is declared twice.")
     if code.count(".") != 1:
         raise ValueError(f"A verb's code reads package.verb, not {code}.")
-    declared = Verb(code=code, label=label, roles=frozenset(str(role) for role in roles), step_up=step_up)
+    held_by = frozenset(str(role) for role in roles)
+    declared = Verb(code=code, label=label, roles=held_by, step_up=step_up, by_glass=by_glass)
     _verbs[code] = declared
     return declared
 

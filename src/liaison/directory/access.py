@@ -11,3 +11,8 @@ CHANGE: Final = verb(
     "Add and correct clinicians and organizations",
     roles={Role.ADMINISTRATOR, Role.COORDINATOR, Role.SUPERVISOR},
 )
+LINK: Final = verb(
+    "directory.link",
+    "Say which clinician signs in as whom; it opens the charts of the clinician's patients",
+    roles={Role.ADMINISTRATOR},
+)

@@ -9,7 +9,7 @@ from datetime import datetime
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal, Stale
-from liaison.directory.access import CHANGE
+from liaison.directory.access import CHANGE, LINK
 from liaison.directory.models import Organization, OrganizationKind, Practitioner, Specialty
 from liaison.directory.rules import npi_is_valid
 
@@ -55,9 +55,12 @@ class OrganizationDetails:
 
 
 def add_practitioner(*, actor: Actor, details: PractitionerDetails, now: datetime) -> Practitioner:
-    """Put a clinician into the directory. Refuses: EntryWrong."""
+    """Put a clinician into the directory; who signs in as them, only an administrator says. Refuses: EntryWrong."""
     columns = _practitioner_columns(details)
     with act(actor, CHANGE, now=now) as entry:
+        if not actor.may(LINK):
+            columns["user_id"] = None
+        entry.note(user_id=columns["user_id"])
         practitioner = Practitioner.objects.create(**columns)
         entry.about(practitioner)
     return practitioner
@@ -66,13 +69,16 @@ def add_practitioner(*, actor: Actor, details: PractitionerDetails, now: datetim
 def change_practitioner(
     *, actor: Actor, practitioner_id: int, details: PractitionerDetails, expected_version: int, now: datetime
 ) -> Practitioner:
-    """Correct a clinician's entry. Refuses: EntryWrong, Stale."""
+    """Correct a clinician's entry; who signs in as them, only an administrator changes. Refuses: EntryWrong, Stale."""
     columns = _practitioner_columns(details)
     row = Practitioner.objects.get(pk=practitioner_id)
-    with act(actor, CHANGE, subject=row, now=now):
+    with act(actor, CHANGE, subject=row, now=now) as entry:
         row = Practitioner.objects.select_for_update().get(pk=practitioner_id)
         if row.version != expected_version:
             raise Stale
+        if not actor.may(LINK):
+            columns["user_id"] = row.user_id
+        entry.note(user_id=columns["user_id"], was=row.user_id)
         for column, value in columns.items():
             setattr(row, column, value)
         row.version += 1

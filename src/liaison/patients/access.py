@@ -21,8 +21,17 @@ CHANGE_PROXIES: Final = verb(
     "patients.change_proxies",
     "Say who may speak for a patient",
     roles={Role.COORDINATOR, Role.SUPERVISOR, Role.FRONT_DESK, Role.RECORDS_CLERK},
+    by_glass=False,
 )
-CHANGE_CARE_TEAM: Final = verb("patients.change_care_team", "Change who looks after a patient", roles=CARE_ROLES)
+CHANGE_CARE_TEAM: Final = verb(
+    "patients.change_care_team", "Change who looks after a patient", roles=CARE_ROLES, by_glass=False
+)
+ADD_SITE: Final = verb(
+    "patients.add_site",
+    "Make someone a patient of a further site",
+    roles=CARE_ROLES | {Role.FRONT_DESK, Role.RECORDS_CLERK},
+    by_glass=False,
+)
 CHANGE_ALERTS: Final = verb(
     "patients.change_alerts",
     "Raise and end alerts",
@@ -37,6 +46,7 @@ MERGE: Final = verb(
     "patients.merge",
     "Decide on duplicates, merge patients and undo a merge",
     roles={Role.RECORDS_CLERK, Role.SUPERVISOR},
+    by_glass=False,
 )
 BREAK_GLASS: Final = verb(
     "patients.break_glass",

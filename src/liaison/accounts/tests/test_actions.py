@@ -14,7 +14,7 @@ from liaison.accounts.sessions import SessionStore
 from liaison.accounts.tests.cast import LIAISON, NOW, PASSWORD, acting, person, site, trail
 from liaison.core.actor import ANONYMOUS, Actor
 from liaison.core.models import AuditEntry
-from liaison.core.postgres.guard import UnguardedWrite
+from liaison.core.postgres.guard import UnguardedWrite, writes_open
 from liaison.core.refusals import Forbidden, NotFound, StepUpNeeded
 
 pytestmark = pytest.mark.django_db
@@ -256,3 +256,25 @@ def test_an_export_without_a_patient_concerns_none() -> None:
     actions.begin_audit_export(actor=vera, looked_for={"verb": "core.see"}, patient_id=None, now=NOW)
     entry = trail("accounts.export_audit")[0]
     assert (entry.patient_ids, entry.details) == ([], {"verb": "core.see"})
+
+
+def test_a_role_is_given_only_where_one_manages_people_and_never_to_oneself(boss: Actor) -> None:
+    here, there = site("Riverside"), site("Northgate")
+    adam = person("Adam", Role.ADMINISTRATOR, at=there)
+    rosa = person("Rosa")
+    for beyond in (here, None):
+        with pytest.raises(Forbidden):
+            actions.give_role(actor=acting(adam), person=rosa, role=Role.BILLING, site=beyond, now=NOW)
+    assert actions.give_role(actor=acting(adam), person=rosa, role=Role.BILLING, site=there, now=NOW).pk
+    with pytest.raises(actions.NotOneself):
+        actions.give_role(actor=acting(adam), person=adam, role=Role.CLINICIAN, site=there, now=NOW)
+
+
+def test_the_demonstrations_accounts_open_nothing_in_production(settings: object) -> None:
+    from liaison.accounts.backends import PasswordBackend
+
+    rosa = person("Rosa")
+    with writes_open():
+        User.objects.filter(pk=rosa.pk).update(is_demo=True)
+    settings.PRODUCTION = True  # type: ignore[attr-defined]
+    assert PasswordBackend()._authenticate_by_email(rosa.email, "whatever") is None

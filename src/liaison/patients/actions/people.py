@@ -185,7 +185,7 @@ def retire_identifier(*, actor: Actor, patient: Patient, identifier_id: int, now
 
 def add_site(*, actor: Actor, patient: Patient, site_id: int, now: datetime) -> None:
     """Make someone a patient of a further site; whoever works there sees them from now on. Refuses: NotYourSite."""
-    with act(actor, access.CHANGE, patient=patient, now=now) as entry:
+    with act(actor, access.ADD_SITE, patient=patient, now=now) as entry:
         _check_sites(actor, [site_id])
         has_home = patient.sites.filter(is_home=True).exists()
         PatientSite.objects.get_or_create(patient=patient, site_id=site_id, defaults={"is_home": not has_home})

@@ -42,8 +42,9 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         """The patients on whom `actor` may use `verb`; without a verb, those they may see at all.
 
         Three ways lead to a patient, and each needs a role that carries the verb: a site of the patient where
-        that role is held, a place on the patient's care team, or a break-the-glass grant that is live at `now`
-        (the clock of Liaison unless given; a grant ends while a page is open, so this can't wait for a job).
+        that role is held, a place on the patient's care team, or, for verbs that emergency access opens, a grant
+        that is live at `now` (the clock of Liaison unless given; a grant ends while a page is open, so this can't
+        wait for a job).
         """
         return self._seen_by(actor, verb, now=now, found=Exists)
 
@@ -66,7 +67,9 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         ways = Q(found(PatientSite.objects.filter(patient=OuterRef("pk"), site__in=sites)))
         if actor.user_id is not None:
             at = now or current_time()
-            ways |= Q(found(_cared_for(actor.user_id, at=at))) | Q(found(_glass_broken(actor.user_id, at=at)))
+            ways |= Q(found(_cared_for(actor.user_id, at=at)))
+            if verb is None or verb.by_glass:
+                ways |= Q(found(_glass_broken(actor.user_id, at=at)))
         return self.filter(ways)
 
     def with_survivor(self) -> Self:

@@ -142,3 +142,15 @@ def test_a_hidden_patient_is_found_only_by_what_one_must_know(clinic: Clinic, wa
 def test_two_who_fit_are_nobody(clinic: Clinic, walter: Patient, register: Registry) -> None:
     register("Walter", "Ng", birth_on=walter.birth_on)
     assert queries.find_behind_glass(clinic.pat, name="walter ng", birth_on=walter.birth_on) is None
+
+
+def test_what_would_outlast_the_grant_is_not_opened_by_it(clinic: Clinic, walter: Patient) -> None:
+    broken(clinic, walter)
+    assert walter.reachable_by(clinic.pat, access.CHANGE_CONTACTS)
+    with pytest.raises(Forbidden):
+        actions.add_care_team_member(
+            actor=clinic.pat, patient=walter, role="other", user_id=clinic.pat.user_id, now=clinic.now
+        )
+    (site_id,) = clinic.pat.site_ids or ()
+    with pytest.raises(Forbidden):
+        actions.add_site(actor=clinic.pat, patient=walter, site_id=site_id, now=clinic.now)
