@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from liaison.console.postgres import Cluster
+from liaison.console.postgres import LOG_BYTES, Cluster
 from liaison.console.problems import Problem
 
 
@@ -186,3 +187,49 @@ def test_a_database_can_be_copied_from_a_template(cluster):
     cluster.create_database("copy", template="pattern")
     with cluster.connect("copy") as connection:
         assert connection.execute("SELECT n FROM stitch").fetchone()[0] == 1
+
+
+def test_a_lost_password_is_told(cluster):
+    password = cluster.folder / "password"
+    kept = password.rename(cluster.folder / "password.kept")
+    try:
+        with pytest.raises(Problem, match="password is missing"):
+            _ = cluster.url
+    finally:
+        kept.rename(password)
+    assert answer(cluster) == 1
+
+
+def test_a_lock_file_that_was_cut_off_is_not_taken_for_a_server(cluster):
+    cluster.stop()
+    lock = cluster.data / "postmaster.pid"
+    lock.write_text("17\n")
+    assert cluster.running() is None
+    lock.unlink()
+    cluster.start()
+    assert answer(cluster) == 1
+
+
+def test_a_server_whose_port_was_taken_meanwhile_gets_another(cluster):
+    before = cluster.running().port
+    cluster.stop()
+    with socket.create_server(("127.0.0.1", before)):
+        cluster.start()
+        assert cluster.running().port != before
+        assert answer(cluster) == 1
+
+
+def test_a_server_that_can_not_start_says_its_last_words_and_a_long_log_is_begun_anew(cluster):
+    cluster.stop()
+    os.truncate(cluster.folder / "server.log", LOG_BYTES + 1)
+    control = cluster.data / "global" / "pg_control"
+    kept = control.rename(control.with_name("pg_control.kept"))
+    try:
+        with pytest.raises(Problem, match=r"PostgreSQL did not start: .*could not"):
+            cluster.start()
+    finally:
+        kept.rename(control)
+    assert (cluster.folder / "server.log.1").stat().st_size == LOG_BYTES + 1
+    assert (cluster.folder / "server.log").stat().st_size < LOG_BYTES
+    cluster.start()
+    assert answer(cluster) == 1

@@ -104,3 +104,14 @@ def test_children_end_when_the_supervisor_is_killed():
     supervisor.kill()
     supervisor.communicate()
     wait_for(lambda: not alive(child))
+
+
+def test_a_restart_ends_what_runs_and_starts_all_of_it_again(watch, said):
+    supervisor = watch("import os, time; print(os.getpid(), flush=True); time.sleep(60)")
+    wait_for(lambda: len(said) == 1)
+    supervisor.restart()
+    wait_for(lambda: len(said) == 2)
+    first, second = (int(line) for _, line in said)
+    assert not alive(first)
+    assert alive(second)
+    assert supervisor.often_ended(times=1) is None
