@@ -33,6 +33,7 @@ def test_the_population_comes_in_whole_and_twice_is_once(training, first_import)
     assert before["patients_patient"] >= 154
     again = liaison(training, "import", str(BUNDLES), "--as-of", DAY)
     assert again.returncode == 0, again.stdout[-3000:] + again.stderr[-3000:]
+    assert "Nothing changed" in again.stdout
     assert {table: training.value(f"SELECT count(*) FROM {table}") for table in TABLES} == before
 
 

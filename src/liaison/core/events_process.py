@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -124,7 +125,7 @@ async def events(request: Request) -> Response:
             "Access-Control-Allow-Credentials": "true",
             "Vary": "Origin",
         }
-    return StreamingResponse(_stream(topics), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(_stream(topics, session_key=key), media_type="text/event-stream", headers=headers)
 
 
 def _is_ours(origin: str, *, host: str) -> bool:
@@ -133,10 +134,16 @@ def _is_ours(origin: str, *, host: str) -> bool:
     return settings.LIAISON_MODE != "production" and urlsplit(origin).hostname == host.split(":", maxsplit=1)[0]
 
 
-async def _stream(topics: list[str]) -> AsyncIterator[str]:
+async def _stream(topics: list[str], *, session_key: str = "") -> AsyncIterator[str]:
+    """Pass on what is told; ends soon after the session does."""
+    checked = time.monotonic()
     async with hub.following(topics) as queue:
         yield "retry: 2000\n\n"
         while True:
+            if time.monotonic() - checked > KEEP_ALIVE_SECONDS:
+                checked = time.monotonic()
+                if not await _signed_in(session_key):
+                    return
             try:
                 told = await asyncio.wait_for(queue.get(), timeout=KEEP_ALIVE_SECONDS)
                 yield f"event: live\ndata: {told}\n\n"

@@ -24,7 +24,7 @@ class Formatter(JsonFormatter):  # type: ignore[misc,unused-ignore]
         """The frames and the types; the words only of errors that are not the database's."""
         error = ei[1]
         if error is None or not _is_of_database(error):
-            return super().formatException(ei)  # type: ignore[no-any-return]
+            return str(super().formatException(ei))
         frames = "".join(traceback.format_tb(ei[2]))
         diagnosis = getattr(error.__cause__ or error, "diag", None)
         constraint = getattr(diagnosis, "constraint_name", None) or "-"

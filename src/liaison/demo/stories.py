@@ -75,7 +75,7 @@ class _ReferralStory:
         self.specialty = dice.choice(sorted(_QUESTIONS))
         self.urgency = dice.choices(("routine", "urgent"), weights=(80, 20))[0]
         self.pace = (DAY * dice.uniform(0.6, 3.2)) if length > 3 else DAY * dice.uniform(0.2, 4)
-        self.at = now - self.pace * length
+        self.at = now - self.pace * length - DAY * dice.uniform(0, 6)
         self.referral: Referral | None = None
 
     def later(self) -> datetime:
