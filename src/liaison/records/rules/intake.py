@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 
 import msgspec
 
@@ -16,6 +18,9 @@ LONGEST_NUMBER = 400
 """Characters of one number; PostgreSQL keeps far longer ones, no measurement has them."""
 
 LARGEST_EXPONENT = 400
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""A NUL character as JSON writes it, not one that is only spelt out after an escaped backslash."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,15 +64,13 @@ class Refused(ValueError):
         self.where = where
 
 
-class TooLong(ValueError):
-    """A number that no measurement has and no database column holds."""
-
-
 def _number(digits: str) -> Decimal:
-    value = Decimal(digits)
-    if len(digits) > LONGEST_NUMBER or abs(value.adjusted()) > LARGEST_EXPONENT:
-        raise TooLong(f"the number {digits[:20]}… is too long to be a measurement")
-    return value
+    """Raises ValueError for a number that no measurement has and no database column holds."""
+    with contextlib.suppress(InvalidOperation):
+        value = Decimal(digits)
+        if len(digits) <= LONGEST_NUMBER and abs(value.adjusted()) <= LARGEST_EXPONENT:
+            return value
+    raise ValueError(f"the number {digits[:20]}… is too long to be a measurement")
 
 
 _decoder = msgspec.json.Decoder(float_hook=_number)
@@ -77,7 +80,7 @@ def decode(body: bytes | bytearray | memoryview | msgspec.Raw) -> object:
     """Read JSON with lossless decimals. Raises Refused with the reason."""
     try:
         return _decoder.decode(body)
-    except TooLong as problem:
+    except msgspec.ValidationError as problem:
         raise Refused(str(problem)) from None
     except msgspec.DecodeError as problem:
         raise Refused(f"not valid JSON: {problem}") from None
@@ -98,7 +101,7 @@ def receive(body: bytes, *, path: str, full_url: str = "") -> Received:
     value = decode(body)
     if not isinstance(value, dict):
         raise Refused("not a JSON object")
-    if b"\\u0000" in body and _holds_nul(value):
+    if b"\\u0000" in body and _NUL.search(body):
         raise Refused("holds a NUL character")
     resource_type = value.get("resourceType")
     if resource_type is None:
@@ -127,13 +130,3 @@ def _identity(given: object, *, full_url: str, body: bytes) -> str:
     if not isinstance(given, str) or not FHIR_ID.fullmatch(given):
         raise Refused(f"the id {str(given)[:70]!r} is not a FHIR id (1–64 of letters, digits, - and .)", where="id")
     return given
-
-
-def _holds_nul(value: object) -> bool:
-    if isinstance(value, str):
-        return "\x00" in value
-    if isinstance(value, dict):
-        return any(_holds_nul(key) or _holds_nul(item) for key, item in value.items())
-    if isinstance(value, list):
-        return any(_holds_nul(item) for item in value)
-    return False

@@ -173,11 +173,27 @@ def test_a_harmless_backslash_is_no_nul(tmp_path):
     assert ids(put(tmp_path, raw)) == ["w"]
 
 
-@pytest.mark.parametrize("number", [b"1e999999", b"-4E-5000", b"1" + b"0" * 500 + b".5"])
+@pytest.mark.parametrize("number", [b"1e999999", b"-4E-5000", b"1" + b"0" * 500 + b".5", b"1e" + b"9" * 30])
 def test_a_number_that_no_measurement_has_is_refused(tmp_path, number):
     raw = b'{"resourceType": "Observation", "id": "o", "valueQuantity": {"value": ' + number + b"}}"
     (bad,) = read(put(tmp_path, raw))
-    assert "too long to be a measurement" in bad.reason or "not valid JSON" in bad.reason
+    assert bad.reason.startswith("the number ")
+    assert "too long to be a measurement" in bad.reason
+
+
+def test_a_resource_that_breaks_off_is_refused():
+    with pytest.raises(Refused, match="not valid JSON"):
+        receive(b'{"resourceType": "Basic", "x": ', path="$")
+
+
+def test_a_resource_nested_beyond_reading_is_refused():
+    with pytest.raises(Refused, match="nested too deeply"):
+        receive(b'{"resourceType": "Basic", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", path="$")
+
+
+def test_a_nul_character_is_found_however_deep_it_stands():
+    with pytest.raises(Refused, match="NUL"):
+        receive(b'{"resourceType": "Basic", "x": ' + b"[" * 600 + rb'"\\\u0000"' + b"]" * 600 + b"}", path="$")
 
 
 def test_entries_that_hold_no_data_are_told_apart_from_broken_ones(tmp_path):
