@@ -1,6 +1,6 @@
 """Delivering a message: claim it, mark the point of no return, write down how it ended.
 
-`docs/decisions/0020-a-message-is-never-sent-twice.md` says what this promises and why it holds.
+`docs/decisions/0009-a-message-is-never-sent-twice.md` says what this promises and why it holds.
 """
 
 from __future__ import annotations
