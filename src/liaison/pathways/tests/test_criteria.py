@@ -7,7 +7,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from liaison.pathways.rules.criteria import (
@@ -133,10 +133,46 @@ def place(db):
     return site, source
 
 
+EVERY_BOUND = Criteria(
+    anchor=Anchor(kind="encounter", codes=(), statuses=()),
+    conditions=tuple(
+        Criterion(
+            holds=HasFact(
+                kind="observation",
+                codes=("A",),
+                systems=(),
+                statuses=(),
+                values=(),
+                number=limits,
+                when=Window(column=column, start=start, end=end),
+                at_least=1,
+                latest=latest,
+            ),
+            otherwise="no",
+        )
+        for latest in (False, True)
+        for column in ("starts_at", "ends_at")
+        for limits in (None, Range(at_least=Decimal(1), below=None), Range(at_least=None, below=Decimal(2)))
+        for start in (None, Bound(of="starts_at", days=-3))
+        for end in (None, Bound(of="now"))
+    ),
+)
+"""Conditions with each end of a window or range present and absent, so that every branch is taken in every run."""
+
+SEEN_BEFORE = {
+    "kind": "encounter", "code_system": "s1", "code": "A", "status": "final", "starts_at": NOW - timedelta(days=4),
+    "ends_at": NOW - timedelta(days=2), "value_number": None, "value_text": "",
+}  # fmt: skip
+MEASURED = {**SEEN_BEFORE, "kind": "observation", "value_number": Decimal("1.5")}
+SOMEBODY = {"birth_on": None, "sex": "male", "deceased_on": None, "dead": False}
+
+
 @settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 @given(tree=criteria_trees, crowd=st.lists(st.tuples(people, charts), min_size=1, max_size=3))
+@example(tree=EVERY_BOUND, crowd=[(SOMEBODY, [SEEN_BEFORE, MEASURED])])
+@example(tree=EVERY_BOUND, crowd=[(SOMEBODY, [{**SEEN_BEFORE, "starts_at": None}, {**MEASURED, "ends_at": None}])])
 def test_the_set_reading_agrees_with_the_reference(place, tree, crowd):
     from liaison.pathways.queries import anchors_that_pass, judged_anchors
 

@@ -121,6 +121,10 @@ def brief(resource):
             [("medication", "", "860975", INSTANT, None, None, "order")],
         ),
         (
+            {"resourceType": "MedicationRequest", "medicationCodeableConcept": {"coding": [{"code": "860975"}]}},
+            [("medication", "", "860975", None, None, None, "")],
+        ),
+        (
             {
                 "resourceType": "MedicationStatement",
                 "effectivePeriod": {"start": AT, "end": AT},
