@@ -53,7 +53,7 @@ def test_a_clock_says_its_rule_and_who_must_move_first() -> None:
     assert (started.step, started.waiting_on) == (
         "Confirm that Heart Center has Walter Ng's referral", "Heart Center",
     )  # fmt: skip
-    assert started.source.endswith("(DOMAIN 3.5): 2 business days, routine")
+    assert started.source.endswith("closed-loop referral: 2 business days, routine")
     assert started.anchor_event == "referral:7:sent"
 
 

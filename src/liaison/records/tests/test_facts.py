@@ -314,24 +314,19 @@ def test_a_resource_is_a_table_of_plain_rows():
     assert rows_of("nothing at all") == ()
 
 
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.text(max_size=8)
-    | st.decimals(allow_nan=False, allow_infinity=False),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(
-                ["code", "coding", "period", "status", "class", "type", "valueQuantity", "component", "name", "display"]
-            ),
-            inner,
-            max_size=4,
-        )
-    ),
-    max_leaves=10,
+KEYS = ["code", "coding", "period", "status", "class", "type", "valueQuantity", "component", "name", "display"]
+LEAF = (
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.decimals(allow_nan=False, allow_infinity=False)
 )
+
+
+def nested(inner):
+    """Lists and objects of what is given."""
+    return st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4)
+
+
+TWO_DEEP = LEAF | nested(LEAF)
+JSON = TWO_DEEP | nested(TWO_DEEP)
 
 
 @given(

@@ -249,11 +249,16 @@ def test_no_bytes_end_in_a_traceback(tmp_path_factory, data):
         assert isinstance(list(read(path)), list)
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
-    max_leaves=12,
-)
+LEAF = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+
+
+def nested(inner):
+    """Lists and objects of what is given."""
+    return st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+
+
+TWO_DEEP = LEAF | nested(LEAF)
+JSON = TWO_DEEP | nested(TWO_DEEP)
 
 
 @given(JSON)
