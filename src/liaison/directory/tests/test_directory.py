@@ -189,3 +189,7 @@ def test_only_an_administrator_says_who_signs_in_as_a_clinician() -> None:
     assert changed.user_id == hana.pk
     kept = AuditEntry.objects.filter(verb="directory.change").latest("id").details
     assert kept == {"user_id": hana.pk, "was": hana.pk}
+    changed = actions.change_practitioner(
+        actor=adam, practitioner_id=made.pk, details=taken, expected_version=2, now=NOW
+    )
+    assert changed.user_id == pat.pk
