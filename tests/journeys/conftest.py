@@ -39,12 +39,8 @@ CHROMIUM_FLAGS = [
 ]
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All journeys share one clinic, so under xdist they run on one worker."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.journey)
-            item.add_marker(pytest.mark.xdist_group("journeys"))
+# Every module of journeys says `pytestmark = JOURNEY`: all of them share one clinic, so under xdist one worker runs them.
+JOURNEY = (pytest.mark.journey, pytest.mark.xdist_group("journeys"))
 
 
 @dataclass(frozen=True)
@@ -88,8 +84,9 @@ def clinic(django_db_setup) -> Iterator[Clinic]:
 def run_clinic(name: str, *arguments: str, patients: int) -> Iterator[Clinic]:
     """`liaison up` on a migrated database of its own in the server of this test run."""
     cluster = Cluster(Path(os.environ["LIAISON_TEST_FOLDER"]) / "postgres", throw_away=True)
-    cluster.create_database(f"journey_{name}", template="liaison_template")
-    database_url = cluster.url_of(f"journey_{name}")
+    database = f"journey_{name}_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
+    cluster.create_database(database, template="liaison_template")
+    database_url = cluster.url_of(database)
     extra = {"LIAISON_DEMO_PATIENTS": str(patients), "DATABASE_URL": database_url}
     folder = Path(tempfile.mkdtemp(prefix="liaison-journey-"))
     folder.chmod(0o755)

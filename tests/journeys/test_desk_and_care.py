@@ -8,6 +8,10 @@ from email import policy
 import icalendar
 from playwright.sync_api import expect
 
+from tests.journeys.conftest import JOURNEY
+
+pytestmark = [*JOURNEY]
+
 
 def test_rosa_reads_her_desk_and_moves_through_it_by_keyboard(as_person, clinic, axe):
     rosa = as_person("Rosa Delgado")

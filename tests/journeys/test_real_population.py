@@ -5,13 +5,16 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import ROOT, Clinic, liaison, run_clinic
+from tests.journeys.conftest import JOURNEY, ROOT, Clinic, liaison, run_clinic
 
 BUNDLES = ROOT.parent / "shared" / "data" / "synthea-r4" / "bundles"
 DAY = "2021-02-20"
 TABLES = ("records_resource", "records_fact", "patients_patient", "loops_loop", "directory_practitioner")
 
-pytestmark = pytest.mark.skipif(not BUNDLES.exists(), reason="the shared real population is not beside this clone")
+pytestmark = [
+    *JOURNEY,
+    pytest.mark.skipif(not BUNDLES.exists(), reason="the shared real population is not beside this clone"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,9 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import liaison
+from tests.journeys.conftest import JOURNEY, liaison
+
+pytestmark = [*JOURNEY]
 
 
 def test_two_coordinators_see_each_other_without_reloading(as_person, clinic):
