@@ -39,7 +39,7 @@ CHROMIUM_FLAGS = [
 ]
 
 
-# Every module of journeys says `pytestmark = JOURNEY`: all of them share one clinic, so under xdist one worker runs them.
+# Every module of journeys carries these marks: all share one clinic, so under xdist one worker runs them.
 JOURNEY = (pytest.mark.journey, pytest.mark.xdist_group("journeys"))
 
 
