@@ -133,11 +133,6 @@ def _joined(frame: _Frame) -> Iterator[None]:
         _frame.reset(token)
 
 
-def in_act() -> bool:
-    """Whether an act is under way in this thread of control."""
-    return _frame.get() is not None
-
-
 def _check(entry: Entry, *, patient: Reachable | None, now: datetime | None) -> None:
     actor, verb = entry.actor, entry.verb
     if not actor.may(verb):

@@ -1,8 +1,8 @@
 """The events process: one small ASGI application that passes announcements on to open pages (SSE).
 
 It holds one LISTEN connection and a queue for each open page. A page names the topics that it follows and
-must carry a signed-in session; what it hears is only "topic, word", so it learns nothing that it could not
-fetch through the pages, which check what its reader may see.
+must carry a signed-in session. What it hears is only "topic, word": no content, but that something happened to
+this id. Topics are not checked against what the reader may see; the pages that are fetched afterwards are.
 """
 
 from __future__ import annotations
