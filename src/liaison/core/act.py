@@ -7,6 +7,10 @@
 `act()` opens the transaction or joins the outer one, checks that this actor may use this verb on this
 patient, writes one audit entry and runs the reactions to what was published, all in that transaction.
 A refusal rolls everything back; the attempt is then audited in a transaction of its own.
+
+What is not about a patient but belongs to a site (a room, a team, a person's role) names the site instead:
+
+    with act(actor, ARRANGE, site_id=room.site_id, now=now) as entry:
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Any, Final, Protocol
 
 from django.db import IntegrityError, models, transaction
@@ -31,6 +36,12 @@ from liaison.core.verbs import Verb
 
 MOST_FACTS: Final = 100_000
 # More facts than this in one act means that reactions feed each other: a bug, not a big day.
+
+
+class Place(Enum):
+    """Where an act takes place when it names no site."""
+
+    NONE_NAMED = "none"
 
 
 class Reachable(Protocol):
@@ -90,11 +101,17 @@ def act(
     verb: Verb,
     *,
     patient: Reachable | None = None,
+    site_id: int | Place | None = Place.NONE_NAMED,
     subject: models.Model | None = None,
     reason: str = "",
     now: datetime | None = None,
 ) -> Iterator[Entry]:
     """Do `verb` as `actor`, on `patient` if it is about one. Refuses: Forbidden, NotFound, StepUpNeeded.
+
+    With `site_id` the actor must hold a role that carries the verb at that site or everywhere, else Forbidden;
+    `site_id=None` (EVERYWHERE) is what belongs to the whole organization, and wants a role held everywhere. The
+    site stands in the entry's details, also when it was refused. A thing that has several sites is asked for each
+    by `actor.may_at(verb, site_id=...)` inside the body.
 
     `now` is needed for verbs that ask for a fresh proof of identity. An inner act joins the outer one's
     transaction: a refusal inside ends the whole of it.
@@ -106,15 +123,17 @@ def act(
         actor=actor, verb=verb, patient_ids=ids, reason=reason, frame=frame, subject=subject,
         before=fingerprint(subject),
     )  # fmt: skip
+    if not isinstance(site_id, Place):
+        entry.note(site_id=site_id)
     if outer is not None:
         with _as_refusals(entry):
-            _check(entry, patient=patient, now=now)
+            _check(entry, patient=patient, site_id=site_id, now=now)
             yield entry
             _write(entry)
         return
     try:
         with writes_open(), _joined(frame), _as_refusals(entry), transaction.atomic():
-            _check(entry, patient=patient, now=now)
+            _check(entry, patient=patient, site_id=site_id, now=now)
             yield entry
             _write(entry)
             _react(frame)
@@ -133,9 +152,11 @@ def _joined(frame: _Frame) -> Iterator[None]:
         _frame.reset(token)
 
 
-def _check(entry: Entry, *, patient: Reachable | None, now: datetime | None) -> None:
+def _check(entry: Entry, *, patient: Reachable | None, site_id: int | Place | None, now: datetime | None) -> None:
     actor, verb = entry.actor, entry.verb
     if not actor.may(verb):
+        raise Forbidden
+    if not isinstance(site_id, Place) and not actor.may_at(verb, site_id=site_id):
         raise Forbidden
     if patient is not None and not patient.reachable_by(actor, verb):
         raise Forbidden if patient.reachable_by(actor) else NotFound

@@ -58,6 +58,14 @@ class Actor:
         """Whether some role of this actor carries `verb` at some site."""
         return self.is_system or bool(self.roles & verb.roles)
 
+    def may_at(self, verb: Verb, *, site_id: int | None) -> bool:
+        """Whether a role of this actor carries `verb` at this site; EVERYWHERE (None) wants it at every site.
+
+        What belongs to the whole organization (a team without a site, a role everywhere) has the site EVERYWHERE.
+        """
+        sites = self.sites_for(verb)
+        return sites is None or (site_id is not EVERYWHERE and site_id in sites)
+
     def has_stepped_up(self, *, now: datetime) -> bool:
         """Whether this person proved again who they are, recently enough for a sensitive verb."""
         return self.is_system or (self.stepped_up_until is not None and now < self.stepped_up_until)

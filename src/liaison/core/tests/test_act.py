@@ -95,6 +95,35 @@ def test_a_role_without_the_verb_is_forbidden() -> None:
 
 
 @pytest.mark.django_db
+def test_what_belongs_to_a_site_is_for_those_who_hold_the_verb_there_or_everywhere() -> None:
+    everywhere = Actor(user_id=3, name="Marta", assignments=frozenset({("coordinator", None)}))
+    for actor, site_id in ((ROSA, 7), (everywhere, 8), (everywhere, None), (LIAISON, None)):
+        with act(actor, MEND, site_id=site_id, now=NOW):
+            pass
+    done = AuditEntry.objects.filter(outcome="done").order_by("id")
+    assert [entry.details for entry in done] == [{"site_id": 7}, {"site_id": 8}, {"site_id": None}, {"site_id": None}]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("site_id", [8, None])
+def test_a_role_at_one_site_is_none_at_another_nor_for_the_whole_organization(site_id: int | None) -> None:
+    with pytest.raises(Forbidden), act(ROSA, MEND, site_id=site_id, now=NOW):
+        pytest.fail("the body ran")
+    refused = AuditEntry.objects.get()
+    assert (refused.outcome, refused.refusal_code, refused.details) == (
+        "refused",
+        "core.forbidden",
+        {"site_id": site_id},
+    )
+
+
+def test_only_the_roles_of_the_verb_count_at_a_site() -> None:
+    pat = Actor(user_id=2, name="Pat", assignments=frozenset({("billing", 7), ("coordinator", 8)}))
+    assert not pat.may_at(MEND, site_id=7)
+    assert pat.may_at(MEND, site_id=8)
+
+
+@pytest.mark.django_db
 def test_a_sensitive_verb_needs_a_fresh_proof() -> None:
     with pytest.raises(StepUpNeeded), act(ROSA, EXPORT, now=NOW):
         pytest.fail("the body ran")
