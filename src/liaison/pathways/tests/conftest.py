@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from liaison.accounts.models import Site
     from liaison.pathways.tests.cast import Ward
+    from liaison.records.models import Source
 
 
 @pytest.fixture
@@ -17,3 +19,12 @@ def ward(db: None) -> Ward:
     from liaison.pathways.tests.cast import gather
 
     return gather()
+
+
+@pytest.fixture
+def place(db: None) -> tuple[Site, Source]:
+    """A site and a source that small charts stand on."""
+    del db
+    from liaison.pathways.tests.charts import make_place
+
+    return make_place()
