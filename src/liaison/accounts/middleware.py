@@ -9,23 +9,23 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib import auth
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from liaison.accounts import trail
-from liaison.accounts.queries import actor_for, seconds_left
-from liaison.accounts.queries.people import has_second_factor
-from liaison.accounts.rules import Ended, is_work
+from liaison.accounts.queries import actor_for, seconds_left, unfinished
+from liaison.accounts.rules import Ended, Unfinished, is_work
 from liaison.accounts.sessions import BEGAN, SEEN, STASH
 from liaison.core.actor import ANONYMOUS
 from liaison.core.answers import wants_fragment
 from liaison.core.clock import current_time, real_instant
 from liaison.core.refusals import StepUpNeeded
+from liaison.core.shell import events_url
 
 _View = Callable[[HttpRequest], HttpResponse]
-HAS_FACTOR: Final = "liaison_has_factor"
 MOST_STASHED: Final = 64_000
 _WHILE_UNFINISHED: Final = frozenset(
     {"account_logout", "account_change_password", "account_reauthenticate", "accounts:session"}
@@ -120,17 +120,23 @@ class SecurityHeadersMiddleware:
 
     def __init__(self, get_response: _View) -> None:
         self.get_response = get_response
-        self.policy = content_security_policy(events_url=settings.LIAISON_EVENTS_URL)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer, and add the headers that the answer does not carry yet."""
         response = self.get_response(request)
-        response.headers.setdefault("Content-Security-Policy", self.policy)
+        response.headers.setdefault("Content-Security-Policy", content_security_policy(events_url=_events_of(request)))
         response.headers.setdefault("Permissions-Policy", PERMISSIONS)
         actor = getattr(request, "actor", ANONYMOUS)
         if not actor.is_anonymous:
             response.headers.setdefault("Cache-Control", "no-store, private")
         return response
+
+
+def _events_of(request: HttpRequest) -> str:
+    try:
+        return events_url(host=request.get_host())
+    except DisallowedHost:
+        return ""
 
 
 PERMISSIONS: Final = (
@@ -169,14 +175,10 @@ def _sign_in_first(request: HttpRequest) -> HttpResponse:
 
 def _finish_first(request: HttpRequest) -> HttpResponse | None:
     """A first password is changed, and a required second factor set up, before anything else."""
-    if request.user.must_change_password:  # type: ignore[union-attr]
+    missing = unfinished(request.user)  # type: ignore[arg-type]
+    if missing is Unfinished.PASSWORD:
         return _go(request, reverse("account_change_password"))
-    if not settings.LIAISON_MFA_REQUIRED or request.session.get(HAS_FACTOR):
-        return None
-    if has_second_factor(request.actor.user_id):  # type: ignore[attr-defined]
-        request.session[HAS_FACTOR] = True
-        return None
-    return _go(request, reverse("mfa_index"))
+    return _go(request, reverse("mfa_index")) if missing is Unfinished.SECOND_FACTOR else None
 
 
 def _go(request: HttpRequest, url: str, *, status: int = 204) -> HttpResponse:

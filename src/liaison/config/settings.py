@@ -13,6 +13,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
+from liaison.config.demands import Given, sentence, wrong_anywhere, wrong_in_production
 from liaison.core.logs import logging_config
 
 env = Env()
@@ -23,13 +24,14 @@ if LIAISON_MODE not in {"demo", "production", "test"}:
 PRODUCTION = LIAISON_MODE == "production"
 
 _DEMO_SECRET = "demo-secret-for-invented-people-only-do-not-use-in-a-clinic"  # noqa: S105 - refused in production
+_DEMO_ORGANIZATION = "Riverside Health (demonstration)"
+_DEMO_MAIL_FROM = "Riverside Health <no-reply@riverside.example>"
 
-BASE_DIR = Path(__file__).resolve().parents[1]
 LIAISON_DATA = Path(env.str("LIAISON_DATA", ".data")).resolve()
 SECRET_KEY = env.str("LIAISON_SECRET_KEY", "" if PRODUCTION else _DEMO_SECRET)
 LIAISON_AUDIT_KEY = env.str("LIAISON_AUDIT_KEY", "" if PRODUCTION else _DEMO_SECRET)
 LIAISON_SCHEMA = env.str("LIAISON_SCHEMA", "liaison")
-LIAISON_ORGANIZATION = env.str("LIAISON_ORGANIZATION", "Riverside Health (demonstration)")
+LIAISON_ORGANIZATION = env.str("LIAISON_ORGANIZATION", "" if PRODUCTION else _DEMO_ORGANIZATION)
 
 LIAISON_CLOCK_OFFSET = env.int("LIAISON_CLOCK_OFFSET", 0)
 _as_of = env.str("LIAISON_AS_OF", "")
@@ -38,22 +40,36 @@ if _as_of and not LIAISON_CLOCK_OFFSET:
     _instant = _instant if _instant.tzinfo else _instant.replace(hour=_instant.hour or 14, tzinfo=UTC)
     LIAISON_CLOCK_OFFSET = int((_instant - datetime.now(UTC)).total_seconds())  # noqa: TID251 - start-up
 
-if PRODUCTION:
-    for _name, _value in (("LIAISON_SECRET_KEY", SECRET_KEY), ("LIAISON_AUDIT_KEY", LIAISON_AUDIT_KEY)):
-        if len(_value) < 32 or _value == _DEMO_SECRET:
-            raise ImproperlyConfigured(f"{_name} needs a secret of your own of at least 32 characters in production.")
-    if LIAISON_CLOCK_OFFSET:
-        raise ImproperlyConfigured("The training clock (LIAISON_AS_OF) is refused in production.")
-
 LIAISON_HOST = env.str("LIAISON_HOST", "127.0.0.1")
 LIAISON_PORT = env.int("LIAISON_PORT", 8000)
-LIAISON_PUBLIC_URL = env.str("LIAISON_PUBLIC_URL", f"http://{LIAISON_HOST}:{LIAISON_PORT}").rstrip("/")
+# Passkeys belong to a name, never to a number: people on this machine are sent to localhost.
+_name = "localhost" if LIAISON_HOST in {"127.0.0.1", "0.0.0.0"} else LIAISON_HOST  # noqa: S104 - recognised, not bound
+LIAISON_PUBLIC_URL = env.str("LIAISON_PUBLIC_URL", f"http://{_name}:{LIAISON_PORT}").rstrip("/")
+# "{host}" becomes the name under which the page was opened: only there the session's cookie is sent along.
 LIAISON_EVENTS_URL = env.str(
-    "LIAISON_EVENTS_URL",
-    "/events" if PRODUCTION else f"http://{LIAISON_HOST}:{LIAISON_PORT + 1}/events",
+    "LIAISON_EVENTS_URL", "/events" if PRODUCTION else f"http://{{host}}:{LIAISON_PORT + 1}/events"
 )
 SMTP_URL = env.str("SMTP_URL", "" if PRODUCTION else "smtp://127.0.0.1:2525")
-LIAISON_MAIL_FROM = env.str("LIAISON_MAIL_FROM", "Riverside Health <no-reply@riverside.example>")
+LIAISON_MAIL_FROM = env.str("LIAISON_MAIL_FROM", _DEMO_MAIL_FROM)
+LIAISON_MAIL_REPLY_TO = env.str("LIAISON_MAIL_REPLY_TO", "")
+SECRET_KEY_FALLBACKS: list[str] = env.list("LIAISON_SECRET_KEY_FALLBACKS", [])
+
+_given = Given(
+    secret_key=SECRET_KEY,
+    secret_key_fallbacks=tuple(SECRET_KEY_FALLBACKS),
+    audit_key=LIAISON_AUDIT_KEY,
+    clock_offset=LIAISON_CLOCK_OFFSET,
+    organization=LIAISON_ORGANIZATION,
+    mail_from=LIAISON_MAIL_FROM,
+    mail_reply_to=LIAISON_MAIL_REPLY_TO,
+    smtp_url=SMTP_URL,
+    demo_secret=_DEMO_SECRET,
+    demo_organization=_DEMO_ORGANIZATION,
+    demo_mail_from=_DEMO_MAIL_FROM,
+)
+_wrong = [*wrong_anywhere(_given), *(wrong_in_production(_given) if PRODUCTION else ())]
+if _wrong:
+    raise ImproperlyConfigured(sentence(_wrong, mode=LIAISON_MODE))
 
 DEBUG = False
 ALLOWED_HOSTS = env.list("LIAISON_ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]", "testserver"])
@@ -181,7 +197,6 @@ AUTH_PASSWORD_VALIDATORS = [
 USE_I18N = True
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("es", "Español")]
-LOCALE_PATHS = [BASE_DIR / "config" / "locale"]
 USE_TZ = True
 TIME_ZONE = "UTC"
 
@@ -218,7 +233,6 @@ PROCRASTINATE_ON_APP_READY = "liaison.core.jobs.on_app_ready"
 LOGGING = logging_config(mode=LIAISON_MODE, level=env.str("LIAISON_LOG_LEVEL", "INFO"))
 SILENCED_SYSTEM_CHECKS = ["axes.W003"]
 
-SECRET_KEY_FALLBACKS: list[str] = env.list("LIAISON_SECRET_KEY_FALLBACKS", [])
 LIAISON_MFA_REQUIRED = env.bool("LIAISON_MFA_REQUIRED", PRODUCTION)
 LIAISON_STEP_UP_SECONDS = env.int("LIAISON_STEP_UP_SECONDS", 10 * 60)
 LIAISON_TRUSTED_PROXIES = env.int("LIAISON_TRUSTED_PROXIES", 1 if PRODUCTION else 0)

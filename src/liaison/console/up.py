@@ -5,6 +5,7 @@ migrated, static files are collected, the demonstration clinic exists; then web,
 mail server start, and the address is printed when the pages answer.
 """
 
+import errno
 import os
 import signal
 import socket
@@ -216,13 +217,18 @@ class Up:
 
 
 def _is_free(host: str, port: int) -> bool:
+    """Whether we may listen there; whoever has the other loopback's port would answer people who type localhost."""
+    return _may_bind(host, port) and (host != "127.0.0.1" or _may_bind("::1", port))
+
+
+def _may_bind(host: str, port: int) -> bool:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((host, port))
-        except OSError:
-            return False
+    except OSError as error:
+        return host == "::1" and error.errno != errno.EADDRINUSE  # a machine without IPv6 has nobody there
     return True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -75,7 +76,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             "nav": _navigation(request, roles=actor.roles),
             "banners": _banners(actor, now=now),
             "idle_seconds": settings.LIAISON_IDLE_SECONDS if not actor.is_anonymous else 0,
-            "events_url": settings.LIAISON_EVENTS_URL if not actor.is_anonymous else "",
+            "events_url": events_url(host=request.get_host()) if not actor.is_anonymous else "",
             "sign_out_url": _url("account_logout"),
             "keep_alive_url": _url("accounts:session"),
             "presence_url": _url("desk:presence"),
@@ -85,6 +86,11 @@ def shell(request: HttpRequest) -> dict[str, Any]:
             "now": now,
         }
     }
+
+
+def events_url(*, host: str) -> str:
+    """Where a page that was opened under `host` (a port may follow) listens: its cookie is sent to no other name."""
+    return str(settings.LIAISON_EVENTS_URL).replace("{host}", re.sub(r":\d+$", "", host))
 
 
 def _url(name: str) -> str:

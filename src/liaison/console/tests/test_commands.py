@@ -48,7 +48,7 @@ def test_settings_that_are_right_are_said_to_be(ready):
         ({"DATABASE_URL": "postgresql://127.0.0.1:9/none"}, "database does not answer"),
         ({"LIAISON_MODE": "wrong"}, "LIAISON_MODE is demo"),
         ({"LIAISON_LOCKOUT_FAILURES": "many"}, "LIAISON_LOCKOUT_FAILURES"),
-        ({"LIAISON_MODE": "production"}, "secret of your own"),
+        ({"LIAISON_MODE": "production"}, "In production mode this has to be mended: LIAISON_SECRET_KEY needs a secret"),
     ],
 )
 def test_wrong_settings_end_in_one_line(place, variables, said):

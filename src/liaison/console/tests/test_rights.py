@@ -12,6 +12,7 @@ from liaison.console.backups import make_backup, restore_backup
 from liaison.console.problems import Problem
 from liaison.console.settings import Database, database
 from liaison.console.tests.test_commands import liaison
+from liaison.core.postgres.prepare import prepare_database
 
 
 @pytest.fixture
@@ -71,3 +72,22 @@ def test_an_embedded_server_that_others_use_goes_on_running_after_a_command(shar
             assert os.environ["DATABASE_URL"] == shared_cluster.url
         assert "DATABASE_URL" not in os.environ
         assert shared_cluster.running() == before
+
+
+def test_how_a_connection_is_secured_holds_while_the_database_is_prepared_too(place):
+    for needed in ("sslmode=require", "sslmode=verify-full"):
+        done = liaison("migrate", DATABASE_URL=f"{place.url}?{needed}")
+        assert done.returncode == 1
+        assert "SSL" in done.stderr
+    with pytest.raises(psycopg.OperationalError, match="SSL"):
+        prepare_database(_as_django(place.url, sslmode="require"))
+    prepare_database(_as_django(place.url, sslmode="disable", pool={"min_size": 1}))
+    with psycopg.connect(place.url) as connection:
+        assert connection.execute("SELECT to_regnamespace('liaison') IS NOT NULL").fetchone() == (True,)
+
+
+def _as_django(url, **options):
+    """An address as an entry of Django's DATABASES."""
+    parts = psycopg.conninfo.conninfo_to_dict(url)
+    names = {"HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password", "NAME": "dbname"}
+    return {name: parts[key] for name, key in names.items()} | {"OPTIONS": options}

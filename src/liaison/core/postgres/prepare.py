@@ -13,6 +13,8 @@ from django.conf import settings
 from psycopg import sql
 
 EXTENSIONS: Final = ("btree_gist", "pg_trgm")
+_DJANGOS_OWN: Final = frozenset({"assume_role", "isolation_level", "pool", "server_side_binding"})
+"""Options that Django keeps to itself; the rest are libpq's connection parameters."""
 
 
 def prepare_database(database: dict[str, Any]) -> None:
@@ -20,7 +22,9 @@ def prepare_database(database: dict[str, Any]) -> None:
 
     The extensions live in `public`, which is on the search path behind the organization's schema, so that
     several organizations share them. Needs the right to create both; both stay as they are if present.
+    The connection is made as Django makes its own: `sslmode` and its like hold here too.
     """
+    own = {name: value for name, value in database.get("OPTIONS", {}).items() if name not in _DJANGOS_OWN}
     with psycopg.connect(
         host=database["HOST"] or None,
         port=database["PORT"] or None,
@@ -28,6 +32,7 @@ def prepare_database(database: dict[str, Any]) -> None:
         password=database["PASSWORD"] or None,
         dbname=database["NAME"],
         autocommit=True,
+        **own,
     ) as connection:
         schema = sql.Identifier(settings.LIAISON_SCHEMA)
         connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))

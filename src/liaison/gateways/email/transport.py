@@ -110,11 +110,11 @@ def smtp_from_settings() -> SmtpTransport | None:
     """The transport that `SMTP_URL`, `LIAISON_MAIL_FROM` and `LIAISON_MAIL_REPLY_TO` describe; None without a URL."""
     if not settings.SMTP_URL:
         return None
-    name, address = parseaddr(getattr(settings, "LIAISON_MAIL_FROM", "") or "Care team <care-team@localhost>")
+    name, address = parseaddr(settings.LIAISON_MAIL_FROM)
     return SmtpTransport(
         server=read_server(settings.SMTP_URL),
         sender=Address(display_name=name, addr_spec=address),
-        reply_to=getattr(settings, "LIAISON_MAIL_REPLY_TO", ""),
+        reply_to=settings.LIAISON_MAIL_REPLY_TO,
     )
 
 

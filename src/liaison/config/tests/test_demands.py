@@ -1,0 +1,151 @@
+"""Settings that real patients must not meet are refused, all of them in one sentence."""
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from liaison.config import settings as ours
+from liaison.config.demands import Given, sentence, wrong_anywhere, wrong_in_production
+
+DEMO = Given(
+    secret_key="the-secret-that-everybody-knows-of-us",
+    audit_key="the-secret-that-everybody-knows-of-us",
+    organization="Riverside Health (demonstration)",
+    mail_from="Riverside Health <no-reply@riverside.example>",
+    smtp_url="smtp://127.0.0.1:2525",
+    demo_secret="the-secret-that-everybody-knows-of-us",
+    demo_organization="Riverside Health (demonstration)",
+    demo_mail_from="Riverside Health <no-reply@riverside.example>",
+)
+CLINIC = replace(
+    DEMO,
+    secret_key="s" * 40,
+    audit_key="a" * 40,
+    organization="Elm Street Clinic",
+    mail_from="Elm Street Clinic <care@elm.example>",
+    smtp_url="smtps://user:word@mail.elm.example",
+)
+RIGHT = {
+    "LIAISON_MODE": "production",
+    "LIAISON_SECRET_KEY": "s" * 40,
+    "LIAISON_AUDIT_KEY": "a" * 40,
+    "LIAISON_ORGANIZATION": "Elm Street Clinic",
+    "LIAISON_MAIL_FROM": "Elm Street Clinic <care@elm.example>",
+    "SMTP_URL": "smtps://user:word@mail.elm.example",
+    "DATABASE_URL": "postgresql://127.0.0.1:9/none",
+}
+SOURCE = Path(ours.__file__).resolve().parents[1]
+PAGE = SOURCE.parents[1] / "docs" / "operations.md"
+
+
+def read_settings(**variables):
+    """What a process says that reads nothing but the settings."""
+    ours_alone = {"PATH": os.environ["PATH"]} | variables
+    program = "from liaison.console.settings import plain_settings; print(plain_settings().LIAISON_MODE)"
+    command = [
+        sys.executable,
+        "-c",
+        f"import click\ntry:\n  {program}\nexcept click.ClickException as e: print(e.message)",
+    ]
+    done = subprocess.run(command, env=ours_alone, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    return done.stdout.strip()
+
+
+def test_a_clinics_own_settings_are_right():
+    assert list(wrong_anywhere(CLINIC)) == list(wrong_in_production(CLINIC)) == []
+    assert sentence([], mode="production") == ""
+
+
+def test_everything_of_the_demonstration_is_refused_in_production_at_once():
+    said = sentence(
+        wrong_in_production(replace(DEMO, clock_offset=-60, smtp_url="smtp://mail.elm.example")), mode="production"
+    )
+    assert said.startswith("In production mode this has to be mended: LIAISON_SECRET_KEY needs ")
+    assert said.count(";") == 5
+    for name in ("LIAISON_AUDIT_KEY", "LIAISON_ORGANIZATION", "LIAISON_MAIL_FROM", "LIAISON_AS_OF", "SMTP_URL"):
+        assert name in said
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"secret_key": DEMO.demo_secret}, "LIAISON_SECRET_KEY needs"),
+        ({"secret_key": "short"}, "LIAISON_SECRET_KEY needs"),
+        ({"audit_key": DEMO.demo_secret}, "LIAISON_AUDIT_KEY needs"),
+        ({"secret_key_fallbacks": ("f" * 40, DEMO.demo_secret)}, "LIAISON_SECRET_KEY_FALLBACKS"),
+        ({"secret_key_fallbacks": ("short",)}, "LIAISON_SECRET_KEY_FALLBACKS"),
+        ({"organization": " "}, "LIAISON_ORGANIZATION"),
+        ({"mail_from": "Elm <no-reply@riverside.example>"}, "LIAISON_MAIL_FROM"),
+        ({"smtp_url": "smtp://mail.elm.example:2525"}, "without TLS"),
+        ({"smtp_url": "smtp://10.0.0.7"}, "without TLS"),
+    ],
+)
+def test_one_thing_of_the_demonstration_is_refused_alone(change, named):
+    (problem,) = wrong_in_production(replace(CLINIC, **change))
+    assert named in problem
+
+
+@pytest.mark.parametrize(
+    "url", ["", "smtp://127.0.0.1", "smtp://localhost:25", "smtp://[::1]", "smtp+starttls://a.example", "nonsense"]
+)
+def test_mail_that_stays_here_or_is_secured_is_fine(url):
+    assert list(wrong_in_production(replace(CLINIC, smtp_url=url))) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"mail_from": "Care team"}, "LIAISON_MAIL_FROM must look like"),
+        ({"mail_from": "care@"}, "LIAISON_MAIL_FROM must look like"),
+        ({"mail_reply_to": "Care <care@elm.example>"}, "LIAISON_MAIL_REPLY_TO must be"),
+        ({"mail_reply_to": "care at elm"}, "LIAISON_MAIL_REPLY_TO must be"),
+        ({"smtp_url": "http://mail.elm.example"}, "SMTP_URL must look like"),
+    ],
+)
+def test_addresses_that_no_mail_can_use_are_refused_in_every_mode(change, named):
+    (problem,) = wrong_anywhere(replace(CLINIC, **change))
+    assert named in problem
+
+
+def test_production_with_nothing_of_its_own_is_told_everything_in_one_line():
+    said = read_settings(LIAISON_MODE="production", SMTP_URL="smtp://mail.elm.example")
+    for name in ("LIAISON_SECRET_KEY", "LIAISON_AUDIT_KEY", "LIAISON_ORGANIZATION", "LIAISON_MAIL_FROM", "SMTP_URL"):
+        assert f"{name} " in said
+    assert len(said.splitlines()) == 1
+
+
+def test_production_with_its_own_settings_starts_and_with_the_demonstrations_secrets_it_does_not():
+    assert read_settings(**RIGHT) == "production"
+    for name in ("LIAISON_SECRET_KEY", "LIAISON_AUDIT_KEY", "LIAISON_SECRET_KEY_FALLBACKS"):
+        assert name in read_settings(**(RIGHT | {name: ours._DEMO_SECRET}))
+
+
+def test_every_setting_that_the_code_reads_is_explained():
+    reads = re.compile(r"""(?:env\.\w+|environ\.get|os\.getenv)\(\s*"([A-Z_]+)"|environ\["([A-Z_]+)"\]""")
+    read = {
+        name
+        for path in SOURCE.rglob("*.py")
+        if "tests" not in path.parts
+        for pair in reads.findall(path.read_text(encoding="utf-8"))
+        for name in pair
+        if name.startswith("LIAISON_") or name in {"SMTP_URL", "DATABASE_URL"}
+    }
+    page = PAGE.read_text(encoding="utf-8")
+    assert len(read) > 20
+    assert sorted(name for name in read if f"`{name}`" not in page) == []
+
+
+def test_every_setting_that_is_explained_is_read_somewhere():
+    rows = [
+        line.split("|")[1] for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("| `LIAISON_")
+    ]
+    code = "".join(path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py") if "tests" not in path.parts)
+    explained = {name for row in rows for name in re.findall(r"`(LIAISON_\w+)`", row)}
+    assert len(explained) > 20
+    assert sorted(name for name in explained if f'"{name}"' not in code) == []
