@@ -74,6 +74,7 @@ class World:
             "inbox:next_try": f"?patient={patient}&loop={loop}&outcome=no_answer",
             "inbox:compose": f"?patient={patient}&loop={loop}",
             "inbox:messages": f"?patient={patient}",
+            "inbox:note": f"?patient={patient}&loop={loop}",
             "inbox:preview": f"?patient={patient}&template=note",
             "orders:targets": "?specialty=cardiology",
             "patients:break_glass": f"?patient={patient}",
@@ -101,6 +102,7 @@ def build(*, now: datetime) -> World:
     _scheduling(world, rosa, here=here, now=now)
     _referral(world, rosa, here=here, now=now)
     _messages(world, rosa, now=now)
+    _note(world, now=now)
     _chart(world, now=now)
     _duplicates(world, here=here, now=now)
     _accounts(world, rosa, now=now)
@@ -257,6 +259,14 @@ def _messages(world: World, rosa: Actor, *, now: datetime) -> None:
         "Subject: Please call us\nMessage-ID: <walk@liaison.example>\n\nDear Zyx the Brave, please call.\n"
     )
     world.arguments |= {"message_id": message.pk, "name": name}
+
+
+def _note(world: World, *, now: datetime) -> None:
+    clinician = actor_of(world.people["clinician"], now=now)
+    note = inbox.write_note(
+        clinician, patient=world.patient, text="Zyxwulf is dizzy", clinical=True, idempotency_key="walk", now=now
+    )
+    world.arguments["note_id"] = note.pk
 
 
 def _chart(world: World, *, now: datetime) -> None:

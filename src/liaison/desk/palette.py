@@ -133,6 +133,7 @@ DOINGS: Final = {
     "call": Doing(label=_("Call"), name="inbox:call", icon="phone"),
     "book": Doing(label=_("Book"), name="scheduling:book", icon="calendar-plus"),
     "message": Doing(label=_("Message"), name="inbox:compose", icon="message"),
+    "note": Doing(label=_("Note"), name="inbox:note", icon="note"),
     "refer": Doing(label=_("Refer"), name="orders:refer", icon="send", in_path=True),
     "edit": Doing(label=_("Edit"), name="patients:edit", icon="pencil", in_path=True),
 }

@@ -10,6 +10,16 @@ SEND: Final = verb("inbox.send", "Write to a patient", roles=DESK_ROLES)
 CANCEL: Final = verb("inbox.cancel", "Keep a waiting message from being sent", roles=DESK_ROLES)
 SETTLE: Final = verb("inbox.settle", "Say whether a message arrived", roles=DESK_ROLES)
 LOG_CALL: Final = verb("inbox.log_call", "Log a call", roles=CARE_ROLES | {Role.FRONT_DESK, Role.BILLING})
+WRITE_NOTE: Final = verb("inbox.write_note", "Write a note about a patient, or add to one", roles=DESK_ROLES)
+READ_CLINICAL_NOTE: Final = verb(
+    "inbox.read_clinical_note", "Read notes that were marked clinical", roles=CARE_ROLES | {Role.RECORDS_CLERK}
+)
+STRIKE_NOTE: Final = verb("inbox.strike_note", "Strike out one's own note, with the reason", roles=DESK_ROLES)
+STRIKE_ANY_NOTE: Final = verb(
+    "inbox.strike_any_note",
+    "Strike out what a colleague noted, with the reason",
+    roles={Role.SUPERVISOR, Role.RECORDS_CLERK},
+)
 NOTE_PREFERENCE: Final = verb(
     "inbox.note_preference", "Note how a patient wants, or does not want, to be reached", roles=DESK_ROLES
 )

@@ -1,4 +1,4 @@
-"""The shape of what people fill in: a call, its teach-backs, a message."""
+"""The shape of what people fill in: a call, its teach-backs, a message, a note."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from liaison.inbox.models.calls import OutcomeChoice
 from liaison.inbox.ports import CallDetails, TeachBackItem, Understood, With
 from liaison.inbox.queries import CallSheet
 from liaison.inbox.wording import Wording, catalogue
+from liaison.loops.models import Loop
 
 MOST_MINUTES = 600
 ROWS = 3
+LONGEST_NOTE = 4_000
 
 
 class LocalTime(forms.DateTimeInput):
@@ -176,6 +178,46 @@ class ComposeForm(forms.Form):
         if chosen is not None and chosen.free_text and not (typed.get("text") or "").strip():
             self.add_error("text", _("Write what you want to say."))
         return typed
+
+
+class NoteForm(forms.Form):
+    """A note to write."""
+
+    text = forms.CharField(
+        label=_("What colleagues should know"), max_length=LONGEST_NOTE, widget=forms.Textarea(attrs={"rows": 5})
+    )
+    happened_at = _AtSite(label=_("When it was"))
+    loop = forms.ChoiceField(label=_("Belongs to"), required=False)
+    clinical = forms.BooleanField(
+        label=_("Clinical: read by the care team and the records office only"), required=False
+    )
+    idempotency_key = forms.CharField(widget=forms.HiddenInput, max_length=100)
+
+    def __init__(self, *given: Any, loops: Sequence[Loop], zone: ZoneInfo, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self.loops = {str(one.pk): one for one in loops}
+        choices = [("", str(_("No loop: about the patient"))), *((key, one.title) for key, one in self.loops.items())]
+        self.fields["loop"].choices = choices  # type: ignore[attr-defined]
+        self.fields["happened_at"].zone = zone  # type: ignore[attr-defined]
+
+    def clean_loop(self) -> Loop | None:
+        """The open loop that was chosen."""
+        return self.loops.get(self.cleaned_data["loop"])
+
+
+class AddToNoteForm(forms.Form):
+    """What a note lacks."""
+
+    text = forms.CharField(
+        label=_("Add to this note"), max_length=LONGEST_NOTE, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    idempotency_key = forms.CharField(widget=forms.HiddenInput, max_length=100)
+
+
+class StrikeForm(forms.Form):
+    """What is wrong with a note."""
+
+    reason = forms.CharField(label=_("What is wrong with it"), max_length=300)
 
 
 def template_choices() -> list[tuple[str, str]]:

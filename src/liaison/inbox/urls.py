@@ -1,4 +1,4 @@
-"""The addresses of messages and calls."""
+"""The addresses of messages, calls and notes."""
 
 from django.urls import path
 
@@ -8,6 +8,10 @@ app_name = "inbox"
 urlpatterns = [
     path("calls/new/", views.call, name="call"),
     path("calls/next-try/", views.next_try, name="next_try"),
+    path("notes/new/", views.note, name="note"),
+    path("notes/<int:note_id>/", views.note_shown, name="note_shown"),
+    path("notes/<int:note_id>/add/", views.note_add, name="note_add"),
+    path("notes/<int:note_id>/strike/", views.note_strike, name="note_strike"),
     path("messages/", views.messages, name="messages"),
     path("messages/new/", views.compose, name="compose"),
     path("messages/preview/", views.preview, name="preview"),

@@ -23,9 +23,20 @@ from liaison.inbox.actions.messages import (
     queue_message,
     send_again,
 )
+from liaison.inbox.actions.notes import (
+    AlreadyStruck,
+    NotedInTheFuture,
+    NothingNoted,
+    NotYourNote,
+    SayWhyStruck,
+    add_to_note,
+    strike_note,
+    write_note,
+)
 from liaison.inbox.actions.preferences import note_opt_in, note_opt_out
 
 __all__ = [
+    "AlreadyStruck",
     "CallInTheFuture",
     "ChannelNotConnected",
     "Claim",
@@ -35,7 +46,12 @@ __all__ = [
     "NextAttemptPast",
     "NoSuchTemplate",
     "NotWaiting",
+    "NotYourNote",
+    "NotedInTheFuture",
+    "NothingNoted",
     "SayWhatWasSaid",
+    "SayWhyStruck",
+    "add_to_note",
     "cancel_queued",
     "claim_message",
     "confirm_arrived",
@@ -51,4 +67,6 @@ __all__ = [
     "report_bounce",
     "send_again",
     "settle",
+    "strike_note",
+    "write_note",
 ]

@@ -10,15 +10,15 @@ from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.inbox import access
-from liaison.inbox.models import Call, Message, Preference
+from liaison.inbox.models import Call, Message, Note, Preference
 from liaison.patients.actions import put_back, repoint
 from liaison.patients.events import PatientsMerged, PatientsUnmerged
 
-OF_A_PATIENT: Final[tuple[type[models.Model], ...]] = (Message, Call, Preference)
+OF_A_PATIENT: Final[tuple[type[models.Model], ...]] = (Message, Call, Note, Preference)
 
 
 def follow_merge(actor: Actor, *, fact: PatientsMerged) -> None:
-    """Messages, calls and preferences of the merged registration are now the survivor's."""
+    """Messages, calls, notes and preferences of the merged registration are now the survivor's."""
     with act(actor, access.REPOINT) as entry:
         entry.concerns(fact.survivor_id, fact.merged_id)
         entry.note(moved=sum(repoint(fact, rows=models.QuerySet(kind)) for kind in OF_A_PATIENT))

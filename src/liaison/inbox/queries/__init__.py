@@ -19,6 +19,7 @@ from liaison.inbox.queries.messages import (
     get_message,
     message_page,
 )
+from liaison.inbox.queries.notes import NoteLine, NoteShown, get_note, may_strike
 from liaison.inbox.queries.timeline import timeline
 
 __all__ = [
@@ -30,14 +31,18 @@ __all__ = [
     "MessagePage",
     "MessageRow",
     "MessageShown",
+    "NoteLine",
+    "NoteShown",
     "ReceivedMail",
     "call_sheet",
     "calls_of_loop",
     "contact_standing",
     "counts",
     "get_message",
+    "get_note",
     "letter_for",
     "mailbox",
+    "may_strike",
     "message_page",
     "propose_next",
     "received_mail",

@@ -1,4 +1,4 @@
-"""What the inbox tells a patient's timeline: messages and calls."""
+"""What the inbox tells a patient's timeline: messages, calls and notes."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from liaison.core.audit import seen
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.core.timeline import TimelineEntry
 from liaison.inbox import access
-from liaison.inbox.models import Call, Message
+from liaison.inbox.models import Call, Message, Note
 from liaison.inbox.models.messages import Direction
+from liaison.inbox.queries.notes import readable
 from liaison.patients.models import Patient
 
 
@@ -25,9 +26,9 @@ def timeline(
     before: datetime | None = None,
     limit: int = 50,
 ) -> tuple[TimelineEntry, ...]:
-    """Messages and calls, the newest first: at most `limit`, earlier than `before`.
+    """Messages, calls and the notes this actor may read, the newest first: at most `limit`, earlier than `before`.
 
-    `kinds` of nothing means all kinds; ours are "message" and "call". Refuses Forbidden, NotFound.
+    `kinds` of nothing means all kinds; ours are "message", "call" and "note". Refuses Forbidden, NotFound.
     """
     if not actor.may(access.READ):
         raise Forbidden
@@ -43,6 +44,10 @@ def timeline(
         calls = Call.objects.filter(patient=patient)
         calls = calls.filter(started_at__lt=before) if before else calls
         entries += [_call(row) for row in calls.order_by("-started_at", "-pk")[:limit]]
+    if not kinds or "note" in kinds:
+        notes = readable(actor, patient=patient)
+        notes = notes.filter(happened_at__lt=before) if before else notes
+        entries += [_note(row) for row in notes.order_by("-happened_at", "-pk")[:limit]]
     entries.sort(key=lambda entry: (entry.at, entry.key), reverse=True)
     return tuple(entries[:limit])
 
@@ -69,4 +74,18 @@ def _call(row: Call) -> TimelineEntry:
         detail=" ".join(part for part in (row.said, f"({row.by_name})") if part),
         source="inbox",
         key=f"call:{row.pk:012d}",
+    )
+
+
+def _note(row: Note) -> TimelineEntry:
+    title = "Note" if row.adds_to_id is None else "Addition to a note"
+    struck = f"Struck out by {row.struck_by_name}: {row.struck_reason}"
+    return TimelineEntry(
+        at=row.happened_at,
+        kind="note",
+        title=f"{title} by {row.by_name}",
+        detail=struck if row.is_struck else row.text,
+        url=reverse("inbox:note_shown", args=[row.pk]),
+        source="inbox",
+        key=f"note:{row.pk:012d}",
     )

@@ -3,6 +3,7 @@
 from liaison.inbox.views.calls import call, next_try
 from liaison.inbox.views.demo import demo_mail, demo_mailbox
 from liaison.inbox.views.messages import again, arrived, cancel, compose, message, messages, not_arrived, preview
+from liaison.inbox.views.notes import note, note_add, note_shown, note_strike
 
 __all__ = [
     "again",
@@ -16,5 +17,9 @@ __all__ = [
     "messages",
     "next_try",
     "not_arrived",
+    "note",
+    "note_add",
+    "note_shown",
+    "note_strike",
     "preview",
 ]

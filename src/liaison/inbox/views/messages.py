@@ -14,17 +14,17 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import NotFound, Refusal
+from liaison.core.refusals import Refusal
 from liaison.inbox import access, actions
 from liaison.inbox.forms import ComposeForm
 from liaison.inbox.queries import Box, counts, get_message, letter_for, message_page
 from liaison.inbox.rules.channels import Address
 from liaison.inbox.rules.readability import grade
 from liaison.inbox.rules.rendering import Missing
+from liaison.inbox.views.whom import number, whom
 from liaison.loops.models import Loop
 from liaison.loops.queries import desk_zone
 from liaison.patients.models import Patient
-from liaison.patients.queries import get_patient
 
 _TABS = (
     (Box.ALL, "All"),
@@ -48,7 +48,7 @@ def messages(request: HttpRequest) -> HttpResponse:
     """All messages, those that need a look first."""
     asked = request.GET.get("box", "")
     box = Box(asked) if asked in list(Box) else Box.ALL
-    patient_id = _number(request.GET.get("patient", ""))
+    patient_id = number(request.GET.get("patient", ""))
     page = message_page(actor_of(request), box=box, after=request.GET.get("after", ""), patient_id=patient_id)
     numbers = counts(actor_of(request))
     keep = {"patient": patient_id} if patient_id else {}
@@ -77,7 +77,7 @@ def message(request: HttpRequest, message_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def compose(request: HttpRequest) -> HttpResponse:
     """Write to a patient, with what they will read beside it."""
-    patient, loop = _whom(request)
+    patient, loop = whom(request, verb=access.SEND)
     start = {"idempotency_key": f"message:{uuid4()}", "template": "note"}
     form = ComposeForm(request.POST or None, initial=start)
     if request.method == "GET" or "preview" in request.POST:
@@ -109,7 +109,7 @@ def compose(request: HttpRequest) -> HttpResponse:
 @require_POST
 def preview(request: HttpRequest) -> HttpResponse:
     """What the patient would read, and how hard it is to read."""
-    patient, _loop = _whom(request)
+    patient, _loop = whom(request, verb=access.SEND)
     return render(request, "inbox/_preview.html", _preview(ComposeForm(request.POST), patient=patient))
 
 
@@ -147,20 +147,6 @@ def again(request: HttpRequest, message_id: int) -> HttpResponse:
 
 def _done(request: HttpRequest, message_id: int, *, said: str) -> HttpResponse:
     return done(request, said=said, to=reverse("inbox:message", args=[message_id]), topics=("messages",))
-
-
-def _whom(request: HttpRequest) -> tuple[Patient, Loop | None]:
-    loop_id, patient_id = _number(request.GET.get("loop", "")), _number(request.GET.get("patient", ""))
-    loop = Loop.objects.filter(pk=loop_id).first() if loop_id else None
-    wanted = patient_id or (loop.patient_id if loop else None)
-    if wanted is None:
-        raise NotFound
-    patient = get_patient(actor_of(request), patient_id=wanted, verb=access.SEND)
-    return patient, loop if loop and loop.patient_id == patient.pk else None
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isdecimal() and len(text) <= 18 else None
 
 
 def _preview(form: ComposeForm, *, patient: Patient) -> dict[str, object]:

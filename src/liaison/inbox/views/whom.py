@@ -1,0 +1,28 @@
+"""Whom a page is about: `?patient=` or `?loop=` in its address."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from liaison.core.asking import actor_of
+from liaison.core.refusals import NotFound
+from liaison.core.verbs import Verb
+from liaison.loops.models import Loop
+from liaison.patients.models import Patient
+from liaison.patients.queries import get_patient
+
+
+def whom(request: HttpRequest, *, verb: Verb) -> tuple[Patient, Loop | None]:
+    """The patient on whom this person may use `verb`, and the loop if it is theirs. Refuses NotFound."""
+    loop_id, patient_id = number(request.GET.get("loop", "")), number(request.GET.get("patient", ""))
+    loop = Loop.objects.filter(pk=loop_id).first() if loop_id else None
+    wanted = patient_id or (loop.patient_id if loop else None)
+    if wanted is None:
+        raise NotFound
+    patient = get_patient(actor_of(request), patient_id=wanted, verb=verb)
+    return patient, loop if loop and loop.patient_id == patient.pk else None
+
+
+def number(text: str) -> int | None:
+    """A row's id from an address; None for what can't be one."""
+    return int(text) if text.isdecimal() and len(text) <= 18 else None
