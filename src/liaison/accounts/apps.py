@@ -9,3 +9,10 @@ class AccountsConfig(AppConfig):
     name = "liaison.accounts"
     label = "accounts"
     verbose_name = "People and roles"
+
+    def ready(self) -> None:
+        """Say who is in a session, for doors that are not Django views."""
+        from liaison.accounts.queries import actor_for_session
+        from liaison.core.asking import register_session_reader
+
+        register_session_reader(actor_for_session)

@@ -46,6 +46,14 @@ class Ended(StrEnum):
     ABSOLUTE = "absolute"
 
 
+class Unfinished(StrEnum):
+    """What somebody who has signed in must do before anything else."""
+
+    NOTHING = ""
+    PASSWORD = "password"  # noqa: S105 - names a step
+    SECOND_FACTOR = "second_factor"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLimits:
     """How long a session may stand without work, and how long in any case.

@@ -1,10 +1,34 @@
-"""Who asks: the actor that the middleware put on the request, with its type."""
+"""Who asks: the actor that the middleware put on the request, or the one behind a session at another door."""
 
 from __future__ import annotations
 
+from datetime import datetime
+from typing import Protocol
+
 from django.http import HttpRequest
 
-from liaison.core.actor import Actor
+from liaison.core.actor import ANONYMOUS, Actor
+
+
+class SessionReader(Protocol):
+    """Says who signed in with a session key."""
+
+    def __call__(self, session_key: str, /, *, now: datetime) -> Actor:
+        """The person in this session at `now`, or nobody."""
+        ...
+
+
+_session_readers: list[SessionReader] = []
+
+
+def register_session_reader(reader: SessionReader) -> None:
+    """Let the package of sign-in say who is in a session (called in `AppConfig.ready`); the last one counts."""
+    _session_readers[:] = [reader]
+
+
+def actor_of_session(session_key: str, *, now: datetime) -> Actor:
+    """Who signed in with this session key, for doors that are not Django views; nobody when nobody can tell."""
+    return _session_readers[0](session_key, now=now) if _session_readers else ANONYMOUS
 
 
 def actor_of(request: HttpRequest) -> Actor:

@@ -1,8 +1,9 @@
 """The events process: one small ASGI application that passes announcements on to open pages (SSE).
 
-It holds one LISTEN connection and a queue for each open page. A page names the topics that it follows and
-must carry a signed-in session. What it hears is only "topic, word": no content, but that something happened to
-this id. Topics are not checked against what the reader may see; the pages that are fetched afterwards are.
+It holds one LISTEN connection and a queue for each open page. A page names the topics that it follows and must carry
+a session that stands and is finished signing in. It hears only topics that its reader may follow at that moment
+(`core/following.py`), and of them only "topic, word": no content. Both are asked again every twenty seconds: what its
+reader may no longer see falls silent, and the stream ends with the session.
 """
 
 from __future__ import annotations
@@ -12,23 +13,25 @@ import json
 import logging
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import psycopg
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.sessions.backends.base import SessionBase
 from django.db import close_old_connections, connection
-from django.utils.module_loading import import_string
 from psycopg import sql
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from liaison.core.asking import actor_of_session
+from liaison.core.clock import current_time
+from liaison.core.following import followable
 from liaison.core.live import channel
 
 log = logging.getLogger(__name__)
@@ -57,18 +60,24 @@ class Hub:
             self.tell(topic=topic, what=what)
 
     @asynccontextmanager
-    async def following(self, topics: list[str]) -> AsyncIterator[asyncio.Queue[str]]:
-        """A queue that receives what is announced on `topics`."""
+    async def following(self, topics: Iterable[str]) -> AsyncIterator[asyncio.Queue[str]]:
+        """A queue that receives what is announced on `topics`, until `follow` says otherwise."""
         queue: asyncio.Queue[str] = asyncio.Queue(maxsize=MOST_WAITING)
-        for topic in topics:
-            self.listeners[topic].add(queue)
+        self.follow(queue, topics)
         try:
             yield queue
         finally:
-            for topic in topics:
-                self.listeners[topic].discard(queue)
-                if not self.listeners[topic]:
-                    del self.listeners[topic]
+            self.follow(queue, ())
+
+    def follow(self, queue: asyncio.Queue[str], topics: Iterable[str]) -> None:
+        """Let `queue` receive what is announced on `topics` and on no others."""
+        wanted = dict.fromkeys(topics)
+        for topic in [topic for topic, queues in self.listeners.items() if queue in queues and topic not in wanted]:
+            self.listeners[topic].discard(queue)
+            if not self.listeners[topic]:
+                del self.listeners[topic]
+        for topic in wanted:
+            self.listeners[topic].add(queue)
 
 
 hub = Hub()
@@ -100,11 +109,13 @@ def _parameters() -> dict[str, Any]:
 
 
 @sync_to_async
-def _signed_in(session_key: str) -> bool:
+def _followed(session_key: str, topics: Sequence[str]) -> tuple[str, ...] | None:
+    """Those of `topics` that the reader behind this session may follow now; None when nobody is signed in."""
     close_old_connections()
     try:
-        store: type[SessionBase] = import_string(f"{settings.SESSION_ENGINE}.SessionStore")
-        return bool(store(session_key).get("_auth_user_id"))
+        now = current_time()
+        reader = actor_of_session(session_key, now=now)
+        return None if reader.is_anonymous else followable(reader, topics, now=now)
     finally:
         connection.close()
 
@@ -115,9 +126,10 @@ async def events(request: Request) -> Response:
     if origin and not _is_ours(origin, host=request.headers.get("host", "")):
         return PlainTextResponse("This page is not ours.\n", status_code=403)
     key = request.cookies.get(settings.SESSION_COOKIE_NAME, "")
-    if not key or not await _signed_in(key):
+    asked = [topic for topic in request.query_params.get("topics", "").split(",") if topic][:MOST_TOPICS]
+    followed = await _followed(key, asked) if key else None
+    if followed is None:
         return PlainTextResponse("Sign in first.\n", status_code=401)
-    topics = [topic for topic in request.query_params.get("topics", "").split(",") if topic][:MOST_TOPICS]
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     if origin:
         headers |= {
@@ -125,7 +137,8 @@ async def events(request: Request) -> Response:
             "Access-Control-Allow-Credentials": "true",
             "Vary": "Origin",
         }
-    return StreamingResponse(_stream(topics, session_key=key), media_type="text/event-stream", headers=headers)
+    reader = Reader(session_key=key, asked=tuple(asked), every=request.app.state.every)
+    return StreamingResponse(_stream(reader, followed), media_type="text/event-stream", headers=headers)
 
 
 def _is_ours(origin: str, *, host: str) -> bool:
@@ -134,20 +147,30 @@ def _is_ours(origin: str, *, host: str) -> bool:
     return settings.LIAISON_MODE != "production" and urlsplit(origin).hostname == host.split(":", maxsplit=1)[0]
 
 
-async def _stream(topics: list[str], *, session_key: str = "") -> AsyncIterator[str]:
-    """Pass on what is told; ends soon after the session does."""
-    checked = time.monotonic()
-    async with hub.following(topics) as queue:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """One open page: its session, what it asked to follow, and how often (in seconds) both are asked about again."""
+
+    session_key: str
+    asked: tuple[str, ...]
+    every: float
+
+
+async def _stream(reader: Reader, followed: Sequence[str]) -> AsyncIterator[str]:
+    """Pass on what is told; what the reader may no longer see falls silent, and the end of the session ends it."""
+    check_at = time.monotonic() + reader.every
+    async with hub.following(followed) as queue:
         yield "retry: 2000\n\n"
         while True:
-            if time.monotonic() - checked > KEEP_ALIVE_SECONDS:
-                checked = time.monotonic()
-                if not await _signed_in(session_key):
-                    return
             try:
-                told = await asyncio.wait_for(queue.get(), timeout=KEEP_ALIVE_SECONDS)
+                told = await asyncio.wait_for(queue.get(), timeout=max(0.0, check_at - time.monotonic()))
                 yield f"event: live\ndata: {told}\n\n"
             except TimeoutError:
+                still = await _followed(reader.session_key, reader.asked)
+                if still is None:
+                    return
+                hub.follow(queue, still)
+                check_at = time.monotonic() + reader.every
                 yield ": still here\n\n"
 
 
@@ -168,4 +191,11 @@ async def _life(_app: Starlette) -> AsyncIterator[None]:
             await listening
 
 
-application = Starlette(routes=[Route("/events", events), Route("/healthz", healthz)], lifespan=_life)
+def make_application(*, every: float = KEEP_ALIVE_SECONDS) -> Starlette:
+    """The ASGI application; `every` so many seconds it asks again who reads and what they may follow."""
+    made = Starlette(routes=[Route("/events", events), Route("/healthz", healthz)], lifespan=_life)
+    made.state.every = every
+    return made
+
+
+application = make_application()

@@ -1,7 +1,8 @@
 """Live announcements and presence.
 
 An announcement tells open pages that something changed; it carries a topic and a word, never content: the
-page fetches the fragment again and sees what its reader may see. It leaves with the commit, not before.
+page fetches the fragment again and sees what its reader may see. It leaves with the commit, not before. Who may
+follow a topic, and who may be seen to be present in one, is `core/following.py` and each package's `topics.py`.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from django.conf import settings
 from django.db import connection
 
 from liaison.core.actor import Actor
+from liaison.core.following import refuse_unless_present_in
 from liaison.core.models import Presence
 
 PRESENT_FOR: Final = timedelta(seconds=45)
@@ -41,9 +43,11 @@ def announce(*, topic: str, what: str) -> None:
 
 
 def beat(actor: Actor, *, topic: str, now: datetime) -> None:
-    """Say that this person has `topic` open; the first beat is announced to the others."""
-    if actor.user_id is None:
-        return
+    """Say that this person has `topic` open; the first beat is announced to the others.
+
+    Refuses NotFound for a topic that this person may not follow, or that shows nobody's presence.
+    """
+    refuse_unless_present_in(actor, topic=topic, now=now)
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -60,7 +64,7 @@ def beat(actor: Actor, *, topic: str, now: datetime) -> None:
 
 
 def leave(actor: Actor, *, topic: str) -> None:
-    """Say that this person closed `topic`."""
+    """Say that this person closed `topic`; of one that they did not have open it says nothing."""
     if actor.user_id is None:
         return
     gone, _ = Presence.objects.filter(topic=topic, user_id=actor.user_id).delete()
@@ -68,7 +72,8 @@ def leave(actor: Actor, *, topic: str) -> None:
         announce(topic=topic, what="presence")
 
 
-def present(topic: str, *, now: datetime, but: Actor | None = None) -> Sequence[Present]:
-    """Who has `topic` open, by name, without `but`."""
+def others_present(actor: Actor, *, topic: str, now: datetime) -> Sequence[Present]:
+    """Who else has `topic` open, by name. Refuses NotFound for a topic that this person may not follow."""
+    refuse_unless_present_in(actor, topic=topic, now=now)
     rows = Presence.objects.filter(topic=topic, seen_at__gt=now - PRESENT_FOR).order_by("name")
-    return [Present(user_id=row.user_id, name=row.name) for row in rows if but is None or row.user_id != but.user_id]
+    return [Present(user_id=row.user_id, name=row.name) for row in rows if row.user_id != actor.user_id]

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from liaison.core.actor import Actor
-from liaison.core.refusals import NotFound
 from liaison.loops import access as loop_access
 from liaison.loops import queries as loops
-from liaison.loops.models import Loop
 from liaison.patients import queries as patients
 from liaison.patients.models import Patient
 from liaison.scheduling import queries as scheduling
@@ -51,20 +49,3 @@ def other_loops(actor: Actor, *, story: loops.LoopStory, now: datetime) -> Seque
     patient = patients.get_patient(actor, patient_id=story.row.patient.id)
     rows = loops.open_loops_of(actor, patient=patient, now=now, most=9)
     return tuple(row for row in rows if row.id != story.row.id)[:8]
-
-
-def refuse_unseen_topic(actor: Actor, *, topic: str) -> None:
-    """Refuse NotFound unless the topic names a patient or a loop ("patient:12") that this person may see.
-
-    Says nothing about the patient, so it leaves no read entry: a page asks every few seconds.
-    """
-    kind, _, number = topic.partition(":")
-    if not number.isdecimal() or len(number) > 18:
-        raise NotFound
-    patient_id = {"patient": lambda: int(number), "loop": lambda: _patient_of_loop(int(number))}.get(kind, int)()
-    if not Patient.objects.filter(pk=patient_id).visible_to(actor).exists():
-        raise NotFound
-
-
-def _patient_of_loop(loop_id: int) -> int:
-    return Loop.objects.filter(pk=loop_id).values_list("patient_id", flat=True).first() or 0

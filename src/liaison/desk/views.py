@@ -138,9 +138,8 @@ def palette(request: HttpRequest) -> HttpResponse:
 def presence(request: HttpRequest) -> HttpResponse:
     """Say that this topic is open here, and show who else has it open."""
     topic, now = request.POST.get("topic", ""), current_time()
-    queries.refuse_unseen_topic(actor_of(request), topic=topic)
     live.beat(actor_of(request), topic=topic, now=now)
-    others = live.present(topic, now=now, but=actor_of(request))
+    others = live.others_present(actor_of(request), topic=topic, now=now)
     return render(request, "desk/_present.html", {"others": others})
 
 

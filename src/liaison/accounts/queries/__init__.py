@@ -1,6 +1,6 @@
 """Reads: who someone is in this session, who works here, and what the audit trail says."""
 
-from liaison.accounts.queries.actors import actor_for, actor_for_session, actor_of, seconds_left
+from liaison.accounts.queries.actors import actor_for, actor_for_session, actor_of, seconds_left, unfinished
 from liaison.accounts.queries.audit import (
     AuditFilter,
     AuditPage,
@@ -48,5 +48,6 @@ __all__ = [
     "sessions_of",
     "sites_of",
     "teams_of",
+    "unfinished",
     "verbs_in_use",
 ]

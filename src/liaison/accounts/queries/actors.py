@@ -11,7 +11,8 @@ from django.conf import settings
 from django.contrib.auth import get_user
 
 from liaison.accounts.models import Assignment, TeamMember, User
-from liaison.accounts.rules import Left, SessionLimits, left
+from liaison.accounts.queries.people import has_second_factor
+from liaison.accounts.rules import Left, SessionLimits, Unfinished, left
 from liaison.accounts.sessions import BEGAN, SEEN, SessionStore
 from liaison.core.actor import ANONYMOUS, Actor
 from liaison.core.clock import real_instant, training_offset
@@ -37,7 +38,10 @@ def actor_of(user: User, *, now: datetime) -> Actor:
 
 
 def actor_for_session(session_key: str, *, now: datetime) -> Actor:
-    """The actor whose browser sends this session key, for doors that are not Django views; else nobody."""
+    """The actor whose browser sends this session key, for doors that are not Django views; else nobody.
+
+    Who must first change a first password or set up a second factor is nobody yet, as on every page.
+    """
     session = SessionStore(session_key)
     if seconds_left(session, now=now).ended:
         return ANONYMOUS
@@ -46,7 +50,19 @@ def actor_for_session(session_key: str, *, now: datetime) -> Actor:
         def __init__(self) -> None:
             self.session = session
 
-    return actor_for(get_user(_Request()), session=session, now=now)  # type: ignore[arg-type]
+    user = get_user(_Request())  # type: ignore[arg-type]
+    if isinstance(user, User) and unfinished(user) is not Unfinished.NOTHING:
+        return ANONYMOUS
+    return actor_for(user, session=session, now=now)
+
+
+def unfinished(user: User) -> Unfinished:
+    """What this person must still do before they do anything else; asked anew each time, as a factor may go."""
+    if user.must_change_password:
+        return Unfinished.PASSWORD
+    if settings.LIAISON_MFA_REQUIRED and not has_second_factor(user.pk):
+        return Unfinished.SECOND_FACTOR
+    return Unfinished.NOTHING
 
 
 def seconds_left(session: Mapping[str, Any], *, now: datetime) -> Left:

@@ -22,6 +22,21 @@ def test_a_page_hears_its_topics_and_no_others() -> None:
     assert asyncio.run(story()) == ["loop:7 taken", "loop:7 reconnected", "desk reconnected"]
 
 
+def test_a_page_that_follows_less_from_now_on_hears_less() -> None:
+    async def story() -> list[str]:
+        hub = Hub()
+        async with hub.following(["loop:7", "desk"]) as queue, hub.following(["loop:7"]) as other:
+            hub.follow(queue, ["desk", "loop:9"])
+            for topic in ("loop:7", "desk", "loop:9"):
+                hub.tell(topic=topic, what="taken")
+            assert other.qsize() == 1
+            heard = [json.loads(queue.get_nowait())["topic"] for _ in range(queue.qsize())]
+        assert not hub.listeners
+        return heard
+
+    assert asyncio.run(story()) == ["desk", "loop:9"]
+
+
 def test_a_page_that_does_not_keep_up_holds_nobody_back() -> None:
     async def story() -> int:
         hub = Hub()

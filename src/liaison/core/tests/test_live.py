@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -9,31 +10,52 @@ import psycopg
 import pytest
 from asgiref.sync import sync_to_async
 from django.conf import settings
-from django.contrib.auth import get_user_model
 from django.db import connection
-from django.test import Client
 
 from liaison.core import events_process, live
 from liaison.core.actor import ANONYMOUS, Actor
+from liaison.core.following import numbered_topic
 from liaison.core.postgres.base import EmptyingRefused
-from liaison.core.postgres.guard import writes_open
+from liaison.core.refusals import NotFound
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 ROSA = Actor(user_id=1, name="Rosa")
 THEO = Actor(user_id=2, name="Theo")
+MARTA = Actor(user_id=3, name="Marta")
+
+
+@numbered_topic("trial-chart", shows_presence=True)
+def charts(actor: Actor, numbers: frozenset[int], /, *, now: datetime) -> Collection[int]:
+    """Everyone but Pat sees chart 1."""
+    return numbers & {1} if actor.name != "Pat" else frozenset()
+
+
+def names(actor: Actor, *, now: datetime = NOW) -> list[str]:
+    return [one.name for one in live.others_present(actor, topic="trial-chart:1", now=now)]
 
 
 @pytest.mark.django_db
 def test_those_who_have_a_page_open_are_named_until_they_leave_or_fall_silent() -> None:
-    live.beat(ROSA, topic="patient:1", now=NOW)
-    live.beat(THEO, topic="patient:1", now=NOW)
-    live.beat(ANONYMOUS, topic="patient:1", now=NOW)
-    live.leave(ANONYMOUS, topic="patient:1")
-    assert [one.name for one in live.present("patient:1", now=NOW)] == ["Rosa", "Theo"]
-    assert [one.name for one in live.present("patient:1", now=NOW, but=ROSA)] == ["Theo"]
-    live.leave(THEO, topic="patient:1")
-    assert [one.name for one in live.present("patient:1", now=NOW)] == ["Rosa"]
-    assert not live.present("patient:1", now=NOW + timedelta(minutes=1))
+    live.beat(ROSA, topic="trial-chart:1", now=NOW)
+    live.beat(THEO, topic="trial-chart:1", now=NOW)
+    live.leave(ANONYMOUS, topic="trial-chart:1")
+    assert names(MARTA) == ["Rosa", "Theo"]
+    assert names(ROSA) == ["Theo"]
+    live.leave(THEO, topic="trial-chart:1")
+    assert names(MARTA) == ["Rosa"]
+    assert not names(MARTA, now=NOW + timedelta(minutes=1))
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("stranger", [Actor(user_id=4, name="Pat"), ANONYMOUS])
+def test_who_may_not_follow_a_topic_is_neither_present_in_it_nor_told_who_is(stranger: Actor) -> None:
+    live.beat(ROSA, topic="trial-chart:1", now=NOW)
+    with pytest.raises(NotFound):
+        live.beat(stranger, topic="trial-chart:1", now=NOW)
+    with pytest.raises(NotFound):
+        live.others_present(stranger, topic="trial-chart:1", now=NOW)
+    live.leave(stranger, topic="trial-chart:1")
+    assert names(MARTA) == ["Rosa"]
 
 
 @pytest.mark.django_db(transaction=True)
@@ -87,36 +109,6 @@ def test_only_somebody_signed_in_on_our_page_gets_the_stream() -> None:
         return [answer.status_code for answer in (alive, elsewhere, nobody, made_up)]
 
     assert asyncio.run(story()) == [200, 403, 401, 401]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_the_stream_begins_and_carries_what_is_told() -> None:
-    async def story() -> list[str]:
-        stream = events_process._stream(["desk"])
-        heard = [await anext(stream)]
-        events_process.hub.tell(topic="desk", what="changed")
-        heard.append(await anext(stream))
-        await stream.aclose()
-        return heard
-
-    first, second = asyncio.run(story())
-    assert first.startswith("retry:")
-    assert json.loads(second.removeprefix("event: live\ndata: ")) == {"topic": "desk", "what": "changed"}
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_session_is_known_only_while_somebody_is_signed_in() -> None:
-    with writes_open():
-        person = get_user_model().objects.create(email="rosa@riverside.example", name="Rosa")
-    browser = Client()
-    browser.force_login(person, backend=settings.AUTHENTICATION_BACKENDS[-1])
-    key = browser.cookies[settings.SESSION_COOKIE_NAME].value
-
-    async def ask(session: str) -> bool:
-        return await events_process._signed_in(session)
-
-    assert asyncio.run(ask(key))
-    assert not asyncio.run(ask("made-up"))
 
 
 def test_nobody_empties_the_tables_outside_a_test(settings) -> None:
