@@ -14,6 +14,8 @@ STAMPS := $(VENV)/.liaison
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export UV_NO_PROGRESS := 1
+# Trust whom this machine trusts: many clinics' networks look into TLS with a certificate of their own.
+export UV_SYSTEM_CERTS ?= 1
 
 # Once the developers' packages are installed they stay: running and testing share one environment.
 LOCK := $(if $(wildcard $(STAMPS)/developer),requirements-dev.txt,requirements.txt)

@@ -81,6 +81,13 @@ class NotOneself(Refusal):
     sentence = "You can't do this to your own account. Ask another administrator."
 
 
+class AdministratorExists(Refusal):
+    """Only the first administrator comes from the command line unasked."""
+
+    code = "accounts.administrator_exists"
+    sentence = "Someone administers this installation already, and can add people and give roles on its pages."
+
+
 class AccountClosed(Refusal):
     """A closed account gets no roles."""
 
@@ -128,6 +135,23 @@ def add_person(
         person.save(force_insert=True)
         entry.about(person)
         entry.publish(PersonAdded(user_id=person.pk, at=now))
+    return person
+
+
+def appoint_first_administrator(*, actor: Actor, email: str, name: str, password: str | None, now: datetime) -> User:
+    """Open an installation: the first who may give roles, everywhere. Refuses: AdministratorExists, EmailTaken."""
+    with act(actor, MANAGE_PEOPLE, now=now):
+        if User.objects.active().holding(Role.ADMINISTRATOR, now=now).exists():
+            raise AdministratorExists
+        return appoint_administrator(actor=actor, email=email, name=name, password=password, now=now)
+
+
+def appoint_administrator(*, actor: Actor, email: str, name: str, password: str | None, now: datetime) -> User:
+    """Add someone who may give roles, everywhere. Refuses: Forbidden, EmailTaken."""
+    with act(actor, MANAGE_PEOPLE, now=now) as entry:
+        person = add_person(actor=actor, email=email, name=name, password=password, now=now)
+        give_role(actor=actor, person=person, role=Role.ADMINISTRATOR, site=None, now=now)
+        entry.about(person)
     return person
 
 

@@ -165,6 +165,46 @@ def import_(paths: tuple[Path, ...], *, allow_rejects: bool, as_of: str | None) 
 
 
 @main.group()
+def admin() -> None:
+    """People who administer this installation."""
+
+
+@admin.command(name="add")
+@click.argument("email")
+@click.option("--name", required=True, help="What people call them.")
+@click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
+@click.option("--one-time", is_flag=True, help="Print a password that has to be changed at the first sign-in.")
+@click.option("--site", metavar="NAME", help="The first site, if there is none yet.")
+@click.option("--time-zone", default="America/New_York", show_default=True, help="The first site's time zone.")
+@click.option("--another", is_flag=True, help="Add them although someone administers Liaison already.")
+def admin_add(
+    *, email: str, name: str, password_stdin: bool, one_time: bool, site: str | None, time_zone: str, another: bool
+) -> None:
+    """Add EMAIL as administrator; asks for the password at the terminal unless told otherwise."""
+    if one_time and password_stdin:
+        raise click.UsageError("Choose one of --one-time and --password-stdin.")
+    with loaded():
+        from liaison.console.administration import NewAdministrator, NewSite, add_administrator
+
+        password = None if one_time else _password(from_stdin=password_stdin)
+        first = add_administrator(
+            NewAdministrator(email=email, name=name, password=password, another=another),
+            site=NewSite(name=site, time_zone=time_zone) if site is not None else None,
+        )
+    click.echo(f"{name} administers Liaison and signs in as {email.strip().lower()}.")
+    if first:
+        click.echo(f"Password for the first sign-in, shown only now: {first}")
+
+
+def _password(*, from_stdin: bool) -> str:
+    if from_stdin:
+        return sys.stdin.readline().rstrip("\n")
+    if not sys.stdin.isatty():
+        raise Problem("There is no terminal to ask for the password. Add --password-stdin or --one-time.")
+    return str(click.prompt("Password", hide_input=True, confirmation_prompt="The same again"))
+
+
+@main.group()
 def audit() -> None:
     """The audit trail."""
 

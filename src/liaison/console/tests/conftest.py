@@ -24,3 +24,13 @@ def place(shared_cluster):
     yield Database(url=shared_cluster.url_of(name), embedded=True)
     with shared_cluster.connect() as connection:
         connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def ready(shared_cluster, place, django_db_setup):
+    """A database with Liaison's tables and nothing in them."""
+    with shared_cluster.connect() as connection:
+        name = f"{place.url.rpartition('/')[2]}_ready"
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE liaison_template")
+        yield Database(url=shared_cluster.url_of(name), embedded=True)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")

@@ -7,8 +7,6 @@ import sys
 
 import pytest
 
-from liaison.console.settings import Database
-
 HIDDEN = {"LIAISON_TEST_FOLDER", "DJANGO_SETTINGS_MODULE", "LIAISON_SCHEMA"}
 
 
@@ -24,16 +22,6 @@ def liaison(*arguments, **variables):
     )
     assert "Traceback" not in done.stderr, done.stderr
     return done
-
-
-@pytest.fixture
-def ready(shared_cluster, place, django_db_setup):
-    """A database with Liaison's tables and nothing in them."""
-    with shared_cluster.connect() as connection:
-        name = f"{place.url.rpartition('/')[2]}_ready"
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE liaison_template")
-        yield Database(url=shared_cluster.url_of(name), embedded=True)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_settings_that_are_right_are_said_to_be(ready):

@@ -1,20 +1,8 @@
 """What the command line proves about a database that is there: up to date, unbroken, fit for production."""
 
 import psycopg
-import pytest
 
-from liaison.console.settings import Database
 from liaison.console.tests.test_commands import liaison
-
-
-@pytest.fixture
-def ready(shared_cluster, place, django_db_setup):
-    """A database with Liaison's tables and nothing in them."""
-    with shared_cluster.connect() as connection:
-        name = f"{place.url.rpartition('/')[2]}_ready"
-        connection.execute(f"CREATE DATABASE {name} TEMPLATE liaison_template")
-        yield Database(url=shared_cluster.url_of(name), embedded=True)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def test_a_database_that_is_up_to_date_is_left_alone(ready):
