@@ -1,15 +1,8 @@
 """The demonstration clinic, as the command line sees it."""
 
-import os
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
-
-import psycopg
-from psycopg import sql
-
-from liaison.console.settings import data_folder
 
 
 def fill_if_empty(*, say: Callable[[str], None]) -> bool:
@@ -23,30 +16,11 @@ def fill_if_empty(*, say: Callable[[str], None]) -> bool:
 
 
 def build(*, say: Callable[[str], None]) -> None:
-    """Build the demonstration clinic as of Liaison's clock."""
+    """Build the demonstration clinic as of Liaison's clock: all of it, or nothing if it is cut off."""
     from liaison.core.clock import current_time
 
-    say("building the demonstration clinic (about 400 invented patients) …")
-    mark = _unfinished()
-    mark.touch()
+    say("building the demonstration clinic of invented patients …")
     import_module("liaison.demo.clinic").build(now=current_time())
-    mark.unlink()
-
-
-def remove_half_built(url: str, *, say: Callable[[str], None]) -> None:
-    """Empty a database in which the building of the demonstration clinic was cut off; nobody has worked there yet."""
-    if not _unfinished().exists():
-        return
-    say("the demonstration clinic was only half built; it is built anew")
-    schema = sql.Identifier(os.environ.get("LIAISON_SCHEMA") or "liaison")
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SET client_min_messages = warning")
-        connection.execute(sql.SQL("DROP SCHEMA IF EXISTS {} CASCADE").format(schema))
-    _unfinished().unlink()
-
-
-def _unfinished() -> Path:
-    return data_folder() / "demo-clinic-unfinished"
 
 
 def sign_ins() -> list[str]:

@@ -118,12 +118,10 @@ class Up:
             self.sign_ins = list(quick.sign_ins)
             return
         load_settings()
-        from liaison.console.demo import fill_if_empty, remove_half_built, sign_ins
+        from liaison.console.demo import fill_if_empty, sign_ins
         from liaison.console.schema import disconnect, migrate
         from liaison.console.static import collect
 
-        if self.demo and self.cluster:
-            remove_half_built(url, say=lambda line: self.say("liaison", line))
         applied = migrate()
         if applied:
             self.say("liaison", f"database: {applied} migrations applied")

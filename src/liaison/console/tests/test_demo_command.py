@@ -1,15 +1,21 @@
-"""The demonstration clinic is built only where nobody works yet, and a half-built one is removed first."""
+"""The demonstration clinic is built only where nobody works yet, and wholly or not at all."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import psycopg
 import pytest
 
 from liaison.accounts.models import User
-from liaison.console.demo import fill_if_empty, remove_half_built, sign_ins
-from liaison.console.settings import data_folder
+from liaison.console.demo import fill_if_empty, sign_ins
+from liaison.console.tests.test_commands import HIDDEN
 from liaison.core.postgres.guard import writes_open
 from liaison.demo import cast
 
-MARK = "demo-clinic-unfinished"
+PATIENCE = 120
 
 
 @pytest.fixture
@@ -18,18 +24,21 @@ def said():
 
 
 @pytest.fixture
-def half_built(place, monkeypatch, tmp_path):
-    """A database with a table of Liaison's, in a data folder of its own."""
-    monkeypatch.setenv("LIAISON_DATA", str(tmp_path))
-    with psycopg.connect(place.url, autocommit=True) as connection:
-        connection.execute("CREATE SCHEMA liaison")
-        connection.execute("CREATE TABLE liaison.patient AS SELECT 1 AS id")
-    return place
+def building(ready):
+    """Start `liaison demo` with a handful of patients on an empty database; what still runs at the end is ended."""
+    environment = {name: value for name, value in os.environ.items() if name not in HIDDEN}
+    environment |= {"LIAISON_MODE": "demo", "LIAISON_DEMO_PATIENTS": "6", "DATABASE_URL": ready.url}
+    started = []
 
+    def start():
+        command = [sys.executable, "-m", "liaison.console.main", "demo"]
+        started.append(subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))
+        return started[-1]
 
-def has_liaison(place):
-    with psycopg.connect(place.url) as connection:
-        return connection.execute("SELECT to_regnamespace('liaison') IS NOT NULL").fetchone()[0]
+    yield start
+    for process in started:
+        process.kill()
+        process.communicate()
 
 
 @pytest.mark.django_db
@@ -41,18 +50,37 @@ def test_a_database_with_accounts_is_not_filled_with_invented_patients(said):
     assert User.objects.count() == 1
 
 
-def test_a_clinic_whose_building_was_cut_off_is_removed_and_that_is_said(half_built, said):
-    (data_folder() / MARK).touch()
-    remove_half_built(half_built.url, say=said.append)
-    assert not has_liaison(half_built)
-    assert said == ["the demonstration clinic was only half built; it is built anew"]
-    assert not (data_folder() / MARK).exists()
+@pytest.mark.journey
+def test_a_build_that_is_killed_leaves_nothing_and_simply_starts_again(ready, building):
+    with psycopg.connect(ready.url, autocommit=True, options="-c search_path=liaison,public") as connection:
 
+        def count(query):
+            return connection.execute(query).fetchone()[0]
 
-def test_a_clinic_that_is_whole_is_left_alone(half_built, said):
-    remove_half_built(half_built.url, say=said.append)
-    assert has_liaison(half_built)
-    assert said == []
+        # A long transaction that has written to the patients' table holds a lock on it: that is the middle.
+        writing = (
+            "SELECT count(*) FROM pg_locks WHERE mode = 'RowExclusiveLock' AND granted"
+            " AND relation = 'patients_patient'::regclass"
+        )
+        first = building()
+        deadline = time.monotonic() + PATIENCE
+        while not count(writing):
+            assert first.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        first.send_signal(signal.SIGKILL)
+        assert first.wait(timeout=PATIENCE) == -signal.SIGKILL
+        tables = ("accounts_user", "accounts_site", "patients_patient", "records_resource", "core_auditentry")
+        while count(writing):  # the server notices that its client is gone
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        assert [count(f"SELECT count(*) FROM {table}") for table in tables] == [0] * len(tables)
+
+        second = building()
+        said, _ = second.communicate(timeout=PATIENCE)
+        assert second.returncode == 0, said.decode()
+        assert count("SELECT count(*) FROM accounts_user") == len(cast.STAFF)
+        assert count("SELECT count(*) FROM patients_patient") == 6
 
 
 def test_the_sign_ins_name_the_people_and_their_password():
