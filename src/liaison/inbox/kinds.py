@@ -25,6 +25,8 @@ TEACH_BACK: Final = LoopKind(
         "understood": "The patient said it back in their own words",
         "attempt": "Attempt",
     },
+    clinical_evidence=frozenset({"understood"}),
+    clinical_words=True,
     icon="message-2-question",
     closes_itself=True,
 )

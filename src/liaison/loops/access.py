@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from liaison.accounts.access import DESK_ROLES, Role
+from liaison.accounts.access import CARE_ROLES, DESK_ROLES, Role
 from liaison.core.verbs import verb
 
 SEE: Final = verb("loops.see", "See the desk and the story of a loop", roles=DESK_ROLES)
@@ -14,6 +14,16 @@ ASSIGN: Final = verb("loops.assign", "Give a loop to someone else", roles=DESK_R
 SNOOZE: Final = verb("loops.snooze", "Put a loop aside until later, never past its due time", roles=DESK_ROLES)
 STEP: Final = verb("loops.step", "Say what the next step is, by when, and how pressing", roles=DESK_ROLES)
 EVIDENCE: Final = verb("loops.evidence", "Record evidence that a promise was kept", roles=DESK_ROLES)
+CLINICAL_EVIDENCE: Final = verb(
+    "loops.clinical_evidence",
+    "Record clinical evidence: medicines reconciled, something understood, a report reviewed",
+    roles=CARE_ROLES,
+)
+READ_CLINICAL: Final = verb(
+    "loops.read_clinical",
+    "Read what clinical evidence says, in a loop and its story",
+    roles=CARE_ROLES | {Role.RECORDS_CLERK},
+)
 CLOSE: Final = verb("loops.close", "Close a loop whose evidence is in", roles=DESK_ROLES)
 GIVE_UP: Final = verb(
     "loops.give_up",

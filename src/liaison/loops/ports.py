@@ -23,7 +23,9 @@ class LoopKind:
     a person would ("Consult note received"). ``managed_at`` names the URL (one argument, the id of
     what the loop is about) of the page that moves such loops, when evidence must be given there and
     not by the desk's generic form; empty for kinds the desk itself closes. ``closes_itself`` closes a loop
-    with the last required piece of evidence, without a further click.
+    with the last required piece of evidence, without a further click. ``clinical_evidence`` are the codes that
+    only those who care for the patient may record, and whose words only those with the chart read;
+    ``clinical_words`` says that title and step of such loops are clinical themselves.
     """
 
     code: str
@@ -33,12 +35,17 @@ class LoopKind:
     evidence_labels: Mapping[str, str] = field(default_factory=dict)
     managed_at: str = ""
     closes_itself: bool = False
+    clinical_evidence: frozenset[str] = frozenset()
+    clinical_words: bool = False
     icon: str = "circle-dot"
 
     def __post_init__(self) -> None:
         """Refuse a kind that could close without proof."""
         if not self.required_evidence:
             msg = f"Loop kind {self.code!r} requires no evidence: say what proves the promise kept."
+            raise ValueError(msg)
+        if unknown := self.clinical_evidence - set(self.accepted_evidence):
+            msg = f"Loop kind {self.code!r} knows no evidence {', '.join(sorted(unknown))}."
             raise ValueError(msg)
 
     @property

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from liaison.core.calendars import BusinessCalendar, add_business_days, start_of_day
-from liaison.loops.ports import CLINICAL, ROUTINE, URGENT, Owner
+from liaison.loops.ports import CLINICAL, ROUTINE, URGENT, LoopKind, Owner
 
 UNDO_WITHIN: Final = timedelta(seconds=10)
 
@@ -195,6 +195,22 @@ def raised(priority: str, *, to: str) -> str:
 def missing(required: Sequence[str], *, present: Collection[str]) -> tuple[str, ...]:
     """The codes of evidence still to come, in the kind's order."""
     return tuple(code for code in required if code not in present)
+
+
+def without_clinical_words(sentence: str, *, what: str, kind: LoopKind) -> str:
+    """A line of a loop's story for somebody who doesn't read the chart: that it happened, not what was found.
+
+    Only kinds with clinical evidence have such lines, and only those of `what` "evidence", "closed" and "undone".
+    """
+    if not kind.clinical_evidence or what not in {"evidence", "closed", "undone"}:
+        return sentence
+    if what == "undone":
+        return "Taken back."
+    told = next((code for code in kind.accepted_evidence if sentence.startswith(kind.evidence_label(code))), None)
+    if told is not None and told not in kind.clinical_evidence:
+        return sentence
+    said = [f"{kind.evidence_label(told)}."] if told is not None else []
+    return " ".join([*said, "Closed."] if what == "closed" else said) or "Evidence recorded."
 
 
 def may_undo(*, done_at: datetime, now: datetime, is_last: bool, by_same_person: bool, undoable: bool) -> bool:

@@ -205,6 +205,8 @@ def evidence(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Record a piece of proof."""
     now = current_time()
     story = loop_story(actor_of(request), loop_id=loop_id, now=now)
+    if story.care_decides:
+        raise actions.CareDecides
     form = EvidenceForm(request.POST or None, story=story, initial=_initial(request, story))
     words = Words(title=_("Record evidence"), button=_("Record"), said=_("Evidence recorded."))
 

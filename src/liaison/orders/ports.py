@@ -26,6 +26,7 @@ REFERRAL: Final = LoopKind(
         "attempt": "Attempt to reach the patient",
     },
     managed_at="orders:referral",
+    clinical_evidence=frozenset({REPORT, REVIEWED, TOLD}),
     icon="send",
 )
 

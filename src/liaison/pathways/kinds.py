@@ -22,6 +22,7 @@ POST_DISCHARGE: Final = LoopKind(
         RECONCILIATION: "Medicines reconciled",
         ATTEMPT: "Attempt to call",
     },
+    clinical_evidence=frozenset({CONTACT, RECONCILIATION}),
     icon="building-hospital",
 )
 """Transitional care management, CPT 99495 and 99496 (DOMAIN 2.1)."""

@@ -17,6 +17,7 @@ from liaison.loops.actions.desk import (
     wake_loop,
 )
 from liaison.loops.actions.evidence import (
+    CareDecides,
     EvidenceMissing,
     ManagedElsewhere,
     UnknownEvidence,
@@ -49,6 +50,7 @@ from liaison.loops.actions.moves import (
 from liaison.loops.actions.undo import TooLateToUndo, undo_last_change
 
 __all__ = [
+    "CareDecides",
     "DueInThePast",
     "EndsBeforeItStarts",
     "EvidenceMissing",

@@ -259,4 +259,5 @@ def _who_changed(loop: Loop) -> str:
     if last is None:
         return LoopChanged.sentence
     at = last.at.astimezone(loop.site.zone)
-    return f"{last.by_name} was here first, at {at:%H:%M}: {last.sentence} Look at what it says now, then do it again."
+    said = rules.without_clinical_words(last.sentence, what=last.what, kind=loop.kind_info)
+    return f"{last.by_name} was here first, at {at:%H:%M}: {said} Look at what it says now, then do it again."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from liaison.core.actor import Actor
-from liaison.core.refusals import Refusal, constraint_refusal
+from liaison.core.refusals import Forbidden, Refusal, constraint_refusal
 from liaison.loops import access
 from liaison.loops.actions.changing import (
     Change,
@@ -34,6 +34,16 @@ class UnknownEvidence(Refusal):
     sentence = "This kind of loop knows no such evidence. Choose one of those listed."
 
 
+class CareDecides(Forbidden):
+    """Clinical evidence is the word of somebody who cares for the patient."""
+
+    code = "loops.care_decides"
+    sentence = (
+        "This is recorded by those who care for the patient: a coordinator, a clinician or a supervisor. "
+        "Give the loop to one of them."
+    )
+
+
 class ManagedElsewhere(Refusal):
     """This loop moves with what it is about, on that page."""
 
@@ -58,12 +68,14 @@ def add_evidence(
     """Record one piece of proof; clocks that wait for it are satisfied.
 
     A kind that `closes_itself` closes with its last piece. Undoable unless the proof is itself a thing outside
-    (`about`). Refuses Forbidden, NotFound, LoopChanged, NotOpen, UnknownEvidence.
+    (`about`). Refuses Forbidden, NotFound, LoopChanged, NotOpen, UnknownEvidence, CareDecides.
     """
     with changing(actor, access.EVIDENCE, loop_id=loop_id, now=now, expected_version=expected_version) as change:
         loop, info = change.loop, change.loop.kind_info
         if kind not in info.accepted_evidence:
             raise UnknownEvidence
+        if kind in info.clinical_evidence and not loop.patient.reachable_by(actor, access.CLINICAL_EVIDENCE):
+            raise CareDecides
         row = Evidence.objects.create(
             loop=loop,
             kind=kind,

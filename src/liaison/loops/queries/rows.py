@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, reverse
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
-from liaison.loops import rules
+from liaison.loops import access, rules
 from liaison.loops.models import Loop
 from liaison.loops.ports import Owner
 from liaison.patients.models import ContactPoint, Patient
@@ -94,7 +94,20 @@ def loop_rows(actor: Actor, *, loop_ids: Sequence[int], now: datetime) -> tuple[
     found = [loops[pk] for pk in loop_ids if pk in loops]
     patients = row_patients([loop.patient for loop in found])
     seen({loop.patient_id for loop in found})
-    return tuple(_row(loop, patient=patients[loop.patient_id], actor=actor, now=now) for loop in found)
+    plain = _told_plainly(actor, loops=found)
+    return tuple(
+        _row(loop, patient=patients[loop.patient_id], actor=actor, plain=loop.pk in plain, now=now) for loop in found
+    )
+
+
+def _told_plainly(actor: Actor, *, loops: Sequence[Loop]) -> frozenset[int]:
+    """The loops whose very title is clinical and of a patient whose chart this actor doesn't read."""
+    clinical = {loop.pk: loop.patient_id for loop in loops if loop.kind_info.clinical_words}
+    if not clinical:
+        return frozenset()
+    charts = Patient.objects.filter(pk__in=clinical.values()).visible_to(actor, access.READ_CLINICAL)
+    read = set(charts.values_list("pk", flat=True))
+    return frozenset(loop_id for loop_id, patient_id in clinical.items() if patient_id not in read)
 
 
 def row_patients(patients: Iterable[Patient]) -> dict[int, RowPatient]:
@@ -122,7 +135,7 @@ def _brief(patient: Patient, *, do_not_text: bool) -> RowPatient:
     )
 
 
-def _row(loop: Loop, *, patient: RowPatient, actor: Actor, now: datetime) -> LoopRow:
+def _row(loop: Loop, *, patient: RowPatient, actor: Actor, plain: bool, now: datetime) -> LoopRow:
     kind, zone = loop.kind_info, loop.site.zone
     is_open = loop.state == rules.OPEN
     owner = loop.owner_user or loop.owner_team
@@ -132,9 +145,9 @@ def _row(loop: Loop, *, patient: RowPatient, actor: Actor, now: datetime) -> Loo
         kind=loop.kind,
         kind_label=kind.label,
         icon=kind.icon,
-        title=loop.title,
+        title=kind.label if plain else loop.title,
         patient=patient,
-        next_step=loop.next_step,
+        next_step=kind.label if plain else loop.next_step,
         due_at=loop.due_at,
         due_words=rules.when_words(loop.due_at, now=now, zone=zone),
         is_late=is_open and rules.is_late(loop.due_at, now=now),

@@ -14,7 +14,7 @@ from liaison.core.refusals import Forbidden, NotFound
 from liaison.core.timeline import TimelineEntry
 from liaison.loops import access, rules
 from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, Notice, State
-from liaison.loops.ports import registered_kinds
+from liaison.loops.ports import LoopKind, registered_kinds
 from liaison.loops.queries.rows import LoopRow, loop_rows
 from liaison.patients.models import Patient
 
@@ -83,6 +83,11 @@ class LoopStory:
     opened_by_name: str
     ended_by_name: str
 
+    @property
+    def care_decides(self) -> bool:
+        """Whether all that proves it kept is for those who care for the patient, and not for this actor."""
+        return self.row.state == State.OPEN and not self.row.managed_url and not self.accepted
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoticeRow:
@@ -94,6 +99,9 @@ class NoticeRow:
     level: int
     at: datetime
 
+
+_REASONS_OF_THE_DESK = frozenset({"assigned", "handed_over", "returned", "snoozed", "priority", "step_set"})
+"""What is done on the desk has reasons of the desk; every other reason may be clinical."""
 
 DESK_VERBS = (
     access.TAKE,
@@ -125,28 +133,49 @@ def loop_story(actor: Actor, *, loop_id: int, now: datetime) -> LoopStory:
     kind = loop.kind_info
     events = list(LoopEvent.objects.filter(loop=loop).order_by("-id"))
     evidence = Evidence.objects.filter(loop=loop, withdrawn_at=None).order_by("-id")
+    reads = reads_clinical(actor, loop=loop)
     clocks = Clock.objects.filter(loop=loop).order_by("due_at", "id")
-    accepted = () if row.managed_url else tuple((code, kind.evidence_label(code)) for code in kind.accepted_evidence)
+    accepted = _accepted(actor, loop=loop) if not row.managed_url else ()
     return LoopStory(
         row=row,
         site_id=loop.site_id,
         story=tuple(
-            _line(event, actor=actor, is_last=not index, now=now) for index, event in enumerate(events)
+            _line(event, kind=kind, reads=reads, actor=actor, is_last=not index, now=now)
+            for index, event in enumerate(events)
         ),
         clocks=tuple(_clock(clock, now=now) for clock in clocks),
         evidence=tuple(
             EvidenceLine(
-                id=each.pk, kind=each.kind, label=kind.evidence_label(each.kind), note=each.note,
+                id=each.pk, kind=each.kind, label=kind.evidence_label(each.kind),
+                note=each.note if reads or each.kind not in kind.clinical_evidence else "",
                 at=each.at, by_name=each.by_name,
             )
             for each in evidence
         ),
-        accepted=accepted if loop.state == State.OPEN else (),
-        may=_may(actor, loop=loop),
-        given_up_reason=loop.given_up_reason,
+        accepted=accepted,
+        may=_may(actor, loop=loop) - (frozenset() if accepted else {access.EVIDENCE.code}),
+        given_up_reason=loop.given_up_reason if reads else "",
         opened_by_name=loop.opened_by_name,
         ended_by_name=loop.ended_by_name,
     )  # fmt: skip
+
+
+def _accepted(actor: Actor, *, loop: Loop) -> tuple[tuple[str, str], ...]:
+    """What this actor may record on the desk, as (code, words); nothing once the loop has ended."""
+    if loop.state != State.OPEN:
+        return ()
+    kind = loop.kind_info
+    all_of_it = not kind.clinical_evidence or loop.patient.reachable_by(actor, access.CLINICAL_EVIDENCE)
+    return tuple(
+        (code, kind.evidence_label(code))
+        for code in kind.accepted_evidence
+        if all_of_it or code not in kind.clinical_evidence
+    )
+
+
+def reads_clinical(actor: Actor, *, loop: Loop) -> bool:
+    """Whether this actor may read what the clinical evidence of a loop says."""
+    return not loop.kind_info.clinical_evidence or loop.patient.reachable_by(actor, access.READ_CLINICAL)
 
 
 def _may(actor: Actor, *, loop: Loop) -> frozenset[str]:
@@ -157,7 +186,7 @@ def _may(actor: Actor, *, loop: Loop) -> frozenset[str]:
     return frozenset(verb.code for verb in carried if reaches[verb.roles])
 
 
-def _line(event: LoopEvent, *, actor: Actor, is_last: bool, now: datetime) -> StoryLine:
+def _line(event: LoopEvent, *, kind: LoopKind, reads: bool, actor: Actor, is_last: bool, now: datetime) -> StoryLine:
     may_undo = rules.may_undo(
         done_at=event.at,
         now=now,
@@ -169,8 +198,8 @@ def _line(event: LoopEvent, *, actor: Actor, is_last: bool, now: datetime) -> St
         id=event.pk,
         at=event.at,
         what=event.what,
-        sentence=event.sentence,
-        reason=event.reason,
+        sentence=event.sentence if reads else rules.without_clinical_words(event.sentence, what=event.what, kind=kind),
+        reason=event.reason if reads or event.what in _REASONS_OF_THE_DESK else "",
         by_name=event.by_name,
         undone=event.undone_at is not None,
         undo_until=event.at + rules.UNDO_WITHIN if may_undo else None,
@@ -249,16 +278,20 @@ def timeline(
     )
     if before is not None:
         events = events.filter(at__lt=before)
-    return tuple(_timeline_entry(event) for event in events.order_by("-at", "-id")[:limit])
+    reads = patient.reachable_by(actor, access.READ_CLINICAL)
+    return tuple(_timeline_entry(event, reads=reads) for event in events.order_by("-at", "-id")[:limit])
 
 
-def _timeline_entry(event: LoopEvent) -> TimelineEntry:
+def _timeline_entry(event: LoopEvent, *, reads: bool) -> TimelineEntry:
     heads = {"opened": "Opened", "closed": "Closed", "given_up": "Given up"}
-    detail = event.reason or ("" if event.what == "opened" else event.sentence)
+    kind = event.loop.kind_info
+    title, detail = event.loop.title, event.reason or ("" if event.what == "opened" else event.sentence)
+    if not reads and kind.clinical_evidence:
+        title, detail = kind.label if kind.clinical_words else title, ""
     return TimelineEntry(
         at=event.at,
         kind="loop",
-        title=f"{heads[event.what]}: {event.loop.title}",
+        title=f"{heads[event.what]}: {title}",
         detail=f"{detail} ({event.by_name})".strip(),
         url=loop_url(event.loop_id),
         source="loops",

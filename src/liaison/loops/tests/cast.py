@@ -30,8 +30,18 @@ ERRAND = LoopKind(
     other_evidence=("attempt",),
     evidence_labels={"asked": "Asked the pharmacy", "answered": "The pharmacy answered"},
 )
+CLINICAL = LoopKind(
+    code="test_clinical",
+    label="Explaining",
+    required_evidence=("understood",),
+    other_evidence=("attempt",),
+    evidence_labels={"understood": "Said it back", "attempt": "Attempt"},
+    clinical_evidence=frozenset({"understood"}),
+    clinical_words=True,
+)
 MANAGED = LoopKind(code="test_managed", label="Managed", required_evidence=("done",), managed_at="loops:take")
 register_kind(ERRAND)
+register_kind(CLINICAL)
 register_kind(MANAGED)
 
 
@@ -48,6 +58,7 @@ class Cast:
     marta: Actor
     pat: Actor
     chief: Actor
+    fred: Actor
     walter: Patient
     olga: Patient
 
@@ -97,6 +108,7 @@ def gather() -> Cast:
             marta=person("Marta Ruiz", Role.SUPERVISOR, riverside),
             pat=person("Pat Lind", Role.COORDINATOR, hillside),
             chief=person("Ada Chief", Role.SUPERVISOR, None),
+            fred=person("Fred Front", Role.FRONT_DESK, riverside),
             walter=patient("Walter", "Ng", riverside),
             olga=patient("Olga", "Petrova", riverside),
         )

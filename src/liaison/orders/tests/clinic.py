@@ -43,6 +43,7 @@ class Clinic:
     imani: Actor
     marta: Actor
     pat: Actor
+    fred: Actor
     dr_imani: Practitioner
     heart_center: Organization
     adler: Practitioner
@@ -110,6 +111,7 @@ def open_clinic() -> Clinic:
             imani=imani,
             marta=_person("Marta Ruiz", Role.SUPERVISOR, riverside),
             pat=_person("Pat Lind", Role.COORDINATOR, hillside),
+            fred=_person("Fred Front", Role.FRONT_DESK, riverside),
             dr_imani=Practitioner.objects.create(name="Dr Imani Okoye", site=riverside, user_id=imani.user_id),
             heart_center=heart_center,
             adler=Practitioner.objects.create(name="Dr Adler", specialty=heart),

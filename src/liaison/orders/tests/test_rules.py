@@ -95,23 +95,6 @@ def test_three_facts_close_a_referral_in_any_order() -> None:
     assert rules.missing_facts([TOLD, REVIEWED, REPORT]) == ()
 
 
-@pytest.mark.parametrize(
-    ("state", "request_", "task", "code"),
-    [
-        ("draft", "draft", "draft", ""),
-        ("declined", "active", "rejected", "4.0"),
-        ("seen", "active", "in-progress", "5.1.4"),
-        ("note_received", "active", "completed", "7.0"),
-        ("closed", "completed", "completed", "7.0"),
-        ("cancelled", "revoked", "cancelled", "6.0"),
-    ],
-)
-def test_fhir_says_a_state_as_request_task_and_business_status(state: str, request_: str, task: str, code: str) -> None:
-    found = rules.fhir_statuses(state)
-    assert (found.service_request, found.task, found.business_status) == (request_, task, code)
-    assert all(rules.fhir_statuses(each) for each in State)
-
-
 def test_a_referral_asks_somebody() -> None:
     with pytest.raises(ValueError, match="asks somebody"):
         Target()

@@ -1,0 +1,25 @@
+"""Reads of orders: one referral with its track, worklists, a patient's timeline, whom to ask."""
+
+from liaison.orders.queries.offered import default_owner, referrer_choices, target_choices, target_from_value
+from liaison.orders.queries.page import MOVES, ReferralPage, StepLine, TrackStop, get_referral, referral_page
+from liaison.orders.queries.told import referral_url, timeline
+from liaison.orders.queries.worklist import BadCursor, ReferralRow, Worklist, worklist
+
+__all__ = [
+    "MOVES",
+    "BadCursor",
+    "ReferralPage",
+    "ReferralRow",
+    "StepLine",
+    "TrackStop",
+    "Worklist",
+    "default_owner",
+    "get_referral",
+    "referral_page",
+    "referral_url",
+    "referrer_choices",
+    "target_choices",
+    "target_from_value",
+    "timeline",
+    "worklist",
+]

@@ -1,0 +1,221 @@
+"""The page of one referral: its track, its history, and what may follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from liaison.core.actor import Actor
+from liaison.core.audit import seen
+from liaison.core.refusals import Forbidden, NotFound
+from liaison.core.verbs import Verb
+from liaison.loops.queries import LoopStory, RowPatient, loop_story, row_patients
+from liaison.orders import access, rules
+from liaison.orders.models import Referral, ReferralStep
+from liaison.orders.ports import Target
+from liaison.orders.rules import State
+from liaison.records.access import READ_CHART
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrackStop:
+    """One stop on the way of a referral: `status` is done, here or ahead; `at` when it was entered."""
+
+    state: str
+    words: str
+    status: str
+    at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepLine:
+    """One line of the history."""
+
+    at: datetime
+    words: str
+    sentence: str
+    reason: str
+    by_name: str
+    target_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralPage:
+    """Everything the page of one referral shows. `moves` are the codes of what this actor may do with it now.
+
+    For an actor who doesn't read the chart (front desk, billing) `reads_chart` is False, and the question, the
+    history, the report, the review, what goes along and what the patient was told are "".
+    """
+
+    id: int
+    version: int
+    patient: RowPatient
+    specialty: str
+    specialty_code: str
+    referrer: str
+    target: str
+    asked: Target
+    target_phone: str
+    target_fax: str
+    urgency: str
+    question: str
+    history: str
+    coverage: str
+    coverage_note: str
+    attachments: tuple[str, ...]
+    duplicate_reason: str
+    state: str
+    state_words: str
+    state_since: datetime
+    state_reason: str
+    off_track: bool
+    sent_via: str
+    visit_at: datetime | None
+    report: str
+    review: str
+    informed_how: str
+    track: tuple[TrackStop, ...]
+    steps: tuple[StepLine, ...]
+    reads_chart: bool
+    moves: tuple[str, ...]
+    loop: LoopStory | None
+
+
+MOVES: tuple[tuple[str, State, Verb], ...] = (
+    ("send", State.SENT, access.SEND),
+    ("received", State.RECEIVED, access.FOLLOW),
+    ("accepted", State.ACCEPTED, access.FOLLOW),
+    ("scheduled", State.SCHEDULED, access.FOLLOW),
+    ("seen", State.SEEN, access.FOLLOW),
+    ("note", State.NOTE_RECEIVED, access.FILE_NOTE),
+    ("review", State.REVIEWED, access.REVIEW),
+    ("tell", State.CLOSED, access.TELL),
+    ("missed", State.NO_SHOW, access.FOLLOW),
+    ("visit-cancelled", State.VISIT_CANCELLED, access.FOLLOW),
+    ("reroute", State.SENT, access.SEND),
+    ("declined", State.DECLINED, access.FOLLOW),
+    ("confirm-cancelled", State.CANCELLED, access.CANCEL),
+    ("cancel", State.CANCELLED, access.CANCEL),
+)
+"""What can be done with a referral, in the order in which a page offers it."""
+
+
+CLINICAL_STATES = frozenset({State.DRAFT, State.NOTE_RECEIVED, State.REVIEWED, State.CLOSED})
+"""The states whose reasons are clinical; those of asking, declining, booking and missing are the desk's."""
+
+
+def get_referral(actor: Actor, *, referral_id: int) -> Referral:
+    """The row itself, for packages above. Refuses Forbidden, and NotFound for what the actor can't see."""
+    if not actor.may(access.SEE):
+        raise Forbidden
+    related = ("patient", "site", "specialty", "referrer", "target_practitioner", "target_organization")
+    referral = Referral.objects.select_related(*related).filter(pk=referral_id).first()
+    if referral is None or not referral.patient.reachable_by(actor, access.SEE):
+        raise NotFound
+    seen(referral.patient_id)
+    return referral
+
+
+def referral_page(actor: Actor, *, referral_id: int, now: datetime) -> ReferralPage:
+    """One referral with its track, history, and what may follow. Refuses Forbidden, NotFound."""
+    referral = get_referral(actor, referral_id=referral_id)
+    state = State(referral.state)
+    steps = list(ReferralStep.objects.filter(referral=referral).order_by("id"))
+    reads = referral.patient.reachable_by(actor, READ_CHART)
+    attached = referral.attachments.order_by("id").values_list("title", flat=True)
+    asked = referral.target_practitioner or referral.target_organization
+    return ReferralPage(
+        id=referral.pk,
+        version=referral.version,
+        patient=row_patients([referral.patient])[referral.patient_id],
+        specialty=referral.specialty.name,
+        specialty_code=referral.specialty_id,
+        referrer=referral.referrer.name,
+        target=referral.target_name,
+        asked=referral.target,
+        target_phone=asked.phone if asked else "",
+        target_fax=asked.fax if asked else "",
+        urgency=referral.urgency,
+        question=referral.question if reads else "",
+        history=referral.history if reads else "",
+        coverage=referral.get_coverage_status_display(),
+        coverage_note=referral.coverage_note,
+        attachments=tuple(attached) if reads else (),
+        duplicate_reason=referral.duplicate_reason if reads else "",
+        state=referral.state,
+        state_words=rules.WORDS[state],
+        state_since=referral.state_since,
+        state_reason=referral.state_reason if reads or state not in CLINICAL_STATES else "",
+        off_track=state not in rules.TRACK,
+        sent_via=referral.get_sent_via_display() if referral.sent_via else "",
+        visit_at=referral.visit_at,
+        report=referral.report if reads else "",
+        review=referral.review if reads else "",
+        informed_how=referral.informed_how if reads else "",
+        track=_track(state, steps=steps),
+        steps=tuple(_line(step, reads_chart=reads) for step in reversed(steps)),
+        reads_chart=reads,
+        moves=_moves(actor, referral=referral),
+        loop=loop_story(actor, loop_id=referral.loop_id, now=now) if referral.loop_id else None,
+    )
+
+
+def _track(state: State, *, steps: Sequence[ReferralStep]) -> tuple[TrackStop, ...]:
+    """The stops since the referral was last sent: an earlier target's answers are history, not progress."""
+    last_sent = max((n for n, step in enumerate(steps) if step.state == State.SENT), default=len(steps))
+    entered = {State(step.state): step.at for step in reversed(steps[last_sent:])}
+    reached = [stop for stop in rules.TRACK if stop in entered]
+    furthest = rules.TRACK.index(reached[-1]) if reached else -1
+    return tuple(
+        TrackStop(
+            state=stop,
+            words=rules.WORDS[stop],
+            status="here" if stop is state else "done" if place <= furthest else "ahead",
+            at=entered.get(stop),
+        )
+        for place, stop in enumerate(rules.TRACK)
+    )
+
+
+def _moves(actor: Actor, *, referral: Referral) -> tuple[str, ...]:
+    found = []
+    for code, to, verb in MOVES:
+        if not actor.may(verb) or not _offered(code, to=to, referral=referral):
+            continue
+        if referral.patient.reachable_by(actor, verb):
+            found.append(code)
+    return tuple(found)
+
+
+def _offered(code: str, *, to: State, referral: Referral) -> bool:
+    state = State(referral.state)
+    if code == "send":
+        return state is State.DRAFT
+    if code == "reroute":
+        return state is not State.DRAFT and rules.may_become(state, to=to)
+    if code == "confirm-cancelled":
+        return state is State.CANCEL_REQUESTED
+    if code == "cancel":
+        return state is not State.CANCEL_REQUESTED and (
+            rules.may_become(state, to=to) or rules.may_become(state, to=State.CANCEL_REQUESTED)
+        )
+    if code == "tell":
+        return rules.may_become(state, to=to) and referral.patient_informed_at is None
+    return rules.may_become(state, to=to)
+
+
+def hides_reason(step: ReferralStep, *, reads_chart: bool) -> bool:
+    """Whether the reason of a step is kept from somebody: what was found, what follows, and why it was asked."""
+    return not reads_chart and step.state in CLINICAL_STATES
+
+
+def _line(step: ReferralStep, *, reads_chart: bool) -> StepLine:
+    return StepLine(
+        at=step.at,
+        words=rules.WORDS[State(step.state)],
+        sentence=step.sentence,
+        reason="" if hides_reason(step, reads_chart=reads_chart) else step.reason,
+        by_name=step.by_name,
+        target_name=step.target_name,
+    )

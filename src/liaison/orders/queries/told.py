@@ -1,0 +1,64 @@
+"""What the timeline of a patient shows of their referrals."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.urls import NoReverseMatch, reverse
+
+from liaison.core.actor import Actor
+from liaison.core.audit import seen
+from liaison.core.refusals import Forbidden, NotFound
+from liaison.core.timeline import TimelineEntry
+from liaison.orders import access
+from liaison.orders.models import ReferralStep
+from liaison.orders.queries.page import hides_reason
+from liaison.patients.models import Patient
+from liaison.records.access import READ_CHART
+
+
+def timeline(
+    actor: Actor,
+    *,
+    patient: Patient,
+    kinds: Collection[str] = (),
+    before: datetime | None = None,
+    limit: int = 50,
+) -> tuple[TimelineEntry, ...]:
+    """Every step of a patient's referrals, the newest first. Refuses Forbidden, NotFound."""
+    _refuse_unseen(actor, patient=patient)
+    if kinds and "referral" not in kinds:
+        return ()
+    reads = patient.reachable_by(actor, READ_CHART)
+    steps = ReferralStep.objects.select_related("referral__specialty").filter(referral__patient=patient)
+    if before is not None:
+        steps = steps.filter(at__lt=before)
+    return tuple(
+        TimelineEntry(
+            at=step.at,
+            kind="referral",
+            title=f"Referral to {step.referral.specialty.name.lower()}: {step.sentence}",
+            detail=f"{'' if hides_reason(step, reads_chart=reads) else step.reason} ({step.by_name})".strip(),
+            url=referral_url(step.referral_id),
+            source="orders",
+            key=str(step.pk),
+        )
+        for step in steps.order_by("-at", "-id")[:limit]
+    )
+
+
+def referral_url(referral_id: int) -> str:
+    """The address of a referral's page."""
+    try:
+        return reverse("orders:referral", args=[referral_id])
+    except NoReverseMatch:
+        return ""
+
+
+def _refuse_unseen(actor: Actor, *, patient: Patient) -> None:
+    if not actor.may(access.SEE):
+        raise Forbidden
+    if not patient.reachable_by(actor, access.SEE):
+        raise NotFound
+    seen(patient.pk)

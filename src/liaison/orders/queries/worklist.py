@@ -1,0 +1,158 @@
+"""Referrals by state, the longest waiting first."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Q
+
+from liaison.core.actor import Actor
+from liaison.core.audit import seen
+from liaison.core.refusals import Forbidden, Refusal
+from liaison.loops.queries import RowPatient, row_patients
+from liaison.orders import access, rules
+from liaison.orders.models import Referral, ReferralQuerySet
+from liaison.orders.rules import State
+from liaison.patients.models import Patient
+
+
+class BadCursor(Refusal):
+    """The address of a further page was changed by hand."""
+
+    code = "orders.bad_cursor"
+    sentence = "This page of the list does not exist. Start again from the top."
+    status = 404
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralRow:
+    """One referral in a worklist. `due_at` and `next_step` are its loop's; None and "" once it has ended."""
+
+    id: int
+    patient: RowPatient
+    specialty: str
+    target: str
+    urgency: str
+    state: str
+    state_words: str
+    state_since: datetime
+    next_step: str
+    due_at: datetime | None
+    is_late: bool
+    owner_name: str
+    zone: object
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worklist:
+    """One page of referrals, the longest in their state first. `next_after` is "" on the last page."""
+
+    rows: tuple[ReferralRow, ...]
+    next_after: str
+    counts: tuple[tuple[str, str, int], ...]
+
+
+def worklist(
+    actor: Actor,
+    *,
+    now: datetime,
+    state: str = "",
+    late: bool = False,
+    specialty: str = "",
+    after: str = "",
+    limit: int = 50,
+) -> Worklist:
+    """Open referrals at the actor's sites (or those in one `state`), the longest in their state first.
+
+    `late` keeps those whose step is overdue. Only of patients the actor may see. Refuses Forbidden, BadCursor.
+    """
+    if not actor.may(access.SEE):
+        raise Forbidden
+    rows = _at_sites(actor, now=now)
+    counts = _counts(rows, now=now)
+    rows = rows.filter(state=state) if state else rows.open()
+    if late:
+        rows = rows.filter(loop__state="open", loop__due_at__lt=now)
+    if specialty:
+        rows = rows.filter(specialty_id=specialty)
+    if after:
+        at, pk = _parse(after)
+        rows = rows.filter(Q(state_since__gt=at) | Q(state_since=at, pk__gt=pk))
+    related = (
+        "patient", "site", "specialty", "target_practitioner", "target_organization",
+        "loop__owner_user", "loop__owner_team",
+    )  # fmt: skip
+    page = list(rows.select_related(*related).order_by("state_since", "pk")[: limit + 1])
+    shown = page[:limit]
+    last = shown[-1] if len(page) > limit else None
+    return Worklist(
+        rows=_rows(shown, now=now),
+        next_after=f"{last.state_since.isoformat()}~{last.pk}" if last else "",
+        counts=counts,
+    )
+
+
+MOST_COUNTED = 1000
+
+
+def _counts(rows: ReferralQuerySet, *, now: datetime) -> tuple[tuple[str, str, int], ...]:
+    """(code, words, count) for "all open", "late" and each state that has any."""
+    late = rows.open().filter(loop__state="open", loop__due_at__lt=now)
+    found = [("", "Open", _count(rows.open())), ("late", "Late", _count(late))]
+    for state in rules.OPEN:
+        count = _count(rows.filter(state=str(state)))
+        if count:
+            found.append((str(state), rules.WORDS[state], count))
+    return tuple(found)
+
+
+def _count(rows: ReferralQuerySet) -> int:
+    return len(rows.order_by().values_list("pk")[:MOST_COUNTED])
+
+
+def _at_sites(actor: Actor, *, now: datetime) -> ReferralQuerySet:
+    referrals = Referral.objects.all()
+    sites = actor.sites_for(access.SEE)
+    if sites is None:
+        return referrals
+    visible = Patient.objects.visible_to(actor, access.SEE, now=now)
+    return referrals.filter(site_id__in=sites, patient__in=visible)
+
+
+def _rows(referrals: Sequence[Referral], *, now: datetime) -> tuple[ReferralRow, ...]:
+    patients = row_patients([referral.patient for referral in referrals])
+    seen(set(patients))
+    return tuple(_row(referral, patient=patients[referral.patient_id], now=now) for referral in referrals)
+
+
+def _row(referral: Referral, *, patient: RowPatient, now: datetime) -> ReferralRow:
+    loop = referral.loop if referral.loop is not None and referral.loop.state == "open" else None
+    owner = (loop.owner_user or loop.owner_team) if loop else None
+    return ReferralRow(
+        id=referral.pk,
+        patient=patient,
+        specialty=referral.specialty.name,
+        target=referral.target_name,
+        urgency=referral.urgency,
+        state=referral.state,
+        state_words=rules.WORDS[State(referral.state)],
+        state_since=referral.state_since,
+        next_step=loop.next_step if loop else "",
+        due_at=loop.due_at if loop else None,
+        is_late=loop is not None and loop.due_at < now,
+        owner_name=owner.name if owner else "",
+        zone=referral.site.zone,
+    )
+
+
+def _parse(after: str) -> tuple[datetime, int]:
+    at, _, pk = after.partition("~")
+    try:
+        parsed = datetime.fromisoformat(at), int(pk)
+    except ValueError as error:
+        raise BadCursor from error
+    if parsed[0].tzinfo is None:
+        raise BadCursor
+    return parsed
