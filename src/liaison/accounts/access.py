@@ -18,6 +18,7 @@ __all__ = [
     "DESK_ROLES",
     "EVERYBODY",
     "EXPORT_AUDIT",
+    "GIVE_ROLES",
     "MANAGE_PEOPLE",
     "MANAGE_SITES",
     "OWN_PASSWORD",
@@ -52,10 +53,13 @@ EVERYBODY: Final = frozenset(Role)
 
 MANAGE_PEOPLE: Final = verb(
     "accounts.manage_people",
-    "Add people, give roles and teams",
+    "Add people, say who they are and in which teams",
     roles={Role.ADMINISTRATOR},
 )
-DEACTIVATE: Final = verb("accounts.deactivate", "Close a person's account", roles={Role.ADMINISTRATOR})
+GIVE_ROLES: Final = verb("accounts.give_roles", "Give and end roles", roles={Role.ADMINISTRATOR}, step_up=True)
+DEACTIVATE: Final = verb(
+    "accounts.deactivate", "Close a person's account, or open it again", roles={Role.ADMINISTRATOR}, step_up=True
+)
 RESET_MFA: Final = verb(
     "accounts.reset_mfa",
     "Remove a person's second factors",

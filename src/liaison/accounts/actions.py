@@ -12,6 +12,7 @@ from allauth.mfa.models import Authenticator
 from liaison.accounts.access import (
     DEACTIVATE,
     EXPORT_AUDIT,
+    GIVE_ROLES,
     MANAGE_PEOPLE,
     MANAGE_SITES,
     OWN_PASSWORD,
@@ -23,10 +24,11 @@ from liaison.accounts.access import (
 from liaison.accounts.events import PersonAdded, PersonDeactivated, RoleChanged
 from liaison.accounts.models import Assignment, Session, Site, Team, TeamMember, User
 from liaison.accounts.ports import open_work_of
+from liaison.accounts.queries import meets_person, reaches_person
 from liaison.accounts.rules import initial_password_words
 from liaison.accounts.words import WORDS
 from liaison.core.act import act
-from liaison.core.actor import Actor
+from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.audit import Verification, record, verify_chain
 from liaison.core.refusals import Forbidden, NotFound, Refusal, constraint_refusal
 from liaison.core.verbs import Verb
@@ -88,6 +90,14 @@ class AdministratorExists(Refusal):
     sentence = "Someone administers this installation already, and can add people and give roles on its pages."
 
 
+class ReachesFurther(Refusal):
+    """An administrator of one site does not act on somebody who also works at another."""
+
+    code = "accounts.reaches_further"
+    sentence = "This person also holds roles where you manage nobody. Ask an administrator of all these sites."
+    status = 403
+
+
 class AccountClosed(Refusal):
     """A closed account gets no roles."""
 
@@ -107,16 +117,19 @@ constraint_refusal("accounts_assignment_once", RoleAlreadyHeld)
 def add_site(
     *, actor: Actor, code: str, name: str, time_zone: str, address: str = "", phone: str = "", now: datetime
 ) -> Site:
-    """Add a place of the organization. `time_zone` is an IANA name. Refuses: SiteCodeTaken."""
-    with act(actor, MANAGE_SITES, now=now) as entry:
+    """Add a place of the organization. `time_zone` is an IANA name. Refuses: SiteCodeTaken.
+
+    Only for who manages sites everywhere.
+    """
+    with act(actor, MANAGE_SITES, site_id=EVERYWHERE, now=now) as entry:
         site = Site.objects.create(code=code, name=name, time_zone=time_zone, address=address, phone=phone)
         entry.about(site)
     return site
 
 
 def add_team(*, actor: Actor, name: str, site: Site | None, now: datetime) -> Team:
-    """Add a team of a site, or of the whole organization. Refuses: TeamNameTaken."""
-    with act(actor, MANAGE_SITES, now=now) as entry:
+    """Add a team of a site, or of the whole organization. Refuses: Forbidden elsewhere, TeamNameTaken."""
+    with act(actor, MANAGE_SITES, site_id=site.pk if site else EVERYWHERE, now=now) as entry:
         team = Team.objects.create(name=name, site=site)
         entry.about(team)
     return team
@@ -156,8 +169,10 @@ def appoint_administrator(*, actor: Actor, email: str, name: str, password: str 
 
 
 def rename_person(*, actor: Actor, person: User, name: str, email: str, now: datetime) -> User:
-    """Change a person's name or address. Refuses: EmailTaken."""
+    """Change a person's name or address. Refuses: ReachesFurther (save for oneself), EmailTaken."""
     with act(actor, MANAGE_PEOPLE, subject=person, now=now):
+        if person.pk != actor.user_id:
+            _refuse_further(actor, MANAGE_PEOPLE, person=person, now=now)
         person.name, person.email = name.strip(), email.strip().lower()
         person.save(update_fields=["name", "email"])
     return person
@@ -172,13 +187,14 @@ def give_role(
     now: datetime,
     ends_at: datetime | None = None,
 ) -> Assignment:
-    """Give a role at one site, or at every site when `site` is None.
+    """Give a role at one site, or at every site when `site` is None. Needs a fresh proof of who asks.
 
-    Only where one manages people oneself, and never to oneself. Refuses: Forbidden, NotOneself, AccountClosed,
-    RoleAlreadyHeld.
+    Only where one gives roles oneself, to people who work nowhere else, and never to oneself: a role opens the charts
+    of whoever's care team the person is on, at any site. Refuses: Forbidden, ReachesFurther, NotOneself,
+    AccountClosed, RoleAlreadyHeld.
     """
-    with act(actor, MANAGE_PEOPLE, subject=person, now=now) as entry:
-        _refuse_outside(actor, site=site)
+    with act(actor, GIVE_ROLES, site_id=site.pk if site else EVERYWHERE, subject=person, now=now) as entry:
+        _refuse_further(actor, GIVE_ROLES, person=person, now=now)
         if person.pk == actor.user_id:
             raise NotOneself
         if not person.is_active:
@@ -186,26 +202,38 @@ def give_role(
         if Assignment.objects.current(now=now).filter(user=person, role=role, site=site).exists():
             raise RoleAlreadyHeld
         assignment = Assignment.objects.create(user=person, role=role, site=site, starts_at=now, ends_at=ends_at)
-        entry.note(role=str(role), site_id=site.pk if site else None)
+        entry.note(role=str(role))
         entry.publish(RoleChanged(user_id=person.pk, at=now))
     return assignment
 
 
 def end_role(*, actor: Actor, assignment: Assignment, now: datetime) -> Assignment:
-    """Take a role away from now on. Refuses: LastAdministrator."""
-    with act(actor, MANAGE_PEOPLE, subject=assignment, now=now) as entry:
+    """Take a role away from now on, at a site where one gives roles. Needs a fresh proof of who asks.
+
+    Refuses: Forbidden elsewhere, LastAdministrator.
+    """
+    with act(actor, GIVE_ROLES, site_id=assignment.site_id, subject=assignment, now=now) as entry:
         _keep_an_administrator(without=[assignment], now=now)
         assignment.end(now=now)
         assignment.save(update_fields=["ends_at"])
-        entry.note(role=assignment.role, site_id=assignment.site_id, user_id=assignment.user_id)
+        entry.note(role=assignment.role, user_id=assignment.user_id)
         entry.publish(RoleChanged(user_id=assignment.user_id, at=now))
     return assignment
 
 
 def set_teams(*, actor: Actor, person: User, teams: Iterable[Team], now: datetime) -> None:
-    """Make these the teams that a person is in, and no others."""
+    """Make these the teams that a person is in, and no others.
+
+    Refuses: Forbidden for somebody who works elsewhere alone, and for joining or leaving a team of another site.
+    """
     wanted = {team.pk for team in teams}
     with act(actor, MANAGE_PEOPLE, subject=person, now=now) as entry:
+        held = set(TeamMember.objects.filter(user=person).values_list("team_id", flat=True))
+        changed = Team.objects.filter(pk__in=wanted ^ held)
+        if not meets_person(actor, MANAGE_PEOPLE, person=person, now=now) or not all(
+            actor.may_at(MANAGE_PEOPLE, site_id=team.site_id) for team in changed
+        ):
+            raise Forbidden
         TeamMember.objects.filter(user=person).exclude(team_id__in=wanted).delete()
         TeamMember.objects.bulk_create(
             [TeamMember(user=person, team_id=pk) for pk in sorted(wanted)], ignore_conflicts=True
@@ -214,10 +242,14 @@ def set_teams(*, actor: Actor, person: User, teams: Iterable[Team], now: datetim
 
 
 def deactivate_person(*, actor: Actor, person: User, now: datetime) -> User:
-    """Close an account: its sessions end, its roles end. Refuses: NotOneself, HasOpenWork, LastAdministrator."""
+    """Close an account: its sessions end, its roles end. Needs a fresh proof of who asks.
+
+    Refuses: NotOneself, ReachesFurther, HasOpenWork, LastAdministrator.
+    """
     with act(actor, DEACTIVATE, subject=person, now=now) as entry:
         if person.pk == actor.user_id:
             raise NotOneself
+        _refuse_further(actor, DEACTIVATE, person=person, now=now)
         held = open_work_of(person.pk)
         if held:
             what = ", ".join(f"{work.count} {work.label}" for work in held)
@@ -233,8 +265,12 @@ def deactivate_person(*, actor: Actor, person: User, now: datetime) -> User:
 
 
 def reactivate_person(*, actor: Actor, person: User, now: datetime) -> User:
-    """Open a closed account again; it has no roles until they are given."""
+    """Open a closed account again; it has no roles until they are given. Needs a fresh proof of who asks.
+
+    Refuses: ReachesFurther (than where they worked before).
+    """
     with act(actor, DEACTIVATE, subject=person, now=now):
+        _refuse_further(actor, DEACTIVATE, person=person, now=now)
         person.reactivate()
         person.save(update_fields=["is_active", "deactivated_at"])
     return person
@@ -243,11 +279,12 @@ def reactivate_person(*, actor: Actor, person: User, now: datetime) -> User:
 def reset_mfa(*, actor: Actor, person: User, now: datetime) -> int:
     """Remove all second factors of a person who lost theirs, and end their sessions; returns how many.
 
-    Needs a fresh proof of who asks. Refuses: NotOneself (one's own are managed on the account page).
+    Needs a fresh proof of who asks. Refuses: NotOneself (one's own are managed on the account page), ReachesFurther.
     """
     with act(actor, RESET_MFA, subject=person, now=now) as entry:
         if person.pk == actor.user_id:
             raise NotOneself
+        _refuse_further(actor, RESET_MFA, person=person, now=now)
         removed, _ = Authenticator.objects.filter(user_id=person.pk).delete()
         Session.objects.filter(user=person).delete()
         entry.note(removed=removed)
@@ -257,11 +294,12 @@ def reset_mfa(*, actor: Actor, person: User, now: datetime) -> int:
 def give_password(*, actor: Actor, person: User, now: datetime) -> str:
     """Make a first password that a person must change when they sign in; returns it, to be told once.
 
-    Needs a fresh proof of who asks. Refuses: NotOneself, AccountClosed.
+    Needs a fresh proof of who asks. Refuses: NotOneself, ReachesFurther, AccountClosed.
     """
     with act(actor, SET_PASSWORD_FOR, subject=person, now=now):
         if person.pk == actor.user_id:
             raise NotOneself
+        _refuse_further(actor, SET_PASSWORD_FOR, person=person, now=now)
         if not person.is_active:
             raise AccountClosed
         password = initial_password_words([secrets.randbelow(1_000_000) for _ in range(5)], words=WORDS)
@@ -318,15 +356,14 @@ def verify_audit_chain(*, actor: Actor) -> Verification:
     return result
 
 
-def _refuse_outside(actor: Actor, *, site: Site | None) -> None:
-    """Refuse what reaches beyond the sites at which this actor manages people (None: every site)."""
-    sites = actor.sites_for(MANAGE_PEOPLE)
-    if sites is not None and (site is None or site.pk not in sites):
-        raise Forbidden
+def _refuse_further(actor: Actor, verb: Verb, *, person: User, now: datetime) -> None:
+    """Refuse to act on somebody who holds a role at a site where this actor does not hold `verb`."""
+    if not reaches_person(actor, verb, person=person, now=now):
+        raise ReachesFurther
 
 
 def _keep_an_administrator(*, without: Iterable[Assignment], now: datetime) -> None:
-    """Refuse when these assignments are the last that let anybody give roles."""
+    """Refuse when these are the last that let anybody give roles, or the last that let anybody do so everywhere."""
     ending = [held.pk for held in without if held.role == Role.ADMINISTRATOR]
     if not ending:
         return
@@ -334,5 +371,8 @@ def _keep_an_administrator(*, without: Iterable[Assignment], now: datetime) -> N
     holding = Assignment.objects.current(now=now).filter(
         role=Role.ADMINISTRATOR, user__is_active=True, ends_at__isnull=True
     )
-    if all(held.pk in ending for held in holding.select_for_update(of=("self",)).order_by("pk")):
+    locked = list(holding.select_for_update(of=("self",)).order_by("pk"))
+    remaining = [held for held in locked if held.pk not in ending]
+    everywhere = any(held.site_id is EVERYWHERE for held in locked if held.pk in ending)
+    if not any(held.site_id is EVERYWHERE or not everywhere for held in remaining):
         raise LastAdministrator

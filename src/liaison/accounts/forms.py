@@ -18,11 +18,13 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from liaison.accounts import trail
-from liaison.accounts.access import ROLE_LABELS, Role
+from liaison.accounts.access import GIVE_ROLES, MANAGE_PEOPLE, MANAGE_SITES, ROLE_LABELS, Role
 from liaison.accounts.client import client_address
 from liaison.accounts.models import Site, Team, User
-from liaison.accounts.queries import AuditFilter, actor_for, verbs_in_use
+from liaison.accounts.queries import AuditFilter, actor_for, sites_within, teams_within, verbs_in_use
+from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.clock import current_time
+from liaison.core.verbs import Verb
 
 
 class PersonForm(forms.Form):
@@ -40,9 +42,9 @@ class RoleForm(forms.Form):
         label=_("Where"), queryset=Site.objects.none(), required=False, empty_label=_("Every site")
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["site"].queryset = Site.objects.all()  # type: ignore[attr-defined]
+        _offer_sites(self.fields["site"], actor=actor, verb=GIVE_ROLES)
 
 
 class TeamsForm(forms.Form):
@@ -55,9 +57,9 @@ class TeamsForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["teams"].queryset = Team.objects.select_related("site")  # type: ignore[attr-defined]
+        self.fields["teams"].queryset = teams_within(actor, MANAGE_PEOPLE)  # type: ignore[attr-defined]
 
 
 class SiteForm(forms.Form):
@@ -85,9 +87,16 @@ class TeamForm(forms.Form):
         label=_("Site"), queryset=Site.objects.none(), required=False, empty_label=_("Every site")
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["site"].queryset = Site.objects.all()  # type: ignore[attr-defined]
+        _offer_sites(self.fields["site"], actor=actor, verb=MANAGE_SITES)
+
+
+def _offer_sites(field: Any, *, actor: Actor, verb: Verb) -> None:
+    """Offer the sites where this actor holds `verb`; every site only to who holds it everywhere."""
+    field.queryset = sites_within(actor, verb)
+    if not actor.may_at(verb, site_id=EVERYWHERE):
+        field.required, field.empty_label = True, None
 
 
 class AuditSearchForm(forms.Form):

@@ -178,7 +178,11 @@ class AssignmentQuerySet(models.QuerySet["Assignment"]):
 
     def current(self, *, now: datetime) -> Self:
         """Those that hold at `now` (half-open: from `starts_at` up to but not including `ends_at`)."""
-        return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now), starts_at__lte=now)
+        return self.standing(now=now).filter(starts_at__lte=now)
+
+    def standing(self, *, now: datetime) -> Self:
+        """Those that hold at `now` or will."""
+        return self.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=now))
 
 
 class Assignment(models.Model):

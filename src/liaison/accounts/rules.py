@@ -54,6 +54,16 @@ class Unfinished(StrEnum):
     SECOND_FACTOR = "second_factor"
 
 
+def reaches(sites: frozenset[int] | None, *, held: frozenset[int | None]) -> bool:
+    """Whether who acts at `sites` (None: everywhere) reaches every site of `held` (None in it: a role everywhere)."""
+    return sites is None or held <= sites
+
+
+def meets(sites: frozenset[int] | None, *, held: frozenset[int | None]) -> bool:
+    """Whether the two share a site; who holds nothing is met by everyone who acts anywhere."""
+    return sites is None or not held or bool(held & sites)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SessionLimits:
     """How long a session may stand without work, and how long in any case.

@@ -24,6 +24,13 @@ from liaison.accounts.queries.people import (
     sites_of,
     teams_of,
 )
+from liaison.accounts.queries.reach import (
+    meets_person,
+    people_met,
+    reaches_person,
+    sites_within,
+    teams_within,
+)
 
 __all__ = [
     "DEMO_PASSWORD",
@@ -41,13 +48,18 @@ __all__ = [
     "colleagues",
     "demo_sign_ins",
     "export_audit",
+    "meets_person",
     "people",
+    "people_met",
     "person_for",
+    "reaches_person",
     "search_audit",
     "seconds_left",
     "sessions_of",
     "sites_of",
+    "sites_within",
     "teams_of",
+    "teams_within",
     "unfinished",
     "verbs_in_use",
 ]

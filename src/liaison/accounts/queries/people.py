@@ -11,6 +11,7 @@ from django.db.models import Count, Prefetch, Q, QuerySet
 
 from liaison.accounts.access import MANAGE_PEOPLE, Role
 from liaison.accounts.models import Assignment, Session, Site, Team, User
+from liaison.accounts.queries.reach import people_met
 from liaison.accounts.rules import browser_in_words
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, NotFound
@@ -79,9 +80,12 @@ def _demo_sign_in(user: User) -> DemoSignIn:
 
 
 def people(actor: Actor, *, text: str = "", closed: bool = False, now: datetime) -> tuple[PersonRow, ...]:
-    """Everyone who signs in, by name; `text` narrows by name or address. Refuses: Forbidden."""
+    """Everyone who signs in at the sites where this actor manages people, and who holds no role yet, by name.
+
+    `text` narrows by name or address. Refuses: Forbidden.
+    """
     _may_manage(actor)
-    found: QuerySet[User] = User.objects.filter(is_active=not closed)
+    found = people_met(actor, MANAGE_PEOPLE, now=now).filter(is_active=not closed)
     for word in text.split():
         found = found.filter(Q(name__icontains=word) | Q(email__icontains=word))
     current = Assignment.objects.current(now=now).select_related("site")
@@ -103,11 +107,11 @@ def _person_row(user: User) -> PersonRow:
     )
 
 
-def person_for(actor: Actor, *, user_id: int) -> User:
-    """One person, to be managed. Refuses: Forbidden, NotFound."""
+def person_for(actor: Actor, *, user_id: int, now: datetime) -> User:
+    """One person, to be managed. Refuses: Forbidden, NotFound (also for people of other sites alone)."""
     _may_manage(actor)
     try:
-        return User.objects.get(pk=user_id)
+        return people_met(actor, MANAGE_PEOPLE, now=now).get(pk=user_id)
     except User.DoesNotExist:
         raise NotFound from None
 

@@ -14,17 +14,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.accounts import actions
-from liaison.accounts.access import MANAGE_PEOPLE, MANAGE_SITES, Role
+from liaison.accounts.access import GIVE_ROLES, MANAGE_PEOPLE, MANAGE_SITES, Role
 from liaison.accounts.forms import PersonForm, RoleForm, SiteForm, TeamForm, TeamsForm
 from liaison.accounts.models import Assignment, Site, Team, User
 from liaison.accounts.ports import open_work_of
 from liaison.accounts.queries import people as list_people
-from liaison.accounts.queries import person_for
+from liaison.accounts.queries import person_for, reaches_person, teams_within
 from liaison.accounts.queries.people import has_second_factor
+from liaison.core.actor import EVERYWHERE
 from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Forbidden, NotFound, Refusal
+from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded
 
 
 @require_GET
@@ -60,7 +61,7 @@ def person_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def person(request: HttpRequest, user_id: int) -> HttpResponse:
     """One person: name, roles, teams, and what can be done with the account. POST changes the name."""
-    found = person_for(actor_of(request), user_id=user_id)
+    found = _person(request, user_id)
     form = PersonForm(request.POST or None, initial={"name": found.name, "email": found.email})
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
@@ -76,15 +77,15 @@ def person(request: HttpRequest, user_id: int) -> HttpResponse:
         )
         if changed is not None:
             return done(request, said=_("Saved."), to=_url(found), go=True)
-        found = person_for(actor_of(request), user_id=user_id)
+        found = _person(request, user_id)
     return _page(request, found, status=422 if form.errors else 200, form=form)
 
 
 @require_POST
 def give_role(request: HttpRequest, user_id: int) -> HttpResponse:
     """Give a role at a site."""
-    found = person_for(actor_of(request), user_id=user_id)
-    form = RoleForm(request.POST)
+    found = _person(request, user_id)
+    form = RoleForm(request.POST, actor=actor_of(request))
     if form.is_valid():
         given = _attempt(
             form,
@@ -104,7 +105,7 @@ def give_role(request: HttpRequest, user_id: int) -> HttpResponse:
 @require_POST
 def end_role(request: HttpRequest, user_id: int, assignment_id: int) -> HttpResponse:
     """Take a role away."""
-    found = person_for(actor_of(request), user_id=user_id)
+    found = _person(request, user_id)
     assignment = get_object_or_404(Assignment, pk=assignment_id, user=found, ends_at__isnull=True)
     actions.end_role(actor=actor_of(request), assignment=assignment, now=current_time())
     return done(request, said=_("Ended: %(role)s.") % {"role": assignment}, to=_url(found), go=True)
@@ -113,18 +114,21 @@ def end_role(request: HttpRequest, user_id: int, assignment_id: int) -> HttpResp
 @require_POST
 def set_teams(request: HttpRequest, user_id: int) -> HttpResponse:
     """Say which teams someone is in."""
-    found = person_for(actor_of(request), user_id=user_id)
-    form = TeamsForm(request.POST)
+    found = _person(request, user_id)
+    actor = actor_of(request)
+    form = TeamsForm(request.POST, actor=actor)
     if not form.is_valid():
         return _page(request, found, status=422, teams_form=form)
-    actions.set_teams(actor=actor_of(request), person=found, teams=form.cleaned_data["teams"], now=current_time())
+    elsewhere = found.teams.exclude(pk__in=teams_within(actor, MANAGE_PEOPLE))
+    teams = [*form.cleaned_data["teams"], *elsewhere]
+    actions.set_teams(actor=actor, person=found, teams=teams, now=current_time())
     return done(request, said=_("Saved."), to=_url(found), go=True)
 
 
 @require_POST
 def deactivate(request: HttpRequest, user_id: int) -> HttpResponse:
     """Close an account whose open work was handed over."""
-    found = person_for(actor_of(request), user_id=user_id)
+    found = _person(request, user_id)
     actions.deactivate_person(actor=actor_of(request), person=found, now=current_time())
     return done(request, said=_("The account of %(name)s is closed.") % {"name": found}, to=_url(found), go=True)
 
@@ -132,7 +136,7 @@ def deactivate(request: HttpRequest, user_id: int) -> HttpResponse:
 @require_POST
 def reactivate(request: HttpRequest, user_id: int) -> HttpResponse:
     """Open a closed account again."""
-    found = person_for(actor_of(request), user_id=user_id)
+    found = _person(request, user_id)
     actions.reactivate_person(actor=actor_of(request), person=found, now=current_time())
     return done(request, said=_("Open again, without roles."), to=_url(found), go=True)
 
@@ -140,7 +144,7 @@ def reactivate(request: HttpRequest, user_id: int) -> HttpResponse:
 @require_POST
 def reset_mfa(request: HttpRequest, user_id: int) -> HttpResponse:
     """Remove the second factors of someone who lost theirs."""
-    found = person_for(actor_of(request), user_id=user_id)
+    found = _person(request, user_id)
     actions.reset_mfa(actor=actor_of(request), person=found, now=current_time())
     return done(request, said=_("Second factors removed, sessions ended."), to=_url(found), go=True)
 
@@ -149,7 +153,7 @@ def reset_mfa(request: HttpRequest, user_id: int) -> HttpResponse:
 @require_POST
 def give_password(request: HttpRequest, user_id: int) -> HttpResponse:
     """Make a first password and show it this once."""
-    found = person_for(actor_of(request), user_id=user_id)
+    found = _person(request, user_id)
     password = actions.give_password(actor=actor_of(request), person=found, now=current_time())
     return render(request, "accounts/first_password.html", {"person": found, "password": password})
 
@@ -157,11 +161,12 @@ def give_password(request: HttpRequest, user_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def sites(request: HttpRequest) -> HttpResponse:
     """The organization's sites and teams; POST adds a site, or a team when `what` says so."""
-    if not actor_of(request).may(MANAGE_SITES):
+    actor = actor_of(request)
+    if not actor.may(MANAGE_SITES):
         raise Forbidden
     adds_team = request.POST.get("what") == "team"
     site_form = SiteForm(request.POST if request.method == "POST" and not adds_team else None)
-    team_form = TeamForm(request.POST if adds_team else None)
+    team_form = TeamForm(request.POST if adds_team else None, actor=actor)
     form: forms.Form = team_form if adds_team else site_form
     if request.method == "POST" and form.is_valid():
         add = actions.add_team if adds_team else actions.add_site
@@ -171,6 +176,7 @@ def sites(request: HttpRequest) -> HttpResponse:
             return done(request, said=said, to=reverse("accounts:sites"), go=True)
     page = {
         "sites": Site.objects.prefetch_related("teams__members"),
+        "may_add_site": actor.may_at(MANAGE_SITES, site_id=EVERYWHERE),
         "teams_everywhere": Team.objects.filter(site__isnull=True),
         "site_form": site_form,
         "team_form": team_form,
@@ -179,17 +185,19 @@ def sites(request: HttpRequest) -> HttpResponse:
 
 
 def _page(request: HttpRequest, found: User, *, status: int = 200, **given: forms.Form) -> HttpResponse:
-    now = current_time()
+    now, actor = current_time(), actor_of(request)
     current = Assignment.objects.current(now=now).filter(user=found).select_related("site")
+    teams = found.teams.filter(pk__in=teams_within(actor, MANAGE_PEOPLE))
     page = {
         "person": found,
-        "assignments": current,
+        "assignments": [(held, actor.may_at(GIVE_ROLES, site_id=held.site_id)) for held in current],
+        "reached": reaches_person(actor, GIVE_ROLES, person=found, now=now),
         "form": given.get("form") or PersonForm(initial={"name": found.name, "email": found.email}),
-        "role_form": given.get("role_form") or RoleForm(),
-        "teams_form": given.get("teams_form") or TeamsForm(initial={"teams": found.teams.all()}),
+        "role_form": given.get("role_form") or RoleForm(actor=actor),
+        "teams_form": given.get("teams_form") or TeamsForm(initial={"teams": teams}, actor=actor),
         "held": open_work_of(found.pk),
         "has_factor": has_second_factor(found.pk),
-        "is_self": found.pk == actor_of(request).user_id,
+        "is_self": found.pk == actor.user_id,
     }
     return render(request, "accounts/person.html", page, status=status)
 
@@ -198,7 +206,7 @@ def _attempt(form: forms.Form, do: Callable[[], Any]) -> Any:
     """Do it, or put the refusal's sentence where the form shows it; None when it was refused."""
     try:
         return do()
-    except (Forbidden, NotFound):
+    except (Forbidden, NotFound, StepUpNeeded):
         raise
     except Refusal as refusal:
         for name, sentence in refusal.fields.items():
@@ -211,6 +219,10 @@ def _attempt(form: forms.Form, do: Callable[[], Any]) -> Any:
 def _may_manage(request: HttpRequest) -> None:
     if not actor_of(request).may(MANAGE_PEOPLE):
         raise Forbidden
+
+
+def _person(request: HttpRequest, user_id: int) -> User:
+    return person_for(actor_of(request), user_id=user_id, now=current_time())
 
 
 def _url(found: User) -> str:
