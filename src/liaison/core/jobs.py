@@ -19,7 +19,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from procrastinate import App, BaseRetryStrategy, JobContext, RetryDecision
-from procrastinate.jobs import Job
+from procrastinate.exceptions import UniqueViolation
+from procrastinate.jobs import Job, Status
 from procrastinate.tasks import Task
 
 from liaison.core.audit import seal_entries
@@ -29,6 +30,7 @@ from liaison.core.refusals import Refusal
 log = logging.getLogger(__name__)
 
 STALLED_AFTER_SECONDS: Final = 60
+MOST_BEGINNINGS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +123,23 @@ def _register_periodic(app: App, run: Callable[..., Any], *, name: str, cron: st
 
 
 async def _retry_stalled(context: JobContext, timestamp: int) -> None:
-    """Give jobs of a killed worker to a living one: SIGKILL leaves them marked as being done."""
+    """Give jobs of a killed worker to a living one: SIGKILL leaves them marked as being done.
+
+    One that has been begun MOST_BEGINNINGS times ends as failed: perhaps it is what kills the workers. One that waits
+    in the queue a second time (a periodic job) is left to that.
+    """
     del timestamp
     manager = context.app.job_manager
     for stalled in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS):
         log.warning("jobs.stalled", extra={"job": stalled.id, "task": stalled.task_name})
-        await manager.retry_job(stalled, retry_at=datetime.now(UTC))  # noqa: TID251 - the queue's real clock
+        if stalled.attempts + 1 >= MOST_BEGINNINGS:
+            log.error("jobs.stalled_too_often", extra={"job": stalled.id, "task": stalled.task_name})
+            await manager.finish_job(stalled, status=Status.FAILED, delete_job=False)
+            continue
+        try:
+            await manager.retry_job(stalled, retry_at=datetime.now(UTC))  # noqa: TID251 - the queue's real clock
+        except UniqueViolation:
+            await manager.finish_job(stalled, status=Status.ABORTED, delete_job=False)
 
 
 @job(cron="* * * * * */5", retry=Backoff(attempts=1))

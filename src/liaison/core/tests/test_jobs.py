@@ -8,7 +8,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from liaison.core.clock import current_time, real_instant
-from liaison.core.jobs import Backoff, defer, job, seal_audit_entries
+from liaison.core.jobs import MOST_BEGINNINGS, Backoff, defer, job, seal_audit_entries
 from liaison.core.refusals import Conflict
 
 ran: list[int] = []
@@ -63,6 +63,54 @@ def test_waiting_grows_and_ends_and_a_refusal_is_final() -> None:
     assert again is not None
     assert Backoff(attempts=2).get_retry_decision(exception=OSError(), job=Attempted()) is None
     assert Backoff(attempts=9).get_retry_decision(exception=Conflict(), job=Attempted()) is None
+
+
+def left_by_a_killed_worker(*, number: int, attempts: int = 0, queueing_lock: str | None = None) -> int:
+    """A job that is marked as being done by a worker that is no more; its id."""
+    app.configure_task("core.note_number", queueing_lock=queueing_lock).defer(number=number)
+    found = ProcrastinateJob.objects.filter(task_name="core.note_number").latest("id")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE procrastinate_jobs SET status = 'doing', attempts = %s WHERE id = %s", [attempts, found.id]
+        )
+    return int(found.id)
+
+
+def sweep() -> None:
+    """Run the sweep before anything else in the queue, and then what it gives back."""
+    ran.clear()
+    app.configure_task("core.retry_stalled", priority=1).defer(timestamp=0)
+    work_once()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_of_a_killed_worker_is_run_by_another_once() -> None:
+    left = left_by_a_killed_worker(number=7)
+    sweep()
+    assert ran == [7]
+    sweep()
+    assert ran == []
+    done = ProcrastinateJob.objects.get(id=left)
+    assert (done.status, done.attempts) == ("succeeded", 2)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_waits_a_second_time_does_not_keep_the_others_from_being_run() -> None:
+    twice = left_by_a_killed_worker(number=8, queueing_lock="eight")
+    other = left_by_a_killed_worker(number=9)
+    app.configure_task("core.note_number", queueing_lock="eight").defer(number=8)
+    sweep()
+    assert sorted(ran) == [8, 9]
+    assert ProcrastinateJob.objects.get(id=twice).status == "aborted"
+    assert ProcrastinateJob.objects.get(id=other).status == "succeeded"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_was_begun_too_often_ends_as_failed() -> None:
+    deadly = left_by_a_killed_worker(number=10, attempts=MOST_BEGINNINGS - 1)
+    sweep()
+    assert ran == []
+    assert ProcrastinateJob.objects.get(id=deadly).status == "failed"
 
 
 @pytest.mark.django_db
