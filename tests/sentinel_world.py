@@ -30,7 +30,9 @@ from liaison.pathways.models import Enrolment, Protocol
 from liaison.patients import actions as patients
 from liaison.patients import queries as patient_queries
 from liaison.patients.models import DuplicateCandidate, MergeRecord, Patient
+from liaison.records import actions as records
 from liaison.records.models import EarlierVersion, Resource, Source
+from liaison.records.ports import DocumentKind, Filing, sound_file
 from liaison.scheduling import actions as scheduling
 from liaison.scheduling.models import Appointment
 from liaison.scheduling.models import Resource as Bookable
@@ -279,8 +281,27 @@ def _chart(world: World, *, now: datetime) -> None:
             at=now, title="Seen with Zyxwulf", **common,
         )  # fmt: skip
         EarlierVersion.objects.create(resource=kept, version=1, source=source, replaced_at=now, **common)
-    world.arguments |= {"records:resource_id": kept.pk, "version": 1}
+    _document(world, source=source, now=now)
     _follow_up(world, anchor=kept, now=now)
+
+
+def _document(world: World, *, source: Source, now: datetime) -> None:
+    """A filed text, with an earlier version: the walk opens its page, its history and its file."""
+    document = records.file_document(
+        actor_of(world.people["clinician"], now=now),
+        patient=world.patient,
+        file=sound_file(b"Letter of Zyxwulf Quillfeather", name="Zyxwulf.txt", most_bytes=1_000),
+        filing=Filing(kind=DocumentKind.LETTER, title="Letter of Zyxwulf", dated_on=now.date() - timedelta(days=3)),
+        idempotency_key="walk",
+        now=now,
+    )
+    body, digest = document.body, uuid4()
+    with writes_open():
+        Resource.objects.filter(pk=document.pk).update(version=2)
+        EarlierVersion.objects.create(
+            resource=document, version=1, source=source, received_at=now, replaced_at=now, body=body, digest=digest
+        )
+    world.arguments |= {"records:resource_id": document.pk, "version": 1}
 
 
 def _follow_up(world: World, *, anchor: Resource, now: datetime) -> None:

@@ -135,6 +135,7 @@ DOINGS: Final = {
     "message": Doing(label=_("Message"), name="inbox:compose", icon="message"),
     "note": Doing(label=_("Note"), name="inbox:note", icon="note"),
     "refer": Doing(label=_("Refer"), name="orders:refer", icon="send", in_path=True),
+    "file": Doing(label=_("File a document"), name="records:file_document", icon="file-plus", in_path=True),
     "edit": Doing(label=_("Edit"), name="patients:edit", icon="pencil", in_path=True),
 }
 

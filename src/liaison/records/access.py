@@ -1,10 +1,10 @@
-"""Who may take records in and rebuild what is read from them."""
+"""Who may take records in, file documents, and rebuild what is read from them."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from liaison.accounts.access import CARE_ROLES, Role
+from liaison.accounts.access import CARE_ROLES, DESK_ROLES, Role
 from liaison.core.verbs import verb
 
 IMPORT: Final = verb(
@@ -13,4 +13,11 @@ IMPORT: Final = verb(
 REBUILD: Final = verb("records.rebuild", "Rebuild what is read from the records", roles={Role.ADMINISTRATOR})
 READ_CHART: Final = verb(
     "records.read_chart", "Read a patient's records as received", roles=CARE_ROLES | {Role.RECORDS_CLERK}
+)
+FILE_DOCUMENT: Final = verb("records.file_document", "File a document in a patient's chart", roles=DESK_ROLES)
+TAKE_OUT_DOCUMENT: Final = verb(
+    "records.take_out_document",
+    "Take a document out of a chart in which it was filed by mistake",
+    roles={Role.RECORDS_CLERK, Role.SUPERVISOR},
+    by_glass=False,
 )

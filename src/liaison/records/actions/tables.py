@@ -61,6 +61,12 @@ def one_import_at_a_time() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_IMPORT_AT_A_TIME])
 
 
+def one_at_a_time(key: str) -> None:
+    """Wait until nobody else acts under this key; held until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"records:{key}"])
+
+
 def find_kept(keys: Sequence[tuple[str, str]], *, system: str) -> dict[tuple[str, str], Kept]:
     """Which of these (type, id) are kept already."""
     with connection.cursor() as cursor:

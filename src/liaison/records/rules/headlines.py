@@ -87,6 +87,11 @@ _PLAIN_TIMES = (
 
 
 def _when(resource: Json) -> Span:
+    if resource.get("resourceType") == "DocumentReference":  # the document's own date, not that of its filing
+        written = (lenient(obj(part.get("attachment")).get("creation")) for part in objects(resource.get("content")))
+        when = next((one for one in written if one), None)
+        if when:
+            return Span(when, None)
     found = span(resource.get("period"))
     if found.start:
         return found
@@ -198,7 +203,9 @@ def _plan(resource: Json) -> tuple[str, str]:
 def _document(resource: Json) -> tuple[str, str]:
     title = text(resource.get("description")) or first_words(resource.get("type"), resource.get("category"))
     held = (text(obj(part.get("attachment")).get("title")) for part in objects(resource.get("content")))
-    return title, ", ".join(part for part in held if part)
+    wrote = (text(obj(one).get("display")) for one in items(resource.get("author")))
+    what = first_words(resource.get("type")) if resource.get("description") else ""
+    return title, " · ".join(part for part in (what, *wrote, *held) if part)
 
 
 def _imaging(resource: Json) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from liaison.core.timeline import TimelineEntry
 from liaison.patients.models import Patient
 from liaison.records.access import READ_CHART
 from liaison.records.models import EarlierVersion, Resource
+from liaison.records.queries.documents import HeldFile, held_file
 from liaison.records.rules.intake import decode
 from liaison.records.rules.readable import Row, rows_of
 
@@ -53,6 +54,7 @@ class ResourceView:
     versions: tuple[Version, ...]
     rows: tuple[Row, ...]
     raw: str
+    file: HeldFile | None
 
 
 def get_resource(actor: Actor, *, resource_id: int, version: int | None = None) -> ResourceView:
@@ -79,6 +81,7 @@ def get_resource(actor: Actor, *, resource_id: int, version: int | None = None) 
     text = (
         _text(found) if shown.current else _text(EarlierVersion.objects.filter(resource=resource, version=shown.number))
     )
+    body = decode(text.encode())
     return ResourceView(
         pk=resource.pk,
         patient=resource.patient,
@@ -93,7 +96,8 @@ def get_resource(actor: Actor, *, resource_id: int, version: int | None = None) 
         system=resource.system,
         version=shown,
         versions=versions,
-        rows=rows_of(decode(text.encode())),
+        rows=rows_of(body),
+        file=held_file(body),
         raw=msgspec.json.format(text, indent=2),
     )
 
