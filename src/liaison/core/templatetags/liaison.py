@@ -8,7 +8,6 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import template
-from django.conf.locale import LANG_INFO
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
 from django.template.context import Context
 from django.template.loader_tags import BLOCK_CONTEXT_KEY
@@ -17,6 +16,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from liaison.core.languages import language_name
 from liaison.core.spoken_time import Spoken, age_in_words, due_in_words, exactly, moment_in_words
 
 register = template.Library()
@@ -136,11 +136,8 @@ def bounded(count: int, most: int = 999) -> str:
 
 @register.filter
 def language_label(tag: str) -> str:
-    """The English name of a language tag ("es-MX": Spanish); the tag itself when nobody knows it."""
-    for known in (tag.split("-", maxsplit=1)[0].lower(), tag.lower()):
-        if known in LANG_INFO and "name" in LANG_INFO[known]:
-            return str(LANG_INFO[known]["name"])
-    return tag
+    """The English name of a language tag ("es": Spanish); the tag itself when nobody knows it."""
+    return language_name(tag)
 
 
 @register.filter

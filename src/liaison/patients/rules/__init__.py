@@ -1,9 +1,9 @@
 """Decisions about patients, as pure functions on values. No Django, no database."""
 
+from liaison.core.languages import COMMON_LANGUAGES, is_language_tag, language_name
 from liaison.patients.rules.ages import age_on, turns_on, years_after
 from liaison.patients.rules.asking import Asked, read_query
 from liaison.patients.rules.keys import address_key, email_key, identifier_key, phone_key, shown_phone
-from liaison.patients.rules.languages import COMMON_LANGUAGES, is_language_tag, language_name
 from liaison.patients.rules.likeness import (
     SHOW_FROM,
     Likeness,
