@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -197,7 +197,7 @@ class VisitTypeForm(forms.Form):
 
 
 class ResourceForm(forms.Form):
-    """A person, room or device."""
+    """A person, room or device, at one of `sites` (None: any)."""
 
     name = forms.CharField(label=_("Name"), max_length=120)
     kind = forms.ChoiceField(label=_("Kind"), choices=ResourceKind.choices)
@@ -210,6 +210,11 @@ class ResourceForm(forms.Form):
     abilities = forms.CharField(
         label=_("Abilities"), required=False, help_text=_("Separated by commas. Visit types ask for these.")
     )
+
+    def __init__(self, *args: Any, sites: Collection[int] | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if sites is not None:
+            self.fields["site"].queryset = Site.objects.filter(pk__in=sites)  # type: ignore[attr-defined]
 
     def clean_abilities(self) -> tuple[str, ...]:
         """The abilities, each once."""

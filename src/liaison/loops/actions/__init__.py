@@ -5,6 +5,7 @@ from liaison.loops.actions.deaths import resume_after_mistake, review_after_deat
 from liaison.loops.actions.desk import (
     DueInThePast,
     NoStepByHand,
+    OtherSite,
     OwnerCannotSee,
     SnoozePastDue,
     acknowledge_loop,
@@ -40,6 +41,7 @@ from liaison.loops.actions.ledger import (
 from liaison.loops.actions.moves import (
     EndsBeforeItStarts,
     NobodyToCover,
+    OtherSitesToo,
     add_holiday,
     end_hand_over,
     follow_merge,
@@ -59,6 +61,8 @@ __all__ = [
     "NoStepByHand",
     "NobodyToCover",
     "NotOpen",
+    "OtherSite",
+    "OtherSitesToo",
     "OwnerCannotSee",
     "ReasonNeeded",
     "SnoozePastDue",

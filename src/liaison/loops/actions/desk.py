@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from liaison.accounts.models import User
+from liaison.accounts.models import Team, User
 from liaison.accounts.queries import actor_of
 from liaison.core.actor import Actor
-from liaison.core.refusals import Refusal
+from liaison.core.refusals import Forbidden, Refusal
 from liaison.loops import access, rules
 from liaison.loops.actions.changing import Change, ReasonNeeded, changing, follow_clocks, set_due
 from liaison.loops.actions.ledger import name_of
@@ -29,11 +29,18 @@ class SnoozePastDue(Refusal):
         super().__init__(fields={"until": self.sentence})
 
 
+class OtherSite(Forbidden):
+    """A loop of another site is that site's to give away."""
+
+    code = "loops.other_site"
+    sentence = "This loop belongs to another site. Take it first, or ask somebody there to give it away."
+
+
 class OwnerCannotSee(Refusal):
     """Whoever keeps a promise must be able to see the patient it was made to."""
 
     code = "loops.owner_cannot_see"
-    sentence = "This colleague can't see the patient. Choose someone who works at one of the patient's sites."
+    sentence = "They can't see the patient. Choose someone who works at one of the patient's sites."
 
     def __init__(self) -> None:
         super().__init__(fields={"owner": self.sentence})
@@ -78,12 +85,14 @@ def assign_loop(
 ) -> Loop:
     """Give it to a person or a team; a person whose desk is handed over passes it to a cover.
 
-    Refuses Forbidden, NotFound, LoopChanged, NotOpen, OwnerCannotSee.
+    Whoever keeps it gives it away, and so do those who may at the loop's own site.
+    Refuses Forbidden, NotFound, LoopChanged, NotOpen, OtherSite, OwnerCannotSee.
     """
     with changing(
         actor, access.ASSIGN, loop_id=loop_id, now=now, expected_version=expected_version, reason=reason
     ) as change:
-        keeper = covered_owner(to, now=now)
+        _refuse_other_site(actor, loop=change.loop)
+        keeper = covered_owner(to, site_id=change.loop.site_id, now=now)
         refuse_owner_who_cannot_see(change.loop, owner=keeper.owner, now=now)
         _give(change, to=keeper.owner)
         change.loop.hand_over_id = keeper.hand_over_id
@@ -209,12 +218,23 @@ def acknowledge_loop(actor: Actor, *, loop_id: int, now: datetime) -> Loop:
 
 
 def refuse_owner_who_cannot_see(loop: Loop, *, owner: Owner, now: datetime) -> None:
-    """Refuse OwnerCannotSee for a person who is gone or does not reach the loop's patient."""
+    """Refuse OwnerCannotSee for a person who is gone or does not reach the loop's patient, and for a team of a site
+    where the patient is not known.
+    """
     if owner.user_id is None:
+        elsewhere = Team.objects.filter(pk=owner.team_id or 0).exclude(site=None).exclude(site_id=loop.site_id)
+        if elsewhere.exclude(site__patient_sites__patient=loop.patient_id).exists():
+            raise OwnerCannotSee
         return
     user = User.objects.filter(pk=owner.user_id, is_active=True).first()
     if user is None or not loop.patient.reachable_by(actor_of(user, now=now), access.SEE):
         raise OwnerCannotSee
+
+
+def _refuse_other_site(actor: Actor, *, loop: Loop) -> None:
+    keeps_it = loop.owner_user_id == actor.user_id if loop.owner_user_id else loop.owner_team_id in actor.team_ids
+    if not keeps_it and not actor.may_at(access.ASSIGN, site_id=loop.site_id):
+        raise OtherSite
 
 
 def _give(change: Change, *, to: Owner) -> None:

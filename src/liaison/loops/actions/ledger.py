@@ -67,11 +67,12 @@ def open_loop(
             entry.about(known)
             return known
         first = min(clocks, key=lambda clock: clock.due_at)
-        keeper = covered_owner(owner, now=now)
+        site = site or _team_site(owner) or home_site(patient)
+        keeper = covered_owner(owner, site_id=site.pk, now=now)
         loop = Loop(
             kind=kind,
             patient=patient,
-            site=site or _team_site(keeper.owner) or home_site(patient),
+            site=site,
             title=title[:300],
             about_type=about.type if about else "",
             about_id=about.id if about else None,

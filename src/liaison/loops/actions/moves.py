@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from liaison.accounts.models import User
+from django.db.models import Q
+
+from liaison.accounts.models import Assignment, User
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.live import announce
-from liaison.core.refusals import NotFound, Refusal
+from liaison.core.refusals import Forbidden, NotFound, Refusal
 from liaison.loops import access, rules
 from liaison.loops.actions.changing import ReasonNeeded, publish, tell
 from liaison.loops.actions.desk import refuse_owner_who_cannot_see
@@ -41,6 +43,13 @@ class EndsBeforeItStarts(Refusal):
         super().__init__(fields={"until": self.sentence})
 
 
+class OtherSitesToo(Forbidden):
+    """A hand-over of sites that somebody else supervises is theirs to end."""
+
+    code = "loops.other_sites_too"
+    sentence = "This hand-over covers sites that you don't supervise. Ask whoever made it, or a supervisor of them all."
+
+
 def hand_over(
     actor: Actor,
     *,
@@ -50,12 +59,12 @@ def hand_over(
     now: datetime,
     until: datetime | None = None,
 ) -> HandOver:
-    """Hand an absent colleague's whole desk over in one action.
+    """Hand an absent colleague's whole desk over in one action, as far as it lies at sites which the actor supervises.
 
-    Every open loop goes to a cover, a patient's loops together and to the least busy first; each loop's story
+    Every open loop there goes to a cover, a patient's loops together and to the least busy first; each loop's story
     says from whom, why and until when. Until then new loops for the colleague go to the covers too, and at that
-    time the loops that a cover still keeps return. Refuses ReasonNeeded, NobodyToCover, EndsBeforeItStarts,
-    OwnerCannotSee.
+    time the loops that a cover still keeps return. Refuses NotFound for a colleague who works at none of these sites,
+    ReasonNeeded, NobodyToCover, EndsBeforeItStarts, OwnerCannotSee.
     """
     covers = [owner for owner in dict.fromkeys(to) if owner.user_id != from_user_id or owner.team_id]
     if not reason.strip():
@@ -65,18 +74,21 @@ def hand_over(
     if until is not None and until <= now:
         raise EndsBeforeItStarts
     with act(actor, access.HAND_OVER, reason=reason, now=now) as entry:
+        sites = actor.sites_for(access.HAND_OVER)
         away = User.objects.filter(pk=from_user_id).first()
-        if away is None:
+        if away is None or not _works_at(away, sites=sites, now=now):
             raise NotFound
         made = HandOver.objects.create(
             from_user=away, reason=reason.strip()[:300], starts_at=now, until_at=until,
+            site_ids=None if sites is None else sorted(sites),
             by_id=actor.user_id, by_name=actor.name,
         )  # fmt: skip
         HandOverCover.objects.bulk_create(
             [HandOverCover(hand_over=made, user_id=owner.user_id, team_id=owner.team_id) for owner in covers]
         )
         entry.about(made)
-        loops = _locked(Loop.objects.open().owned_by(Owner(user_id=from_user_id)))
+        theirs = Loop.objects.open().owned_by(Owner(user_id=from_user_id))
+        loops = _locked(theirs if sites is None else theirs.filter(site_id__in=sites))
         shared = rules.share_out(
             [(loop.patient_id, loop.pk) for loop in loops.values()], covers=covers, load=load_of(covers)
         )
@@ -111,12 +123,15 @@ def return_hand_overs(actor: Actor, *, now: datetime) -> int:
 
 
 def end_hand_over(actor: Actor, *, hand_over_id: int, now: datetime) -> int:
-    """The colleague is back early: end the hand-over now and return the loops. Refuses NotFound."""
+    """The colleague is back early: end the hand-over now and return the loops. Refuses NotFound, OtherSitesToo."""
     with act(actor, access.HAND_OVER, now=now) as entry:
         made = HandOver.objects.select_for_update().filter(pk=hand_over_id, returned_at=None).first()
         if made is None:
             raise NotFound
         entry.about(made)
+        sites = actor.sites_for(access.HAND_OVER)
+        if sites is not None and (made.site_ids is None or not sites.issuperset(made.site_ids)):
+            raise OtherSitesToo
         made.until_at = max(now, made.starts_at + rules.UNDO_WITHIN)
         made.save()
         return return_hand_overs(actor.as_liaison(), now=made.until_at)
@@ -152,6 +167,13 @@ def add_holiday(actor: Actor, *, calendar: str, on: date, name: str, now: dateti
         holiday, _ = Holiday.objects.update_or_create(calendar=calendar, on=on, defaults={"name": name})
         entry.about(holiday)
     return holiday
+
+
+def _works_at(person: User, *, sites: frozenset[int] | None, now: datetime) -> bool:
+    if sites is None:
+        return True
+    held = Assignment.objects.current(now=now).filter(user=person)
+    return held.filter(Q(site=None) | Q(site_id__in=sites)).exists()
 
 
 def _locked(loops: object) -> dict[int, Loop]:

@@ -46,14 +46,14 @@ class OwnerChoice:
     open_loops: int
 
 
-def covered_owner(owner: Owner, *, now: datetime) -> Keeper:
-    """The owner or, while their desk is handed over, the cover with the fewest open loops.
+def covered_owner(owner: Owner, *, site_id: int, now: datetime) -> Keeper:
+    """The owner or, while their desk at this site is handed over, the cover with the fewest open loops.
 
     A cover who is away as well is passed on once more, and no further: two people covering each other end.
     """
     keeper = Keeper(owner=owner)
     for _ in range(2):
-        current = _current_hand_over(keeper.owner, now=now)
+        current = _current_hand_over(keeper.owner, site_id=site_id, now=now)
         if current is None:
             break
         covers = covers_of(current)
@@ -63,13 +63,13 @@ def covered_owner(owner: Owner, *, now: datetime) -> Keeper:
     return keeper
 
 
-def _current_hand_over(owner: Owner, *, now: datetime) -> HandOver | None:
+def _current_hand_over(owner: Owner, *, site_id: int, now: datetime) -> HandOver | None:
     if owner.user_id is None:
         return None
     return (
         HandOver.objects.select_related("from_user")
         .filter(Q(until_at=None) | Q(until_at__gt=now), from_user_id=owner.user_id, starts_at__lte=now)
-        .filter(returned_at=None)
+        .filter(Q(site_ids=None) | Q(site_ids__contains=[site_id]), returned_at=None)
         .order_by("-pk")
         .first()
     )

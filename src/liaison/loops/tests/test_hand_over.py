@@ -4,6 +4,8 @@ from datetime import date, timedelta
 
 import pytest
 
+from liaison.accounts.access import Role
+from liaison.accounts.models import Assignment, Team
 from liaison.core.act import act
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
@@ -13,8 +15,9 @@ from liaison.loops.access import REPOINT
 from liaison.loops.models import Clock, HandOver, Loop, LoopEvent
 from liaison.loops.ports import Owner
 from liaison.loops.queries import business_calendar, covered_owner
-from liaison.loops.tests.cast import NOW, SYSTEM, Cast, patient
+from liaison.loops.tests.cast import NOW, SYSTEM, Cast, patient, person
 from liaison.patients.events import PatientDeceased, PatientNotDeceased
+from liaison.patients.models import PatientSite
 
 pytestmark = pytest.mark.django_db
 DAY = timedelta(days=1)
@@ -69,7 +72,7 @@ def test_two_colleagues_covering_each_other_do_not_go_round_for_ever(cast: Cast)
     actions.hand_over(
         cast.marta, from_user_id=cast.tom.user_id or 0, to=[Owner(user_id=cast.rosa.user_id)], reason="ill", now=NOW
     )
-    keeper = covered_owner(Owner(user_id=cast.rosa.user_id), now=NOW)
+    keeper = covered_owner(Owner(user_id=cast.rosa.user_id), site_id=cast.riverside.pk, now=NOW)
     assert keeper.owner in {Owner(user_id=cast.rosa.user_id), Owner(user_id=cast.tom.user_id)}
 
 
@@ -162,3 +165,77 @@ def test_the_organizations_closed_days_move_the_clocks(cast: Cast) -> None:
     renamed = actions.add_holiday(SYSTEM, calendar="organization", on=date(2026, 3, 5), name="Training day", now=NOW)
     assert renamed.name == "Training day"
     assert Clock.objects.count() == 0
+
+
+def shared(cast: Cast) -> Loop:
+    """Rosa works at Hillside too, where Walter is known as well, and keeps a loop of that site."""
+    with writes_open():
+        PatientSite.objects.create(patient=cast.walter, site=cast.hillside)
+        Assignment.objects.create(
+            user_id=cast.rosa.user_id, role="coordinator", site=cast.hillside, starts_at=NOW - DAY
+        )
+    return cast.loop(title="At Hillside", site=cast.hillside)
+
+
+def test_a_supervisor_moves_only_the_loops_of_her_own_sites(cast: Cast) -> None:
+    there, here = shared(cast), cast.loop()
+    made = away(cast)
+    assert made.site_ids == [cast.riverside.pk]
+    there.refresh_from_db()
+    here.refresh_from_db()
+    assert (here.owner_user_id, there.owner_user_id) == (cast.tom.user_id, cast.rosa.user_id)
+    new_there = cast.loop(actor=SYSTEM, site=cast.hillside)
+    new_here = cast.loop(actor=SYSTEM)
+    assert (new_here.owner_user_id, new_there.owner_user_id) == (cast.tom.user_id, cast.rosa.user_id)
+    assert actions.end_hand_over(cast.marta, hand_over_id=made.pk, now=NOW + DAY) == 2
+
+
+def test_whoever_supervises_everywhere_moves_the_whole_desk(cast: Cast) -> None:
+    there, here = shared(cast), cast.loop()
+    given = {"to": [Owner(user_id=cast.tom.user_id)], "reason": "jury duty", "now": NOW}
+    made = actions.hand_over(cast.chief, from_user_id=cast.rosa.user_id or 0, **given)  # type: ignore[arg-type]
+    assert made.site_ids is None
+    assert set(Loop.objects.values_list("owner_user_id", flat=True)) == {cast.tom.user_id}
+    with pytest.raises(actions.OtherSitesToo):
+        actions.end_hand_over(cast.marta, hand_over_id=made.pk, now=NOW + DAY)
+    assert actions.end_hand_over(cast.chief, hand_over_id=made.pk, now=NOW + DAY) == len([there, here])
+
+
+def test_a_supervisor_of_another_site_neither_hands_over_nor_ends(cast: Cast) -> None:
+    loop = cast.loop()
+    with writes_open():
+        noor = person("Noor Haddad", Role.SUPERVISOR, cast.hillside)
+    given = {"to": [Owner(user_id=cast.pat.user_id)], "reason": "x", "now": NOW}
+    with pytest.raises(NotFound):
+        actions.hand_over(noor, from_user_id=cast.rosa.user_id or 0, **given)  # type: ignore[arg-type]
+    made = away(cast)
+    with pytest.raises(actions.OtherSitesToo, match="don't supervise"):
+        actions.end_hand_over(noor, hand_over_id=made.pk, now=NOW + DAY)
+    loop.refresh_from_db()
+    assert loop.owner_user_id == cast.tom.user_id
+
+
+def test_a_loop_of_another_site_is_given_away_by_that_site_or_its_keeper(cast: Cast) -> None:
+    loop = shared(cast)
+    tom = Owner(user_id=cast.tom.user_id)
+    with pytest.raises(actions.OtherSite, match="belongs to another site"):
+        actions.assign_loop(cast.imani, loop_id=loop.pk, to=tom, now=NOW)
+    assert actions.assign_loop(cast.rosa, loop_id=loop.pk, to=tom, now=NOW).owner_user_id == cast.tom.user_id
+    team = Owner(team_id=cast.team.pk)
+    assert actions.assign_loop(cast.pat, loop_id=loop.pk, to=team, now=NOW).owner_team_id == cast.team.pk
+    assert actions.assign_loop(cast.tom, loop_id=loop.pk, to=tom, now=NOW).owner_user_id == cast.tom.user_id
+
+
+def test_a_team_of_a_site_that_does_not_know_the_patient_gets_none_of_his_loops(cast: Cast) -> None:
+    loop = cast.loop()
+    with writes_open():
+        strangers = Team.objects.create(name="Hillside desk", site=cast.hillside)
+        everybody = Team.objects.create(name="Central desk", site=None)
+    with pytest.raises(actions.OwnerCannotSee):
+        actions.assign_loop(cast.rosa, loop_id=loop.pk, to=Owner(team_id=strangers.pk), now=NOW)
+    given = actions.assign_loop(cast.rosa, loop_id=loop.pk, to=Owner(team_id=everybody.pk), now=NOW)
+    assert given.owner_team_id == everybody.pk
+    with writes_open():
+        PatientSite.objects.create(patient=cast.walter, site=cast.hillside)
+    again = actions.assign_loop(cast.rosa, loop_id=loop.pk, to=Owner(team_id=strangers.pk), now=NOW)
+    assert again.owner_team_id == strangers.pk

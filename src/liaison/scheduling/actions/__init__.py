@@ -3,6 +3,7 @@
 from liaison.scheduling.actions.arranging import (
     HoursDraft,
     NeedDraft,
+    OtherSite,
     ResourceDraft,
     VisitTypeDraft,
     add_resource,
@@ -60,6 +61,7 @@ __all__ = [
     "KeyReused",
     "NeedDraft",
     "NotFree",
+    "OtherSite",
     "OutsideHours",
     "PatientBusy",
     "ReferralNeeded",

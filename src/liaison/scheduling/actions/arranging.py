@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Final
 
 from liaison.accounts.models import Site
 from liaison.core.act import act
-from liaison.core.actor import Actor
-from liaison.core.refusals import Stale
+from liaison.core.actor import EVERYWHERE, Actor
+from liaison.core.refusals import Forbidden, Stale
 from liaison.directory.models import Practitioner
 from liaison.scheduling.access import ARRANGE
 from liaison.scheduling.actions.refusals import Impossible
@@ -78,15 +78,23 @@ class HoursDraft:
     valid_to: date | None = field(default=None)
 
 
+class OtherSite(Forbidden):
+    """What is at a site is arranged by those who may there."""
+
+    code = "scheduling.other_site"
+    sentence = "This is arranged by another site. Leave its part as it is, or ask somebody there."
+
+
 def define_visit_type(
     *, actor: Actor, draft: VisitTypeDraft, expected_version: int | None = None, now: datetime
 ) -> VisitType:
     """Make the next version of the visit type with this code; earlier bookings keep theirs.
 
+    Visit types are the whole organization's: whoever arranges only some sites is refused Forbidden.
     Refuses: Impossible (no needs, no duration, an unknown step), Stale (another version came meanwhile).
     """
     _check_draft(draft)
-    with act(actor, ARRANGE, now=now) as entry:
+    with act(actor, ARRANGE, site_id=EVERYWHERE, now=now) as entry:
         known = VisitType.objects.select_for_update().filter(code=draft.code, is_current=True).first()
         if expected_version is not None and (known is None or known.version != expected_version):
             raise Stale
@@ -132,7 +140,7 @@ def _check_draft(draft: VisitTypeDraft) -> None:
 def add_resource(*, actor: Actor, draft: ResourceDraft, now: datetime) -> Resource:
     """Make somebody's or something's time bookable. Refuses: Impossible."""
     _check_resource(draft)
-    with act(actor, ARRANGE, now=now) as entry:
+    with act(actor, ARRANGE, site_id=draft.site.pk, now=now) as entry:
         resource = Resource.objects.create(
             kind=draft.kind,
             name=draft.name.strip(),
@@ -145,9 +153,10 @@ def add_resource(*, actor: Actor, draft: ResourceDraft, now: datetime) -> Resour
 
 
 def change_resource(*, actor: Actor, resource: Resource, draft: ResourceDraft, now: datetime) -> Resource:
-    """Change what a resource is called, can do and where it is. Bookings stay. Refuses: Impossible."""
+    """Change what a resource is called, can do and where it is. Bookings stay. Refuses: Impossible, OtherSite."""
     _check_resource(draft)
-    with act(actor, ARRANGE, subject=resource, now=now):
+    with act(actor, ARRANGE, site_id=resource.site_id, subject=resource, now=now):
+        _refuse_other_sites(actor, site_ids={draft.site.pk})
         resource.kind, resource.name, resource.site = draft.kind, draft.name.strip(), draft.site
         resource.abilities = sorted(set(draft.abilities))
         resource.practitioner = draft.practitioner
@@ -164,7 +173,7 @@ def _check_resource(draft: ResourceDraft) -> None:
 
 def retire_resource(*, actor: Actor, resource: Resource, now: datetime) -> Resource:
     """Its time can be given away no longer; what was given stays and must be moved by hand."""
-    with act(actor, ARRANGE, subject=resource, now=now):
+    with act(actor, ARRANGE, site_id=resource.site_id, subject=resource, now=now):
         resource.retire(now=now)
         resource.save(update_fields=["retired_at"])
     return resource
@@ -172,19 +181,26 @@ def retire_resource(*, actor: Actor, resource: Resource, now: datetime) -> Resou
 
 def return_resource(*, actor: Actor, resource: Resource, now: datetime) -> Resource:
     """Its time can be given away again."""
-    with act(actor, ARRANGE, subject=resource, now=now):
+    with act(actor, ARRANGE, site_id=resource.site_id, subject=resource, now=now):
         resource.return_to_service()
         resource.save(update_fields=["retired_at"])
     return resource
 
 
 def set_hours(*, actor: Actor, resource: Resource, hours: Sequence[HoursDraft], now: datetime) -> None:
-    """Replace all working hours of a resource; bookings outside the new ones stay. Refuses: Impossible."""
+    """Replace all working hours of a resource; bookings outside the new ones stay.
+
+    Somebody may work at several sites: each site's hours are changed by who arranges that site, and the lines of
+    others stay as they are. Refuses: Impossible, OtherSite.
+    """
     if any(not 0 <= entry.weekday <= 6 for entry in hours):
         raise Impossible("A weekday is Monday (0) to Sunday (6).")
     if any(entry.valid_from and entry.valid_to and entry.valid_to <= entry.valid_from for entry in hours):
         raise Impossible("Hours end after they begin.", fields={"valid_to": "Choose a later day."})
     with act(actor, ARRANGE, subject=resource, now=now) as entry:
+        was = {_line(row, site_id=row.site_id) for row in resource.hours.all()}
+        becomes = {_line(draft, site_id=draft.site.pk) for draft in hours}
+        _refuse_other_sites(actor, site_ids={site_id for site_id, *_ in was ^ becomes})
         resource.hours.all().delete()
         WorkingHours.objects.bulk_create(
             WorkingHours(
@@ -205,7 +221,8 @@ def close_time(*, actor: Actor, of: Resource | Site, during: Span, reason: str, 
     """Take time out of a resource's hours, or out of a whole site's; bookings stay. Refuses: Impossible."""
     if not reason.strip():
         raise Impossible("Say why it is closed.", fields={"reason": "Say why."})
-    with act(actor, ARRANGE, subject=of, reason=reason.strip(), now=now) as entry:
+    site_id = of.site_id if isinstance(of, Resource) else of.pk
+    with act(actor, ARRANGE, site_id=site_id, subject=of, reason=reason.strip(), now=now) as entry:
         closure = Closure.objects.create(
             resource=of if isinstance(of, Resource) else None,
             site=of if isinstance(of, Site) else None,
@@ -218,6 +235,15 @@ def close_time(*, actor: Actor, of: Resource | Site, during: Span, reason: str, 
 
 def open_time(*, actor: Actor, closure: Closure, now: datetime) -> None:
     """Give the time of a closure back."""
-    with act(actor, ARRANGE, reason=closure.reason, now=now) as entry:
+    with act(actor, ARRANGE, site_id=closure.place_id, reason=closure.reason, now=now) as entry:
         entry.note(closure_id=closure.pk)
         closure.delete()
+
+
+def _refuse_other_sites(actor: Actor, *, site_ids: Iterable[int]) -> None:
+    if not all(actor.may_at(ARRANGE, site_id=site_id) for site_id in site_ids):
+        raise OtherSite
+
+
+def _line(row: HoursDraft | WorkingHours, *, site_id: int) -> tuple[int, int, time, time, date | None, date | None]:
+    return (site_id, row.weekday, row.opens, row.closes, row.valid_from, row.valid_to)

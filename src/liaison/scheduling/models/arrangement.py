@@ -244,6 +244,11 @@ class Closure(models.Model):
         return str(self.resource or self.site)
 
     @property
+    def place_id(self) -> int | None:
+        """The id of the site that is closed, or of the home of the resource that is."""
+        return self.resource.site_id if self.resource is not None else self.site_id
+
+    @property
     def time_zone(self) -> str:
         """The zone of the place that is closed."""
         site = self.site or (self.resource.site if self.resource else None)

@@ -40,6 +40,8 @@ class Clinic:
     rosa: Actor
     marta: Actor
     pat: Actor
+    noor: Actor
+    adam: Actor
     walter: Patient
     ruth: Patient
     imani: Resource
@@ -83,11 +85,11 @@ class Clinic:
         )
 
 
-def person(name: str, role: Role, site: Site) -> Actor:
-    """Someone who holds one role at one site."""
+def person(name: str, role: Role, site: Site | None) -> Actor:
+    """Someone who holds one role at one site, or everywhere."""
     user = User.objects.create(email=f"{name.lower()}@riverside.example", name=name, added_at=NOW)
     user.assignments.create(role=role, site=site, starts_at=NOW.replace(year=2025))
-    return Actor(user_id=user.pk, name=name, assignments=frozenset({(str(role), site.pk)}))
+    return Actor(user_id=user.pk, name=name, assignments=frozenset({(str(role), site.pk if site else None)}))
 
 
 def patient_of(site: Site, *, given: str, family: str) -> Patient:
@@ -105,6 +107,8 @@ def open_clinic() -> Clinic:
         rosa = person("Rosa", Role.COORDINATOR, site)
         marta = person("Marta", Role.SUPERVISOR, site)
         pat = person("Pat", Role.COORDINATOR, other_site)
+        noor = person("Noor", Role.SUPERVISOR, other_site)
+        adam = person("Adam", Role.ADMINISTRATOR, None)
         walter = patient_of(site, given="Walter", family="Ng")
         ruth = patient_of(site, given="Ruth", family="Abara")
         practitioner = Practitioner.objects.create(name="Dr Imani", site=site)
@@ -120,6 +124,8 @@ def open_clinic() -> Clinic:
         rosa=rosa,
         marta=marta,
         pat=pat,
+        noor=noor,
+        adam=adam,
         walter=walter,
         ruth=ruth,
         imani=imani,

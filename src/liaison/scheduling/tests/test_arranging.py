@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, time
 from typing import Any
@@ -12,10 +13,11 @@ from liaison.core.models import AuditEntry
 from liaison.core.refusals import Forbidden, Stale
 from liaison.scheduling import actions
 from liaison.scheduling.actions import Impossible
-from liaison.scheduling.models import VisitType
+from liaison.scheduling.models import Closure, VisitType
 from liaison.scheduling.ports import Span
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
 
+MORNING = Span(local("2026-03-03 08:00"), local("2026-03-03 12:00"))
 DRAFT = actions.VisitTypeDraft(
     code="follow_up",
     name="Longer follow-up",
@@ -26,21 +28,22 @@ DRAFT = actions.VisitTypeDraft(
 
 def test_an_edited_visit_type_is_a_new_version_and_bookings_keep_theirs(clinic: Clinic) -> None:
     booked = clinic.book("2026-03-03 10:00")
-    made = actions.define_visit_type(actor=clinic.marta, draft=DRAFT, expected_version=1, now=NOW)
+    made = actions.define_visit_type(actor=clinic.adam, draft=DRAFT, expected_version=1, now=NOW)
     booked.refresh_from_db()
     assert (made.version, booked.visit_type.version) == (2, 1)
     assert list(VisitType.objects.filter(code="follow_up", is_current=True)) == [made]
     assert AuditEntry.objects.filter(verb="scheduling.arrange").latest("pk").details == {
         "code": "follow_up",
+        "site_id": None,
         "version": 2,
     }
 
 
 def test_a_stale_edit_of_a_visit_type_is_refused(clinic: Clinic) -> None:
     with pytest.raises(Stale):
-        actions.define_visit_type(actor=clinic.marta, draft=DRAFT, expected_version=7, now=NOW)
+        actions.define_visit_type(actor=clinic.adam, draft=DRAFT, expected_version=7, now=NOW)
     with pytest.raises(Stale):
-        actions.define_visit_type(actor=clinic.marta, draft=replace(DRAFT, code="new"), expected_version=1, now=NOW)
+        actions.define_visit_type(actor=clinic.adam, draft=replace(DRAFT, code="new"), expected_version=1, now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -56,7 +59,7 @@ def test_a_stale_edit_of_a_visit_type_is_refused(clinic: Clinic) -> None:
 )
 def test_a_visit_type_that_makes_no_sense_is_refused(clinic: Clinic, change: dict[str, Any]) -> None:
     with pytest.raises(Impossible):
-        actions.define_visit_type(actor=clinic.marta, draft=replace(DRAFT, **change), now=NOW)
+        actions.define_visit_type(actor=clinic.adam, draft=replace(DRAFT, **change), now=NOW)
 
 
 def test_rosa_does_not_arrange(clinic: Clinic) -> None:
@@ -103,3 +106,55 @@ def test_a_closure_needs_a_reason(clinic: Clinic) -> None:
     during = Span(local("2026-03-03 08:00"), local("2026-03-03 12:00"))
     with pytest.raises(Impossible):
         actions.close_time(actor=clinic.marta, of=clinic.room, during=during, reason=" ", now=NOW)
+
+
+def test_visit_types_are_the_whole_organizations(clinic: Clinic) -> None:
+    with pytest.raises(Forbidden):
+        actions.define_visit_type(actor=clinic.marta, draft=DRAFT, now=NOW)
+    assert VisitType.objects.get(code="follow_up").version == 1
+
+
+def test_each_site_arranges_its_own_resources(clinic: Clinic) -> None:
+    room, noor = clinic.room, clinic.noor
+    here = actions.ResourceDraft(kind="room", name="Room 9", site=clinic.site)
+    there = replace(here, site=clinic.other_site)
+    attempts: list[Callable[[], object]] = [
+        lambda: actions.add_resource(actor=noor, draft=here, now=NOW),
+        lambda: actions.change_resource(actor=noor, resource=room, draft=there, now=NOW),
+        lambda: actions.change_resource(actor=clinic.marta, resource=room, draft=there, now=NOW),
+        lambda: actions.retire_resource(actor=noor, resource=room, now=NOW),
+        lambda: actions.return_resource(actor=noor, resource=room, now=NOW),
+        lambda: actions.close_time(actor=noor, of=room, during=MORNING, reason="Paint", now=NOW),
+        lambda: actions.close_time(actor=noor, of=clinic.site, during=MORNING, reason="Flood", now=NOW),
+    ]
+    for attempt in attempts:
+        with pytest.raises(Forbidden):
+            attempt()
+    room.refresh_from_db()
+    assert (room.name, room.site_id, room.retired_at) == ("Room 1", clinic.site.pk, None)
+    assert not Closure.objects.exists()
+    made = actions.add_resource(actor=noor, draft=there, now=NOW)
+    assert actions.retire_resource(actor=noor, resource=made, now=NOW).retired_at == NOW
+
+
+def test_a_closure_is_opened_again_by_those_who_arrange_its_site(clinic: Clinic) -> None:
+    for of in (clinic.room, clinic.site):
+        closure = actions.close_time(actor=clinic.marta, of=of, during=MORNING, reason="Paint", now=NOW)
+        with pytest.raises(Forbidden):
+            actions.open_time(actor=clinic.noor, closure=closure, now=NOW)
+        actions.open_time(actor=clinic.marta, closure=closure, now=NOW)
+    assert not Closure.objects.exists()
+
+
+def test_who_works_at_two_sites_has_each_sites_hours_from_that_site(clinic: Clinic) -> None:
+    north = actions.HoursDraft(site=clinic.site, weekday=0, opens=time(9), closes=time(12))
+    west = actions.HoursDraft(site=clinic.other_site, weekday=1, opens=time(9), closes=time(12))
+    actions.set_hours(actor=clinic.adam, resource=clinic.imani, hours=[north, west], now=NOW)
+    later = replace(north, opens=time(10))
+    with pytest.raises(actions.OtherSite):
+        actions.set_hours(actor=clinic.noor, resource=clinic.imani, hours=[later, west], now=NOW)
+    with pytest.raises(actions.OtherSite):
+        actions.set_hours(actor=clinic.marta, resource=clinic.imani, hours=[later], now=NOW)
+    actions.set_hours(actor=clinic.marta, resource=clinic.imani, hours=[later, west], now=NOW)
+    actions.set_hours(actor=clinic.noor, resource=clinic.imani, hours=[later], now=NOW)
+    assert [(row.site_id, row.opens) for row in clinic.imani.hours.all()] == [(clinic.site.pk, time(10))]

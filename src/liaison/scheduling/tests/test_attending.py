@@ -137,7 +137,7 @@ def test_a_late_patient_whose_time_was_given_away_is_refused_by_the_database_in_
         duration_minutes=15,
         needs=(actions.NeedDraft(role="clinician", ability="physician"),),
     )
-    visit_type = actions.define_visit_type(actor=clinic.marta, draft=walk_in, now=NOW)
+    visit_type = actions.define_visit_type(actor=clinic.adam, draft=walk_in, now=NOW)
     clinic.book(
         "2026-03-03 10:20",
         patient=clinic.ruth,

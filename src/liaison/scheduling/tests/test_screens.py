@@ -51,6 +51,11 @@ def marta(clinic: Clinic) -> Client:
     return browser(clinic.marta)
 
 
+@pytest.fixture
+def adam(clinic: Clinic) -> Client:
+    return browser(clinic.adam)
+
+
 def page(response: Any) -> str:
     return response.content.decode()
 
@@ -133,7 +138,7 @@ def test_from_a_referral_the_panel_starts_with_whom_it_asks(rosa: Client, clinic
         needs=(actions.NeedDraft(role="clinician", ability="physician"),),
         referral_needed=True,
     )
-    consult = actions.define_visit_type(actor=clinic.marta, draft=draft, now=NOW)
+    consult = actions.define_visit_type(actor=clinic.adam, draft=draft, now=NOW)
     assert "Consultation" not in panel(rosa, clinic)
     for query in ({"referral": referral.pk}, {"loop": referral.loop_id}):
         shown = panel(rosa, clinic, **query)
@@ -334,22 +339,58 @@ VISIT_TYPE = {
 }  # fmt: skip
 
 
-def test_marta_adds_and_changes_a_visit_type(marta: Client, clinic: Clinic) -> None:
-    assert marta.post("/calendar/arrange/visit-types/new/", VISIT_TYPE).status_code == 302
+def test_adam_adds_and_changes_a_visit_type(adam: Client, clinic: Clinic) -> None:
+    assert adam.post("/calendar/arrange/visit-types/new/", VISIT_TYPE).status_code == 302
     made = VisitType.objects.get(code="nurse_visit")
     assert [(need.role, need.quantity) for need in made.needs.all()] == [("nurse", 2), ("room", 1)]
     own = f"/calendar/arrange/visit-types/{made.pk}/"
-    assert "nurse, registered_nurse, 2" in page(marta.get(own))
-    assert marta.post(own, VISIT_TYPE | {"duration_minutes": 25, "version": 1}).status_code == 302
+    assert "nurse, registered_nurse, 2" in page(adam.get(own))
+    assert adam.post(own, VISIT_TYPE | {"duration_minutes": 25, "version": 1}).status_code == 302
     assert VisitType.objects.get(code="nurse_visit", is_current=True).version == 2
-    assert marta.post(own, VISIT_TYPE | {"version": 1}).status_code == 409
+    assert adam.post(own, VISIT_TYPE | {"version": 1}).status_code == 409
 
 
 @pytest.mark.parametrize("needs", ["nurse", "nurse, x, many", "nurse, x\nnurse, y", ""])
-def test_needs_that_cannot_be_read_are_refused_beside_the_field(marta: Client, needs: str) -> None:
-    response = marta.post("/calendar/arrange/visit-types/new/", VISIT_TYPE | {"needs": needs})
+def test_needs_that_cannot_be_read_are_refused_beside_the_field(adam: Client, needs: str) -> None:
+    response = adam.post("/calendar/arrange/visit-types/new/", VISIT_TYPE | {"needs": needs})
     assert response.status_code == 422
     assert 'aria-invalid="true"' in page(response)
+
+
+def test_each_site_is_offered_what_it_arranges(marta: Client, adam: Client, clinic: Clinic) -> None:
+    own = f'href="/calendar/arrange/resources/{clinic.room.pk}/"'
+    close_north, close_west = (f"/calendar/arrange/sites/{one.pk}/close/" for one in (clinic.site, clinic.other_site))
+    for_marta = page(marta.get("/calendar/arrange/"))
+    assert own in for_marta
+    assert close_north in for_marta
+    assert close_west not in for_marta
+    assert "visit-types/new/" not in for_marta
+    assert "an administrator changes them" in for_marta
+    for_noor = page(browser(clinic.noor).get("/calendar/arrange/"))
+    assert own not in for_noor
+    assert close_west in for_noor
+    for_adam = page(adam.get("/calendar/arrange/"))
+    assert own in for_adam
+    assert close_north in for_adam
+    assert close_west in for_adam
+    assert "visit-types/new/" in for_adam
+
+
+def test_what_another_site_arranges_is_refused_at_its_address(marta: Client, clinic: Clinic) -> None:
+    noor = browser(clinic.noor)
+    room = f"/calendar/arrange/resources/{clinic.room.pk}/"
+    for address in (room, f"{room}close/", f"/calendar/arrange/sites/{clinic.site.pk}/close/"):
+        assert noor.get(address).status_code == 403
+        assert marta.get(address).status_code == 200
+    assert noor.post(f"{room}retire/").status_code == 403
+    assert noor.get("/calendar/arrange/visit-types/new/").status_code == 403
+    new = noor.post("/calendar/arrange/resources/new/", {"name": "R", "kind": "room", "site": clinic.site.pk})
+    assert new.status_code == 422
+    line = {"form-TOTAL_FORMS": 0, "form-INITIAL_FORMS": 0}
+    emptied = noor.post(f"{room}hours/", line)
+    assert emptied.status_code == 422
+    assert "arranged by another site" in page(emptied)
+    assert clinic.room.hours.count() == 5
 
 
 def test_marta_adds_a_room_with_hours_closes_it_and_retires_it(marta: Client, clinic: Clinic) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.accounts.models import Site
+from liaison.core.actor import EVERYWHERE
 from liaison.core.answers import done
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
@@ -32,11 +33,15 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Everything that can be booked."""
     _may_arrange(request)
     now = current_time()
+    arranged = actor_of(request).sites_for(ARRANGE)
+    sites = Site.objects.all()
     context = {
+        "everywhere": arranged is None,
         "visit_types": queries.visit_types(actor_of(request)),
         "resources": queries.resources(actor_of(request)),
         "closures": queries.closures_ahead(actor_of(request), now=now),
-        "sites": Site.objects.all(),
+        "sites": [site for site in sites if arranged is None or site.pk in arranged],
+        "arranged": {site.pk for site in sites if arranged is None or site.pk in arranged},
         "now": now,
     }
     return render(request, "scheduling/arrange.html", context)
@@ -44,8 +49,8 @@ def overview(request: HttpRequest) -> HttpResponse:
 
 @both
 def visit_type(request: HttpRequest, visit_type_id: int | None = None) -> HttpResponse:
-    """Add a visit type, or make its next version."""
-    _may_arrange(request)
+    """Add a visit type, or make its next version: they are the whole organization's."""
+    _may_arrange(request, at=EVERYWHERE)
     known = queries.get_visit_type(actor_of(request), visit_type_id=visit_type_id) if visit_type_id else None
     form = VisitTypeForm(request.POST or None, initial=_of_visit_type(known))
     if not form.is_valid():
@@ -76,7 +81,9 @@ def resource(request: HttpRequest, resource_id: int | None = None) -> HttpRespon
     """Add a person, room or device, or change it."""
     _may_arrange(request)
     known = queries.get_resource(actor_of(request), resource_id=resource_id) if resource_id else None
-    form = ResourceForm(request.POST or None, initial=_of_resource(known))
+    if known is not None:
+        _may_arrange(request, at=known.site_id)
+    form = ResourceForm(request.POST or None, sites=actor_of(request).sites_for(ARRANGE), initial=_of_resource(known))
     if not form.is_valid():
         return _form(request, form, title=known.name if known else _("New resource"), resource=known)
     draft = actions.ResourceDraft(**form.cleaned_data)
@@ -119,7 +126,7 @@ def hours(request: HttpRequest, resource_id: int) -> HttpResponse:
         drafts = [actions.HoursDraft(**line) for line in lines if line.get("opens") is not None]
         try:
             actions.set_hours(actor=actor_of(request), resource=known, hours=drafts, now=current_time())
-        except actions.Impossible as found:
+        except (actions.Impossible, actions.OtherSite) as found:
             refusal = found
         else:
             return _back(request, said=_("Hours saved. Visits booked outside them stay; look at the calendar."))
@@ -133,6 +140,7 @@ def close(request: HttpRequest, resource_id: int) -> HttpResponse:
     """Take time out of a resource's hours."""
     _may_arrange(request)
     known = queries.get_resource(actor_of(request), resource_id=resource_id)
+    _may_arrange(request, at=known.site_id)
     return _close(request, known, site=known.site, title=_("Close %(name)s") % {"name": known.name})
 
 
@@ -143,6 +151,7 @@ def close_site(request: HttpRequest, site_id: int) -> HttpResponse:
     site = Site.objects.filter(pk=site_id).first()
     if site is None:
         raise NotFound
+    _may_arrange(request, at=site.pk)
     return _close(request, site, site=site, title=_("Close %(name)s") % {"name": site.name})
 
 
@@ -186,8 +195,13 @@ def retire(request: HttpRequest, resource_id: int) -> HttpResponse:
     return _back(request, said=_("In service again."))
 
 
-def _may_arrange(request: HttpRequest) -> None:
-    if not actor_of(request).may(ARRANGE):
+_ANYWHERE: Final = -1
+
+
+def _may_arrange(request: HttpRequest, *, at: int | None = _ANYWHERE) -> None:
+    """Refuse the page to who may not arrange at this site (EVERYWHERE: at all of them; left out: at any)."""
+    actor = actor_of(request)
+    if not (actor.may(ARRANGE) if at == _ANYWHERE else actor.may_at(ARRANGE, site_id=at)):
         raise Forbidden
 
 

@@ -1,0 +1,20 @@
+"""Loops and what surrounds them: columns and what the database refuses."""
+
+from liaison.loops.models.covering import HandOver, HandOverCover, Holiday, Notice
+from liaison.loops.models.ledger import OPEN, RESTING, Clock, Evidence, Loop, LoopEvent, LoopQuerySet, Priority, State
+
+__all__ = [
+    "OPEN",
+    "RESTING",
+    "Clock",
+    "Evidence",
+    "HandOver",
+    "HandOverCover",
+    "Holiday",
+    "Loop",
+    "LoopEvent",
+    "LoopQuerySet",
+    "Notice",
+    "Priority",
+    "State",
+]
