@@ -51,6 +51,8 @@ _STAYS: Final = (
     "Hospital admission for chest pain",
 )
 
+_PAYERS = ("Medicaid", "Hudson Mutual", "", "Elm Health Plan", "Hudson Mutual", "Self-pay", "Elm Health Plan")
+
 
 @dataclass(slots=True, kw_only=True)
 class Chart:
@@ -155,9 +157,25 @@ def _live(dice: random.Random, chart: Chart, *, now: datetime) -> None:
     for code, name in dice.sample(_CONDITIONS, k=dice.choices((0, 1, 2, 3), weights=(20, 35, 30, 15))[0]):
         began = now - timedelta(days=dice.randrange(400, 4000))
         chart.happened.append(_condition(dice, chart, code=code, name=name, began=began))
+    chart.happened += _coverage(chart, now=now)
     for _ in range(dice.randrange(2, 8)):
         at = _office_hours(dice, now - timedelta(days=dice.randrange(8, 900)))
         chart.happened += _visit(dice, chart, at=at)
+
+
+def _coverage(chart: Chart, *, now: datetime) -> Iterator[Resource]:
+    """Who pays: Medicare from 65 on, else by the patient's number, so that no die is thrown; of some, nothing came."""
+    old = chart.birth_on.year <= now.year - 65
+    payer = "Medicare" if old else _PAYERS[chart.number % len(_PAYERS)]
+    if payer:
+        yield {
+            "resourceType": "Coverage",
+            "id": str(uuid.uuid5(uuid.NAMESPACE_OID, f"coverage {chart.person['id']}")),
+            "status": "active",
+            "type": {"coding": [{"code": "pay"}]} if payer == "Self-pay" else {"text": payer},
+            "beneficiary": {"reference": f"Patient/{chart.person['id']}"},
+            "payor": [{"display": payer}],
+        }
 
 
 def _visit(dice: random.Random, chart: Chart, *, at: datetime) -> Iterator[Resource]:

@@ -11,6 +11,7 @@ from liaison.loops import access as loop_access
 from liaison.loops import queries as loops
 from liaison.patients import queries as patients
 from liaison.patients.models import Patient
+from liaison.records import queries as records
 from liaison.scheduling import queries as scheduling
 
 
@@ -20,6 +21,7 @@ class PatientPage:
 
     patient: Patient
     band: patients.Band
+    coverage: records.CoverageWord | None
     promised: Sequence[loops.LoopRow]
     ended: Sequence[loops.LoopRow]
     coming: Sequence[scheduling.ComingVisit]
@@ -32,6 +34,7 @@ def patient_page(actor: Actor, *, patient_id: int, now: datetime) -> PatientPage
     return PatientPage(
         patient=patient,
         band=patients.band(actor, patient=patient, now=now),
+        coverage=records.coverage_word(actor, patient=patient, now=now),
         promised=loops.open_loops_of(actor, patient=patient, now=now) if sees_loops else (),
         ended=loops.ended_loops_of(actor, patient=patient, now=now, most=5) if sees_loops else (),
         coming=scheduling.coming_visits(actor, patient=patient, now=now),

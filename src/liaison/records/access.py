@@ -21,3 +21,8 @@ TAKE_OUT_DOCUMENT: Final = verb(
     roles={Role.RECORDS_CLERK, Role.SUPERVISOR},
     by_glass=False,
 )
+SEE_COVERAGE: Final = verb(
+    "records.see_coverage",
+    "See in the patient's band who pays for their care",
+    roles=CARE_ROLES | {Role.FRONT_DESK, Role.BILLING},
+)

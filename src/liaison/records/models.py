@@ -100,6 +100,13 @@ class Resource(models.Model):
         indexes: ClassVar = [
             models.Index(F("patient"), F("at").desc(), F("id").desc(), name="records_timeline"),
             models.Index(fields=["full_url"], name="records_by_full_url", condition=~Q(full_url="")),
+            models.Index(
+                F("patient"),
+                F("resource_type"),
+                F("at").desc(),
+                name="records_who_pays",
+                condition=Q(resource_type__in=["Coverage", "Claim"]),
+            ),
         ]
 
     def __str__(self) -> str:
