@@ -8,7 +8,8 @@ let opened = "";
 let cameFrom = null;
 let currentId = "";
 
-const ours = (path) => path.startsWith("/") && !path.startsWith("//");
+// What an address may open beside the list: pages of ours that have a panel, never another place.
+const ours = (path) => /^\/(loops|appointments|messages|demo\/mailbox)\/[\w.@-]+\/(\?[^#]*)?$/.test(path);
 const plain = (path) => path.split("?")[0];
 
 function markRows() {
@@ -28,7 +29,8 @@ function address(path) {
 export const isOpen = () => document.body.classList.contains("has-panel");
 
 export async function openPanel(path, { from = null, focus = true, history: write = true } = {}) {
-  if (!panel() || !ours(path)) return location.assign(path);
+  if (!ours(path)) return undefined;
+  if (!panel()) return location.assign(path);
   const wasOpen = isOpen();
   cameFrom = from || cameFrom;
   opened = path;
@@ -58,6 +60,7 @@ export function closePanel({ history: write = true } = {}) {
 
 on("click", "a[data-panel]", (event, link) => {
   if (event.ctrlKey || event.metaKey || event.shiftKey || event.button || !panel()) return;
+  if (!ours(link.getAttribute("href"))) return;
   event.preventDefault();
   const row = link.closest("[data-row]");
   if (row) setCurrent(row);
@@ -103,5 +106,5 @@ document.addEventListener("DOMContentLoaded", () => {
   const row = known && document.getElementById(known);
   if (row) row.classList.add("is-current");
   const path = new URLSearchParams(location.search).get("open");
-  if (path && panel() && ours(path)) openPanel(path, { history: false, focus: false });
+  if (path && panel()) openPanel(path, { history: false, focus: false });
 });

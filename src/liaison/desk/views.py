@@ -16,6 +16,7 @@ from liaison.core.actor import Actor
 from liaison.core.answers import wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
+from liaison.core.near_dates import is_near
 from liaison.core.refusals import NotFound
 from liaison.desk import queries
 from liaison.desk.choices import desk_wish
@@ -163,7 +164,7 @@ def _instant(typed: str) -> datetime | None:
         at = datetime.fromisoformat(typed)
     except ValueError:
         return None
-    return at if at.tzinfo else None
+    return at if at.tzinfo and is_near(at) else None
 
 
 def _doing(request: HttpRequest, *, story: loops.LoopStory) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from liaison.core.near_dates import refuse_far_off
 from liaison.core.refusals import Refusal
 from liaison.loops.ports import CLINICAL, ROUTINE, URGENT, Owner
 from liaison.loops.queries import LoopStory, OwnerChoice, owner_from_value
@@ -49,6 +50,7 @@ class SnoozeForm(VersionedForm):
         label=_("Until"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+        validators=[refuse_far_off],
     )
     reason = forms.CharField(label=_("Why"), max_length=300)
 
@@ -74,6 +76,7 @@ class StepForm(VersionedForm):
         label=_("Due"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
         input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+        validators=[refuse_far_off],
     )
     waiting_on = forms.CharField(label=_("Waiting on"), required=False, max_length=200)
 
@@ -104,6 +107,7 @@ class HandOverForm(forms.Form):
         label=_("First day back (leave empty if not known)"),
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
+        validators=[refuse_far_off],
     )
 
     def __init__(

@@ -8,6 +8,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from liaison.core.near_dates import refuse_far_off
 from liaison.loops.ports import ROUTINE, URGENT
 from liaison.orders.models import CoverageStatus, Via
 from liaison.orders.ports import ReferralOrder, Target
@@ -18,7 +19,8 @@ LOCAL_TIME = "%Y-%m-%dT%H:%M"
 
 def _local_time(label: Any) -> forms.DateTimeField:
     widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format=LOCAL_TIME)
-    return forms.DateTimeField(label=label, widget=widget, input_formats=[LOCAL_TIME, "%Y-%m-%dT%H:%M:%S"])
+    formats = [LOCAL_TIME, "%Y-%m-%dT%H:%M:%S"]
+    return forms.DateTimeField(label=label, widget=widget, input_formats=formats, validators=[refuse_far_off])
 
 
 class ReferForm(forms.Form):

@@ -11,6 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from liaison.accounts.models import Site
+from liaison.core.near_dates import is_near, refuse_far_off
 from liaison.directory.models import Practitioner
 from liaison.scheduling.models import Modality, Resource, ResourceKind, VisitType
 from liaison.scheduling.ports import REASONS_IN_ORDER, CancelReason, Seat
@@ -45,8 +46,8 @@ def read_offer(text: str) -> ChosenTime:
     """The opposite of `written_offer`. Raises ValueError for anything else."""
     start, *seats = text.split()
     start_at = datetime.fromisoformat(start)
-    if start_at.tzinfo is None:
-        raise ValueError("A time needs its zone.")
+    if start_at.tzinfo is None or not is_near(start_at):
+        raise ValueError("A time needs its zone, and a year near ours.")
     parts = [seat.rsplit(":", 1) for seat in seats]
     return ChosenTime(
         start_at=start_at,
@@ -72,7 +73,7 @@ class TimesForm(forms.Form):
     visit_type = forms.TypedChoiceField(label=_("Visit"), coerce=int)
     site = forms.TypedChoiceField(label=_("Where"), coerce=int)
     with_id = forms.TypedChoiceField(label=_("With whom"), coerce=int, required=False, empty_value=None)
-    not_before = forms.DateField(label=_("Not before"), required=False, widget=DateInput)
+    not_before = forms.DateField(label=_("Not before"), required=False, widget=DateInput, validators=[refuse_far_off])
 
     def __init__(self, *args: Any, choices: Choices, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -147,7 +148,7 @@ class DayForm(forms.Form):
     """Which day of which site."""
 
     site = forms.IntegerField(required=False)
-    on = forms.DateField(required=False)
+    on = forms.DateField(required=False, validators=[refuse_far_off])
 
 
 class VisitTypeForm(forms.Form):
@@ -228,8 +229,8 @@ class HoursForm(forms.Form):
     site = forms.ModelChoiceField(label=_("Site"), queryset=Site.objects.all())
     opens = forms.TimeField(label=_("From"), widget=TimeInput)
     closes = forms.TimeField(label=_("To"), widget=TimeInput)
-    valid_from = forms.DateField(label=_("First day"), required=False, widget=DateInput)
-    valid_to = forms.DateField(label=_("Up to"), required=False, widget=DateInput)
+    valid_from = forms.DateField(label=_("First day"), required=False, widget=DateInput, validators=[refuse_far_off])
+    valid_to = forms.DateField(label=_("Up to"), required=False, widget=DateInput, validators=[refuse_far_off])
 
 
 HoursFormSet = forms.formset_factory(HoursForm, extra=2, can_delete=True)
@@ -238,9 +239,9 @@ HoursFormSet = forms.formset_factory(HoursForm, extra=2, can_delete=True)
 class ClosureForm(forms.Form):
     """Leave, downtime, a closed site."""
 
-    from_on = forms.DateField(label=_("From"), widget=DateInput)
+    from_on = forms.DateField(label=_("From"), widget=DateInput, validators=[refuse_far_off])
     from_at = forms.TimeField(label=_("at"), widget=TimeInput, initial=time(0))
-    to_on = forms.DateField(label=_("To"), widget=DateInput)
+    to_on = forms.DateField(label=_("To"), widget=DateInput, validators=[refuse_far_off])
     to_at = forms.TimeField(label=_("at"), widget=TimeInput, initial=time(0))
     reason = forms.CharField(label=_("Why"), max_length=200)
 

@@ -66,7 +66,14 @@ def test_the_list_goes_on_beyond_the_first_page(cast, at_desk):
 
 
 def test_a_cursor_changed_by_hand_is_not_there(cast, at_desk):
-    assert at_desk(cast.rosa).get("/?after=yesterday").status_code == 404
+    far_off = (
+        "yesterday",
+        "0001-01-01T00:00:00+00:00~1",
+        f"2026-03-04T09:00:00+00:00~{2**63}",
+        "2026-03-04T09:00:00~1",
+    )
+    for after in far_off:
+        assert at_desk(cast.rosa).get("/", {"after": after}).status_code == 404
 
 
 def test_grouping_by_patient_keeps_their_loops_together(cast, at_desk):

@@ -97,6 +97,14 @@ def test_the_timeline_goes_on(known, at_desk):
     assert "as=more" in first or first.count("l-timeline-what") >= 60
 
 
+def test_a_moment_far_off_shows_the_timeline_from_its_top(known, at_desk):
+    loop_of_rosa(known, title="An errand")
+    client = at_desk(known.rosa)
+    for before in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "soon"):
+        answer = client.get(f"/patients/{known.walter.pk}/timeline/", {"before": before}, headers=HTMX)
+        assert "An errand" in text_of(answer)
+
+
 def test_the_timeline_without_htmx_is_the_patients_page(known, at_desk):
     answer = at_desk(known.rosa).get(f"/patients/{known.walter.pk}/timeline/")
     assert answer["Location"] == f"/patients/{known.walter.pk}/"

@@ -20,6 +20,7 @@ from django.db.models import Q
 
 from liaison.core.actor import Actor
 from liaison.core.calendars import end_of_day
+from liaison.core.near_dates import is_near
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.loops import access, rules
 from liaison.loops.models import Loop, LoopQuerySet
@@ -32,6 +33,8 @@ MOST_COUNTED: Final = 100
 
 PAGE: Final = 30
 """Rows of one page: more than a tall screen shows, few enough to draw at once; the list goes on as one scrolls."""
+
+BIGGEST_ID: Final = 2**63
 
 Key = tuple[datetime, int]
 
@@ -304,6 +307,6 @@ def _parse(after: str) -> Key | None:
         parsed = datetime.fromisoformat(at), int(loop_id)
     except ValueError as error:
         raise BadCursor from error
-    if parsed[0].tzinfo is None:
+    if parsed[0].tzinfo is None or not is_near(parsed[0]) or not 0 <= parsed[1] < BIGGEST_ID:
         raise BadCursor
     return parsed

@@ -158,3 +158,15 @@ def test_the_jobs_climb_and_return_and_may_run_twice(cast: Cast) -> None:
         jobs.return_desks()
     loop.refresh_from_db()
     assert loop.owner_user_id == cast.rosa.user_id
+
+
+@pytest.mark.parametrize("year", ["0001", "9999"])
+def test_a_time_far_off_is_refused_beside_its_field(cast: Cast, year: str) -> None:
+    loop = fresh(cast)
+    rosa, at = at_desk(cast.rosa), f"{year}-12-31T23:59"
+    for form, typed in (("step", {"step": "Ring", "due_at": at}), ("snooze", {"until": at, "reason": "later"})):
+        answer = rosa.post(f"/loops/{loop.pk}/{form}/", typed)
+        assert answer.status_code == 422
+        assert "Choose a year from 1900 to 2199" in answer.content.decode()
+    away = {"from_user": cast.rosa.user_id, "to": f"user:{cast.tom.user_id}", "reason": "x", "until_on": at[:10]}
+    assert at_desk(cast.marta).post("/hand-over/", away).status_code == 422

@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
+from liaison.core.near_dates import is_near
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.loops.queries import RowPatient, row_patients
 from liaison.orders import access, rules
@@ -153,6 +154,6 @@ def _parse(after: str) -> tuple[datetime, int]:
         parsed = datetime.fromisoformat(at), int(pk)
     except ValueError as error:
         raise BadCursor from error
-    if parsed[0].tzinfo is None:
+    if parsed[0].tzinfo is None or not is_near(parsed[0]) or not 0 <= parsed[1] < 2**63:
         raise BadCursor
     return parsed

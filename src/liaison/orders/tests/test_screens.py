@@ -154,6 +154,8 @@ def test_the_worklist_shows_each_state_and_what_is_late(clinic: Clinic) -> None:
     assert "Walter Ng" not in client.get("/referrals/?specialty=dermatology").content.decode()
     assert client.get("/referrals/?after=x").status_code == 404
     assert client.get("/referrals/?after=2026-01-01T00:00:00~1").status_code == 404
+    for after in ("0001-01-01T00:00:00+00:00~1", f"2026-01-01T00:00:00+00:00~{2**63}"):
+        assert client.get("/referrals/", {"after": after}).status_code == 404
     actions.cancel_referral(clinic.rosa, referral_id=referral.pk, reason="x", now=NOW)
     actions.confirm_cancelled(clinic.rosa, referral_id=referral.pk, now=NOW)
     assert "No referrals here" in client.get("/referrals/").content.decode()

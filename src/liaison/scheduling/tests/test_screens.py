@@ -453,3 +453,40 @@ def test_offers_are_written_and_read_alike() -> None:
     chosen = read_offer(written_offer(local("2026-03-03 10:00"), [("clinician", 4), ("room", 7)]))
     assert chosen.start_at == local("2026-03-03 10:00")
     assert chosen.seats == (Seat(role="clinician", resource_id=4), Seat(role="room", resource_id=7))
+
+
+ODD_DAYS = ["0001-01-01", "9999-12-31", "2026-02-31", "tomorrow", "2026-13-01", "-1", "1899-12-31", "2200-01-01"]
+
+
+@pytest.mark.parametrize("on", ODD_DAYS)
+def test_a_day_that_is_none_is_named_and_today_is_shown(rosa: Client, on: str) -> None:
+    for headers in ({}, HTMX):
+        response = rosa.get("/calendar/", {"on": on}, **headers)
+        assert response.status_code == 200
+        assert f"There is no day “{on}” in the calendar" in page(response)
+
+
+def test_the_first_and_the_last_day_of_the_calendar_are_shown(rosa: Client) -> None:
+    for on in ("1900-01-01", "2199-12-31"):
+        shown = page(rosa.get("/calendar/", {"on": on}))
+        assert f'value="{on}"' in shown
+        assert "There is no day" not in shown
+
+
+@pytest.mark.parametrize("on", ODD_DAYS)
+def test_booking_not_before_a_day_that_is_none_says_so_beside_the_field(rosa: Client, clinic: Clinic, on: str) -> None:
+    given = {"patient": clinic.walter.pk, "site": clinic.site.pk, "not_before": on}
+    response = rosa.get("/book/", given | {"visit_type": clinic.follow_up.pk})
+    assert response.status_code == 200
+    assert 'id="id_not_before-error"' in page(response)
+    sent = rosa.post(
+        "/book/", given | {"visit_type": clinic.follow_up.pk, "key": "k", "offer": f"{on}T09:00+00:00 a:1"}
+    )
+    assert sent.status_code == 422
+
+
+def test_a_closure_far_off_is_refused_beside_its_field(marta: Client, clinic: Clinic) -> None:
+    ages = {"from_on": "0001-01-01", "from_at": "00:00", "to_on": "9999-12-31", "to_at": "00:00", "reason": "Ages"}
+    response = marta.post(f"/calendar/arrange/sites/{clinic.site.pk}/close/", ages)
+    assert response.status_code == 422
+    assert "Choose a year from 1900 to 2199" in page(response)

@@ -45,6 +45,7 @@ def day(request: HttpRequest) -> HttpResponse:
         "today": today,
         "yesterday": on - _DAY,
         "tomorrow": on + _DAY,
+        "unknown_day": request.GET.get("on", "") if "on" in form.errors else "",
         "as_list": request.GET.get("view") == "list",
         "own_url": reverse("scheduling:day"),
         "state_words": STATE_WORDS,
