@@ -23,10 +23,10 @@ PATIENCE = 180
 class Liaison:
     """A running `liaison up` and what it said."""
 
-    def __init__(self, folder, *options):
+    def __init__(self, folder, *options, patients=30):
         self.folder, self.port = folder, free_ports()
         environment = {name: value for name, value in os.environ.items() if name not in UNWANTED}
-        environment |= {"LIAISON_DATA": str(folder), "LIAISON_MODE": "demo", "LIAISON_DEMO_PATIENTS": "30"}
+        environment |= {"LIAISON_DATA": str(folder), "LIAISON_MODE": "demo", "LIAISON_DEMO_PATIENTS": str(patients)}
         command = [sys.executable, "-m", "liaison.console.main", "up", "--port", str(self.port), *options]
         self.process = subprocess.Popen(
             command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
