@@ -12,6 +12,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from coverage import Coverage
@@ -98,6 +99,12 @@ def django_db_setup(django_db_blocker) -> Iterator[None]:  # type: ignore[no-unt
     yield
     with django_db_blocker.unblock():
         _disconnect()
+
+
+@pytest.fixture(autouse=True)
+def _heads_of_this_test(settings, tmp_path_factory) -> None:  # type: ignore[no-untyped-def]
+    """Each test has its own audit trail, so each has its own record of the trail's heads."""
+    settings.LIAISON_AUDIT_HEADS = tmp_path_factory.getbasetemp() / "heads" / uuid4().hex
 
 
 def _make_template(cluster: Cluster) -> None:

@@ -29,7 +29,7 @@ from liaison.accounts.rules import initial_password_words
 from liaison.accounts.words import WORDS
 from liaison.core.act import act
 from liaison.core.actor import EVERYWHERE, Actor
-from liaison.core.audit import Verification, record, verify_chain
+from liaison.core.audit import Verification, accept_head, record, seal_entries, verify_chain
 from liaison.core.refusals import Forbidden, NotFound, Refusal, constraint_refusal
 from liaison.core.verbs import Verb
 
@@ -343,6 +343,30 @@ def begin_audit_export(*, actor: Actor, looked_for: dict[str, Any], patient_id: 
             entry.concerns(patient_id)
 
 
+class NothingToAccept(Refusal):
+    """Only a trail that is unbroken but shorter than what was recorded outside can be a restored one."""
+
+    code = "accounts.nothing_to_accept"
+    sentence = "The audit trail holds everything that was recorded outside the database; there is nothing to accept."
+
+
+def accept_restored_trail(*, actor: Actor, reason: str) -> Verification:
+    """Say that an older backup was restored, so that seals which were recorded outside are rightly gone.
+
+    The audit trail says so itself, and from which seal on it goes. Refuses: NothingToAccept. Returns the proof of what
+    is there now.
+    """
+    found = verify_chain()
+    if found.missing is None:
+        raise NothingToAccept(found.problem or None)
+    details = {"missing_seal": found.missing.seal, "missing_hash": found.missing.hash, "head": found.head}
+    record(actor, "core.accept_restore", reason=reason, details=details)
+    while seal_entries():
+        pass
+    accept_head()
+    return verify_audit_chain(actor=actor)
+
+
 def verify_audit_chain(*, actor: Actor) -> Verification:
     """Walk the whole chain of seals and keep the result where the audit page shows it."""
     result = verify_chain()
@@ -350,6 +374,7 @@ def verify_audit_chain(*, actor: Actor) -> Verification:
         "seals": result.seals,
         "entries": result.entries,
         "head": result.head,
+        "compared": result.compared,
         "problem": result.problem,
     }
     record(actor, "core.verify_audit", details=details)

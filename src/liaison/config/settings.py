@@ -30,6 +30,7 @@ _DEMO_MAIL_FROM = "Riverside Health <no-reply@riverside.example>"
 LIAISON_DATA = Path(env.str("LIAISON_DATA", ".data")).resolve()
 SECRET_KEY = env.str("LIAISON_SECRET_KEY", "" if PRODUCTION else _DEMO_SECRET)
 LIAISON_AUDIT_KEY = env.str("LIAISON_AUDIT_KEY", "" if PRODUCTION else _DEMO_SECRET)
+LIAISON_AUDIT_HEADS = Path(env.str("LIAISON_AUDIT_HEADS", "") or LIAISON_DATA / "log").resolve()
 LIAISON_SCHEMA = env.str("LIAISON_SCHEMA", "liaison")
 LIAISON_ORGANIZATION = env.str("LIAISON_ORGANIZATION", "" if PRODUCTION else _DEMO_ORGANIZATION)
 

@@ -1,13 +1,42 @@
 """The proof that the audit trail is unbroken, for the command line."""
 
+import getpass
+
+from liaison.accounts.actions import accept_restored_trail, verify_audit_chain
 from liaison.console.problems import Problem
-from liaison.core.audit import verify_chain
+from liaison.core.actor import system_actor
+from liaison.core.audit import Verification
 
 
 def verify_trail() -> str:
-    """Walk the whole chain and say what it proves. Refuses (Problem) a trail that was tampered with."""
-    result = verify_chain()
+    """Walk the whole chain and say what it proves. Refuses (Problem) a trail that was tampered with.
+
+    The result stands in the trail too, where the audit page shows it.
+    """
+    return _said(verify_audit_chain(actor=system_actor(f"command line, {_account()}")))
+
+
+def accept_restore(reason: str) -> str:
+    """Say that a backup was restored, and prove what is there now. Refuses when nothing is missing (Refusal)."""
+    if not reason.strip():
+        raise Problem("Say why: --accept-restore 'restored the backup of 2026-11-21 after the disk failed'.")
+    return _said(accept_restored_trail(actor=system_actor(f"command line, {_account()}"), reason=reason.strip()))
+
+
+def _said(result: Verification) -> str:
     if result.problem:
         raise Problem(f"The audit trail is broken: {result.problem}")
     waiting = f", {result.unsealed} newer ones wait for the next seal" if result.unsealed else ""
-    return f"Unbroken: {result.entries} entries under {result.seals} seals{waiting}. Head: {result.head}"
+    heads = (
+        f"It holds all {result.compared} heads that were recorded outside the database."
+        if result.compared
+        else "No head was recorded outside the database on this machine: nothing says whether its end is whole."
+    )
+    return f"Unbroken: {result.entries} entries under {result.seals} seals{waiting}. {heads} Head: {result.head}"
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "an account without a name"

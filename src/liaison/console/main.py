@@ -210,12 +210,13 @@ def audit() -> None:
 
 
 @audit.command()
-def verify() -> None:
-    """Prove that the audit trail is unbroken (status 1 if it is not)."""
+@click.option("--accept-restore", metavar="REASON", help="Say that an older backup was restored, and why.")
+def verify(accept_restore: str | None) -> None:
+    """Prove that the audit trail is unbroken and whole (status 1 if it is not)."""
     with loaded():
-        from liaison.console.audit import verify_trail
+        from liaison.console import audit as trail
 
-        click.echo(verify_trail())
+        click.echo(trail.verify_trail() if accept_restore is None else trail.accept_restore(accept_restore))
 
 
 @main.command()

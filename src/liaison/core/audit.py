@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,9 +16,12 @@ from django.conf import settings
 from django.db import connection, models, transaction
 
 from liaison.core.actor import Actor
+from liaison.core.heads import Head, our_heads
 from liaison.core.models import AuditEntry, AuditSeal
 from liaison.core.postgres.guard import writes_open
 from liaison.core.verbs import Verb
+
+log = logging.getLogger(__name__)
 
 GENESIS: Final = "0" * 64
 SEAL_LOCK: Final = 0x4C494149
@@ -108,12 +112,18 @@ def fingerprint(subject: models.Model | None) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """The result of walking the chain. `problem` is empty when it is unbroken."""
+    """The result of walking the chain. `problem` is empty when it is unbroken.
+
+    `compared` heads that were recorded outside the database were looked for in it; `missing` is the first that the
+    database does not hold, though what it holds is unbroken.
+    """
 
     seals: int
     entries: int
     unsealed: int
     head: str
+    compared: int = 0
+    missing: Head | None = None
     problem: str = ""
 
 
@@ -121,22 +131,36 @@ def seal_entries() -> int:
     """Close all committed, unsealed entries into one new seal; returns how many there were.
 
     One sealer at a time (an advisory lock); writers never wait for it, since entries that are still
-    uncommitted simply fall into the next seal.
+    uncommitted simply fall into the next seal. The new head is recorded outside the database once it is committed.
     """
+    seal = _seal_batch()
+    if seal is None:
+        return 0
+    head = Head(seal=seal.pk, hash=seal.hash, entries=seal.entry_count, at=seal.sealed_at)
+    log.info("audit.sealed", extra={"seal": head.seal, "hash": head.hash, "entries": head.entries})
+    try:
+        our_heads().keep(head)
+    except OSError as error:
+        log.error("audit.head_not_kept", extra={"seal": head.seal, "why": error.strerror})  # noqa: TRY400
+    return seal.entry_count
+
+
+def _seal_batch() -> AuditSeal | None:
     with writes_open(), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEAL_LOCK])
         if not cursor.fetchone()[0]:
-            return 0
+            return None
         batch = list(AuditEntry.objects.filter(seal=None).order_by("id")[:BATCH])
         if not batch:
-            return 0
+            return None
         last = AuditSeal.objects.order_by("-id").first()
         previous = last.hash if last else GENESIS
         seal = AuditSeal.objects.create(
             entry_count=len(batch), previous_hash=previous, hash=chain_hash(previous, batch)
         )
+        seal.refresh_from_db(fields=["sealed_at"])
         AuditEntry.objects.filter(pk__in=[entry.pk for entry in batch]).update(seal=seal)
-    return len(batch)
+    return seal
 
 
 def chain_hash(previous: str, batch: Iterable[AuditEntry]) -> str:
@@ -149,7 +173,10 @@ def chain_hash(previous: str, batch: Iterable[AuditEntry]) -> str:
 
 
 def verify_chain() -> Verification:
-    """Walk every seal from the first and recompute it. Stops at the first break and names it."""
+    """Walk every seal from the first and recompute it; then look for every head that was recorded outside.
+
+    Stops at the first break and names it.
+    """
     previous, seals, entries, problem = GENESIS, 0, 0, ""
     for seal in AuditSeal.objects.order_by("id").iterator(chunk_size=500):
         batch = list(seal.entries.order_by("id"))
@@ -162,8 +189,49 @@ def verify_chain() -> Verification:
         if problem:
             break
         previous, seals, entries = seal.hash, seals + 1, entries + len(batch)
-    unsealed = AuditEntry.objects.filter(seal=None).count()
-    return Verification(seals=seals, entries=entries, unsealed=unsealed, head=previous, problem=problem)
+    compared, missing = (0, None) if problem else _compare_heads()
+    return Verification(
+        seals=seals,
+        entries=entries,
+        unsealed=AuditEntry.objects.filter(seal=None).count(),
+        head=previous,
+        compared=compared,
+        missing=missing,
+        problem=_about(missing) if missing else problem,
+    )
+
+
+def accept_head() -> None:
+    """Let what was recorded outside before now count no longer: the database was restored. Raises OSError."""
+    last = AuditSeal.objects.order_by("-id").first()
+    if last is not None:
+        our_heads().keep(Head(seal=last.pk, hash=last.hash, entries=last.entry_count, at=last.sealed_at, accepted=True))
+
+
+def _compare_heads() -> tuple[int, Head | None]:
+    """How many recorded heads count, and the first of them that the database does not hold."""
+    compared, missing = 0, None
+    batch: list[Head] = []
+    for head in our_heads().recorded():
+        if head.accepted:
+            compared, missing, batch = 0, None, []
+        batch.append(head)
+        if len(batch) == BATCH:
+            compared, missing, batch = compared + len(batch), missing or _first_missing(batch), []
+    return compared + len(batch), missing or _first_missing(batch)
+
+
+def _first_missing(heads: list[Head]) -> Head | None:
+    held = dict(AuditSeal.objects.filter(pk__in=[head.seal for head in heads]).values_list("pk", "hash"))
+    return next((head for head in heads if held.get(head.seal) != head.hash), None)
+
+
+def _about(missing: Head) -> str:
+    return (
+        f"Seal {missing.seal} was recorded outside the database on {missing.at:%Y-%m-%d at %H:%M} UTC and is not in it:"
+        " entries were taken away, or an older backup was restored. If it was a restore, say so with"
+        " `liaison audit verify --accept-restore REASON`."
+    )
 
 
 def _plain(value: Any) -> Any:

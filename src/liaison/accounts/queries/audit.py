@@ -144,6 +144,7 @@ _ROLE_WORDS: Final = {str(role): words for role, words in ROLE_WORDS.items()}
 UNDECLARED: Final = {
     "core.see": "See a patient's data",
     "core.verify_audit": "Verify the audit trail",
+    "core.accept_restore": "Accept a restored audit trail",
     "accounts.sign_in": "Sign in",
     "accounts.sign_out": "Sign out",
     "accounts.session_ended": "Session ended by itself",

@@ -13,9 +13,11 @@ from liaison.accounts.queries import actor_of, colleagues, person_for, sites_of,
 from liaison.accounts.sessions import SessionStore
 from liaison.accounts.tests.cast import LIAISON, NOW, PASSWORD, acting, person, site, trail
 from liaison.core.actor import ANONYMOUS, Actor
-from liaison.core.models import AuditEntry
+from liaison.core.audit import seal_entries
+from liaison.core.models import AuditEntry, AuditSeal
 from liaison.core.postgres.guard import UnguardedWrite, writes_open
 from liaison.core.refusals import Forbidden, NotFound, StepUpNeeded
+from liaison.core.tests.test_act import _tamper
 
 pytestmark = pytest.mark.django_db
 
@@ -278,3 +280,36 @@ def test_the_demonstrations_accounts_open_nothing_in_production(settings: object
         User.objects.filter(pk=rosa.pk).update(is_demo=True)
     settings.PRODUCTION = True  # type: ignore[attr-defined]
     assert PasswordBackend()._authenticate_by_email(rosa.email, "whatever") is None
+
+
+def _restore_an_older_trail() -> int:
+    """Cut the newest seal off, as a restored backup would; returns its number."""
+    person("Rosa")
+    seal_entries()
+    person("Pat")
+    seal_entries()
+    lost = AuditSeal.objects.latest("id").pk
+    _tamper(f"DELETE FROM core_auditentry WHERE seal_id = {lost}")
+    _tamper(f"DELETE FROM core_auditseal WHERE id = {lost}")
+    return lost
+
+
+def test_a_restored_trail_is_accepted_once_with_a_reason_that_stands_in_it() -> None:
+    lost = _restore_an_older_trail()
+    assert "was recorded outside" in actions.verify_audit_chain(actor=LIAISON).problem
+    assert "was recorded outside" in trail("core.verify_audit")[0].details["problem"]
+    proof = actions.accept_restored_trail(actor=LIAISON, reason="The disk failed")
+    assert (proof.problem, proof.compared) == ("", 1)
+    entry = trail("core.accept_restore")[0]
+    assert (entry.reason, entry.details["missing_seal"]) == ("The disk failed", lost)
+    assert entry.seal_id is not None
+    with pytest.raises(actions.NothingToAccept, match="nothing to accept"):
+        actions.accept_restored_trail(actor=LIAISON, reason="Again")
+
+
+def test_a_trail_that_is_broken_inside_is_never_accepted() -> None:
+    _restore_an_older_trail()
+    _tamper("UPDATE core_auditentry SET reason = 'x'")
+    with pytest.raises(actions.NothingToAccept, match="was changed"):
+        actions.accept_restored_trail(actor=LIAISON, reason="The disk failed")
+    assert not trail("core.accept_restore")
