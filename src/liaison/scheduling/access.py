@@ -18,6 +18,7 @@ MOVE: Final = verb("scheduling.move", "Move a visit to another time", roles=_BOO
 CANCEL: Final = verb("scheduling.cancel", "Cancel a visit", roles=_BOOKERS)
 ATTEND: Final = verb("scheduling.attend", "Note that a patient arrived, was seen or did not come", roles=_BOOKERS)
 REMIND: Final = verb("scheduling.remind", "Remind a patient of a visit", roles=())
+KEEP_FREE_TIME: Final = verb("scheduling.keep_free_time", "Bring the kept free time up to date", roles=())
 ARRANGE: Final = verb(
     "scheduling.arrange",
     "Edit visit types, resources, working hours and closures",

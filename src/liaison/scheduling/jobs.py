@@ -3,7 +3,7 @@
 from liaison.core.actor import system_actor
 from liaison.core.clock import current_time
 from liaison.core.jobs import job
-from liaison.scheduling.actions import remind_patient
+from liaison.scheduling.actions import keep_free_time, remind_patient
 from liaison.scheduling.rules import ReminderKind
 
 
@@ -16,3 +16,9 @@ def remind(*, appointment_id: int, kind: str) -> None:
         kind=ReminderKind(kind),
         now=current_time(),
     )
+
+
+@job(cron="25 2 * * *", queueing_lock="scheduling.extend_free_time")
+def extend_free_time() -> None:
+    """Keep free time for one day more, drop the days that are over, and mend what may have gone wrong."""
+    keep_free_time(system_actor("scheduling"), now=current_time())

@@ -25,6 +25,7 @@ from liaison.scheduling.actions.attending import (
     undo_check_in,
 )
 from liaison.scheduling.actions.booking import book_appointment, move_appointment
+from liaison.scheduling.actions.keeping import keep_free_time
 from liaison.scheduling.actions.refusals import (
     CannotChange,
     DuplicateVisit,
@@ -84,6 +85,7 @@ __all__ = [
     "follow_up_missed",
     "fulfil_referral",
     "invitation_of",
+    "keep_free_time",
     "move_appointment",
     "open_time",
     "record_missed",

@@ -13,6 +13,12 @@ from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.refusals import Forbidden, Stale
 from liaison.directory.models import Practitioner
 from liaison.scheduling.access import ARRANGE
+from liaison.scheduling.actions.keeping import (
+    lock_arrangement,
+    lock_what_closes,
+    rebuild_free_time,
+    refresh_free_time,
+)
 from liaison.scheduling.actions.refusals import Impossible
 from liaison.scheduling.models import (
     Closure,
@@ -174,16 +180,20 @@ def _check_resource(draft: ResourceDraft) -> None:
 def retire_resource(*, actor: Actor, resource: Resource, now: datetime) -> Resource:
     """Its time can be given away no longer; what was given stays and must be moved by hand."""
     with act(actor, ARRANGE, site_id=resource.site_id, subject=resource, now=now):
+        lock_arrangement(resource)
         resource.retire(now=now)
         resource.save(update_fields=["retired_at"])
+        rebuild_free_time([resource.pk], now=now)
     return resource
 
 
 def return_resource(*, actor: Actor, resource: Resource, now: datetime) -> Resource:
     """Its time can be given away again."""
     with act(actor, ARRANGE, site_id=resource.site_id, subject=resource, now=now):
+        lock_arrangement(resource)
         resource.return_to_service()
         resource.save(update_fields=["retired_at"])
+        rebuild_free_time([resource.pk], now=now)
     return resource
 
 
@@ -198,6 +208,7 @@ def set_hours(*, actor: Actor, resource: Resource, hours: Sequence[HoursDraft], 
     if any(entry.valid_from and entry.valid_to and entry.valid_to <= entry.valid_from for entry in hours):
         raise Impossible("Hours end after they begin.", fields={"valid_to": "Choose a later day."})
     with act(actor, ARRANGE, subject=resource, now=now) as entry:
+        lock_arrangement(resource, at={draft.site.pk for draft in hours})
         was = {_line(row, site_id=row.site_id) for row in resource.hours.all()}
         becomes = {_line(draft, site_id=draft.site.pk) for draft in hours}
         _refuse_other_sites(actor, site_ids={site_id for site_id, *_ in was ^ becomes})
@@ -214,6 +225,7 @@ def set_hours(*, actor: Actor, resource: Resource, hours: Sequence[HoursDraft], 
             )
             for draft in hours
         )
+        rebuild_free_time([resource.pk], now=now)
         entry.note(hours=len(hours))
 
 
@@ -223,12 +235,14 @@ def close_time(*, actor: Actor, of: Resource | Site, during: Span, reason: str, 
         raise Impossible("Say why it is closed.", fields={"reason": "Say why."})
     site_id = of.site_id if isinstance(of, Resource) else of.pk
     with act(actor, ARRANGE, site_id=site_id, subject=of, reason=reason.strip(), now=now) as entry:
+        touched = lock_what_closes(of)
         closure = Closure.objects.create(
             resource=of if isinstance(of, Resource) else None,
             site=of if isinstance(of, Site) else None,
             during=(during.start, during.end),
             reason=reason.strip(),
         )
+        refresh_free_time(touched, during=during)
         entry.about(closure)
     return closure
 
@@ -237,7 +251,10 @@ def open_time(*, actor: Actor, closure: Closure, now: datetime) -> None:
     """Give the time of a closure back."""
     with act(actor, ARRANGE, site_id=closure.place_id, reason=closure.reason, now=now) as entry:
         entry.note(closure_id=closure.pk)
+        touched = lock_what_closes(closure.of)
+        closure.refresh_from_db(fields=["during"])
         closure.delete()
+        refresh_free_time(touched, during=Span(closure.during.lower, closure.during.upper))
 
 
 def _refuse_other_sites(actor: Actor, *, site_ids: Iterable[int]) -> None:

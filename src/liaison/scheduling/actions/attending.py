@@ -12,6 +12,7 @@ from liaison.core.live import announce
 from liaison.core.refusals import Stale
 from liaison.core.verbs import Verb
 from liaison.scheduling.access import ATTEND, CANCEL
+from liaison.scheduling.actions.keeping import lock_resources, refresh_free_time
 from liaison.scheduling.actions.refusals import CannotChange
 from liaison.scheduling.events import (
     AppointmentArrived,
@@ -177,9 +178,15 @@ def _change(
         raise Stale
     if not may_move(current.state_now, state, visit_on=current.visit_on, today=_today(current, now)):
         raise CannotChange
+    holds = state in HOLDS_TIME
+    resource_ids: tuple[int, ...] = ()
+    if holds != (current.state_now in HOLDS_TIME):
+        resource_ids = tuple(lock_resources(current.reservations.values_list("resource_id", flat=True)))
     change(current)
     current.save()
-    current.reservations.update(active=state in HOLDS_TIME)
+    current.reservations.update(active=holds)
+    if resource_ids:
+        refresh_free_time(resource_ids, during=current.claim)
     announce(topic=f"calendar:{current.site_id}:{current.visit_on}", what=state.value)
     announce(topic=f"appointment:{current.pk}", what=state.value)
     return current

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -28,9 +27,10 @@ from liaison.scheduling.actions.checking import (
     breaches,
     check_seats,
 )
+from liaison.scheduling.actions.keeping import lock_resources, refresh_free_time
 from liaison.scheduling.actions.refusals import CannotChange, Impossible, KeyReused, ReferralNeeded
 from liaison.scheduling.events import AppointmentBooked, AppointmentMoved
-from liaison.scheduling.models import Appointment, Reservation, Resource, VisitType
+from liaison.scheduling.models import Appointment, Reservation, VisitType
 from liaison.scheduling.ports import BookingOrder, CancelReason, Override
 from liaison.scheduling.rules import State
 
@@ -145,7 +145,7 @@ def _place(
 ) -> Appointment:
     """Check everything and write the appointment with its reservations, all locks taken."""
     loop, referral = _served(order, patient)
-    placing = _placing(order, patient)
+    placing = _placing(order, patient, follows=follows)
     if placing.visit_type.referral_needed and referral is None:
         raise ReferralNeeded
     check_seats(placing)
@@ -176,6 +176,9 @@ def _place(
         booked_by_name=actor.name,
     )
     _reserve(appointment, placing, overridden)
+    refresh_free_time(tuple(placing.resources), during=placing.claim)
+    if follows is not None:
+        refresh_free_time(_resource_ids(follows), during=follows.claim)
     announce(topic=f"calendar:{placing.site.pk}:{appointment.visit_on}", what="booked")
     return appointment
 
@@ -196,7 +199,7 @@ def _served(order: BookingOrder, patient: Patient) -> tuple[Loop | None, Referra
     return loop, referral
 
 
-def _placing(order: BookingOrder, patient: Patient) -> Placing:
+def _placing(order: BookingOrder, patient: Patient, *, follows: Appointment | None) -> Placing:
     if order.start_at.tzinfo is None or order.start_at.second or order.start_at.microsecond:
         raise Impossible("A visit starts on a whole minute of a known time zone.")
     visit_type = VisitType.objects.filter(pk=order.visit_type_id).first()
@@ -206,21 +209,21 @@ def _placing(order: BookingOrder, patient: Patient) -> Placing:
     if not visit_type.is_current:
         raise Stale
     _lock(_PATIENT_LOCK, patient.pk)
+    wanted = {seat.resource_id for seat in order.seats}
+    locked = lock_resources(wanted | set(_resource_ids(follows)))
     return Placing(
         patient=patient,
         visit_type=visit_type,
         site=site,
         start_at=order.start_at.astimezone(UTC),
         seats=order.seats,
-        resources=_locked_resources({seat.resource_id for seat in order.seats}),
+        resources={pk: resource for pk, resource in locked.items() if pk in wanted},
     )
 
 
-def _locked_resources(ids: set[int]) -> Mapping[int, Resource]:
-    """The resources, locked in the order of their ids: bookings of one resource wait for each other here and
-    not inside the exclusion constraint, where two that overlap would each wait for the other."""
-    rows = Resource.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
-    return {resource.pk: resource for resource in rows}
+def _resource_ids(follows: Appointment | None) -> tuple[int, ...]:
+    """Whose time the visit had that now moves."""
+    return tuple(follows.reservations.values_list("resource_id", flat=True)) if follows else ()
 
 
 def _allow(

@@ -10,12 +10,14 @@ from liaison.scheduling.models.arrangement import (
     VisitType,
     WorkingHours,
 )
+from liaison.scheduling.models.kept import FreeDay
 from liaison.scheduling.models.visits import Appointment, AppointmentQuerySet, Reservation
 
 __all__ = [
     "Appointment",
     "AppointmentQuerySet",
     "Closure",
+    "FreeDay",
     "Modality",
     "Reservation",
     "Resource",

@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from liaison.accounts.models import Site
 from liaison.scheduling.rules import Hours, Span
 
 
@@ -239,9 +240,17 @@ class Closure(models.Model):
         return self.reason
 
     @property
+    def of(self) -> Resource | Site:
+        """The resource or site that is closed."""
+        closed = self.resource or self.site
+        if closed is None:
+            raise AssertionError("A closure closes one thing: the database sees to it.")
+        return closed
+
+    @property
     def of_what(self) -> str:
         """The name of the resource or site that is closed."""
-        return str(self.resource or self.site)
+        return str(self.of)
 
     @property
     def place_id(self) -> int | None:

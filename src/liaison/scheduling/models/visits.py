@@ -173,6 +173,11 @@ class Appointment(models.Model):
         )
 
     @property
+    def claim(self) -> Span:
+        """The time of each resource that it takes, buffers included."""
+        return self.visit_type.claim(self.start_at)
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more will happen to it in the usual course."""
         return self.state_now in ENDED

@@ -1,5 +1,15 @@
 """The decisions of scheduling, as pure functions on values: no Django, no database, no clock."""
 
+from liaison.scheduling.rules.bits import (
+    CELL,
+    HORIZON_DAYS,
+    KeptDay,
+    bits_of,
+    kept_days,
+    kept_of,
+    spans_of,
+    whole_days,
+)
 from liaison.scheduling.rules.booking import (
     Lead,
     is_late_cancellation,
@@ -28,13 +38,16 @@ from liaison.scheduling.rules.states import ENDED, HOLDS_TIME, NEXT, State, may_
 from liaison.scheduling.rules.wall import Settled, day_span, first_instant, instant_of, settle
 
 __all__ = [
+    "CELL",
     "ENDED",
     "HOLDS_TIME",
+    "HORIZON_DAYS",
     "NEXT",
     "REASONS",
     "Answer",
     "CancelReason",
     "Hours",
+    "KeptDay",
     "Lead",
     "Need",
     "Offer",
@@ -50,6 +63,7 @@ __all__ = [
     "Wish",
     "aggregate",
     "asked_again",
+    "bits_of",
     "day_span",
     "earliest",
     "first_instant",
@@ -59,6 +73,8 @@ __all__ = [
     "invitation_place",
     "invitation_summary",
     "is_late_cancellation",
+    "kept_days",
+    "kept_of",
     "language_of_invitation",
     "lead_of",
     "may_move",
@@ -68,6 +84,8 @@ __all__ = [
     "reminder_plan",
     "settle",
     "sits_inside",
+    "spans_of",
     "subtract",
+    "whole_days",
     "working_spans",
 ]
