@@ -27,7 +27,7 @@ from liaison.scheduling.actions.checking import (
     breaches,
     check_seats,
 )
-from liaison.scheduling.actions.keeping import lock_resources, refresh_free_time
+from liaison.scheduling.actions.keeping import lock_resources, refresh_free_time, take_free_time
 from liaison.scheduling.actions.refusals import CannotChange, Impossible, KeyReused, ReferralNeeded
 from liaison.scheduling.events import AppointmentBooked, AppointmentMoved
 from liaison.scheduling.models import Appointment, Reservation, VisitType
@@ -176,7 +176,7 @@ def _place(
         booked_by_name=actor.name,
     )
     _reserve(appointment, placing, overridden)
-    refresh_free_time(tuple(placing.resources), during=placing.claim)
+    take_free_time(tuple(placing.resources), claim=placing.claim)
     if follows is not None:
         refresh_free_time(_resource_ids(follows), during=follows.claim)
     announce(topic=f"calendar:{placing.site.pk}:{appointment.visit_on}", what="booked")

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Final
 
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from liaison.accounts.models import Site
 from liaison.core.act import act
@@ -20,7 +20,8 @@ from liaison.scheduling.access import KEEP_FREE_TIME
 from liaison.scheduling.models import FreeDay, Resource, VisitType, WorkingHours
 from liaison.scheduling.ports import Span
 from liaison.scheduling.queries.free import free_time
-from liaison.scheduling.rules import kept_days, kept_of, whole_days
+from liaison.scheduling.rules import bits_of, kept_days, kept_of, whole_days
+from liaison.scheduling.rules.bits import BYTES_A_DAY, is_exact, midnight
 
 _TOGETHER: Final = 50
 """Resources that the nightly run locks at a time."""
@@ -56,14 +57,27 @@ def lock_what_closes(of: Resource | Site) -> tuple[int, ...]:
     return tuple(lock_resources(working_there.values_list("pk", flat=True)))
 
 
+def take_free_time(resource_ids: Collection[int], *, claim: Span) -> None:
+    """Take a new booking's claim out of what is kept. The resources are locked already.
+
+    Where bits say everything, its cells are cleared; else the days are worked out anew.
+    """
+    kept = list(_kept_of_days(resource_ids, during=claim))
+    if not is_exact([claim], start=midnight(claim.start.date())) or not all(row.is_exact for row in kept):
+        refresh_free_time(resource_ids, during=claim)
+        return
+    for row in kept:
+        day = midnight(row.utc_on)
+        taken = bits_of([claim], within=Span(day, day + timedelta(days=1)))
+        row.bits = (int.from_bytes(row.bits, "little") & ~taken).to_bytes(BYTES_A_DAY, "little")
+    FreeDay.objects.bulk_update(kept, ["bits"])
+
+
 def refresh_free_time(resource_ids: Collection[int], *, during: Span) -> None:
     """Work out anew what is kept of the days that `during` touches. The resources are locked already."""
     days = whole_days(during)
-    kept = FreeDay.objects.filter(
-        resource_id__in=resource_ids, utc_on__gte=days.start.date(), utc_on__lt=days.end.date()
-    )
     by_site: dict[Site, list[FreeDay]] = defaultdict(list)
-    for row in kept.select_related("site"):
+    for row in _kept_of_days(resource_ids, during=during).select_related("site"):
         by_site[row.site].append(row)
     for site, rows in by_site.items():
         wanted = {(row.resource_id, row.utc_on) for row in rows}
@@ -108,6 +122,13 @@ def keep_free_time(actor: Actor, *, now: datetime) -> int:
             entry.note(days=fixed)
         changed += fixed
     return changed
+
+
+def _kept_of_days(resource_ids: Collection[int], *, during: Span) -> QuerySet[FreeDay]:
+    days = whole_days(during)
+    return FreeDay.objects.filter(
+        resource_id__in=resource_ids, utc_on__gte=days.start.date(), utc_on__lt=days.end.date()
+    )
 
 
 def _most_lead_days() -> int | None:

@@ -14,9 +14,23 @@ from liaison.patients.models import CareTeamMember, Patient
 from liaison.scheduling.access import SEE_CALENDAR
 from liaison.scheduling.models import Appointment, Reservation, Resource, ResourceKind, VisitType
 from liaison.scheduling.queries.free import free_time
-from liaison.scheduling.rules import Need, Offer, Reason, Span, State, Wish, day_span, earliest
+from liaison.scheduling.queries.kept import free_bits
+from liaison.scheduling.rules import (
+    HORIZON_DAYS,
+    Need,
+    Offer,
+    Reason,
+    Span,
+    State,
+    Wish,
+    can_use_bits,
+    day_span,
+    earliest,
+    earliest_in_bits,
+    whole_days,
+)
 
-HORIZON = timedelta(days=120)
+HORIZON = timedelta(days=HORIZON_DAYS)
 """How far ahead is looked when the visit type sets no limit."""
 
 _DAY = timedelta(days=1)
@@ -100,8 +114,8 @@ def earliest_times(actor: Actor, *, wanted: TimesWanted, now: datetime) -> Times
             _wish(visit_type, wanted, site=site, window=window, limit=wanted.limit - len(offers)),
             avoid=_elsewhere(actor, wanted, window=window),
         )
-        free = _free(people, wanted=wanted, site=site, wish=wish)
-        offers += _not_first(earliest(wish=wish, needs=needs, free=free, known=known), found=bool(offers))
+        fresh = _earliest(people, wanted=wanted, site=site, wish=wish, needs=needs, known=known)
+        offers += _not_first(fresh, found=bool(offers))
         if len(offers) >= wanted.limit:
             break
     return Times(
@@ -200,12 +214,22 @@ def _wish(visit_type: VisitType, wanted: TimesWanted, *, site: Site, window: Spa
     )
 
 
-def _free(
-    people: Mapping[int, Resource], *, wanted: TimesWanted, site: Site, wish: Wish
-) -> Mapping[int, tuple[Span, ...]]:
+def _earliest(
+    people: Mapping[int, Resource],
+    *,
+    wanted: TimesWanted,
+    site: Site,
+    wish: Wish,
+    needs: Sequence[Need],
+    known: frozenset[int],
+) -> tuple[Offer, ...]:
     # A visit that starts inside the window may begin to need its resources before it and end after it.
-    within = Span(wish.window.start - wish.before, wish.window.end + wish.duration + wish.after)
-    return free_time(tuple(people), site=site, within=within, but_appointment_id=wanted.moving_id)
+    within = whole_days(Span(wish.window.start - wish.before, wish.window.end + wish.duration + wish.after))
+    free = free_bits(tuple(people), site=site, within=within, but_appointment_id=wanted.moving_id)
+    if can_use_bits(wish, says_all=free.says_all):
+        return earliest_in_bits(wish=wish, needs=needs, free=free, known=known)
+    spans = free_time(tuple(people), site=site, within=within, but_appointment_id=wanted.moving_id)
+    return earliest(wish=wish, needs=needs, free=spans, known=known)
 
 
 def _not_first(offers: Sequence[Offer], *, found: bool) -> list[Offer]:

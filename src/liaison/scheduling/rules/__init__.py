@@ -1,5 +1,6 @@
 """The decisions of scheduling, as pure functions on values: no Django, no database, no clock."""
 
+from liaison.scheduling.rules.bit_search import FreeBits, can_use_bits, earliest_in_bits
 from liaison.scheduling.rules.bits import (
     CELL,
     HORIZON_DAYS,
@@ -46,6 +47,7 @@ __all__ = [
     "REASONS",
     "Answer",
     "CancelReason",
+    "FreeBits",
     "Hours",
     "KeptDay",
     "Lead",
@@ -64,8 +66,10 @@ __all__ = [
     "aggregate",
     "asked_again",
     "bits_of",
+    "can_use_bits",
     "day_span",
     "earliest",
+    "earliest_in_bits",
     "first_instant",
     "free_spans",
     "instant_of",

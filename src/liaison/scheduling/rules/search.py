@@ -1,19 +1,28 @@
 """The search for times at which several resources are free together.
 
-`earliest` is the one door: it takes free time per resource and gives ranked offers. How it finds them is its
-own business; the queries that feed it and the pages that show its answers know only this signature.
+`earliest` takes free time per resource as spans and gives ranked offers. `earliest_in_bits` does the same on bits, much
+faster; this one is its oracle, and answers where bits cannot.
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from enum import StrEnum
+from enum import Enum, StrEnum
 from zoneinfo import ZoneInfo
 
 from liaison.scheduling.rules.spans import Span, intersect, merge, subtract
 
 _MINUTE = timedelta(minutes=1)
+_SMALLEST_GAP = timedelta(minutes=5)
+
+
+class Fit(Enum):
+    """How a claim fits into a resource's free time. A gap that is left is no gap when it is under five minutes."""
+
+    NOT_FREE = "not_free"
+    FREE = "free"
+    NO_GAP = "no_gap"
 
 
 class Reason(StrEnum):
@@ -92,13 +101,37 @@ def earliest(
     calendars = {
         resource: _Calendar(spans) for need in needs for resource in need.pool if (spans := free.get(resource))
     }
+
+    def fit(start: datetime, resource: int) -> Fit:
+        claim = wish.claim(start)
+        span = calendars[resource].around(claim) if resource in calendars else None
+        if span is None:
+            return Fit.NOT_FREE
+        gap = min(claim.start - span.start, span.end - claim.end)
+        return Fit.NO_GAP if gap < _SMALLEST_GAP else Fit.FREE
+
+    return ranked_offers(_starts(wish, needs, calendars), wish=wish, needs=needs, fit=fit, known=known)
+
+
+def ranked_offers(
+    starts: Iterable[datetime],
+    *,
+    wish: Wish,
+    needs: Sequence[Need],
+    fit: Callable[[datetime, int], Fit],
+    known: frozenset[int],
+) -> tuple[Offer, ...]:
+    """The offers at these starts (in order of time), as many as are wanted, each with who is taken and why.
+
+    `fit` says how a visit at a start fits into the free time of a resource.
+    """
     offers: list[Offer] = []
     on_day: dict[date, int] = {}
-    for start in _starts(wish, needs, calendars):
+    for start in starts:
         day = start.astimezone(wish.zone).date()
         if wish.per_day is not None and on_day.get(day, 0) >= wish.per_day:
             continue
-        offer = _offer_at(start, wish, needs, calendars, known)
+        offer = _offer_at(start, wish, needs, fit, known)
         if offer is None:
             continue
         offers.append(_with_rank(offer, is_first=not offers, is_first_of_day=day not in on_day))
@@ -162,19 +195,18 @@ def _offer_at(
     start: datetime,
     wish: Wish,
     needs: Sequence[Need],
-    calendars: Mapping[int, _Calendar],
+    fit: Callable[[datetime, int], Fit],
     known: frozenset[int],
 ) -> Offer | None:
-    claim = wish.claim(start)
-    tight: set[int] = set()
-    ranked: list[tuple[int, ...]] = []
-    for need in needs:
-        able = tuple(
-            r
-            for r in need.pool
-            if r in calendars and (span := calendars[r].around(claim)) and _note(tight, r, span, claim)
+    fits = {resource: fit(start, resource) for need in needs for resource in need.pool}
+    tight = {resource for resource, how in fits.items() if how is Fit.NO_GAP}
+    ranked = [
+        sorted(
+            (resource for resource in need.pool if fits[resource] is not Fit.NOT_FREE),
+            key=lambda resource: (resource not in known, resource not in tight),
         )
-        ranked.append(tuple(sorted(able, key=lambda r: (r not in known, r not in tight))))
+        for need in needs
+    ]
     seats = [at for at, need in enumerate(needs) for _ in range(need.quantity)]
     chosen = _distinct([ranked[at] for at in seats])
     if chosen is None:
@@ -190,13 +222,6 @@ def _offer_at(
         also_free=tuple(resource for resource in ranked[0] if resource not in taken),
         reasons=tuple(reasons),
     )
-
-
-def _note(tight: set[int], resource: int, span: Span, claim: Span) -> bool:
-    """Remember a resource whose free time the claim joins without a gap; always true."""
-    if claim.start == span.start or claim.end == span.end:
-        tight.add(resource)
-    return True
 
 
 def _distinct(choices: Sequence[Sequence[int]]) -> tuple[int, ...] | None:

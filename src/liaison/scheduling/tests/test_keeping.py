@@ -93,6 +93,16 @@ def test_of_two_on_top_of_each_other_one_goes_and_the_other_keeps_the_time(clini
     assert_nothing_to_mend()
 
 
+def test_a_booking_at_an_odd_minute_leaves_no_cell_half_free(clinic: Clinic) -> None:
+    override = Override(reason="Asked for")
+    clinic.book("2026-03-03 10:03", actor=clinic.marta, override=override)
+    assert free_on(clinic.imani, TUESDAY) == ["09:00-10:00", "10:40-17:00"]
+    assert not FreeDay.objects.get(resource=clinic.imani, utc_on=TUESDAY).is_exact
+    clinic.book("2026-03-03 09:00", actor=clinic.marta, override=override, key="b", patient=clinic.ruth)
+    assert free_on(clinic.imani, TUESDAY) == ["09:35-10:00", "10:40-17:00"]
+    assert_nothing_to_mend()
+
+
 def test_a_booking_outside_hours_or_beyond_what_is_kept_takes_nothing_away(clinic: Clinic) -> None:
     override = Override(reason="Asked for")
     clinic.book("2026-03-03 18:00", actor=clinic.marta, override=override)
@@ -165,9 +175,10 @@ def test_the_night_is_a_job_and_nobody_elses_business(clinic: Clinic) -> None:
 
 
 starts = st.builds(
-    lambda day, quarter: f"2026-03-{day:02d} {9 + quarter // 4:02d}:{quarter % 4 * 15:02d}",
+    lambda day, quarter, odd: f"2026-03-{day:02d} {9 + quarter // 4:02d}:{quarter % 4 * 15 + odd:02d}",
     st.integers(min_value=3, max_value=5),
     st.integers(min_value=0, max_value=31),
+    st.sampled_from([0, 0, 0, 2]),
 )
 odd_spans = st.builds(
     lambda start, length: Span(

@@ -7,13 +7,13 @@ from datetime import date, timedelta
 import pytest
 
 from liaison.accounts.models import Site
-from liaison.core.actor import Actor
+from liaison.core.actor import Actor, system_actor
 from liaison.core.audit import collecting_seen
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.patients.models import CareTeamMember
 from liaison.scheduling import actions, queries
-from liaison.scheduling.models import VisitType
+from liaison.scheduling.models import FreeDay, VisitType
 from liaison.scheduling.ports import CancelReason, Override, Reason, Span, State
 from liaison.scheduling.queries import Times, TimesWanted
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
@@ -107,6 +107,34 @@ def test_a_patient_is_not_offered_the_time_of_their_own_visits(clinic: Clinic) -
     assert starts(times(clinic, limit=1)) == ["02 09:30"]
     assert starts(times(clinic, limit=1, patient_id=clinic.ruth.pk)) == ["02 09:00"]
     assert starts(times(clinic, limit=1, moving_id=mine.pk)) == ["02 09:00"]
+
+
+def test_what_is_kept_of_free_time_changes_no_answer(clinic: Clinic) -> None:
+    moving = clinic.book("2026-03-02 09:00")
+    clinic.book("2026-03-02 11:00", patient=clinic.ruth, key="b")
+    asked = [{}, {"moving_id": moving.pk}, {"with_id": clinic.okafor.pk}, {"not_before": date(2026, 3, 6), "limit": 40}]
+    kept = [times(clinic, **one) for one in asked]
+    with writes_open():
+        FreeDay.objects.filter(resource__in=[clinic.imani, clinic.room]).delete()
+    partly = [times(clinic, **one) for one in asked]
+    with writes_open():
+        FreeDay.objects.update(time_zone="America/Phoenix")
+    assert kept == partly == [times(clinic, **one) for one in asked]
+
+
+def test_odd_minutes_at_an_edge_are_found_all_the_same(clinic: Clinic) -> None:
+    closed = Span(local("2026-03-02 00:00"), local("2026-03-02 09:58"))
+    actions.close_time(actor=clinic.marta, of=clinic.site, during=closed, reason="Flood", now=NOW)
+    odd = actions.VisitTypeDraft(
+        code="odd",
+        name="With two minutes before",
+        duration_minutes=30,
+        before_minutes=2,
+        needs=(actions.NeedDraft(role="clinician", ability="physician"),),
+    )
+    kind = actions.define_visit_type(actor=system_actor("tests"), draft=odd, now=NOW)
+    assert starts(times(clinic, visit_type_id=kind.pk, limit=1)) == ["02 10:00"]
+    assert starts(times(clinic, limit=1)) == ["02 10:00"]
 
 
 def test_no_offers_say_which_role_nobody_can_take_there(clinic: Clinic) -> None:

@@ -46,7 +46,8 @@ A_ROOM = Need(role="room", pool=(ROOM, OTHER_ROOM))
 
 
 def test_the_earliest_time_is_the_first_at_which_clinician_and_room_are_both_free() -> None:
-    offers = earliest(wish=wish(), needs=[CLINICIAN, A_ROOM], free={DOCTOR: (span(0, 240),), ROOM: (span(70, 120),)})
+    free = {DOCTOR: (span(0, 240),), ROOM: (span(0, 20), span(70, 120))}
+    offers = earliest(wish=wish(), needs=[CLINICIAN, A_ROOM], free=free)
     assert [offer.start for offer in offers] == [at(75), at(90)]
     assert offers[0].end == at(105)
     assert offers[0].assigned == (("clinician", DOCTOR), ("room", ROOM))

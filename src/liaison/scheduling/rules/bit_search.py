@@ -1,0 +1,160 @@
+"""The search for times on bits: the same offers as `earliest` on spans, found by AND and shift.
+
+Free time of a resource is one number (`rules.bits`). Moved onto each other, its cells say at which cell a claim could
+begin; OR over a pool and AND over the needs leave the starts at which everybody could come together.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from liaison.scheduling.rules.bits import CELL, CELLS_A_DAY, between, cell_after
+from liaison.scheduling.rules.search import Fit, Need, Offer, Wish, ranked_offers
+from liaison.scheduling.rules.spans import Span
+
+_HOUR: Final = timedelta(hours=1)
+_DAY: Final = timedelta(days=1)
+_NOTHING: Final = timedelta()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FreeBits:
+    """The free time of resources within whole UTC days: bit `i` of a number is the `i`-th five minutes of them.
+
+    `says_all` when free time begins and ends on whole five minutes: then nothing is free that no bit shows.
+    """
+
+    within: Span
+    bits: Mapping[int, int]
+    says_all: bool
+
+
+def can_use_bits(wish: Wish, *, says_all: bool) -> bool:
+    """Whether bits give the same answer as spans.
+
+    A claim that begins and ends on whole five minutes never needs the minutes at an edge that no bit shows; another
+    does, unless there are none. The zone must be whole five minutes from UTC, as all are today.
+    """
+    offsets = (wish.window.start.astimezone(wish.zone).utcoffset(), wish.window.end.astimezone(wish.zone).utcoffset())
+    on_cells = all((offset or _NOTHING) % CELL == _NOTHING for offset in offsets)
+    return on_cells and (says_all or (wish.before % CELL == _NOTHING == (wish.duration + wish.after) % CELL))
+
+
+def earliest_in_bits(
+    *, wish: Wish, needs: Sequence[Need], free: FreeBits, known: frozenset[int] = frozenset()
+) -> tuple[Offer, ...]:
+    """What `earliest` answers for the same free time, ranked and explained alike. See `can_use_bits`."""
+    if not needs:
+        return ()
+    shape = _Shape.of(wish)
+    fitting = {
+        resource: shape.starts_in(bits) for need in needs for resource in need.pool if (bits := free.bits.get(resource))
+    }
+    possible = _startable(wish, free.within)
+    for need in needs:
+        possible &= _at_least(need.quantity, [fitting[one] for one in need.pool if one in fitting])
+
+    def fit(start: datetime, resource: int) -> Fit:
+        at = (start - free.within.start) // CELL
+        if resource not in fitting or not fitting[resource] >> at & 1:
+            return Fit.NOT_FREE
+        return Fit.NO_GAP if shape.joins(free.bits[resource], at) else Fit.FREE
+
+    return ranked_offers(_instants(possible, free.within.start), wish=wish, needs=needs, fit=fit, known=known)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shape:
+    """How many cells a claim takes before and after the cell in which the visit starts."""
+
+    before: int
+    after: int
+
+    @classmethod
+    def of(cls, wish: Wish) -> "_Shape":
+        return cls(before=-(-wish.before // CELL), after=-(-(wish.duration + wish.after) // CELL))
+
+    def starts_in(self, bits: int) -> int:
+        """The cells at which a visit could start, of these free ones."""
+        wanted, have = self.before + self.after, 1
+        while have < wanted:
+            step = min(have, wanted - have)
+            bits &= bits >> step
+            have += step
+        return bits << self.before
+
+    def joins(self, bits: int, at: int) -> bool:
+        """Whether the cell before or after the claim of a visit at `at` is not free."""
+        first = at - self.before
+        return not (first and bits >> (first - 1) & 1 and bits >> (at + self.after) & 1)
+
+
+def _at_least(quantity: int, fitting: Sequence[int]) -> int:
+    """The cells at which at least `quantity` of these can start."""
+    # levels[k] holds the cells at which k + 1 of those seen so far can.
+    levels = [0] * quantity
+    for starts in fitting:
+        for level in range(quantity - 1, 0, -1):
+            levels[level] |= levels[level - 1] & starts
+        levels[0] |= starts
+    return levels[-1]
+
+
+def _startable(wish: Wish, within: Span) -> int:
+    """The cells at which the wish lets a visit start: in its window, on its steps, while the patient is free."""
+    cells = (within.end - within.start) // CELL
+    first = max(cell_after(wish.window.start, start=within.start), 0)
+    last = min(cell_after(wish.window.end, start=within.start), cells)
+    if first >= last:
+        return 0
+    starts = between(first, last) & _on_steps(wish, within)
+    for away in wish.avoid:
+        # Later than `away.start - duration`, because then the visit would end after it began.
+        begins = max((away.start - wish.duration - within.start) // CELL + 1, 0)
+        ends = min(cell_after(away.end, start=within.start), cells)
+        if begins < ends:
+            starts &= ~between(begins, ends)
+    return starts
+
+
+def _on_steps(wish: Wish, within: Span) -> int:
+    """The cells whose wall-clock minute is a multiple of the step."""
+    step = wish.step // CELL
+    days = (within.end - within.start) // _DAY
+    ahead = [_ahead(within.start + number * _DAY, wish.zone) for number in range(days + 1)]
+    starts = 0
+    for number in range(days):
+        if ahead[number] == ahead[number + 1]:
+            cells = _pattern(step, ahead[number])
+        else:
+            # The clock moves by less than an hour on this day: ask it for every five minutes.
+            midnight = within.start + number * _DAY
+            cells = sum(
+                1 << cell
+                for cell in range(CELLS_A_DAY)
+                if (cell + _ahead(midnight + cell * CELL, wish.zone)) % step == 0
+            )
+        starts |= cells << number * CELLS_A_DAY
+    return starts
+
+
+def _ahead(instant: datetime, zone: ZoneInfo) -> int:
+    """How many cells the wall clock is ahead of a whole number of hours from UTC."""
+    return ((instant.astimezone(zone).utcoffset() or _NOTHING) % _HOUR) // CELL
+
+
+@cache
+def _pattern(step: int, ahead: int) -> int:
+    """A day's cells that lie on steps when the clock is `ahead`."""
+    return sum(1 << cell for cell in range(CELLS_A_DAY) if (cell + ahead) % step == 0)
+
+
+def _instants(cells: int, start: datetime) -> Iterator[datetime]:
+    """The instants of the cells that are set, in order."""
+    while cells:
+        lowest = cells & -cells
+        yield start + (lowest.bit_length() - 1) * CELL
+        cells ^= lowest
