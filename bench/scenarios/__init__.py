@@ -1,7 +1,8 @@
 """The benchmarks by name."""
 
-from bench.scenarios import booking, desk, importing, searching
+from bench.scenarios import booking, desk, importing, searching, slots
 
 SCENARIOS = {
-    scenario.name: scenario for scenario in (importing.SCENARIO, desk.SCENARIO, searching.SCENARIO, booking.SCENARIO)
+    scenario.name: scenario
+    for scenario in (importing.SCENARIO, desk.SCENARIO, searching.SCENARIO, booking.SCENARIO, slots.SCENARIO)
 }

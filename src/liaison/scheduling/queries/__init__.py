@@ -9,11 +9,11 @@ from liaison.scheduling.queries.arrangement import (
     visit_types,
 )
 from liaison.scheduling.queries.day import Day, DayRow, DayVisit, day, sites_to_see
+from liaison.scheduling.queries.looking import TimesWanted
 from liaison.scheduling.queries.times import (
     SeatOffer,
     TimeOffer,
     Times,
-    TimesWanted,
     clinicians_for,
     earliest_times,
     possible_at,

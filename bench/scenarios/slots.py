@@ -1,0 +1,238 @@
+"""Searching for times: clinicians, rooms and machines over ninety days that are mostly given away."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import cycle
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+
+from bench.browser import Browser, web_server
+from bench.crowd import SITES, add_patients, hire
+from bench.harness import NOW, Result, Scenario, fresh_database, measure, percentiles
+
+DAYS = 90
+ZONE = ZoneInfo("America/New_York")
+SPECIALTIES, ROOM_KINDS, MACHINE_KINDS = 20, 5, 5
+"""At 1,000 clinicians: 50 of each specialty, 60 rooms of each kind and 20 machines of each."""
+STARTS_A_DAY, MINUTES = 15, 40
+"""From 8:00 to 18:00, one booking after the other."""
+PATIENTS_EACH = 20
+SEARCHES = 200
+
+
+def run(sizes: Sequence[int], say: Callable[[str], None]) -> list[Result]:
+    """For each number of clinicians, three rooms for ten of them, one machine, 750 bookings for each."""
+    results: list[Result] = []
+    for size in sizes:
+        with fresh_database() as cluster:
+            say(f"{size:,} clinicians …")
+            clinic = _Clinic(cluster.url, size=size)
+            say(f"{clinic.fill():,} bookings …")
+            results += clinic.keep()
+            say("searching …")
+            results += clinic.search()
+    return results
+
+
+class _Clinic:
+    """One big site, and Rosa who searches there."""
+
+    def __init__(self, url: str, *, size: int) -> None:
+        from liaison.accounts.models import Site, User
+        from liaison.accounts.queries import actor_of
+        from liaison.core.actor import system_actor
+        from liaison.core.postgres.guard import writes_open
+
+        self.url, self.size = url, size
+        self.draw = random.Random(size)
+        staff = hire()
+        add_patients(url, staff=staff, first=1, last=self.size * PATIENTS_EACH + 1, with_loops=False)
+        self.liaison = system_actor("bench")
+        self.site = Site.objects.get(pk=staff.site_ids[0])
+        self.rosa_user = User.objects.get(pk=staff.rosa_id)
+        self.rosa = actor_of(self.rosa_user, now=NOW)
+        with writes_open():
+            self.resource_ids = self._furnish()
+        self.visit_types = self._visit_types()
+
+    def _furnish(self) -> list[int]:
+        from datetime import time as wall
+
+        from liaison.scheduling.models import Resource, WorkingHours
+
+        kinds = [("person", "specialty", SPECIALTIES, self.size), ("room", "room", ROOM_KINDS, self.size * 3 // 10)]
+        kinds.append(("device", "machine", MACHINE_KINDS, self.size // 10))
+        made = Resource.objects.bulk_create(
+            Resource(kind=kind, name=f"{ability} {n}", site=self.site, abilities=[f"{ability} {n % sorts}"])
+            for kind, ability, sorts, count in kinds
+            for n in range(count)
+        )
+        WorkingHours.objects.bulk_create(
+            (
+                WorkingHours(resource=one, site=self.site, weekday=day, opens=wall(8), closes=wall(18))
+                for one in made
+                for day in range(5)
+            ),
+            batch_size=5000,
+        )
+        return [one.pk for one in made]
+
+    def _visit_types(self) -> dict[str, Any]:
+        from liaison.scheduling.actions import NeedDraft, VisitTypeDraft, define_visit_type
+
+        def define(code: str, minutes: int, *needs: tuple[str, str]) -> Any:
+            drafts = tuple(NeedDraft(role=role, ability=ability) for role, ability in needs)
+            draft = VisitTypeDraft(
+                code=code, name=code, duration_minutes=minutes, step_minutes=5, most_lead_days=DAYS, needs=drafts
+            )
+            return define_visit_type(actor=self.liaison, draft=draft, now=NOW)
+
+        three = (("clinician", "specialty 1"), ("room", "room 1"), ("machine", "machine 1"))
+        return {
+            "three": define("three", 40, *three),
+            "any": define("any", 120, ("clinician", "specialty 2")),
+            "never": define("never", 600, *three),
+        }
+
+    def fill(self) -> int:
+        """Give most of the near days away and fewer of the far ones, by COPY: how many bookings."""
+        bookings = list(self._bookings())
+        with psycopg.connect(self.url, options="-c search_path=liaison,public") as connection:
+            with connection.cursor().copy(f"COPY scheduling_appointment ({APPOINTMENT_COLUMNS}) FROM STDIN") as copy:
+                for number, (_, start, end) in enumerate(bookings, 1):
+                    copy.write_row(self._appointment(number, start, end))
+            columns = "appointment_id, resource_id, role, during, active, overridden"
+            with connection.cursor().copy(f"COPY scheduling_reservation ({columns}) FROM STDIN") as copy:
+                for number, (resource_id, start, end) in enumerate(bookings, 1):
+                    during = f"[{start.isoformat()},{end.isoformat()})"
+                    copy.write_row((number, resource_id, "any", during, True, False))
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+        return len(bookings)
+
+    def _bookings(self) -> Iterator[tuple[int, datetime, datetime]]:
+        first = NOW.astimezone(ZONE).replace(hour=8, minute=0)
+        length = timedelta(minutes=MINUTES)
+        for ahead in range(DAYS):
+            morning = (first + timedelta(days=ahead)).astimezone(ZONE)
+            if morning.weekday() >= 5:
+                continue
+            share = max(0.95 - ahead * 0.0085, 0.2)
+            opens = morning.astimezone(UTC)
+            for resource_id in self.resource_ids:
+                for slot in range(STARTS_A_DAY):
+                    if self.draw.random() < share:
+                        start = opens + slot * length
+                        yield resource_id, start, start + length
+
+    def _appointment(self, number: int, start: datetime, end: datetime) -> tuple[Any, ...]:
+        patient_id = 1 + number % (self.size * PATIENTS_EACH)
+        visit_type_id = self.visit_types["three"].pk
+        who = f"bench {number}"
+        return (
+            patient_id, visit_type_id, self.site.pk, start, end, "America/New_York", "in_person", "booked",
+            "", "", "{}", "", who, who, 0, NOW, "Rosa", "", "", 1,
+        )  # fmt: skip
+
+    def keep(self) -> list[Result]:
+        """Work all free time out, as the first night does."""
+        from liaison.scheduling.actions import keep_free_time
+
+        started = time.perf_counter()
+        days = keep_free_time(self.liaison, now=NOW)
+        seconds = round(time.perf_counter() - started, 1)
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+        return [
+            Result(metric="days of free time worked out", value=days, unit="days", size=self.size),
+            Result(metric="working them out", value=seconds, unit="seconds", size=self.size),
+        ]
+
+    def search(self) -> list[Result]:
+        """The figures: inside the engine, as a page asks, and the page itself."""
+        results: list[Result] = []
+        engine = {
+            "clinician, room and machine, 14 days, engine": ("three", 14, True),
+            "any of a specialty, 60 days, engine": ("any", 60, False),
+        }
+        for name, (kind, days, alone) in engine.items():
+            asks = [self._engine(kind, days=days, alone=alone) for _ in range(20)]
+            results += percentiles(name, self._times(asks), size=self.size)
+        questions = {
+            "clinician, room and machine, as a page asks": ("three", True),
+            "any of a specialty, as a page asks": ("any", False),
+        }
+        for name, (kind, alone) in questions.items():
+            asks = [self._question(kind, alone=alone) for _ in range(20)]
+            results += percentiles(name, self._times(asks), size=self.size)
+        address = f"/book/?patient={self._patient_id()}&visit_type={self.visit_types['three'].pk}&site={self.site.pk}"
+        with web_server() as port:
+            browser = Browser(port, user_id=self.rosa_user.pk)
+            taken = measure(partial(browser.get, address), times=SEARCHES)
+        return results + percentiles("the booking page over HTTP", taken, size=self.size)
+
+    def _times(self, asks: Sequence[Callable[[], object]]) -> list[float]:
+        """Milliseconds of the questions, which take turns."""
+        turns = cycle(asks)
+
+        def ask() -> object:
+            return next(turns)()
+
+        return measure(ask, times=SEARCHES, warm_up=len(asks))
+
+    def _engine(self, kind: str, *, days: int, alone: bool) -> Callable[[], object]:
+        """Read the kept bits and search in them: what is left when who asks and what for is known."""
+        from liaison.scheduling.models import Resource
+        from liaison.scheduling.queries.kept import free_bits
+        from liaison.scheduling.rules import Need, Span, Wish, earliest_in_bits, whole_days
+
+        visit_type = self.visit_types[kind]
+        pools = [
+            tuple(Resource.objects.able_to(need.ability).values_list("pk", flat=True))
+            for need in visit_type.needs.all()
+        ]
+        if alone:
+            pools[0] = (self.draw.choice(pools[0]),)
+        needs = [Need(role=str(number), pool=pool) for number, pool in enumerate(pools)]
+        window = Span(NOW, NOW + timedelta(days=days))
+        wish = Wish(
+            duration=visit_type.duration, before=visit_type.before, after=visit_type.after, window=window,
+            zone=self.site.zone, step=timedelta(minutes=5), limit=20,
+        )  # fmt: skip
+        ids = {resource_id for pool in pools for resource_id in pool}
+
+        def ask() -> object:
+            free = free_bits(ids, site=self.site, within=whole_days(window))
+            return earliest_in_bits(wish=wish, needs=needs, free=free)
+
+        return ask
+
+    def _question(self, kind: str, *, alone: bool) -> Callable[[], object]:
+        from liaison.scheduling import queries
+
+        visit_type = self.visit_types[kind]
+        able = queries.clinicians_for(self.rosa, visit_type=visit_type, site_id=self.site.pk)
+        wanted = queries.TimesWanted(
+            visit_type_id=visit_type.pk,
+            site_id=self.site.pk,
+            patient_id=self._patient_id(),
+            with_id=self.draw.choice(able).pk if alone else None,
+        )
+        return partial(queries.earliest_times, self.rosa, wanted=wanted, now=NOW)
+
+    def _patient_id(self) -> int:
+        return self.draw.randrange(1, self.size * PATIENTS_EACH // SITES) * SITES
+
+
+APPOINTMENT_COLUMNS = (
+    "patient_id, visit_type_id, site_id, start_at, end_at, time_zone, modality, state, "
+    "note, interpreter_language, overrides, override_reason, idempotency_key, ical_uid, ical_sequence, "
+    "booked_at, booked_by_name, cancelled_by_name, cancel_reason, version"
+)
+
+SCENARIO = Scenario(name="slots", sizes=(100, 1_000), counts="clinicians", run=run)
