@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 from liaison.accounts.models import Site
@@ -42,7 +42,9 @@ _STRETCHES: Final = (7, 28, 85)
 class TimesWanted:
     """What a person asks for. `with_id` names the resource that it must be with, `not_before` a local day.
 
-    `moving_id` is the appointment that would be moved: its own time counts as free.
+    `moving_id` is the appointment that would be moved: its own time counts as free. The patient comes on one of the
+    `weekdays` (Monday is 0; none means any) up to and including the day `not_after`, not before `from_at`, and
+    leaves by `to_at`, all on the wall clock of the site. `also_at` names further sites that will do.
     """
 
     visit_type_id: int
@@ -50,6 +52,11 @@ class TimesWanted:
     patient_id: int | None = None
     with_id: int | None = None
     not_before: date | None = None
+    not_after: date | None = None
+    weekdays: frozenset[int] = frozenset()
+    from_at: time | None = None
+    to_at: time | None = None
+    also_at: tuple[int, ...] = ()
     moving_id: int | None = None
     limit: int = 12
     per_day: int | None = 4
@@ -103,6 +110,8 @@ def question_of(actor: Actor, *, wanted: TimesWanted, now: datetime) -> Question
     first, last = now + visit_type.least_lead, now + (visit_type.most_lead or HORIZON)
     if wanted.not_before is not None:
         first = max(first, day_span(on=wanted.not_before, zone=site.zone).start)
+    if wanted.not_after is not None:
+        last = min(last, day_span(on=wanted.not_after, zone=site.zone).end)
     patient_id = _visible_patient(actor, wanted.patient_id, now=now)
     return Question(
         wanted=wanted,
@@ -142,6 +151,9 @@ def wish_of(question: Question, *, window: Span) -> Wish:
         limit=wanted.limit,
         per_day=wanted.per_day,
         avoid=question.avoid,
+        weekdays=wanted.weekdays,
+        from_at=wanted.from_at,
+        to_at=wanted.to_at,
     )
 
 

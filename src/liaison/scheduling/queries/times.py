@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from liaison.core.actor import Actor
-from liaison.core.refusals import Forbidden
+from liaison.core.refusals import Forbidden, NotFound
 from liaison.scheduling.access import SEE_CALENDAR
 from liaison.scheduling.models import Resource, ResourceKind, VisitType
 from liaison.scheduling.queries.looking import Question, TimesWanted, offers_of, question_of
@@ -31,6 +31,8 @@ class TimeOffer:
 
     start_at: datetime
     end_at: datetime
+    site_id: int
+    site_name: str
     seats: tuple[SeatOffer, ...]
     reasons: tuple[Reason, ...]
     also_free: tuple[str, ...]
@@ -58,12 +60,43 @@ class Times:
 
 def earliest_times(actor: Actor, *, wanted: TimesWanted, now: datetime) -> Times:
     """The earliest times for a visit. Stateless: any process answers the same. Refuses: Forbidden, NotFound."""
-    question = question_of(actor, wanted=wanted, now=now)
+    questions = _questions(actor, wanted, now=now)
+    found = [_named(offer, question) for question in questions for offer in offers_of(question)]
+    first = questions[0]
     return Times(
-        offers=tuple(_named(offer, question) for offer in offers_of(question)),
-        missing=question.missing,
-        searched_until=question.last.astimezone(question.site.zone).date(),
+        offers=_merged(found, wanted) if len(questions) > 1 else tuple(found),
+        missing=first.missing if all(question.missing for question in questions) else (),
+        searched_until=max(question.last.astimezone(question.site.zone).date() for question in questions),
     )
+
+
+def _questions(actor: Actor, wanted: TimesWanted, *, now: datetime) -> list[Question]:
+    """The same question for each site. Where the wanted person never works it is not asked. Refuses: NotFound."""
+    questions = []
+    for site_id in (wanted.site_id, *wanted.also_at):
+        try:
+            questions.append(question_of(actor, wanted=replace(wanted, site_id=site_id), now=now))
+        except NotFound:
+            if not wanted.also_at:
+                raise
+    if not questions:
+        raise NotFound
+    return questions
+
+
+def _merged(offers: Sequence[TimeOffer], wanted: TimesWanted) -> tuple[TimeOffer, ...]:
+    """The earliest of several sites: only the first of all is the earliest, only the first of a day its first."""
+    merged: list[TimeOffer] = []
+    on_day: Counter[date] = Counter()
+    for offer in sorted(offers, key=lambda offer: offer.start_at):
+        on = offer.start_at.date()
+        if wanted.per_day is not None and on_day[on] >= wanted.per_day:
+            continue
+        rank = [Reason.EARLIEST] if not merged else [Reason.EARLIEST_THAT_DAY] if not on_day[on] else []
+        others = [reason for reason in offer.reasons if reason not in {Reason.EARLIEST, Reason.EARLIEST_THAT_DAY}]
+        merged.append(replace(offer, reasons=(*rank, *others)))
+        on_day[on] += 1
+    return tuple(merged[: wanted.limit])
 
 
 def possible_at(actor: Actor, *, visit_types: Sequence[VisitType], site_id: int) -> Sequence[VisitType]:
@@ -89,6 +122,8 @@ def _named(offer: Offer, question: Question) -> TimeOffer:
     return TimeOffer(
         start_at=offer.start.astimezone(zone),
         end_at=offer.end.astimezone(zone),
+        site_id=question.site.pk,
+        site_name=question.site.name,
         seats=tuple(
             SeatOffer(
                 role=role,

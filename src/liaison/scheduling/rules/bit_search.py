@@ -106,11 +106,13 @@ def _at_least(quantity: int, fitting: Sequence[int]) -> int:
 def _startable(wish: Wish, within: Span) -> int:
     """The cells at which the wish lets a visit start: in its window, on its steps, while the patient is free."""
     cells = (within.end - within.start) // CELL
-    first = max(cell_after(wish.window.start, start=within.start), 0)
-    last = min(cell_after(wish.window.end, start=within.start), cells)
-    if first >= last:
-        return 0
-    starts = between(first, last) & _on_steps(wish, within)
+    starts = 0
+    for span in wish.starts():
+        first = max(cell_after(span.start, start=within.start), 0)
+        last = min(cell_after(span.end, start=within.start), cells)
+        if first < last:
+            starts |= between(first, last)
+    starts &= _on_steps(wish, within)
     for away in wish.avoid:
         # Later than `away.start - duration`, because then the visit would end after it began.
         begins = max((away.start - wish.duration - within.start) // CELL + 1, 0)

@@ -7,13 +7,15 @@ faster; this one is its oracle, and answers where bits cannot.
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from enum import Enum, StrEnum
 from zoneinfo import ZoneInfo
 
 from liaison.scheduling.rules.spans import Span, intersect, merge, subtract
+from liaison.scheduling.rules.wall import first_instant
 
 _MINUTE = timedelta(minutes=1)
+_DAY = timedelta(days=1)
 _SMALLEST_GAP = timedelta(minutes=5)
 
 
@@ -50,7 +52,8 @@ class Wish:
     `before` and `after` are the buffers that the resources are also needed for. Starts fall on multiples of
     `step` (whole minutes that divide an hour) on the wall clock of `zone`. At most `limit` offers, at most
     `per_day` of them on one local day. The visit itself, without buffers, touches none of `avoid`: the
-    patient is elsewhere then.
+    patient is elsewhere then. On the wall clock of `zone` it starts on one of the `weekdays` (Monday is 0; none
+    means any), not before `from_at`, and ends by `to_at` of the same local day.
     """
 
     duration: timedelta
@@ -62,6 +65,29 @@ class Wish:
     limit: int
     per_day: int | None = None
     avoid: tuple[Span, ...] = ()
+    weekdays: frozenset[int] = frozenset()
+    from_at: time | None = None
+    to_at: time | None = None
+
+    def starts(self) -> tuple[Span, ...]:
+        """When a visit may start, by the window, the weekdays and the times of day."""
+        if not self.weekdays and self.from_at is None and self.to_at is None:
+            return (self.window,)
+        on, spans = self.window.start.astimezone(self.zone).date(), []
+        while on <= self.window.end.astimezone(self.zone).date():
+            if not self.weekdays or on.weekday() in self.weekdays:
+                spans += self._starts_on(on)
+            on += _DAY
+        return intersect(spans, (self.window,))
+
+    def _starts_on(self, on: date) -> list[Span]:
+        first = first_instant(on=on, at=self.from_at or time(), zone=self.zone)
+        if self.to_at is None:
+            end = first_instant(on=on + _DAY, at=time(), zone=self.zone)
+        else:
+            # One minute more than the last start, because spans leave their end out.
+            end = first_instant(on=on, at=self.to_at, zone=self.zone) - self.duration + _MINUTE
+        return [Span(first, end)] if first < end else []
 
     def claim(self, start: datetime) -> Span:
         """The time of each resource that a visit at `start` takes, buffers included."""
@@ -162,7 +188,7 @@ def _starts(wish: Wish, needs: Sequence[Need], calendars: Mapping[int, _Calendar
     """Aligned starts at which each need taken alone has somebody; a superset of the answer."""
     # A visit of `duration` touches a span when it starts after `span.start - duration` and before its end.
     elsewhere = (Span(span.start - wish.duration + _MINUTE, span.end) for span in wish.avoid)
-    possible = subtract((wish.window,), taken=elsewhere)
+    possible = subtract(wish.starts(), taken=elsewhere)
     for need in needs:
         possible = intersect(possible, merge(_start_spans(wish, need, calendars)))
     for span in possible:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -119,6 +119,21 @@ def test_only_so_many_of_one_day() -> None:
     assert walls(found) == ["02 09:00", "02 09:15", "03 09:00"]
 
 
+def test_a_patient_comes_on_some_weekdays_and_leaves_in_time() -> None:
+    week = hours("2026-03-02 00:00", "2026-03-09 00:00")
+    days = tuple(hours(f"2026-03-0{day} 09:00", f"2026-03-0{day} 17:00") for day in range(2, 7))
+    asked = wish(week, weekdays=frozenset({1, 4}), from_at=time(15, 40), to_at=time(16, 30))
+    assert walls(both(asked, [A_CLINICIAN], {CLINICIAN: days})) == ["03 15:45", "03 16:00", "06 15:45", "06 16:00"]
+    assert walls(both(wish(week, to_at=time(9, 45)), [A_CLINICIAN], {CLINICIAN: days}))[:3] == [
+        "02 09:00",
+        "02 09:15",
+        "03 09:00",
+    ]
+    late = wish(week, from_at=time(16, 15), weekdays=frozenset({0}))
+    assert walls(both(late, [A_CLINICIAN], {CLINICIAN: days})) == ["02 16:15", "02 16:30"]
+    assert both(wish(week, from_at=time(12), to_at=time(12, 20)), [A_CLINICIAN], {CLINICIAN: days}) == ()
+
+
 def test_whole_hours_of_the_wall_clock_where_it_moves_by_half_an_hour() -> None:
     night = hours("2026-10-04 00:10", "2026-10-04 05:00", LORD_HOWE)
     found = both(wish(night, zone=LORD_HOWE, step=minutes(60)), [A_CLINICIAN], {CLINICIAN: (night,)})
@@ -184,6 +199,9 @@ def schedules(draw: st.DrawFn) -> tuple[Wish, list[Need], dict[int, tuple[Span, 
         limit=draw(st.integers(1, 12)),
         per_day=draw(st.sampled_from([None, 1, 4])),
         avoid=draw(some_spans(200, 3)),
+        weekdays=draw(st.sampled_from([frozenset(), frozenset(), frozenset({0, 4, 5}), frozenset({6})])),
+        from_at=draw(st.sampled_from([None, None, time(0, 30), time(2, 15), time(13)])),
+        to_at=draw(st.sampled_from([None, None, time(2, 40), time(16), time(23, 59)])),
     )
     need = st.builds(
         Need,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, time, timedelta
 
 import pytest
 
@@ -135,6 +135,31 @@ def test_odd_minutes_at_an_edge_are_found_all_the_same(clinic: Clinic) -> None:
     kind = actions.define_visit_type(actor=system_actor("tests"), draft=odd, now=NOW)
     assert starts(times(clinic, visit_type_id=kind.pk, limit=1)) == ["02 10:00"]
     assert starts(times(clinic, limit=1)) == ["02 10:00"]
+
+
+def test_the_patient_says_which_days_and_hours(clinic: Clinic) -> None:
+    found = times(clinic, weekdays=frozenset({2, 4}), from_at=time(14), to_at=time(15), not_after=date(2026, 3, 6))
+    assert starts(found) == ["04 14:00", "04 14:15", "04 14:30", "06 14:00", "06 14:15", "06 14:30"]
+    assert found.searched_until == date(2026, 3, 7)
+
+
+def test_several_sites_are_searched_together(clinic: Clinic) -> None:
+    early = [actions.HoursDraft(site=clinic.other_site, weekday=day, opens=time(5), closes=time(6)) for day in (0, 1)]
+    for resource in (clinic.okafor, clinic.other_room):
+        actions.set_hours(actor=system_actor("tests"), resource=resource, hours=early, now=NOW)
+    anywhere = {"also_at": (clinic.other_site.pk,), "per_day": 2, "limit": 3}
+    found = times(clinic, **anywhere)
+    assert [(offer.site_name, f"{offer.start_at:%d %H:%M}") for offer in found.offers] == [
+        ("Riverside North", "02 09:00"),
+        ("Riverside North", "02 09:15"),
+        ("Riverside West", "03 05:00"),
+    ]
+    assert [offer.reasons[:1] for offer in found.offers] == [(Reason.EARLIEST,), (), (Reason.EARLIEST_THAT_DAY,)]
+    with_okafor = times(clinic, with_id=clinic.okafor.pk, **anywhere)
+    assert {offer.site_name for offer in with_okafor.offers} == {"Riverside West"}
+    assert times(clinic, **(anywhere | {"per_day": None, "limit": 40})).missing == ()
+    with pytest.raises(NotFound):
+        times(clinic, with_id=987654, **anywhere)
 
 
 def test_no_offers_say_which_role_nobody_can_take_there(clinic: Clinic) -> None:
