@@ -17,6 +17,9 @@ from liaison.scheduling.models import Modality, Resource, ResourceKind, VisitTyp
 from liaison.scheduling.ports import REASONS_IN_ORDER, CancelReason, Seat
 
 WEEKDAYS = [_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday")]
+ANYWHERE = 0
+"""Stands for every site in the choice of a place."""
+
 STEPS = [(minutes, str(minutes)) for minutes in (5, 10, 15, 20, 30, 60)]
 
 
@@ -27,6 +30,7 @@ class Choices:
     visit_types: Sequence[VisitType]
     sites: Sequence[Site]
     people: Sequence[Resource]
+    seen_last_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,23 +38,25 @@ class ChosenTime:
     """A time that was offered, as it comes back from the form."""
 
     start_at: datetime
+    site_id: int
     seats: tuple[Seat, ...]
 
 
-def written_offer(start_at: datetime, seats: Sequence[tuple[str, int]]) -> str:
-    """A time as the form carries it: the instant, then role and resource of each seat."""
-    return " ".join([start_at.isoformat(), *(f"{role}:{resource_id}" for role, resource_id in seats)])
+def written_offer(start_at: datetime, *, site_id: int, seats: Sequence[tuple[str, int]]) -> str:
+    """A time as the form carries it: the instant, the site, then role and resource of each seat."""
+    return " ".join([start_at.isoformat(), str(site_id), *(f"{role}:{resource_id}" for role, resource_id in seats)])
 
 
 def read_offer(text: str) -> ChosenTime:
     """The opposite of `written_offer`. Raises ValueError for anything else."""
-    start, *seats = text.split()
+    start, site_id, *seats = text.split()
     start_at = datetime.fromisoformat(start)
     if start_at.tzinfo is None or not is_near(start_at):
         raise ValueError("A time needs its zone, and a year near ours.")
     parts = [seat.rsplit(":", 1) for seat in seats]
     return ChosenTime(
         start_at=start_at,
+        site_id=int(site_id),
         seats=tuple(Seat(role=role, resource_id=int(resource_id)) for role, resource_id in parts),
     )
 
@@ -68,20 +74,43 @@ class TimeInput(forms.TimeInput):
 
 
 class TimesForm(forms.Form):
-    """What a time is looked for: kind of visit, place, person, first day."""
+    """What a time is looked for: kind of visit, place, person, and the days and hours that suit the patient."""
 
     visit_type = forms.TypedChoiceField(label=_("Visit"), coerce=int)
     site = forms.TypedChoiceField(label=_("Where"), coerce=int)
     with_id = forms.TypedChoiceField(label=_("With whom"), coerce=int, required=False, empty_value=None)
     not_before = forms.DateField(label=_("Not before"), required=False, widget=DateInput, validators=[refuse_far_off])
+    not_after = forms.DateField(label=_("By"), required=False, widget=DateInput, validators=[refuse_far_off])
+    from_at = forms.TimeField(label=_("From"), required=False, widget=TimeInput)
+    to_at = forms.TimeField(label=_("Done by"), required=False, widget=TimeInput)
+    weekdays = forms.TypedMultipleChoiceField(
+        label=_("On"), coerce=int, choices=[*enumerate(WEEKDAYS)], required=False, widget=forms.CheckboxSelectMultiple
+    )
 
     def __init__(self, *args: Any, choices: Choices, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         kinds = [(kind.pk, f"{kind.name}, {kind.duration_minutes} min") for kind in choices.visit_types]
-        people = [(person.pk, person.name) for person in choices.people]
+        people = [(person.pk, self._called(person, choices)) for person in choices.people]
+        sites = [(site.pk, site.name) for site in choices.sites]
+        anywhere = [(ANYWHERE, _("Any site"))] if len(sites) > 1 else []
         self.fields["visit_type"].choices = kinds  # type: ignore[attr-defined]
-        self.fields["site"].choices = [(site.pk, site.name) for site in choices.sites]  # type: ignore[attr-defined]
+        self.fields["site"].choices = [*sites, *anywhere]  # type: ignore[attr-defined]
         self.fields["with_id"].choices = [("", _("Anyone")), *people]  # type: ignore[attr-defined]
+
+    @staticmethod
+    def _called(person: Resource, choices: Choices) -> str:
+        if person.pk != choices.seen_last_id:
+            return person.name
+        return _("%(name)s, who saw them last") % {"name": person.name}
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse hours and days that end before they begin."""
+        typed = super().clean() or {}
+        for first, last in (("from_at", "to_at"), ("not_before", "not_after")):
+            begins, ends = typed.get(first), typed.get(last)
+            if begins is not None and ends is not None and ends < begins:
+                self.add_error(last, _("This is before the beginning."))
+        return typed
 
 
 class BookForm(TimesForm):

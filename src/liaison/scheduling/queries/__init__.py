@@ -24,6 +24,7 @@ from liaison.scheduling.queries.visits import (
     appointments_of_referral,
     coming_visits,
     get_appointment,
+    seen_last_by,
     timeline,
 )
 
@@ -49,6 +50,7 @@ __all__ = [
     "get_visit_type",
     "possible_at",
     "resources",
+    "seen_last_by",
     "sites_to_see",
     "timeline",
     "visit_types",

@@ -64,6 +64,12 @@ def coming_visits(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[
     return [_coming(row) for row in _with_who(rows).order_by("start_at", "pk")]
 
 
+def seen_last_by(actor: Actor, *, patient: Patient, among: Collection[int]) -> int | None:
+    """Which of these people (resource ids) saw the patient last; None if nobody of them has."""
+    seen_visits = _visible(actor).filter(patient=patient, state=State.FULFILLED, reservations__resource__in=among)
+    return seen_visits.order_by("-start_at").values_list("reservations__resource", flat=True).first()
+
+
 def appointments_of_loop(actor: Actor, *, loop_id: int) -> Sequence[ComingVisit]:
     """Every appointment that serves a loop and stands, in order of time."""
     return [_coming(row) for row in _with_who(_visible(actor).filter(loop_id=loop_id).standing()).order_by("start_at")]

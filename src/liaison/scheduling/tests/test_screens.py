@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test import Client
 
 from liaison.accounts.models import User
-from liaison.core.actor import Actor
+from liaison.core.actor import Actor, system_actor
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.orders.models import Referral
@@ -81,7 +81,8 @@ def sent(clinic: Clinic, offer: str, **typed: object) -> dict[str, object]:
 
 
 def offer_at(clinic: Clinic, start: str) -> str:
-    return written_offer(local(start), [(seat.role, seat.resource_id) for seat in clinic.seats()])
+    seats = [(seat.role, seat.resource_id) for seat in clinic.seats()]
+    return written_offer(local(start), site_id=clinic.site.pk, seats=seats)
 
 
 def test_without_a_patient_the_page_asks_for_whom(rosa: Client) -> None:
@@ -111,6 +112,41 @@ def test_the_search_answers_htmx_with_the_form_alone_and_keeps_what_was_typed(ro
         clinic.okafor.pk
     }
     assert read_offer(OFFERS.findall(shown)[0]).start_at == local("2026-03-05 09:00")
+
+
+def test_days_and_hours_that_suit_narrow_the_times(rosa: Client, clinic: Clinic) -> None:
+    shown = panel(rosa, clinic, weekdays=["1", "3"], from_at="14:00", to_at="15:00", not_after="2026-03-05")
+    starts = [read_offer(offer).start_at for offer in OFFERS.findall(shown)]
+    assert starts[0] == local("2026-03-03 14:00")
+    assert starts[-1] == local("2026-03-05 14:30")
+    assert len(starts) == 6
+    assert re.search(r'name="weekdays" value="3" [^>]*checked', shown)
+    assert "<details" in shown.split("Days and hours")[0][-80:]
+
+
+def test_hours_that_end_before_they_begin_are_named(rosa: Client, clinic: Clinic) -> None:
+    shown = panel(rosa, clinic, from_at="15:00", to_at="14:00")
+    assert "This is before the beginning." in shown
+    assert OFFERS.findall(shown) == []
+
+
+def test_any_site_will_do_and_the_time_that_is_booked_brings_its_site(rosa: Client, clinic: Clinic) -> None:
+    for resource in (clinic.imani, clinic.room):
+        hours = [actions.HoursDraft(site=clinic.other_site, weekday=1, opens=time(9), closes=time(10))]
+        actions.set_hours(actor=system_actor("tests"), resource=resource, hours=hours, now=NOW)
+    shown = panel(rosa, clinic, site=0, with_id=clinic.imani.pk)
+    assert "Riverside West" in shown
+    assert "Times on the clock of each site." in shown
+    first = OFFERS.findall(shown)[0]
+    assert read_offer(first).site_id == clinic.other_site.pk
+    assert rosa.post("/book/", sent(clinic, first, site=0)).status_code == 302
+    assert Appointment.objects.get().site == clinic.other_site
+
+
+def test_who_saw_the_patient_last_is_named_in_the_choice(rosa: Client, clinic: Clinic) -> None:
+    visit = clinic.book("2026-03-02 09:00", now=NOW - timedelta(days=1))
+    actions.record_seen(actor=clinic.rosa, appointment=visit, now=local("2026-03-02 10:00"))
+    assert "Dr Imani, who saw them last" in panel(rosa, clinic)
 
 
 def test_a_person_who_does_not_work_at_the_new_site_is_forgotten(rosa: Client, clinic: Clinic) -> None:
@@ -450,7 +486,7 @@ def test_a_cancelled_visit_offers_nothing_more(rosa: Client, clinic: Clinic) -> 
 
 
 def test_offers_are_written_and_read_alike() -> None:
-    chosen = read_offer(written_offer(local("2026-03-03 10:00"), [("clinician", 4), ("room", 7)]))
+    chosen = read_offer(written_offer(local("2026-03-03 10:00"), site_id=3, seats=[("clinician", 4), ("room", 7)]))
     assert chosen.start_at == local("2026-03-03 10:00")
     assert chosen.seats == (Seat(role="clinician", resource_id=4), Seat(role="room", resource_id=7))
 

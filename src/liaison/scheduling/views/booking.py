@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
+from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -28,7 +29,7 @@ from liaison.scheduling import queries
 from liaison.scheduling.access import BOOK, MOVE, OVERRIDE
 from liaison.scheduling.actions import PatientBusy, book_appointment, move_appointment
 from liaison.scheduling.actions.refusals import DuplicateVisit, NotFree, OutsideHours, TooFar, TooLate
-from liaison.scheduling.forms import BookForm, Choices, written_offer
+from liaison.scheduling.forms import ANYWHERE, BookForm, Choices, written_offer
 from liaison.scheduling.models import Appointment, Resource, VisitType
 from liaison.scheduling.ports import BookingOrder, CancelReason, Override, Reason
 from liaison.scheduling.queries import TimeOffer, Times, TimesWanted
@@ -40,6 +41,7 @@ REASON_WORDS = {
     Reason.NO_GAP: gettext_lazy("Leaves no gap"),
 }
 WARNINGS = (PatientBusy, DuplicateVisit)
+WISHES = {"not_before", "not_after", "from_at", "to_at", "weekdays"}
 BEFORE_THE_VISIT = ("sent", "received", "accepted", "scheduled", "no_show", "visit_cancelled")
 OVERRIDABLE = (NotFree, OutsideHours, TooLate, TooFar)
 
@@ -140,7 +142,7 @@ def _carry_out(desk: Desk, form: BookForm) -> Appointment:
     order = BookingOrder(
         key=typed["key"],
         visit_type_id=typed["visit_type"],
-        site_id=typed["site"],
+        site_id=typed["offer"].site_id,
         start_at=typed["offer"].start_at,
         seats=typed["offer"].seats,
         loop_id=desk.loop_id,
@@ -177,6 +179,8 @@ def _show(
         "chosen": form.data.get("offer", "") if may_override or refusal is None else "",
         "chosen_time": form.cleaned_data.get("offer") if may_override and form.is_valid() else None,
         "time_zone": _zone_name(desk, form),
+        "anywhere": form.cleaned_data.get("site") == ANYWHERE,
+        "suits": any(form[name].value() for name in WISHES - {"not_before"}),
         "now": desk.now,
     }
     template = "scheduling/_book.html" if wants_fragment(request) else "scheduling/book.html"
@@ -189,20 +193,33 @@ def _times(desk: Desk, form: BookForm) -> Times | None:
     """What can be booked for what the form asks, or None while that is unclear."""
     form.is_valid()
     asked = form.cleaned_data
-    if not asked.get("visit_type") or not asked.get("site") or "not_before" in form.errors:
+    site_ids = _sites_asked(asked.get("site"))
+    if not asked.get("visit_type") or not site_ids or set(form.errors) & WISHES:
         return None
     return queries.earliest_times(
         desk.actor,
         wanted=TimesWanted(
             visit_type_id=asked["visit_type"],
-            site_id=asked["site"],
+            site_id=site_ids[0],
+            also_at=site_ids[1:],
             patient_id=desk.patient.pk,
             with_id=asked.get("with_id"),
             not_before=asked.get("not_before"),
+            not_after=asked.get("not_after"),
+            weekdays=frozenset(asked.get("weekdays", ())),
+            from_at=asked.get("from_at"),
+            to_at=asked.get("to_at"),
             moving_id=desk.moving.pk if desk.moving else None,
         ),
         now=desk.now,
     )
+
+
+def _sites_asked(site_id: int | None) -> tuple[int, ...]:
+    """The sites to search: the one chosen, or all."""
+    if site_id == ANYWHERE:
+        return tuple(Site.objects.values_list("pk", flat=True))
+    return () if site_id is None else (site_id,)
 
 
 def _days(times: Times) -> Sequence[ShownDay]:
@@ -214,15 +231,18 @@ def _days(times: Times) -> Sequence[ShownDay]:
 
 def _shown(offer: TimeOffer) -> ShownOffer:
     return ShownOffer(
-        value=written_offer(offer.start_at, [(seat.role, seat.resource_id) for seat in offer.seats]),
+        value=written_offer(
+            offer.start_at, site_id=offer.site_id, seats=[(seat.role, seat.resource_id) for seat in offer.seats]
+        ),
         offer=offer,
         why=tuple(str(REASON_WORDS[reason]) for reason in offer.reasons),
     )
 
 
-def _defaults(desk: Desk, given: Mapping[str, str]) -> dict[str, str]:
+def _defaults(desk: Desk, given: QueryDict) -> dict[str, Any]:
     """What was typed, with a first answer for what was not asked yet."""
-    typed = {name: given[name] for name in given}
+    typed: dict[str, Any] = {name: given[name] for name in given}
+    typed["weekdays"] = given.getlist("weekdays")
     typed.setdefault("key", str(uuid.uuid4()))
     if "site" not in typed:
         typed |= _first_place(desk)
@@ -281,9 +301,16 @@ def _first_kind(desk: Desk, typed: Mapping[str, str]) -> str:
 def _choices(desk: Desk, typed: Mapping[str, str]) -> Choices:
     kinds = _kinds(desk)
     chosen = next((kind for kind in kinds if str(kind.pk) == typed.get("visit_type")), None)
-    site_id = _number(typed.get("site"))
-    people = queries.clinicians_for(desk.actor, visit_type=chosen, site_id=site_id) if chosen and site_id else ()
-    return Choices(visit_types=kinds, sites=tuple(Site.objects.all()), people=people)
+    people: dict[int, Resource] = {}
+    for site_id in _sites_asked(_number(typed.get("site"))):
+        able = queries.clinicians_for(desk.actor, visit_type=chosen, site_id=site_id) if chosen else ()
+        people |= {person.pk: person for person in able}
+    return Choices(
+        visit_types=kinds,
+        sites=tuple(Site.objects.all()),
+        people=tuple(people.values()),
+        seen_last_id=queries.seen_last_by(desk.actor, patient=desk.patient, among=people),
+    )
 
 
 def _kinds(desk: Desk) -> Sequence[VisitType]:
