@@ -96,7 +96,7 @@ class _Clinic:
         return {
             "three": define("three", 40, *three),
             "any": define("any", 120, ("clinician", "specialty 2")),
-            "never": define("never", 600, *three),
+            "never": define("never", 590, *three),
         }
 
     def fill(self) -> int:
@@ -170,6 +170,7 @@ class _Clinic:
         for name, (kind, alone) in questions.items():
             asks = [self._question(kind, alone=alone) for _ in range(20)]
             results += percentiles(name, self._times(asks), size=self.size)
+        results += percentiles("no time, explained", self._times([self._why() for _ in range(20)]), size=self.size)
         address = f"/book/?patient={self._patient_id()}&visit_type={self.visit_types['three'].pk}&site={self.site.pk}"
         with web_server() as port:
             browser = Browser(port, user_id=self.rosa_user.pk)
@@ -224,6 +225,27 @@ class _Clinic:
             with_id=self.draw.choice(able).pk if alone else None,
         )
         return partial(queries.earliest_times, self.rosa, wanted=wanted, now=NOW)
+
+    def _why(self) -> Callable[[], object]:
+        """A visit longer than any free stretch, with every wish that there is: nothing helps."""
+        from datetime import time as wall
+
+        from liaison.scheduling import queries
+
+        visit_type = self.visit_types["never"]
+        able = queries.clinicians_for(self.rosa, visit_type=visit_type, site_id=self.site.pk)
+        wanted = queries.TimesWanted(
+            visit_type_id=visit_type.pk,
+            site_id=self.site.pk,
+            patient_id=self._patient_id(),
+            with_id=self.draw.choice(able).pk,
+            not_before=NOW.date() + timedelta(days=3),
+            not_after=NOW.date() + timedelta(days=17),
+            weekdays=frozenset({1, 3}),
+            from_at=wall(9),
+            to_at=wall(12),
+        )
+        return partial(queries.explain, self.rosa, wanted=wanted, now=NOW)
 
     def _patient_id(self) -> int:
         return self.draw.randrange(1, self.size * PATIENTS_EACH // SITES) * SITES

@@ -80,8 +80,8 @@ class TimesForm(forms.Form):
     site = forms.TypedChoiceField(label=_("Where"), coerce=int)
     with_id = forms.TypedChoiceField(label=_("With whom"), coerce=int, required=False, empty_value=None)
     not_before = forms.DateField(label=_("Not before"), required=False, widget=DateInput, validators=[refuse_far_off])
-    not_after = forms.DateField(label=_("By"), required=False, widget=DateInput, validators=[refuse_far_off])
-    from_at = forms.TimeField(label=_("From"), required=False, widget=TimeInput)
+    not_after = forms.DateField(label=_("Last day"), required=False, widget=DateInput, validators=[refuse_far_off])
+    from_at = forms.TimeField(label=_("Start from"), required=False, widget=TimeInput)
     to_at = forms.TimeField(label=_("Done by"), required=False, widget=TimeInput)
     weekdays = forms.TypedMultipleChoiceField(
         label=_("On"), coerce=int, choices=[*enumerate(WEEKDAYS)], required=False, widget=forms.CheckboxSelectMultiple

@@ -9,6 +9,7 @@ from liaison.scheduling.queries.arrangement import (
     visit_types,
 )
 from liaison.scheduling.queries.day import Day, DayRow, DayVisit, day, sites_to_see
+from liaison.scheduling.queries.explaining import Change, Explanation, Left, Relaxed, explain
 from liaison.scheduling.queries.looking import TimesWanted
 from liaison.scheduling.queries.times import (
     SeatOffer,
@@ -29,10 +30,14 @@ from liaison.scheduling.queries.visits import (
 )
 
 __all__ = [
+    "Change",
     "ComingVisit",
     "Day",
     "DayRow",
     "DayVisit",
+    "Explanation",
+    "Left",
+    "Relaxed",
     "SeatOffer",
     "TimeOffer",
     "Times",
@@ -45,6 +50,7 @@ __all__ = [
     "coming_visits",
     "day",
     "earliest_times",
+    "explain",
     "get_appointment",
     "get_resource",
     "get_visit_type",

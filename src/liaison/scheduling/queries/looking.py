@@ -77,8 +77,8 @@ class Able:
 class Question:
     """What is looked for, with everything that the answer depends on but free time.
 
-    Starts lie from `first` up to `last`. `known` are the people who know the patient, `avoid` the patient's other
-    visits in that time, `missing` the roles that nobody there can fill.
+    Lead times let a visit start from `soonest` up to `furthest`. `known` are the people who know the patient, `avoid`
+    the patient's other visits in that time, `missing` the roles that nobody there can fill.
     """
 
     wanted: TimesWanted
@@ -88,8 +88,30 @@ class Question:
     able: Mapping[int, Able]
     known: frozenset[int]
     avoid: tuple[Span, ...]
-    first: datetime
-    last: datetime
+    soonest: datetime
+    furthest: datetime
+
+    @property
+    def first(self) -> datetime:
+        """From when on it may start, by lead time and wish."""
+        on = self.wanted.not_before
+        return self.soonest if on is None else max(self.soonest, day_span(on=on, zone=self.site.zone).start)
+
+    @property
+    def last(self) -> datetime:
+        """Up to when it may start, by lead time and wish."""
+        on = self.wanted.not_after
+        return self.furthest if on is None else min(self.furthest, day_span(on=on, zone=self.site.zone).end)
+
+    def otherwise(self, wanted: TimesWanted) -> Question:
+        """The same question with other wishes, at the same site for the same patient."""
+        return replace(self, wanted=wanted, needs=_needs(self.visit_type, self.able, with_id=wanted.with_id))
+
+    def at_site(self, site: Site) -> Question:
+        """The same question at another site, with anybody there; who knows the patient is not asked again."""
+        wanted, able = replace(self.wanted, site_id=site.pk, with_id=None), _able(self.visit_type, site=site)
+        needs = _needs(self.visit_type, able, with_id=None)
+        return replace(self, wanted=wanted, site=site, able=able, needs=needs, known=frozenset())
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -107,11 +129,7 @@ def question_of(actor: Actor, *, wanted: TimesWanted, now: datetime) -> Question
         raise NotFound
     able = _able(visit_type, site=site)
     needs = _needs(visit_type, able, with_id=wanted.with_id)
-    first, last = now + visit_type.least_lead, now + (visit_type.most_lead or HORIZON)
-    if wanted.not_before is not None:
-        first = max(first, day_span(on=wanted.not_before, zone=site.zone).start)
-    if wanted.not_after is not None:
-        last = min(last, day_span(on=wanted.not_after, zone=site.zone).end)
+    soonest = now + visit_type.least_lead
     patient_id = _visible_patient(actor, wanted.patient_id, now=now)
     return Question(
         wanted=wanted,
@@ -120,9 +138,9 @@ def question_of(actor: Actor, *, wanted: TimesWanted, now: datetime) -> Question
         needs=needs,
         able=able,
         known=_known(patient_id, able, on=now.date()) if patient_id is not None else frozenset(),
-        avoid=_elsewhere(patient_id, wanted, since=first - _DAY) if patient_id is not None else (),
-        first=first,
-        last=last,
+        avoid=_elsewhere(patient_id, wanted, since=soonest - _DAY) if patient_id is not None else (),
+        soonest=soonest,
+        furthest=now + (visit_type.most_lead or HORIZON),
     )
 
 
@@ -157,9 +175,14 @@ def wish_of(question: Question, *, window: Span) -> Wish:
     )
 
 
+def days_needed(wish: Wish) -> Span:
+    """The UTC days for which free time must be known: a visit that starts inside the window may begin to need its
+    resources before it and end after it."""
+    return whole_days(Span(wish.window.start - wish.before, wish.window.end + wish.duration + wish.after))
+
+
 def _earliest(question: Question, wish: Wish) -> tuple[Offer, ...]:
-    # A visit that starts inside the window may begin to need its resources before it and end after it.
-    within = whole_days(Span(wish.window.start - wish.before, wish.window.end + wish.duration + wish.after))
+    within = days_needed(wish)
     needed = tuple({resource_id for need in question.needs for resource_id in need.pool})
     moving_id = question.wanted.moving_id
     free = free_bits(needed, site=question.site, within=within, but_appointment_id=moving_id)

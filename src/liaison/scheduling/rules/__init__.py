@@ -1,6 +1,6 @@
 """The decisions of scheduling, as pure functions on values: no Django, no database, no clock."""
 
-from liaison.scheduling.rules.bit_search import FreeBits, can_use_bits, earliest_in_bits
+from liaison.scheduling.rules.bit_search import Counted, FreeBits, can_use_bits, count_starts, earliest_in_bits
 from liaison.scheduling.rules.bits import (
     CELL,
     HORIZON_DAYS,
@@ -47,6 +47,7 @@ __all__ = [
     "REASONS",
     "Answer",
     "CancelReason",
+    "Counted",
     "FreeBits",
     "Hours",
     "KeptDay",
@@ -67,6 +68,7 @@ __all__ = [
     "asked_again",
     "bits_of",
     "can_use_bits",
+    "count_starts",
     "day_span",
     "earliest",
     "earliest_in_bits",

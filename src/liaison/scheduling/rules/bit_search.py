@@ -5,7 +5,7 @@ begin; OR over a pool and AND over the needs leave the starts at which everybody
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from typing import Final
@@ -64,6 +64,44 @@ def earliest_in_bits(
         return Fit.NO_GAP if shape.joins(free.bits[resource], at) else Fit.FREE
 
     return ranked_offers(_instants(possible, free.within.start), wish=wish, needs=needs, fit=fit, known=known)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Counted:
+    """How many starts each condition leaves, among those on the steps of the wish that may be booked at all.
+
+    `by_need` counts for each need alone, in their order; `together` for all at once; `suiting` are those of them on the
+    days and hours of the wish, `possible` those of these at which the patient is nowhere else.
+    """
+
+    by_need: tuple[int, ...]
+    together: int
+    suiting: int
+    possible: int
+
+
+def count_starts(*, wish: Wish, needs: Sequence[Need], free: FreeBits, bookable: Span) -> Counted:
+    """What stands in the way of a wish. `bookable` are the starts that the lead times allow.
+
+    One who serves two needs is counted for both, so that `possible` may be more than can be had.
+    """
+    shape = _Shape.of(wish)
+    anytime = replace(wish, window=bookable, avoid=(), weekdays=frozenset(), from_at=None, to_at=None)
+    starts = _startable(anytime, free.within)
+    by_need = []
+    together = starts
+    for need in needs:
+        able = _at_least(need.quantity, [shape.starts_in(free.bits.get(one, 0)) for one in need.pool])
+        by_need.append((able & starts).bit_count())
+        together &= able
+    suiting = together & _startable(replace(wish, avoid=()), free.within)
+    possible = suiting & _startable(wish, free.within)
+    return Counted(
+        by_need=tuple(by_need),
+        together=together.bit_count(),
+        suiting=suiting.bit_count(),
+        possible=possible.bit_count(),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -128,6 +129,49 @@ def test_hours_that_end_before_they_begin_are_named(rosa: Client, clinic: Clinic
     shown = panel(rosa, clinic, from_at="15:00", to_at="14:00")
     assert "This is before the beginning." in shown
     assert OFFERS.findall(shown) == []
+
+
+def test_no_time_says_what_stands_in_the_way_and_links_to_what_would_help(rosa: Client, clinic: Clinic) -> None:
+    shown = panel(rosa, clinic, from_at="16:30", to_at="17:00", weekdays=["1"], with_id=clinic.imani.pk, note="secret")
+    assert "No time is free" in shown
+    assert "Clinician: " in shown
+    assert "Room, any of 2: " in shown
+    assert "All at the same time: " in shown
+    assert "From 16:15 instead of 16:30" in shown
+    assert "Tue 3 Mar, 16:15" in shown
+    link = html.unescape(re.findall(r'href="(/book/[^"]+from_at=16%3A15[^"]*)"', shown)[0])
+    assert "secret" not in link
+    helped = page(rosa.get(link))
+    assert read_offer(OFFERS.findall(helped)[0]).start_at == local("2026-03-03 16:15")
+    assert re.search(r'name="weekdays" value="1" [^>]*checked', helped)
+
+
+def test_what_would_help_is_said_in_words(rosa: Client, clinic: Clinic) -> None:
+    away = Span(local("2026-03-02 00:00"), local("2026-03-10 00:00"))
+    actions.close_time(actor=clinic.marta, of=clinic.imani, during=away, reason="Leave", now=NOW)
+    booked = clinic.book("2026-03-10 09:00")
+    asked = {"with_id": clinic.imani.pk, "weekdays": ["1"], "to_at": "09:30"}
+    shown = panel(rosa, clinic, not_before="2026-03-03", not_after="2026-03-10", **asked)
+    for words in (
+        "Done by 10:30 instead of 09:30",
+        "Up to 17 March",
+        "With a colleague who can do the same",
+        "Any day, any hour, with anyone",
+        "no free start",
+    ):
+        assert words in shown
+    actions.open_time(actor=clinic.marta, closure=Closure.objects.get(), now=NOW)
+    other = clinic.seats(who=clinic.okafor, room=clinic.other_room)
+    actions.move_appointment(
+        actor=clinic.rosa,
+        appointment=booked,
+        order=clinic.order("2026-03-10 09:00", key="moved", seats=other),
+        reason=CancelReason.PATIENT,
+        now=NOW,
+    )
+    shown = panel(rosa, clinic, not_before="2026-03-10", not_after="2026-03-10", **asked)
+    assert "Without the patient’s other visits: no free start" in shown
+    assert "Before the first day asked for" in shown
 
 
 def test_any_site_will_do_and_the_time_that_is_booked_brings_its_site(rosa: Client, clinic: Clinic) -> None:

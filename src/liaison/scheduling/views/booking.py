@@ -33,6 +33,7 @@ from liaison.scheduling.forms import ANYWHERE, BookForm, Choices, written_offer
 from liaison.scheduling.models import Appointment, Resource, VisitType
 from liaison.scheduling.ports import BookingOrder, CancelReason, Override, Reason
 from liaison.scheduling.queries import TimeOffer, Times, TimesWanted
+from liaison.scheduling.views.explaining import FEW, ShownExplanation, shown_explanation
 
 REASON_WORDS = {
     Reason.EARLIEST: gettext_lazy("Earliest"),
@@ -166,13 +167,15 @@ def _show(
     request: HttpRequest, desk: Desk, form: BookForm, *, refusal: Refusal | None = None, status: int = 200
 ) -> HttpResponse:
     """The panel with fresh times; what was typed stays. A refusal stands above the times and takes the focus."""
-    times = _times(desk, form)
+    wanted = _wanted(desk, form)
+    times = queries.earliest_times(desk.actor, wanted=wanted, now=desk.now) if wanted else None
     may_override = isinstance(refusal, WARNINGS) or (refusal is not None and desk.actor.may(OVERRIDE))
     context = {
         "desk": desk,
         "form": form,
         "days": _days(times) if times else (),
         "times": times,
+        "explained": _explained(desk, form, wanted, times),
         "coming": queries.coming_visits(desk.actor, patient=desk.patient, now=desk.now),
         "refusal": refusal,
         "asks_why": may_override or bool(form.data.get("override_reason")),
@@ -189,30 +192,34 @@ def _show(
     return render(request, template, context, status=refused)
 
 
-def _times(desk: Desk, form: BookForm) -> Times | None:
-    """What can be booked for what the form asks, or None while that is unclear."""
+def _wanted(desk: Desk, form: BookForm) -> TimesWanted | None:
+    """What the form asks for, or None while that is unclear."""
     form.is_valid()
     asked = form.cleaned_data
     site_ids = _sites_asked(asked.get("site"))
     if not asked.get("visit_type") or not site_ids or set(form.errors) & WISHES:
         return None
-    return queries.earliest_times(
-        desk.actor,
-        wanted=TimesWanted(
-            visit_type_id=asked["visit_type"],
-            site_id=site_ids[0],
-            also_at=site_ids[1:],
-            patient_id=desk.patient.pk,
-            with_id=asked.get("with_id"),
-            not_before=asked.get("not_before"),
-            not_after=asked.get("not_after"),
-            weekdays=frozenset(asked.get("weekdays", ())),
-            from_at=asked.get("from_at"),
-            to_at=asked.get("to_at"),
-            moving_id=desk.moving.pk if desk.moving else None,
-        ),
-        now=desk.now,
+    return TimesWanted(
+        visit_type_id=asked["visit_type"],
+        site_id=site_ids[0],
+        also_at=site_ids[1:],
+        patient_id=desk.patient.pk,
+        with_id=asked.get("with_id"),
+        not_before=asked.get("not_before"),
+        not_after=asked.get("not_after"),
+        weekdays=frozenset(asked.get("weekdays", ())),
+        from_at=asked.get("from_at"),
+        to_at=asked.get("to_at"),
+        moving_id=desk.moving.pk if desk.moving else None,
     )
+
+
+def _explained(desk: Desk, form: BookForm, wanted: TimesWanted | None, times: Times | None) -> ShownExplanation | None:
+    """Why there are few times or none, when there are."""
+    if wanted is None or times is None or len(times.offers) >= FEW:
+        return None
+    explained = queries.explain(desk.actor, wanted=wanted, now=desk.now)
+    return shown_explanation(explained, wanted=wanted, typed=form.data)
 
 
 def _sites_asked(site_id: int | None) -> tuple[int, ...]:
