@@ -7,11 +7,25 @@ from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from liaison.scheduling.rules import REASONS, CancelReason, Hours, Need, Offer, Reason, Span, State
+from liaison.scheduling.rules import (
+    REASONS,
+    Asked,
+    Called,
+    CancelReason,
+    Hours,
+    Need,
+    Offer,
+    Reason,
+    Span,
+    State,
+    read_line,
+)
 
 __all__ = [
     "REASONS_IN_ORDER",
+    "Asked",
     "BookingOrder",
+    "Called",
     "CancelReason",
     "Hours",
     "Invitation",
@@ -25,6 +39,7 @@ __all__ = [
     "Span",
     "State",
     "invitation_writers",
+    "read_line",
     "register_invitation_writer",
 ]
 

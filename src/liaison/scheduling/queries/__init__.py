@@ -17,6 +17,7 @@ from liaison.scheduling.queries.times import (
     Times,
     clinicians_for,
     earliest_times,
+    people_in_service,
     possible_at,
 )
 from liaison.scheduling.queries.visits import (
@@ -54,6 +55,7 @@ __all__ = [
     "get_appointment",
     "get_resource",
     "get_visit_type",
+    "people_in_service",
     "possible_at",
     "resources",
     "seen_last_by",

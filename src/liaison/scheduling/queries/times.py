@@ -108,6 +108,13 @@ def possible_at(actor: Actor, *, visit_types: Sequence[VisitType], site_id: int)
     return [kind for kind in visit_types if all(able[need.ability] >= need.quantity for need in kind.needs.all())]
 
 
+def people_in_service(actor: Actor) -> Sequence[tuple[int, str]]:
+    """Everybody whose time can be given away, as (resource id, name), by name."""
+    if not actor.may(SEE_CALENDAR):
+        raise Forbidden
+    return tuple(Resource.objects.in_service().filter(kind=ResourceKind.PERSON).values_list("pk", "name"))
+
+
 def clinicians_for(actor: Actor, *, visit_type: VisitType, site_id: int) -> Sequence[Resource]:
     """The people who could take the first role of this visit at this site, by name."""
     if not actor.may(SEE_CALENDAR):

@@ -1,5 +1,6 @@
 """The decisions of scheduling, as pure functions on values: no Django, no database, no clock."""
 
+from liaison.scheduling.rules.asking import Asked, Called, read_line
 from liaison.scheduling.rules.bit_search import Counted, FreeBits, can_use_bits, count_starts, earliest_in_bits
 from liaison.scheduling.rules.bits import (
     CELL,
@@ -46,6 +47,8 @@ __all__ = [
     "NEXT",
     "REASONS",
     "Answer",
+    "Asked",
+    "Called",
     "CancelReason",
     "Counted",
     "FreeBits",
@@ -85,6 +88,7 @@ __all__ = [
     "lead_of",
     "may_move",
     "merge",
+    "read_line",
     "reason_in_words",
     "reminder_is_fresh",
     "reminder_plan",

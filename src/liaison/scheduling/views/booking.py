@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any
 
@@ -31,8 +31,9 @@ from liaison.scheduling.actions import PatientBusy, book_appointment, move_appoi
 from liaison.scheduling.actions.refusals import DuplicateVisit, NotFree, OutsideHours, TooFar, TooLate
 from liaison.scheduling.forms import ANYWHERE, BookForm, Choices, written_offer
 from liaison.scheduling.models import Appointment, Resource, VisitType
-from liaison.scheduling.ports import BookingOrder, CancelReason, Override, Reason
+from liaison.scheduling.ports import Asked, BookingOrder, CancelReason, Override, Reason
 from liaison.scheduling.queries import TimeOffer, Times, TimesWanted
+from liaison.scheduling.views.asking import not_heard, read_into
 from liaison.scheduling.views.explaining import FEW, ShownExplanation, shown_explanation
 
 REASON_WORDS = {
@@ -116,12 +117,15 @@ def move(request: HttpRequest, appointment_id: int) -> HttpResponse:
 def _panel(request: HttpRequest, desk: Desk) -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
     typed = _defaults(desk, given)
+    asked = _read_line(desk, given.get("ask"), typed)
     choices = _choices(desk, typed)
+    if asked.same_clinician:
+        typed["with_id"] = str(choices.seen_last_id or "")
     if typed.get("with_id") not in {str(person.pk) for person in choices.people}:
         typed["with_id"] = ""  # another visit or place was chosen, where this person does not work
     form = BookForm(typed, choices=choices, is_move=desk.moving is not None)
     if request.method == "GET":
-        return _show(request, desk, form)
+        return _show(request, desk, form, unheard=not_heard(asked, typed=typed))
     if not form.is_valid():
         return _show(request, desk, form, status=422)
     try:
@@ -164,7 +168,13 @@ def _carry_out(desk: Desk, form: BookForm) -> Appointment:
 
 
 def _show(
-    request: HttpRequest, desk: Desk, form: BookForm, *, refusal: Refusal | None = None, status: int = 200
+    request: HttpRequest,
+    desk: Desk,
+    form: BookForm,
+    *,
+    refusal: Refusal | None = None,
+    status: int = 200,
+    unheard: tuple[str, ...] = (),
 ) -> HttpResponse:
     """The panel with fresh times; what was typed stays. A refusal stands above the times and takes the focus."""
     wanted = _wanted(desk, form)
@@ -175,6 +185,7 @@ def _show(
         "form": form,
         "days": _days(times) if times else (),
         "times": times,
+        "unheard": unheard,
         "explained": _explained(desk, form, wanted, times),
         "coming": queries.coming_visits(desk.actor, patient=desk.patient, now=desk.now),
         "refusal": refusal,
@@ -259,6 +270,15 @@ def _defaults(desk: Desk, given: QueryDict) -> dict[str, Any]:
         typed.setdefault("note", desk.moving.note)
         typed.setdefault("reason", CancelReason.PATIENT.value)
     return typed
+
+
+def _read_line(desk: Desk, text: str | None, typed: dict[str, Any]) -> Asked:
+    """What a typed line says, put into the fields; nothing without one."""
+    if text is None:
+        return Asked()
+    site = _first_site(desk)
+    today = desk.now.astimezone(site.zone if site else UTC).date()
+    return read_into(typed, text=text, actor=desk.actor, kinds=_kinds(desk), today=today)
 
 
 def _first_place(desk: Desk) -> dict[str, str]:

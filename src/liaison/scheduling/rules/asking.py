@@ -1,0 +1,239 @@
+"""What a coordinator types in one line ("echo next week pm, same clinician"), read word by word."""
+
+import calendar
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, time, timedelta
+from typing import Final
+
+_WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_MONTHS: Final = tuple(name.lower() for name in calendar.month_name[1:])
+_SHORTEST: Final = 3
+"""Letters from which on a weekday or a month is recognised by its beginning."""
+_NOON: Final = time(12)
+_EVENING: Final = time(17)
+_CLOCK: Final = re.compile(r"(\d{1,2})(?::(\d{2}))?(am|pm)?")
+_NUMBERS: Final = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "six": 6}
+_FILLERS: Final = frozenset({"a", "an", "at", "for", "in", "on", "the", "please", "visit", "week", "dr"})
+_LAST_HOUR_MEANT_PM: Final = 6
+"""Nobody says "after 3" and means the night."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Called:
+    """Something that can be named in the line: a kind of visit, a person, a site."""
+
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What the line says; None and nothing where it is silent. `unknown` are the words that nobody understood."""
+
+    visit_type_id: int | None = None
+    site_id: int | None = None
+    with_id: int | None = None
+    same_clinician: bool = False
+    any_site: bool = False
+    not_before: date | None = None
+    not_after: date | None = None
+    weekdays: frozenset[int] = frozenset()
+    from_at: time | None = None
+    to_at: time | None = None
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Known:
+    """What the words can mean today."""
+
+    kinds: Sequence[Called]
+    people: Sequence[Called]
+    sites: Sequence[Called]
+    today: date
+
+
+_Step = Callable[[Asked, Sequence[str], _Known], "tuple[Asked, int] | None"]
+
+
+def read_line(
+    text: str, *, kinds: Sequence[Called], people: Sequence[Called], sites: Sequence[Called], today: date
+) -> Asked:
+    """Read one line. Each word is tried as an hour, a day, a person, a site, then as part of a kind of visit."""
+    known = _Known(kinds=kinds, people=people, sites=sites, today=today)
+    words = re.findall(r"[\w:/'’.-]+", text.lower().replace(",", " "))
+    asked, left, at = Asked(), list[str](), 0
+    while at < len(words):
+        for step in _STEPS:
+            read = step(asked, words[at:], known)
+            if read is not None:
+                asked, used = read
+                at += used
+                break
+        else:
+            left.append(words[at])
+            at += 1
+    return _kind_of_visit(asked, left, known)
+
+
+def _part_of_day(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int] | None:
+    del known
+    match words[0].rstrip("s"):
+        case "am" | "morning":
+            return replace(asked, to_at=_NOON), 1
+        case "pm" | "afternoon":
+            return replace(asked, from_at=_NOON), 1
+        case "evening":
+            return replace(asked, from_at=_EVENING), 1
+    return None
+
+
+def _hour(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int] | None:
+    del known
+    if words[0] not in {"after", "from", "before", "by", "until"} or len(words) == 1:
+        return None
+    at, used = _clock(words[1:])
+    if at is None:
+        return None
+    begins = words[0] in {"after", "from"}
+    return (replace(asked, from_at=at) if begins else replace(asked, to_at=at)), 1 + used
+
+
+def _clock(words: Sequence[str]) -> tuple[time | None, int]:
+    """The time of day that these words begin with, and how many they are."""
+    if words[0] == "noon":
+        return _NOON, 1
+    found = _CLOCK.fullmatch(words[0])
+    if found is None:
+        return None, 0
+    half = found[3] or (words[1] if len(words) > 1 and words[1] in {"am", "pm"} else "")
+    used = 1 if found[3] or not half else 2
+    hour, minute = int(found[1]), int(found[2] or 0)
+    if half == "pm" or (not half and 1 <= hour <= _LAST_HOUR_MEANT_PM):
+        hour = hour % 12 + 12
+    elif half == "am":
+        hour %= 12
+    return (time(hour, minute), used) if hour < 24 and minute < 60 else (None, 0)
+
+
+def _near_day(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int] | None:
+    days = {"today": 0, "tomorrow": 1}.get(words[0])
+    if days is None:
+        return None
+    on = known.today + timedelta(days=days)
+    return replace(asked, not_before=on, not_after=on), 1
+
+
+def _week(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int] | None:
+    """This week, next week, next Tuesday."""
+    if words[0] not in {"this", "next"} or len(words) == 1:
+        return None
+    monday = known.today - timedelta(days=known.today.weekday()) + timedelta(days=7 * (words[0] == "next"))
+    if words[1] == "week":
+        return replace(asked, not_before=max(monday, known.today), not_after=monday + timedelta(days=6)), 2
+    weekday = _beginning(words[1], _WEEKDAYS)
+    if weekday is None:
+        return None
+    on = monday + timedelta(days=weekday)
+    return replace(asked, not_before=on, not_after=on), 2
+
+
+def _later(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int] | None:
+    """In three weeks, in 10 days, in 2 months."""
+    if words[0] != "in" or len(words) < _SHORTEST:
+        return None
+    count = int(words[1]) if words[1].isdecimal() and len(words[1]) < _SHORTEST else _NUMBERS.get(words[1])
+    unit = {"day": 1, "week": 7, "month": 30}.get(words[2].rstrip("s"))
+    if count is None or unit is None:
+        return None
+    return replace(asked, not_before=known.today + timedelta(days=count * unit)), 3
+
+
+def _weekday(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int] | None:
+    del known
+    weekday = _beginning(words[0].rstrip("s"), _WEEKDAYS)
+    return None if weekday is None else (replace(asked, weekdays=asked.weekdays | {weekday}), 1)
+
+
+def _month(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int] | None:
+    """March, or March 5."""
+    month = _beginning(words[0], _MONTHS)
+    if month is None:
+        return None
+    year = known.today.year + (month + 1 < known.today.month)
+    last = calendar.monthrange(year, month + 1)[1]
+    if len(words) > 1 and words[1].isdecimal() and len(words[1]) < _SHORTEST and 1 <= int(words[1]) <= last:
+        on = date(year, month + 1, int(words[1]))
+        return replace(asked, not_before=on, not_after=on), 2
+    first = max(date(year, month + 1, 1), known.today)
+    return replace(asked, not_before=first, not_after=date(year, month + 1, last)), 1
+
+
+def _same(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int] | None:
+    del known
+    if words[0] != "same":
+        return None
+    named = len(words) > 1 and words[1] in {"clinician", "doctor", "person", "provider", "nurse"}
+    return replace(asked, same_clinician=True), 2 if named else 1
+
+
+def _with(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int] | None:
+    """With Dr Imani."""
+    if words[0] != "with":
+        return None
+    skipped = 1 + (len(words) > 1 and words[1].rstrip(".") == "dr")
+    person, used = _named(words[skipped:], known.people)
+    return None if person is None else (replace(asked, with_id=person), skipped + used)
+
+
+def _site(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int] | None:
+    if words[0] == "anywhere" or list(words[:2]) == ["any", "site"]:
+        return replace(asked, any_site=True), 1 if words[0] == "anywhere" else 2
+    skipped = int(words[0] == "at" and len(words) > 1)
+    site, used = _named(words[skipped:], known.sites)
+    return None if site is None else (replace(asked, site_id=site), skipped + used)
+
+
+_STEPS: Final[Sequence[_Step]] = (
+    _part_of_day, _hour, _near_day, _week, _later, _weekday, _month, _same, _with, _site,
+)  # fmt: skip
+
+
+def _beginning(word: str, names: Sequence[str]) -> int | None:
+    """Which of the names begins so; None for none, or for too few letters."""
+    if len(word) < _SHORTEST:
+        return None
+    return next((at for at, name in enumerate(names) if name.startswith(word)), None)
+
+
+def _named(words: Sequence[str], called: Sequence[Called]) -> tuple[int | None, int]:
+    """Whose name these words begin, as many of them as possible, and how many they are."""
+    best: tuple[int | None, int] = (None, 0)
+    for one in called:
+        used = 0
+        parts = one.name.lower().split()
+        while used < len(words) and len(words[used]) >= _SHORTEST and _begins_any(words[used], parts):
+            used += 1
+        if used > best[1]:
+            best = (one.id, used)
+    return best
+
+
+def _begins_any(word: str, parts: Sequence[str]) -> bool:
+    return any(part.startswith(word) for part in parts)
+
+
+def _kind_of_visit(asked: Asked, left: Sequence[str], known: _Known) -> Asked:
+    """The kind of visit that most of the remaining words begin; the shortest name when several do."""
+    hits: Mapping[int, int] = {
+        kind.id: sum(_begins_any(word, kind.name.lower().split()) for word in left if word not in _FILLERS)
+        for kind in known.kinds
+    }
+    best = min(known.kinds, key=lambda kind: (-hits[kind.id], len(kind.name), kind.id), default=None)
+    if best is None or not hits[best.id]:
+        return replace(asked, unknown=tuple(word for word in left if word not in _FILLERS))
+    parts = best.name.lower().split()
+    unknown = tuple(word for word in left if word not in _FILLERS and not _begins_any(word, parts))
+    return replace(asked, visit_type_id=best.id, unknown=unknown)

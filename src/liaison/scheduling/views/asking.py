@@ -1,0 +1,52 @@
+"""One typed line fills in the form of the search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from django.utils.translation import gettext as _
+
+from liaison.accounts.models import Site
+from liaison.core.actor import Actor
+from liaison.scheduling import queries
+from liaison.scheduling.forms import ANYWHERE
+from liaison.scheduling.models import VisitType
+from liaison.scheduling.ports import Asked, Called, read_line
+
+
+def read_into(typed: dict[str, Any], *, text: str, actor: Actor, kinds: Sequence[VisitType], today: date) -> Asked:
+    """Read the line and put what it says into the form's fields.
+
+    Days, hours and the person are as the line says, also where it is silent; the kind of visit and the site stay
+    unless it names others.
+    """
+    asked = read_line(
+        text[:200],
+        kinds=[Called(id=kind.pk, name=kind.name) for kind in kinds],
+        people=[Called(id=pk, name=name) for pk, name in queries.people_in_service(actor)],
+        sites=[Called(id=site.pk, name=site.name) for site in Site.objects.all()],
+        today=today,
+    )
+    for name in ("not_before", "not_after", "from_at", "to_at", "with_id"):
+        value = getattr(asked, name)
+        typed[name] = "" if value is None else str(value)
+    typed["weekdays"] = [str(day) for day in sorted(asked.weekdays)]
+    if asked.visit_type_id is not None:
+        typed["visit_type"] = str(asked.visit_type_id)
+    if asked.any_site or asked.site_id is not None:
+        typed["site"] = str(ANYWHERE if asked.any_site else asked.site_id)
+    return asked
+
+
+def not_heard(asked: Asked, *, typed: dict[str, Any]) -> tuple[str, ...]:
+    """What of the line could not be done, in sentences."""
+    said = []
+    if asked.unknown:
+        said.append(_("Not understood: %(words)s.") % {"words": ", ".join(asked.unknown)})
+    if asked.same_clinician and not typed["with_id"]:
+        said.append(_("Nobody there has seen this patient yet: anyone is searched."))
+    if asked.with_id is not None and not typed["with_id"]:
+        said.append(_("That person does not take such visits there: anyone is searched."))
+    return tuple(said)
