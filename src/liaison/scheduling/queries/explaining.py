@@ -83,7 +83,10 @@ def explain(actor: Actor, *, wanted: TimesWanted, now: datetime) -> Explanation:
     if not question.missing:
         free = _free(question)
         explained = _counted(question, free)
+        hopeless = bool(explained.counted) and not explained.together
         for change, steps in _ladders(question.wanted):
+            if hopeless and all(question.otherwise(wanted).needs == question.needs for wanted in steps[:1]):
+                continue  # Not even without wishes: only other people could help.
             found += _first_that_helps(change, question, steps, free)
     if not wanted.also_at:
         found += _elsewhere(question)

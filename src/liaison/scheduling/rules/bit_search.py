@@ -4,10 +4,10 @@ Free time of a resource is one number (`rules.bits`). Moved onto each other, its
 begin; OR over a pool and AND over the needs leave the starts at which everybody could come together.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -57,13 +57,18 @@ def earliest_in_bits(
     for need in needs:
         possible &= _at_least(need.quantity, [fitting[one] for one in need.pool if one in fitting])
 
-    def fit(start: datetime, resource: int) -> Fit:
+    def fits_at(start: datetime) -> Callable[[int], Fit]:
         at = (start - free.within.start) // CELL
-        if resource not in fitting or not fitting[resource] >> at & 1:
-            return Fit.NOT_FREE
-        return Fit.NO_GAP if shape.joins(free.bits[resource], at) else Fit.FREE
 
-    return ranked_offers(_instants(possible, free.within.start), wish=wish, needs=needs, fit=fit, known=known)
+        def fit(resource: int) -> Fit:
+            if resource not in fitting or not fitting[resource] >> at & 1:
+                return Fit.NOT_FREE
+            return Fit.NO_GAP if shape.joins(free.bits[resource], at) else Fit.FREE
+
+        return fit
+
+    starts = _instants(possible, free.within.start)
+    return ranked_offers(starts, wish=wish, needs=needs, fits_at=fits_at, known=known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +155,7 @@ def _startable(wish: Wish, within: Span) -> int:
         last = min(cell_after(span.end, start=within.start), cells)
         if first < last:
             starts |= between(first, last)
-    starts &= _on_steps(wish, within)
+    starts &= _on_steps(wish.step // CELL, wish.zone, within)
     for away in wish.avoid:
         # Later than `away.start - duration`, because then the visit would end after it began.
         begins = max((away.start - wish.duration - within.start) // CELL + 1, 0)
@@ -160,11 +165,11 @@ def _startable(wish: Wish, within: Span) -> int:
     return starts
 
 
-def _on_steps(wish: Wish, within: Span) -> int:
-    """The cells whose wall-clock minute is a multiple of the step."""
-    step = wish.step // CELL
+@lru_cache(maxsize=64)
+def _on_steps(step: int, zone: ZoneInfo, within: Span) -> int:
+    """The cells whose wall-clock minute is a multiple of the step (in cells)."""
     days = (within.end - within.start) // _DAY
-    ahead = [_ahead(within.start + number * _DAY, wish.zone) for number in range(days + 1)]
+    ahead = [_ahead(within.start + number * _DAY, zone) for number in range(days + 1)]
     starts = 0
     for number in range(days):
         if ahead[number] == ahead[number + 1]:
@@ -173,9 +178,7 @@ def _on_steps(wish: Wish, within: Span) -> int:
             # The clock moves by less than an hour on this day: ask it for every five minutes.
             midnight = within.start + number * _DAY
             cells = sum(
-                1 << cell
-                for cell in range(CELLS_A_DAY)
-                if (cell + _ahead(midnight + cell * CELL, wish.zone)) % step == 0
+                1 << cell for cell in range(CELLS_A_DAY) if (cell + _ahead(midnight + cell * CELL, zone)) % step == 0
             )
         starts |= cells << number * CELLS_A_DAY
     return starts

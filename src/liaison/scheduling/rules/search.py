@@ -128,15 +128,19 @@ def earliest(
         resource: _Calendar(spans) for need in needs for resource in need.pool if (spans := free.get(resource))
     }
 
-    def fit(start: datetime, resource: int) -> Fit:
+    def fits_at(start: datetime) -> Callable[[int], Fit]:
         claim = wish.claim(start)
-        span = calendars[resource].around(claim) if resource in calendars else None
-        if span is None:
-            return Fit.NOT_FREE
-        gap = min(claim.start - span.start, span.end - claim.end)
-        return Fit.NO_GAP if gap < _SMALLEST_GAP else Fit.FREE
 
-    return ranked_offers(_starts(wish, needs, calendars), wish=wish, needs=needs, fit=fit, known=known)
+        def fit(resource: int) -> Fit:
+            span = calendars[resource].around(claim) if resource in calendars else None
+            if span is None:
+                return Fit.NOT_FREE
+            gap = min(claim.start - span.start, span.end - claim.end)
+            return Fit.NO_GAP if gap < _SMALLEST_GAP else Fit.FREE
+
+        return fit
+
+    return ranked_offers(_starts(wish, needs, calendars), wish=wish, needs=needs, fits_at=fits_at, known=known)
 
 
 def ranked_offers(
@@ -144,12 +148,12 @@ def ranked_offers(
     *,
     wish: Wish,
     needs: Sequence[Need],
-    fit: Callable[[datetime, int], Fit],
+    fits_at: Callable[[datetime], Callable[[int], Fit]],
     known: frozenset[int],
 ) -> tuple[Offer, ...]:
     """The offers at these starts (in order of time), as many as are wanted, each with who is taken and why.
 
-    `fit` says how a visit at a start fits into the free time of a resource.
+    `fits_at` says how a visit at a start fits into the free time of each resource.
     """
     offers: list[Offer] = []
     on_day: dict[date, int] = {}
@@ -157,7 +161,7 @@ def ranked_offers(
         day = start.astimezone(wish.zone).date()
         if wish.per_day is not None and on_day.get(day, 0) >= wish.per_day:
             continue
-        offer = _offer_at(start, wish, needs, fit, known)
+        offer = _offer_at(start, wish, needs, fits_at(start), known)
         if offer is None:
             continue
         offers.append(_with_rank(offer, is_first=not offers, is_first_of_day=day not in on_day))
@@ -221,10 +225,10 @@ def _offer_at(
     start: datetime,
     wish: Wish,
     needs: Sequence[Need],
-    fit: Callable[[datetime, int], Fit],
+    fit: Callable[[int], Fit],
     known: frozenset[int],
 ) -> Offer | None:
-    fits = {resource: fit(start, resource) for need in needs for resource in need.pool}
+    fits = {resource: fit(resource) for need in needs for resource in need.pool}
     tight = {resource for resource, how in fits.items() if how is Fit.NO_GAP}
     ranked = [
         sorted(

@@ -85,6 +85,18 @@ def test_what_each_condition_leaves_is_counted(clinic: Clinic) -> None:
     assert explain(clinic, from_at=time(9, 15), not_after=date(2026, 3, 3)).possible == 0
 
 
+def test_where_nothing_is_free_at_all_only_other_people_help(clinic: Clinic) -> None:
+    works(clinic, clinic.imani, (1, 9, 12))
+    works(clinic, clinic.okafor, (1, 9, 10))
+    leave = Span(local("2026-03-01 00:00"), local("2026-12-01 00:00"))
+    actions.close_time(actor=LIAISON, of=clinic.imani, during=leave, reason="Leave", now=NOW)
+    explained = explain(clinic, with_id=clinic.imani.pk, to_at=time(23, 50))
+    assert (explained.counted[0].starts, explained.together) == (0, 0)
+    assert helps(explained) == [("anybody", "03 09:00"), ("all_wishes", "03 09:00")]
+    actions.close_time(actor=LIAISON, of=clinic.site, during=leave, reason="Flood", now=NOW)
+    assert helps(explain(clinic, to_at=time(23, 50), from_at=time(1))) == []
+
+
 def test_another_site_is_named_when_it_has_a_time(clinic: Clinic) -> None:
     for resource in (clinic.okafor, clinic.other_room):
         hours = [actions.HoursDraft(site=clinic.other_site, weekday=1, opens=time(9), closes=time(10))]

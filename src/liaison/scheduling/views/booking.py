@@ -180,17 +180,20 @@ def _show(
     wanted = _wanted(desk, form)
     times = queries.earliest_times(desk.actor, wanted=wanted, now=desk.now) if wanted else None
     may_override = isinstance(refusal, WARNINGS) or (refusal is not None and desk.actor.may(OVERRIDE))
+    days = _days(times) if times else ()
+    offered = {shown.value for day in days for shown in day.offers}
+    chosen = form.data.get("offer", "")
     context = {
         "desk": desk,
         "form": form,
-        "days": _days(times) if times else (),
+        "days": days,
         "times": times,
         "unheard": unheard,
         "explained": _explained(desk, form, wanted, times),
         "coming": queries.coming_visits(desk.actor, patient=desk.patient, now=desk.now),
         "refusal": refusal,
         "asks_why": may_override or bool(form.data.get("override_reason")),
-        "chosen": form.data.get("offer", "") if may_override or refusal is None else "",
+        "chosen": chosen if may_override or (refusal is None and chosen in offered) else "",
         "chosen_time": form.cleaned_data.get("offer") if may_override and form.is_valid() else None,
         "time_zone": _zone_name(desk, form),
         "anywhere": form.cleaned_data.get("site") == ANYWHERE,
