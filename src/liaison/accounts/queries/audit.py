@@ -143,6 +143,7 @@ def chain_state() -> ChainState:
 _ROLE_WORDS: Final = {str(role): words for role, words in ROLE_WORDS.items()}
 UNDECLARED: Final = {
     "core.see": "See a patient's data",
+    "core.attempt": "Attempt a change that was refused",
     "core.verify_audit": "Verify the audit trail",
     "core.accept_restore": "Accept a restored audit trail",
     "accounts.sign_in": "Sign in",
