@@ -136,6 +136,7 @@ DOINGS: Final = {
     "note": Doing(label=_("Note"), name="inbox:note", icon="note"),
     "refer": Doing(label=_("Refer"), name="orders:refer", icon="send", in_path=True),
     "file": Doing(label=_("File a document"), name="records:file_document", icon="file-plus", in_path=True),
+    "reach": Doing(label=_("How to reach them"), name="inbox:reach", icon="message-cog", in_path=True),
     "edit": Doing(label=_("Edit"), name="patients:edit", icon="pencil", in_path=True),
 }
 

@@ -240,7 +240,7 @@ def _ask_a_nurse(actor: Actor, call: Call, *, now: datetime) -> None:
                 ClockToStart(
                     rule_id="teach-back",
                     rule_version="1",
-                    source="DOMAIN 8.2",
+                    source="Not understood twice: a nurse explains it",
                     step=f"Nurse: explain {row.topic} to {call.patient.goes_by}",
                     anchor_event=f"call:{call.pk}",
                     anchor_at=now,

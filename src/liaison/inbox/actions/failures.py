@@ -61,7 +61,7 @@ def open_failed_loop(actor: Actor, *, message: Message, kind: str, now: datetime
             ClockToStart(
                 rule_id="failed-message",
                 rule_version="1",
-                source="DOMAIN 8.3",
+                source="A message that failed is told another way by the next business day",
                 step=step.format(**words),
                 anchor_event=f"message:{message.pk}",
                 anchor_at=now,

@@ -1,7 +1,7 @@
 """Reads of protocols: whom they fit and whom not, and where follow-ups stand."""
 
 from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, judged_anchors
-from liaison.pathways.queries.follow_ups import FollowUpView, follow_ups_of, get_follow_up
+from liaison.pathways.queries.follow_ups import FollowUpView, follow_up_of_loops, follow_ups_of, get_follow_up
 from liaison.pathways.queries.outlook import Outlook, outlook, told
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "FollowUpView",
     "Outlook",
     "anchors_that_pass",
+    "follow_up_of_loops",
     "follow_ups_of",
     "get_follow_up",
     "judged_anchors",
