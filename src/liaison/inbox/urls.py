@@ -12,6 +12,7 @@ urlpatterns = [
     path("notes/<int:note_id>/", views.note_shown, name="note_shown"),
     path("notes/<int:note_id>/add/", views.note_add, name="note_add"),
     path("notes/<int:note_id>/strike/", views.note_strike, name="note_strike"),
+    path("patients/<int:patient_id>/reach/", views.reach, name="reach"),
     path("messages/", views.messages, name="messages"),
     path("messages/new/", views.compose, name="compose"),
     path("messages/preview/", views.preview, name="preview"),

@@ -34,6 +34,7 @@ from liaison.inbox.actions.notes import (
     write_note,
 )
 from liaison.inbox.actions.preferences import note_opt_in, note_opt_out
+from liaison.inbox.actions.reaching import PersonWish, PointWish, ReachWish, TwoPreferred, save_reach
 
 __all__ = [
     "AlreadyStruck",
@@ -49,8 +50,12 @@ __all__ = [
     "NotYourNote",
     "NotedInTheFuture",
     "NothingNoted",
+    "PersonWish",
+    "PointWish",
+    "ReachWish",
     "SayWhatWasSaid",
     "SayWhyStruck",
+    "TwoPreferred",
     "add_to_note",
     "cancel_queued",
     "claim_message",
@@ -65,6 +70,7 @@ __all__ = [
     "queue_message",
     "recover_abandoned",
     "report_bounce",
+    "save_reach",
     "send_again",
     "settle",
     "strike_note",

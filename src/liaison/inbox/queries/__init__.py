@@ -20,6 +20,7 @@ from liaison.inbox.queries.messages import (
     message_page,
 )
 from liaison.inbox.queries.notes import NoteLine, NoteShown, get_note, may_strike
+from liaison.inbox.queries.reaching import PointNow, ReachSheet, reach_sheet
 from liaison.inbox.queries.timeline import timeline
 
 __all__ = [
@@ -33,6 +34,8 @@ __all__ = [
     "MessageShown",
     "NoteLine",
     "NoteShown",
+    "PointNow",
+    "ReachSheet",
     "ReceivedMail",
     "call_sheet",
     "calls_of_loop",
@@ -45,6 +48,7 @@ __all__ = [
     "may_strike",
     "message_page",
     "propose_next",
+    "reach_sheet",
     "received_mail",
     "timeline",
     "usual_fields",

@@ -4,6 +4,7 @@ from liaison.inbox.views.calls import call, next_try
 from liaison.inbox.views.demo import demo_mail, demo_mailbox
 from liaison.inbox.views.messages import again, arrived, cancel, compose, message, messages, not_arrived, preview
 from liaison.inbox.views.notes import note, note_add, note_shown, note_strike
+from liaison.inbox.views.reaching import reach
 
 __all__ = [
     "again",
@@ -22,4 +23,5 @@ __all__ = [
     "note_shown",
     "note_strike",
     "preview",
+    "reach",
 ]

@@ -207,7 +207,7 @@ def _contact(point: ContactPoint) -> ContactShown:
         id=point.pk,
         kind=point.kind,
         use=point.get_use_display(),
-        shown=_read(point),
+        shown=shown_contact(point),
         dial=point.value_key.partition(";")[0] if point.kind != ContactKind.ADDRESS else "",
         preferred=point.preferred,
         confidential=point.confidential,
@@ -221,7 +221,8 @@ def _contact(point: ContactPoint) -> ContactShown:
     )
 
 
-def _read(point: ContactPoint) -> str:
+def shown_contact(point: ContactPoint) -> str:
+    """A number as people write it, an address in one line, e-mail as it was given."""
     if point.kind in (ContactKind.PHONE, ContactKind.FAX):
         return rules.shown_phone(point.value_key)
     if point.kind == ContactKind.ADDRESS:
