@@ -133,6 +133,7 @@ def backup(file: Path, *, overwrite: bool) -> None:
     with database() as place:
         size = make_backup(place, file=file)
     click.echo(f"{file}: {size / 1e6:.1f} MB. It holds patients' data: keep it as safe as the database.")
+    click.echo("It holds no keys. Keep LIAISON_SECRET_KEY and LIAISON_AUDIT_KEY elsewhere; a restore needs both.")
 
 
 @main.command()
