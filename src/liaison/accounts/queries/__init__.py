@@ -11,6 +11,7 @@ from liaison.accounts.queries.audit import (
     search_audit,
     verbs_in_use,
 )
+from liaison.accounts.queries.audited import Meant, whom_is_meant
 from liaison.accounts.queries.people import (
     DEMO_PASSWORD,
     DemoSignIn,
@@ -39,6 +40,7 @@ __all__ = [
     "AuditRow",
     "ChainState",
     "DemoSignIn",
+    "Meant",
     "OwnSession",
     "PersonRow",
     "actor_for",
@@ -62,4 +64,5 @@ __all__ = [
     "teams_within",
     "unfinished",
     "verbs_in_use",
+    "whom_is_meant",
 ]

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 
 from liaison.accounts.access import EXPORT_AUDIT, SEARCH_AUDIT
+from liaison.accounts.queries.audited import names_of
 from liaison.accounts.rules import ROLE_WORDS
 from liaison.core.actor import Actor
 from liaison.core.audit import record
@@ -20,6 +22,7 @@ from liaison.core.verbs import all_verbs
 
 PAGE: Final = 50
 MOST_EXPORTED: Final = 100_000
+MOST_NAMED: Final = 5
 MOST_WAITING: Final = 10_000
 """Counting further says nothing new: the sealer has stopped."""
 
@@ -36,10 +39,12 @@ class BadCursor(Refusal):
 class AuditFilter:
     """What to look for. Empty values look for everything; `until` is exclusive; times are instants.
 
-    `kind` is "reads" (what was seen), "changes" (what was done), "refused", or empty.
+    `kind` is "reads" (what was seen), "changes" (what was done), "refused", or empty. `earlier_ids` are numbers that
+    the patient had before they were merged; what was done with them then is found too.
     """
 
     patient_id: int | None = None
+    earlier_ids: tuple[int, ...] = ()
     user_id: int | None = None
     verb: str = ""
     kind: str = ""
@@ -60,8 +65,16 @@ class AuditFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Concerned:
+    """A patient in an entry; `name` is empty for whom this reader may not know, and where names are not asked for."""
+
+    patient_id: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:
-    """One entry as it is shown."""
+    """One entry as it is shown. `concerned` are the first five of `patient_ids`."""
 
     entry_id: int
     at: datetime
@@ -72,8 +85,10 @@ class AuditRow:
     label: str
     outcome: str
     refusal_code: str
+    refusal: str
     reason: str
     patient_ids: tuple[int, ...]
+    concerned: tuple[Concerned, ...]
     subject: str
     facts: tuple[str, ...]
     sealed: bool
@@ -98,7 +113,7 @@ class ChainState:
     verified_problem: str
 
 
-def search_audit(actor: Actor, *, wanted: AuditFilter, cursor: str = "") -> AuditPage:
+def search_audit(actor: Actor, *, wanted: AuditFilter, cursor: str = "", now: datetime) -> AuditPage:
     """One page of the audit trail. Looking is itself audited. Refuses: Forbidden, BadCursor."""
     _may(actor, SEARCH_AUDIT)
     entries = _matching(wanted)
@@ -108,8 +123,10 @@ def search_audit(actor: Actor, *, wanted: AuditFilter, cursor: str = "") -> Audi
     found = list(entries[: PAGE + 1])
     _say(actor, SEARCH_AUDIT, wanted=wanted, shown=len(found[:PAGE]))
     more = found[PAGE - 1] if len(found) > PAGE else None
+    shown = {pk for entry in found[:PAGE] for pk in entry.patient_ids[:MOST_NAMED]}
+    names = names_of(actor, patient_ids=shown, now=now)
     return AuditPage(
-        rows=tuple(_row(entry) for entry in found[:PAGE]),
+        rows=tuple(_row(entry, names=names) for entry in found[:PAGE]),
         next_cursor=f"{more.recorded_at.isoformat()}~{more.pk}" if more else "",
     )
 
@@ -118,13 +135,13 @@ def export_audit(actor: Actor, *, wanted: AuditFilter) -> Iterator[AuditRow]:
     """Every matching entry, the newest first, up to 100,000. The caller has stepped up through an action."""
     _may(actor, EXPORT_AUDIT)
     for entry in _matching(wanted)[:MOST_EXPORTED].iterator(chunk_size=2_000):
-        yield _row(entry)
+        yield _row(entry, names={})
 
 
 def verbs_in_use() -> tuple[tuple[str, str], ...]:
-    """Every verb that can stand in the audit trail, as (code, label), by code."""
+    """Every verb that can stand in the audit trail, as (code, label), by package and label."""
     declared = {code: verb.label for code, verb in all_verbs().items()}
-    return tuple(sorted({**UNDECLARED, **declared}.items()))
+    return tuple(sorted({**UNDECLARED, **declared}.items(), key=lambda each: (each[0].partition(".")[0], each[1])))
 
 
 def chain_state() -> ChainState:
@@ -158,7 +175,7 @@ UNDECLARED: Final = {
 def _matching(wanted: AuditFilter) -> QuerySet[AuditEntry]:
     entries = AuditEntry.objects.order_by("-recorded_at", "-id")
     if wanted.patient_id is not None:
-        entries = entries.filter(patient_ids__contains=[wanted.patient_id])
+        entries = entries.filter(patient_ids__overlap=[wanted.patient_id, *wanted.earlier_ids])
     if wanted.user_id is not None:
         entries = entries.filter(actor_user_id=wanted.user_id)
     if wanted.verb:
@@ -173,7 +190,7 @@ def _matching(wanted: AuditFilter) -> QuerySet[AuditEntry]:
     return entries
 
 
-def _row(entry: AuditEntry) -> AuditRow:
+def _row(entry: AuditEntry, *, names: Mapping[int, str]) -> AuditRow:
     declared = all_verbs().get(entry.verb)
     subject = f"{entry.subject_type.rpartition('.')[2]} {entry.subject_id}" if entry.subject_id else ""
     return AuditRow(
@@ -186,17 +203,38 @@ def _row(entry: AuditEntry) -> AuditRow:
         label=declared.label if declared else UNDECLARED.get(entry.verb, entry.verb),
         outcome=entry.outcome,
         refusal_code=entry.refusal_code,
+        refusal=_sentences().get(entry.refusal_code, entry.refusal_code),
         reason=entry.reason,
         patient_ids=tuple(entry.patient_ids),
+        concerned=tuple(Concerned(patient_id=pk, name=names.get(pk, "")) for pk in entry.patient_ids[:MOST_NAMED]),
         subject=subject,
-        facts=tuple(_fact(key, value) for key, value in entry.details.items()),
+        facts=tuple(_fact(key, value) for key, value in entry.details.items() if value not in ({}, [], "", None)),
         sealed=entry.seal_id is not None,
     )
 
 
+_FACT_WORDS: Final = {"view": "page", "of": "with"}
+
+
 def _fact(key: str, value: object) -> str:
-    shown = ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)
-    return f"{key.replace('_', ' ')}: {shown}"
+    words = _FACT_WORDS.get(key, key.replace("_", " "))
+    if isinstance(value, dict):
+        return f"{words} " + ", ".join(f"{part.replace('_', ' ')} {what}" for part, what in value.items())
+    if key == "view":
+        value = str(value).replace(":", " ").replace("_", " ")
+    return f"{words}: {', '.join(str(part) for part in value) if isinstance(value, list) else value}"
+
+
+@cache
+def _sentences() -> Mapping[str, str]:
+    """What each refusal says, by its code."""
+    found: dict[str, str] = {}
+    classes = [Refusal]
+    while classes:
+        kind = classes.pop()
+        found.setdefault(kind.code, str(kind.sentence))
+        classes += kind.__subclasses__()
+    return found
 
 
 def _say(actor: Actor, verb: object, *, wanted: AuditFilter, shown: int) -> None:
