@@ -346,6 +346,7 @@ def _accounts(world: World, rosa: Actor, *, now: datetime) -> None:
     world.arguments |= {
         "user_id": world.people["clinician"].pk,
         "assignment_id": world.people["clinician"].assignments.get().pk,
+        "protocol_code": "transitional-care",
         "pk": 1,  # a passkey that nobody has
         "hand_over_id": away.pk,
     }

@@ -2,6 +2,7 @@
 
 evaluate(actor, now=…, patient_ids=None) -> EvaluationSummary
 set_complexity(actor, enrolment_id=…, complexity=…, now=…) -> Enrolment
+turn_off(actor, code=…, reason=…, now=…), turn_on(actor, code=…, now=…) -> ProtocolPause
 note_call(…), visit_booked(…), visit_lost(…), visit_seen(…): what calls and visits mean for a follow-up
 """
 
@@ -14,15 +15,21 @@ from liaison.pathways.actions.following import (
     visit_lost,
     visit_seen,
 )
+from liaison.pathways.actions.switching import AlreadyOff, NotOff, SayWhyOff, turn_off, turn_on
 
 __all__ = [
+    "AlreadyOff",
     "EvaluationSummary",
     "NobodyToOwn",
+    "NotOff",
     "NotRunning",
+    "SayWhyOff",
     "evaluate",
     "install_protocols",
     "note_call",
     "set_complexity",
+    "turn_off",
+    "turn_on",
     "visit_booked",
     "visit_lost",
     "visit_seen",

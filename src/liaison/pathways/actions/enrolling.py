@@ -20,7 +20,7 @@ from liaison.loops.ports import About, ClockToStart, Owner
 from liaison.loops.queries import home_site
 from liaison.pathways.access import EVALUATE
 from liaison.pathways.events import Enrolled, EnrolmentVoided
-from liaison.pathways.models import Enrolment
+from liaison.pathways.models import Enrolment, ProtocolPause
 from liaison.pathways.models import Protocol as StoredProtocol
 from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, failures
 from liaison.pathways.rules.protocol import Complexity, Protocol, due_at, packaged_protocols, read_protocol
@@ -74,14 +74,16 @@ def evaluate(actor: Actor, *, now: datetime, patient_ids: Sequence[int] | None =
 
     Each anchor that passes opens one loop, ever, under the protocol's code; of several that passed for one
     patient only the one that ended last. A follow-up that runs is taken back when its reason is gone (`reasons`).
-    Nothing is written, and no audit entry made, when nothing changes. Refuses: Forbidden.
+    A protocol that is turned off opens nothing. Nothing is written, and no audit entry made, when nothing changes.
+    Refuses: Forbidden.
     """
+    paused = set(ProtocolPause.objects.filter(ended_at=None).values_list("code", flat=True))
     opened, without_owner, voided = 0, 0, Counter[str]()
     for stored in install_protocols(actor, now=now):
         protocol = read_protocol(stored.definition)
         passing = anchors_that_pass(protocol.criteria, now=now, patient_ids=patient_ids)
         voided += _take_back(actor, stored, protocol, passing, now=now, patient_ids=patient_ids)
-        for candidate in _to_open(stored, passing):
+        for candidate in () if stored.code in paused else _to_open(stored, passing):
             try:
                 opened += _open(actor, stored, protocol, candidate, now=now)
             except NobodyToOwn:

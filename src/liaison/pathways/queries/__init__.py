@@ -3,16 +3,20 @@
 from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, judged_anchors
 from liaison.pathways.queries.follow_ups import FollowUpView, follow_up_of_loops, follow_ups_of, get_follow_up
 from liaison.pathways.queries.outlook import Outlook, outlook, told
+from liaison.pathways.queries.protocols import ProtocolView, get_protocol, protocols
 
 __all__ = [
     "Candidate",
     "FollowUpView",
     "Outlook",
+    "ProtocolView",
     "anchors_that_pass",
     "follow_up_of_loops",
     "follow_ups_of",
     "get_follow_up",
+    "get_protocol",
     "judged_anchors",
     "outlook",
+    "protocols",
     "told",
 ]
