@@ -152,16 +152,19 @@ def restore(file: Path, *, replace: bool) -> None:
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--allow-rejects", is_flag=True, help="End with status 0 although something was rejected.")
 @click.option("--as-of", metavar="DATE", help="Training clock: believe that it is this day (demo only).")
-def import_(paths: tuple[Path, ...], *, allow_rejects: bool, as_of: str | None) -> None:
+@click.option("--system", default="", metavar="NAME", help="The system that the files come from; each feed its own.")
+@click.option("--site", default="", metavar="SITE", help="Where new patients belong: a code or name (default: first).")
+def import_(paths: tuple[Path, ...], *, allow_rejects: bool, as_of: str | None, system: str, site: str) -> None:
     """Bring in FHIR R4 bundles, resources or NDJSON, gzip or not; a folder stands for all files in it."""
     if as_of:
         os.environ["LIAISON_AS_OF"] = as_of
     with loaded():
         from rich.console import Console
 
-        from liaison.console.importing import run_import, status_of
+        from liaison.console.importing import Origin, run_import, status_of
 
-        status = status_of(run_import(paths, console=Console()), allow_rejects=allow_rejects)
+        summary = run_import(paths, console=Console(), origin=Origin(system=system, site=site))
+        status = status_of(summary, allow_rejects=allow_rejects)
     sys.exit(status)
 
 
