@@ -15,6 +15,7 @@ from liaison.accounts.forms import AuditSearchForm
 from liaison.accounts.models import Site, User
 from liaison.accounts.queries import AuditFilter, people, search_audit
 from liaison.accounts.queries.audit import PAGE, BadCursor
+from liaison.accounts.sessions import STASH
 from liaison.accounts.tests.cast import LIAISON, NOW, PASSWORD, acting, old_proof, person, sign_in, site, trail
 from liaison.core.audit import record, seal_entries
 from liaison.core.clock import current_time
@@ -160,6 +161,25 @@ def test_a_sensitive_verb_asks_who_one_is_and_goes_on_with_what_was_typed(
     assert client.get("/account/again/")["Location"] == "/"
     assert client.post(f"/people/{rosa.pk}/password/", {"note": "x"}).status_code == 200
     assert [entry.outcome for entry in trail("accounts.set_password_for")] == ["refused", "done"]
+
+
+@pytest.mark.parametrize("why", ["six minutes passed", "somebody else typed it"])
+def test_what_was_typed_before_confirming_is_forgotten(client: Client, ada: User, rosa: User, why: str) -> None:
+    old_proof(client)
+    page = f"http://testserver/people/{rosa.pk}/"
+    client.post(f"/people/{rosa.pk}/close/", headers={"Referer": page})
+    session = client.session
+    if why == "six minutes passed":
+        session[STASH] |= {"at": session[STASH]["at"] - 360}
+    else:
+        session[STASH] |= {"user": rosa.pk}
+    session.save()
+    client.post("/account/reauthenticate/", {"password": PASSWORD, "next": "/account/again/"})
+    told = client.get("/account/again/", follow=True)
+    assert told.redirect_chain == [(f"/people/{rosa.pk}/", 302)]
+    assert "That was too long ago, and was not done." in told.content.decode()
+    assert client.get("/account/again/")["Location"] == "/"
+    assert User.objects.get(pk=rosa.pk).is_active
 
 
 def test_a_piece_of_a_page_that_needs_proof_sends_the_whole_page(client: Client, ada: User, rosa: User) -> None:

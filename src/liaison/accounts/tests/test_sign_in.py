@@ -268,6 +268,17 @@ def test_where_a_second_factor_is_required_nothing_else_opens_before_it(
     assert client.get(MINE).status_code == 200
 
 
+def test_a_second_factor_that_is_gone_is_noticed_at_the_next_page(
+    client: Client, rosa: User, settings: Settings
+) -> None:
+    settings.LIAISON_MFA_REQUIRED = True
+    sign_in(client, rosa)
+    TOTP.activate(rosa, generate_totp_secret())
+    assert client.get(MINE).status_code == 200
+    Authenticator.objects.filter(user=rosa).delete()
+    assert client.get(MINE)["Location"] == "/account/factors/"
+
+
 def test_a_first_password_is_changed_before_anything_else(client: Client, rosa: User) -> None:
     told = actions.give_password(actor=acting(person("Ada", Role.ADMINISTRATOR)), person=rosa, now=NOW)
     sign_in(client, rosa, password=told)
