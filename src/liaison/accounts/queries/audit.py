@@ -74,7 +74,10 @@ class Concerned:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:
-    """One entry as it is shown. `concerned` are the first five of `patient_ids`."""
+    """One entry as it is shown.
+
+    `concerned` are those of `patient_ids` who were looked for, or the first five; `others` counts the rest.
+    """
 
     entry_id: int
     at: datetime
@@ -89,6 +92,7 @@ class AuditRow:
     reason: str
     patient_ids: tuple[int, ...]
     concerned: tuple[Concerned, ...]
+    others: int
     subject: str
     facts: tuple[str, ...]
     sealed: bool
@@ -123,10 +127,10 @@ def search_audit(actor: Actor, *, wanted: AuditFilter, cursor: str = "", now: da
     found = list(entries[: PAGE + 1])
     _say(actor, SEARCH_AUDIT, wanted=wanted, shown=len(found[:PAGE]))
     more = found[PAGE - 1] if len(found) > PAGE else None
-    shown = {pk for entry in found[:PAGE] for pk in entry.patient_ids[:MOST_NAMED]}
-    names = names_of(actor, patient_ids=shown, now=now)
+    named = {entry.pk: _to_name(entry, wanted=wanted) for entry in found[:PAGE]}
+    names = names_of(actor, patient_ids={pk for ids in named.values() for pk in ids}, now=now)
     return AuditPage(
-        rows=tuple(_row(entry, names=names) for entry in found[:PAGE]),
+        rows=tuple(_row(entry, named=named[entry.pk], names=names) for entry in found[:PAGE]),
         next_cursor=f"{more.recorded_at.isoformat()}~{more.pk}" if more else "",
     )
 
@@ -135,7 +139,7 @@ def export_audit(actor: Actor, *, wanted: AuditFilter) -> Iterator[AuditRow]:
     """Every matching entry, the newest first, up to 100,000. The caller has stepped up through an action."""
     _may(actor, EXPORT_AUDIT)
     for entry in _matching(wanted)[:MOST_EXPORTED].iterator(chunk_size=2_000):
-        yield _row(entry, names={})
+        yield _row(entry, named=(), names={})
 
 
 def verbs_in_use() -> tuple[tuple[str, str], ...]:
@@ -190,7 +194,13 @@ def _matching(wanted: AuditFilter) -> QuerySet[AuditEntry]:
     return entries
 
 
-def _row(entry: AuditEntry, *, names: Mapping[int, str]) -> AuditRow:
+def _to_name(entry: AuditEntry, *, wanted: AuditFilter) -> tuple[int, ...]:
+    """Whom to name: nobody else where one patient was looked for, else the first few."""
+    asked = {wanted.patient_id, *wanted.earlier_ids} - {None}
+    return tuple(pk for pk in entry.patient_ids if not asked or pk in asked)[:MOST_NAMED]
+
+
+def _row(entry: AuditEntry, *, named: tuple[int, ...], names: Mapping[int, str]) -> AuditRow:
     declared = all_verbs().get(entry.verb)
     subject = f"{entry.subject_type.rpartition('.')[2]} {entry.subject_id}" if entry.subject_id else ""
     return AuditRow(
@@ -206,11 +216,17 @@ def _row(entry: AuditEntry, *, names: Mapping[int, str]) -> AuditRow:
         refusal=_sentences().get(entry.refusal_code, entry.refusal_code),
         reason=entry.reason,
         patient_ids=tuple(entry.patient_ids),
-        concerned=tuple(Concerned(patient_id=pk, name=names.get(pk, "")) for pk in entry.patient_ids[:MOST_NAMED]),
+        concerned=tuple(Concerned(patient_id=pk, name=names.get(pk, "")) for pk in named),
+        others=len(entry.patient_ids) - len(named),
         subject=subject,
-        facts=tuple(_fact(key, value) for key, value in entry.details.items() if value not in ({}, [], "", None)),
+        facts=tuple(_fact(key, value) for key, value in entry.details.items() if _tells(key, value)),
         sealed=entry.seal_id is not None,
     )
+
+
+def _tells(key: str, value: object) -> bool:
+    """Whether a detail says what the row does not say already."""
+    return value not in ({}, [], "", None) and key != "patient_id" and (key, value) != ("status", 200)
 
 
 _FACT_WORDS: Final = {"view": "page", "of": "with"}

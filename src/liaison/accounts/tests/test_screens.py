@@ -219,7 +219,10 @@ def test_the_officer_finds_what_was_done_with_a_patient(client: Client, vera: Us
     assert "No patient of that name or number" in client.get("/audit/?patient=Walter").content.decode()
     unknown = client.get("/audit/?patient=12").content.decode()
     assert "Patient number 12, whom you may not know by name" in unknown
-    assert "number 13" in unknown
+    assert ">number 12</a> <" in unknown
+    assert "and 1 more" in unknown
+    assert "number 13" not in unknown
+    assert "number 13" in client.get("/audit/").content.decode()
 
 
 def test_actions_are_named_in_words_under_headings_and_refusals_by_what_they_say(client: Client, vera: User) -> None:
