@@ -14,6 +14,7 @@ from liaison.core.attempts import SEE, keep_refused
 from liaison.core.audit import collecting_seen, record
 from liaison.core.models import AuditEntry
 from liaison.core.refusals import Refusal, collecting_refusals
+from liaison.core.remembering import remembering
 from liaison.core.translate import refused
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,20 @@ class RefusalMiddleware:
         if isinstance(exception, Refusal):
             return refused(request, exception)
         return None
+
+
+class RememberingMiddleware:
+    """Let a request that changes nothing ask the database once for what its page needs many times."""
+
+    def __init__(self, get_response: _View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer; what was remembered ends with the request."""
+        if request.method not in {"GET", "HEAD"}:
+            return self.get_response(request)
+        with remembering():
+            return self.get_response(request)
 
 
 class SeenMiddleware:

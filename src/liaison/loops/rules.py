@@ -142,8 +142,8 @@ def event_words(event: str, *, kind: LoopKind) -> str:
 
 def calendar_words(name: str) -> str:
     """The days that a clock does not count: "federal" is "weekends, federal holidays"; "" counts all of them."""
-    if not name:
-        return ""
+    if name in {"", "weekdays"}:
+        return "weekends" if name else ""
     layers = (CALENDAR_WORDS.get(layer.partition(":")[0], layer) for layer in name.split("+"))
     return ", ".join(("weekends", *layers))
 

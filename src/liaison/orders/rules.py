@@ -176,7 +176,7 @@ def clock_for(
         waiting_on=waiting[rule.waiting_on],
         anchor_event=f"referral:{referral_id}:{state}",
         anchor_at=anchor_at,
-        calendar=calendar.name,
+        calendar=rule.allowances[urgency].days_off(calendar),
         due_at=due_after(anchor_at, allowance=rule.allowances[urgency], zone=zone, calendar=calendar),
     )
 

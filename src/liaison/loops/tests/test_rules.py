@@ -102,6 +102,7 @@ def test_what_a_clock_runs_from_is_said_as_a_person_would(event: str, words: str
 
 def test_the_days_that_are_not_counted_are_said() -> None:
     assert rules.calendar_words("") == ""
+    assert rules.calendar_words("weekdays") == "weekends"
     assert rules.calendar_words("federal") == "weekends, federal holidays"
     layers = "federal+organization+site:3+payer:7+moon"
     assert rules.calendar_words(layers) == (

@@ -13,6 +13,7 @@ from liaison.accounts.access import Role
 from liaison.accounts.models import Team, User
 from liaison.core.act import act
 from liaison.core.actor import Actor
+from liaison.core.calendars import FEDERAL
 from liaison.core.refusals import Refusal
 from liaison.loops.actions import give_up_loop, open_loop
 from liaison.loops.models import Loop
@@ -216,7 +217,7 @@ def first_clocks(
             anchor_event=f"encounter:{anchor.resource_id}",
             anchor_at=anchor.ends_at,
             due_at=due_at(plan, anchor_on=anchor.ended_on, complexity=complexity, zone=zone),
-            calendar="federal",
+            calendar=plan.allowance(complexity).days_off(FEDERAL),
             source=protocol.source,
             evidence=plan.evidence,
         )
