@@ -94,6 +94,7 @@ def migrate() -> None:
 @main.command(name="check-settings")
 def check_settings() -> None:
     """Say whether Liaison could start with these settings, and what is wrong."""
+    from liaison.console.production import refuse_demonstration
     from liaison.console.schema import refuse_unless_migrated
 
     with database():
@@ -107,6 +108,7 @@ def check_settings() -> None:
         if any(message.level >= ERROR for message in found):
             raise Problem("The settings are not right; see above.")
         refuse_unless_migrated()
+        refuse_demonstration()
     click.echo(f"Right for {settings.LIAISON_MODE}: settings, database and migrations. Data: {data_folder()}.")
 
 
