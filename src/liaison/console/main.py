@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from liaison.console.mail import mail
 from liaison.console.problems import Problem, one_line
 from liaison.console.settings import data_folder, database, load_settings, loaded
 
@@ -235,6 +236,8 @@ def demo() -> None:
             raise Problem("The database already has accounts; the demonstration clinic is built only in an empty one.")
     click.echo("The demonstration clinic is built. `liaison up` opens it.")
 
+
+main.add_command(mail)
 
 if __name__ == "__main__":
     main()

@@ -354,6 +354,20 @@ class StrikeForm(forms.Form):
     reason = forms.CharField(label=_("What is wrong with it"), max_length=300)
 
 
+class MatchForm(forms.Form):
+    """Whose a mail is."""
+
+    who = forms.CharField(
+        label=_("Patient"), max_length=200, help_text=_("Record number, or name and birth date: exactly one must fit.")
+    )
+
+
+class PutAwayForm(forms.Form):
+    """Why nobody answers a mail."""
+
+    reason = forms.CharField(label=_("Why nobody needs to answer it"), max_length=300)
+
+
 def _languages(kept: str) -> list[tuple[str, str]]:
     """The languages to choose from, by name, English and Spanish first; one that is kept already stays."""
     listed = sorted(COMMON_LANGUAGES.items(), key=lambda item: (item[0] not in {"en", "es"}, item[1]))

@@ -35,15 +35,25 @@ from liaison.inbox.actions.notes import (
 )
 from liaison.inbox.actions.preferences import note_opt_in, note_opt_out
 from liaison.inbox.actions.reaching import PersonWish, PointWish, ReachWish, TwoPreferred, save_reach
+from liaison.inbox.actions.receiving import (
+    Came,
+    MailSettled,
+    SayWhyNotOurs,
+    match_mail,
+    put_away,
+    receive_mail,
+)
 
 __all__ = [
     "AlreadyStruck",
     "CallInTheFuture",
+    "Came",
     "ChannelNotConnected",
     "Claim",
     "ClaimLost",
     "FieldsMissing",
     "KeyReused",
+    "MailSettled",
     "NextAttemptPast",
     "NoSuchTemplate",
     "NotWaiting",
@@ -54,6 +64,7 @@ __all__ = [
     "PointWish",
     "ReachWish",
     "SayWhatWasSaid",
+    "SayWhyNotOurs",
     "SayWhyStruck",
     "TwoPreferred",
     "add_to_note",
@@ -65,9 +76,12 @@ __all__ = [
     "follow_unmerge",
     "log_call",
     "mark_handed_over",
+    "match_mail",
     "note_opt_in",
     "note_opt_out",
+    "put_away",
     "queue_message",
+    "receive_mail",
     "recover_abandoned",
     "report_bounce",
     "save_reach",

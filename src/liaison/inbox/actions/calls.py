@@ -28,7 +28,7 @@ from liaison.patients.actions import mark_contact_bad
 from liaison.patients.models import ContactPoint, Patient
 
 A_MINUTE: Final = timedelta(minutes=1)
-SETTLED_BY_TALKING: Final = frozenset({"spoke_with_patient", "reached_another_way", "told_patient"})
+SETTLED_BY_TALKING: Final = frozenset({"spoke_with_patient", "reached_another_way", "told_patient", "answered"})
 """Evidence that a talk with the patient or a proxy is; which of them a loop needs, its kind says."""
 
 _OUTCOME_WORDS: Final = {

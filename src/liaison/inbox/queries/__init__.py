@@ -8,6 +8,7 @@ from liaison.inbox.queries.calls import (
     contact_standing,
     propose_next,
 )
+from liaison.inbox.queries.incoming import MailRow, checked_mail, count_unmatched, unmatched_bytes, unmatched_mail
 from liaison.inbox.queries.letters import Letter, letter_for, usual_fields
 from liaison.inbox.queries.mailbox import Invitation, ReceivedMail, mailbox, received_mail
 from liaison.inbox.queries.messages import (
@@ -29,6 +30,7 @@ __all__ = [
     "CallShown",
     "Invitation",
     "Letter",
+    "MailRow",
     "MessagePage",
     "MessageRow",
     "MessageShown",
@@ -39,7 +41,9 @@ __all__ = [
     "ReceivedMail",
     "call_sheet",
     "calls_of_loop",
+    "checked_mail",
     "contact_standing",
+    "count_unmatched",
     "counts",
     "get_message",
     "get_note",
@@ -51,5 +55,7 @@ __all__ = [
     "reach_sheet",
     "received_mail",
     "timeline",
+    "unmatched_bytes",
+    "unmatched_mail",
     "usual_fields",
 ]

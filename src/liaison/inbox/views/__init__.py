@@ -5,6 +5,7 @@ from liaison.inbox.views.demo import demo_mail, demo_mailbox
 from liaison.inbox.views.messages import again, arrived, cancel, compose, message, messages, not_arrived, preview
 from liaison.inbox.views.notes import note, note_add, note_shown, note_strike
 from liaison.inbox.views.reaching import reach
+from liaison.inbox.views.unmatched import match, put_away, unmatched
 
 __all__ = [
     "again",
@@ -14,6 +15,7 @@ __all__ = [
     "compose",
     "demo_mail",
     "demo_mailbox",
+    "match",
     "message",
     "messages",
     "next_try",
@@ -23,5 +25,7 @@ __all__ = [
     "note_shown",
     "note_strike",
     "preview",
+    "put_away",
     "reach",
+    "unmatched",
 ]

@@ -17,7 +17,7 @@ from liaison.core.clock import current_time
 from liaison.core.refusals import Refusal
 from liaison.inbox import access, actions
 from liaison.inbox.forms import ComposeForm
-from liaison.inbox.queries import Box, counts, get_message, letter_for, message_page
+from liaison.inbox.queries import Box, count_unmatched, counts, get_message, letter_for, message_page
 from liaison.inbox.rules.channels import Address
 from liaison.inbox.rules.readability import grade
 from liaison.inbox.rules.rendering import Missing
@@ -32,6 +32,7 @@ _TABS = (
     (Box.WAITING, "Waiting"),
     (Box.SENT, "Sent"),
     (Box.NOT_SENT, "Not sent"),
+    (Box.IN, "Received"),
 )
 _WHY = {
     "deceased": "The patient died; nothing is sent.",
@@ -59,6 +60,7 @@ def messages(request: HttpRequest) -> HttpResponse:
             (one, _(label), f"?{urlencode({'box': one.value, **keep})}", numbers.get(one, 0)) for one, label in _TABS
         ],
         "older_url": f"?{urlencode({'box': box.value, **keep, 'after': page.older})}" if page.older else "",
+        "unmatched": count_unmatched(actor_of(request)),
         "narrowed": patient_id is not None,
         "zone": str(desk_zone(actor_of(request))),
         "now": current_time(),
