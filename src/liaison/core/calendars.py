@@ -15,12 +15,13 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Final
 
+import holidays
+
 CUT_OFF: Final = time(17)
 """The usual end of the working day, for rules that count a later event as the next day's."""
 
 LAST_SECOND: Final = time(23, 59, 59)
 SATURDAY: Final = 5
-JUNETEENTH_SINCE: Final = 2021
 FURTHEST_DAYS: Final = 3660
 """No rule counts further than ten years; a calendar without any business day stops here."""
 
@@ -105,41 +106,10 @@ def federal_holidays(year: int) -> Mapping[date, str]:
     """The federal holidays that fall in a year, observed days included (1 January 2028 counts in 2027).
 
     A holiday on a Saturday is observed on the Friday before (5 U.S.C. 6103(b)), one on a Sunday on the Monday after
-    (Executive Order 11582). Computed here: the package that knows every country's takes seconds to load.
+    (Executive Order 11582).
     """
-    closed: dict[date, str] = {}
-    for on, name in (*_legal_holidays(year), *_legal_holidays(year + 1)):
-        closed[on] = name
-        if on.weekday() >= SATURDAY:
-            observed = on + timedelta(days=-1 if on.weekday() == SATURDAY else 1)
-            closed.setdefault(observed, f"{name} (observed)")
-    return MappingProxyType({on: name for on, name in sorted(closed.items()) if on.year == year})
-
-
-def _legal_holidays(year: int) -> list[tuple[date, str]]:
-    """The legal public holidays of 5 U.S.C. 6103(a) on their own days, as the law has them since 1986."""
-    fixed = [
-        (date(year, 1, 1), "New Year's Day"),
-        (date(year, 7, 4), "Independence Day"),
-        (date(year, 11, 11), "Veterans Day"),
-        (date(year, 12, 25), "Christmas Day"),
-    ]
-    if year >= JUNETEENTH_SINCE:
-        fixed.append((date(year, 6, 19), "Juneteenth National Independence Day"))
-    return [
-        *fixed,
-        (_nth_weekday(year, 1, weekday=0, n=3), "Birthday of Martin Luther King, Jr."),
-        (_nth_weekday(year, 2, weekday=0, n=3), "Washington's Birthday"),
-        (_nth_weekday(year, 6, weekday=0, n=1) - timedelta(days=7), "Memorial Day"),
-        (_nth_weekday(year, 9, weekday=0, n=1), "Labor Day"),
-        (_nth_weekday(year, 10, weekday=0, n=2), "Columbus Day"),
-        (_nth_weekday(year, 11, weekday=3, n=4), "Thanksgiving Day"),
-    ]
-
-
-def _nth_weekday(year: int, month: int, *, weekday: int, n: int) -> date:
-    first = date(year, month, 1)
-    return first + timedelta(days=(weekday - first.weekday()) % 7 + 7 * (n - 1))
+    both = holidays.country_holidays("US", years=(year, year + 1), observed=True)
+    return MappingProxyType({on: name for on, name in both.items() if on.year == year})
 
 
 def organization_holidays(name: str, *, days: Iterable[tuple[date, str]]) -> Holidays:

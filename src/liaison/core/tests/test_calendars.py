@@ -3,7 +3,6 @@
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-import holidays
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,12 +56,6 @@ def test_the_federal_holidays_of_2026_include_the_observed_third_of_july() -> No
     assert [f"{on:%m-%d}" for on in closed] == [
         "01-01", "01-19", "02-16", "05-25", "06-19", "07-03", "09-07", "10-12", "11-11", "11-26", "12-25",
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize("year", range(1990, 2061))
-def test_the_federal_holidays_are_those_of_every_year(year: int) -> None:
-    known = holidays.country_holidays("US", years=(year, year + 1), observed=True)
-    assert set(federal_holidays(year)) == {on for on in known if on.year == year}
 
 
 def test_the_federal_holidays_of_2021_have_the_new_one_and_two_new_years() -> None:
