@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from liaison.core.act import act
 from liaison.core.actor import Actor
@@ -74,15 +75,10 @@ def change_practitioner(
     row = Practitioner.objects.get(pk=practitioner_id)
     with act(actor, CHANGE, subject=row, now=now) as entry:
         row = Practitioner.objects.select_for_update().get(pk=practitioner_id)
-        if row.version != expected_version:
-            raise Stale
         if not actor.may(LINK):
             columns["user_id"] = row.user_id
         entry.note(user_id=columns["user_id"], was=row.user_id)
-        for column, value in columns.items():
-            setattr(row, column, value)
-        row.version += 1
-        row.save()
+        _correct(row, columns, expected_version=expected_version)
     return row
 
 
@@ -111,12 +107,7 @@ def change_organization(
     row = Organization.objects.get(pk=organization_id)
     with act(actor, CHANGE, subject=row, now=now):
         row = Organization.objects.select_for_update().get(pk=organization_id)
-        if row.version != expected_version:
-            raise Stale
-        for column, value in columns.items():
-            setattr(row, column, value)
-        row.version += 1
-        row.save()
+        _correct(row, columns, expected_version=expected_version)
         row.specialties.set(Specialty.objects.filter(code__in=details.specialties))
     return row
 
@@ -175,3 +166,13 @@ def _wrong(name: str, npi: str) -> dict[str, str]:
     if npi and not npi_is_valid(npi):
         fields["npi"] = "This is no National Provider Identifier: check its ten digits."
     return fields
+
+
+def _correct(row: Practitioner | Organization, columns: Mapping[str, Any], *, expected_version: int) -> None:
+    """Write these columns into a locked entry. Refuses Stale when it is not the version that was read."""
+    if row.version != expected_version:
+        raise Stale
+    for column, value in columns.items():
+        setattr(row, column, value)
+    row.version += 1
+    row.save()

@@ -28,6 +28,7 @@ REFERRAL: Final = LoopKind(
     managed_at="orders:referral",
     clinical_evidence=frozenset({REPORT, REVIEWED, TOLD}),
     event_words={
+        "visit:referral": "the visit",
         "referral:draft": "when it was written",
         "referral:sent": "when it was sent",
         "referral:received": "when they had it",
