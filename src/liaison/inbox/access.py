@@ -31,3 +31,4 @@ SORT_MAIL: Final = verb(
     "Read mail that matched no message, and say whose it is",
     roles={Role.SUPERVISOR, Role.RECORDS_CLERK},
 )
+EDIT_TEMPLATES: Final = verb("inbox.edit_templates", "Change the texts that go to patients", roles={Role.SUPERVISOR})

@@ -23,7 +23,8 @@ from liaison.inbox.ports import (
     Understood,
     With,
 )
-from liaison.inbox.queries import CallSheet, PointNow
+from liaison.inbox.queries import CallSheet, PointNow, TemplateSheet
+from liaison.inbox.rules.editing import LONGEST_SUBJECT, Text
 from liaison.inbox.wording import Wording, catalogue
 from liaison.loops.models import Loop
 from liaison.patients.actions import ContactDetails
@@ -352,6 +353,33 @@ class StrikeForm(forms.Form):
     """What is wrong with a note."""
 
     reason = forms.CharField(label=_("What is wrong with it"), max_length=300)
+
+
+class TemplateForm(forms.Form):
+    """A text in English and in Spanish."""
+
+    en_subject = forms.CharField(label=_("Subject"), required=False, max_length=LONGEST_SUBJECT)
+    en_body = forms.CharField(label=_("Text"), required=False, widget=forms.Textarea(attrs={"rows": 14}))
+    es_subject = forms.CharField(label=_("Subject"), required=False, max_length=LONGEST_SUBJECT)
+    es_body = forms.CharField(label=_("Text"), required=False, widget=forms.Textarea(attrs={"rows": 14}))
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, sheet: TemplateSheet) -> None:
+        initial: dict[str, Any] = {"version": sheet.version}
+        for language, text in sheet.texts.items():
+            initial |= {f"{language}_subject": text.subject, f"{language}_body": text.body}
+        super().__init__(data, initial=initial)
+        for name in ("es_subject", "es_body"):
+            self.fields[name].widget.attrs["lang"] = "es"
+
+    @property
+    def texts(self) -> dict[str, Text]:
+        """What was typed, by language."""
+        typed = self.cleaned_data
+        return {
+            language: Text(subject=typed[f"{language}_subject"], body=typed[f"{language}_body"])
+            for language in ("en", "es")
+        }
 
 
 class MatchForm(forms.Form):

@@ -43,6 +43,7 @@ from liaison.inbox.actions.receiving import (
     put_away,
     receive_mail,
 )
+from liaison.inbox.actions.templates import TextWrong, edit_template, restore_template
 
 __all__ = [
     "AlreadyStruck",
@@ -66,12 +67,14 @@ __all__ = [
     "SayWhatWasSaid",
     "SayWhyNotOurs",
     "SayWhyStruck",
+    "TextWrong",
     "TwoPreferred",
     "add_to_note",
     "cancel_queued",
     "claim_message",
     "confirm_arrived",
     "confirm_not_arrived",
+    "edit_template",
     "follow_merge",
     "follow_unmerge",
     "log_call",
@@ -84,6 +87,7 @@ __all__ = [
     "receive_mail",
     "recover_abandoned",
     "report_bounce",
+    "restore_template",
     "save_reach",
     "send_again",
     "settle",

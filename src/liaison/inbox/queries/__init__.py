@@ -22,6 +22,7 @@ from liaison.inbox.queries.messages import (
 )
 from liaison.inbox.queries.notes import NoteLine, NoteShown, get_note, may_strike
 from liaison.inbox.queries.reaching import PointNow, ReachSheet, reach_sheet
+from liaison.inbox.queries.templates import TemplateSheet, shown, template_sheet, templates, wording_for
 from liaison.inbox.queries.timeline import timeline
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "PointNow",
     "ReachSheet",
     "ReceivedMail",
+    "TemplateSheet",
     "call_sheet",
     "calls_of_loop",
     "checked_mail",
@@ -54,8 +56,12 @@ __all__ = [
     "propose_next",
     "reach_sheet",
     "received_mail",
+    "shown",
+    "template_sheet",
+    "templates",
     "timeline",
     "unmatched_bytes",
     "unmatched_mail",
     "usual_fields",
+    "wording_for",
 ]

@@ -5,6 +5,7 @@ from liaison.inbox.views.demo import demo_mail, demo_mailbox
 from liaison.inbox.views.messages import again, arrived, cancel, compose, message, messages, not_arrived, preview
 from liaison.inbox.views.notes import note, note_add, note_shown, note_strike
 from liaison.inbox.views.reaching import reach
+from liaison.inbox.views.templates import template, template_restore, templates
 from liaison.inbox.views.unmatched import match, put_away, unmatched
 
 __all__ = [
@@ -27,5 +28,8 @@ __all__ = [
     "preview",
     "put_away",
     "reach",
+    "template",
+    "template_restore",
+    "templates",
     "unmatched",
 ]

@@ -60,6 +60,7 @@ def messages(request: HttpRequest) -> HttpResponse:
             (one, _(label), f"?{urlencode({'box': one.value, **keep})}", numbers.get(one, 0)) for one, label in _TABS
         ],
         "older_url": f"?{urlencode({'box': box.value, **keep, 'after': page.older})}" if page.older else "",
+        "may_edit_templates": actor_of(request).may(access.EDIT_TEMPLATES),
         "unmatched": count_unmatched(actor_of(request)),
         "narrowed": patient_id is not None,
         "zone": str(desk_zone(actor_of(request))),
