@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from liaison.core.clock import current_time
 from liaison.core.postgres.guard import writes_open
@@ -12,6 +15,7 @@ from liaison.desk.tests.browser import HTMX, text_of
 from liaison.desk.tests.test_home import loop_of_rosa
 from liaison.loops import actions
 from liaison.patients.models import Alert, CareTeamMember, ContactPoint, Identifier, Proxy
+from liaison.records.models import Resource, Source
 
 
 @pytest.fixture
@@ -131,3 +135,24 @@ def test_who_died_is_marked(known, at_desk):
     with writes_open():
         known.walter.save()
     assert "Died May 6, 2024" in text_of(at_desk(known.rosa).get(f"/patients/{known.walter.pk}/"))
+
+
+def test_the_search_finds_an_old_entry_of_a_long_chart_in_one_look(known, at_desk):
+    now = current_time()
+    with writes_open():
+        source = Source.objects.create(name="x", sha256="0" * 64, received_at=now, received_by="test")
+        Resource.objects.bulk_create(
+            Resource(
+                resource_type="Observation", fhir_id=f"r{number}", body={}, digest=uuid4(), source=source,
+                received_at=now, patient=known.walter, kind="result", at=now - timedelta(days=number),
+                title="Troponin" if number == 1_499 else "Sodium",
+            )
+            for number in range(1_500)
+        )  # fmt: skip
+    url = f"/patients/{known.walter.pk}/timeline/?q=tropo"
+    with CaptureQueriesContext(connection) as asked:
+        page = text_of(at_desk(known.imani).get(url, headers=HTMX))
+    assert "Troponin" in page
+    assert "Sodium" not in page
+    looks = [query["sql"] for query in asked if 'FROM "records_resource"' in query["sql"]]
+    assert len(looks) == 1
