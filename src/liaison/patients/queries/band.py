@@ -290,7 +290,7 @@ def _care_team(patient: Patient, *, on: date) -> Sequence[CareTeamShown]:
                 label=row.get_role_display(),
                 specialty=clinician.specialty.name if clinician and clinician.specialty else "",
                 where=clinician.where if clinician else "",
-                phone=clinician.phone if clinician else "",
+                phone=rules.shown_phone(clinician.phone) if clinician and clinician.phone else "",
                 user_id=row.user_id or (clinician.user_id if clinician else None),
             )
         )
