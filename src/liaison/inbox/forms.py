@@ -358,10 +358,10 @@ class StrikeForm(forms.Form):
 class TemplateForm(forms.Form):
     """A text in English and in Spanish."""
 
-    en_subject = forms.CharField(label=_("Subject"), required=False, max_length=LONGEST_SUBJECT)
-    en_body = forms.CharField(label=_("Text"), required=False, widget=forms.Textarea(attrs={"rows": 14}))
-    es_subject = forms.CharField(label=_("Subject"), required=False, max_length=LONGEST_SUBJECT)
-    es_body = forms.CharField(label=_("Text"), required=False, widget=forms.Textarea(attrs={"rows": 14}))
+    en_subject = forms.CharField(label=_("Subject"), max_length=LONGEST_SUBJECT)
+    en_body = forms.CharField(label=_("Text"), widget=forms.Textarea(attrs={"rows": 18}))
+    es_subject = forms.CharField(label=_("Subject"), max_length=LONGEST_SUBJECT)
+    es_body = forms.CharField(label=_("Text"), widget=forms.Textarea(attrs={"rows": 18}))
     version = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, data: Any = None, *, sheet: TemplateSheet) -> None:

@@ -62,6 +62,11 @@ class TemplateSheet:
     edited: Sequence[TemplateRow]
     is_edited: bool
 
+    @property
+    def fields(self) -> Sequence[str]:
+        """The fields that may be named, those that must be first."""
+        return sorted(self.allowed, key=lambda name: (name not in self.required, name))
+
 
 def wording_for(code: str, language: str) -> Wording | None:
     """The text in force under a code in one of our languages; None for an unknown code."""
