@@ -48,15 +48,6 @@ class FollowUpView:
     code: str
 
 
-def follow_ups_of(actor: Actor, *, patient: Patient, now: datetime) -> tuple[FollowUpView, ...]:
-    """A patient's follow-ups, the latest first; none for whom the actor can't see."""
-    visible = Patient.objects.visible_to(actor).filter(pk=patient.pk)
-    rows = Enrolment.objects.select_related("loop", "protocol", "patient").filter(patient__in=visible)
-    found = tuple(_view(row, now=now) for row in rows.order_by("-anchor_at", "-pk"))
-    seen([view.enrolment.patient_id for view in found])
-    return found
-
-
 def follow_up_of_loops(actor: Actor, *, loop_ids: Collection[int]) -> dict[int, int]:
     """The id of the follow-up behind each of these loops that has one, of patients whom the actor sees."""
     if not loop_ids:
