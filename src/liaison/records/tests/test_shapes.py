@@ -8,7 +8,7 @@ UNNAMED: dict[str, object] = {"coding": []}
 def test_the_first_concept_that_has_words_names_it():
     assert first_words({"text": "Asthma"}, {"text": "Other"}) == "Asthma"
     assert first_words([UNNAMED, {"text": "Asthma"}]) == "Asthma"
-    assert first_words(UNNAMED, None, [{"coding": [{"display": "Asthma"}]}]) == "Asthma"
+    assert first_words(UNNAMED, None, [{"coding": [{"code": "J45", "display": "Asthma"}]}]) == "Asthma"
 
 
 def test_what_has_no_words_has_none():
