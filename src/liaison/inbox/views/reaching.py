@@ -15,7 +15,7 @@ from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound, Refusal
 from liaison.inbox import access, actions
-from liaison.inbox.forms import CHANNEL_HEADS, NewPointForm, PersonForm, PointForm, StandingsForm
+from liaison.inbox.forms.reaching import CHANNEL_HEADS, NewPointForm, PersonForm, PointForm, StandingsForm
 from liaison.inbox.queries import ReachSheet, reach_sheet
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient

@@ -23,6 +23,7 @@ from liaison.records.models import EarlierVersion, Fact, Resource, Source
 from liaison.records.ports import DocumentKind, Filing, NotSound, Sound, connect_scanner, sound_file
 from liaison.records.queries import document_file, get_resource, timeline
 from liaison.records.rules.files import clean_name, media_type_of, sound
+from liaison.records.rules.shapes import first_words
 from liaison.records.tests.cast import NOW, Cast, walter, write
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
@@ -363,6 +364,11 @@ def test_pat_of_another_site_finds_no_page(cast: Cast, client: Client, walter_ng
     ):
         assert client.get(url).status_code == 404
     assert client.post(reverse("records:take_out", args=[document.pk]), {"reason": "x"}).status_code == 404
+
+
+def test_the_first_concept_with_words_names_a_document() -> None:
+    assert first_words(None, [{}, {"coding": []}, {"text": "Letter"}]) == "Letter"
+    assert first_words([{}]) == ""
 
 
 def test_a_checked_file_is_a_plain_value() -> None:
