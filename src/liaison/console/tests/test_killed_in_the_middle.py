@@ -5,10 +5,8 @@ import http.client
 import os
 import signal
 import subprocess
-import tempfile
 import threading
 from collections import Counter
-from pathlib import Path
 from urllib.parse import urlencode
 
 import psycopg
@@ -87,11 +85,9 @@ class Writer(threading.Thread):
 
 
 @pytest.fixture
-def folder():
-    with tempfile.TemporaryDirectory(prefix="liaison-killed-", ignore_cleanup_errors=True) as name:
-        Path(name).chmod(0o755)  # the server may run under another account
-        yield Path(name)
-        Cluster(Path(name) / "postgres").stop()
+def folder(open_folder):
+    yield open_folder
+    Cluster(open_folder / "postgres").stop()
 
 
 @pytest.fixture

@@ -88,13 +88,9 @@ def processes_of(folder):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("up")
-    for path in (folder, *folder.parents):
-        if path.stat().st_uid == os.getuid() and path != Path("/"):
-            path.chmod(path.stat().st_mode | 0o011)
-    yield folder
-    Cluster(folder / "postgres").stop()
+def folder(open_folder):
+    yield open_folder
+    Cluster(open_folder / "postgres").stop()
 
 
 @pytest.fixture
