@@ -1,6 +1,6 @@
 """Everything that is done with messages and calls."""
 
-from liaison.inbox.actions.calls import CallInTheFuture, NextAttemptPast, SayWhatWasSaid, log_call
+from liaison.inbox.actions.calls import CallInTheFuture, NextAttemptPast, SayWhatWasSaid, TalkIsForCare, log_call
 from liaison.inbox.actions.delivery import (
     Claim,
     ClaimLost,
@@ -67,6 +67,7 @@ __all__ = [
     "SayWhatWasSaid",
     "SayWhyNotOurs",
     "SayWhyStruck",
+    "TalkIsForCare",
     "TextWrong",
     "TwoPreferred",
     "add_to_note",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -87,6 +87,8 @@ class CallForm(forms.Form):
     def __init__(self, *given: Any, sheet: CallSheet, **more: Any) -> None:
         super().__init__(*given, **more)
         self.sheet = sheet
+        if not sheet.may_be_clinical:
+            del self.fields["clinical"]
         self.fields["whom"].choices = whom_choices(sheet)  # type: ignore[attr-defined]
         self.fields["number"].choices = number_choices(sheet)  # type: ignore[attr-defined]
         self.fields["script_done"].choices = [(step.code, step.title) for step in sheet.script]  # type: ignore[attr-defined]
@@ -199,10 +201,15 @@ class NoteForm(forms.Form):
     )
     idempotency_key = forms.CharField(widget=forms.HiddenInput, max_length=100)
 
-    def __init__(self, *given: Any, loops: Sequence[Loop], zone: ZoneInfo, **more: Any) -> None:
+    def __init__(
+        self, *given: Any, loops: Sequence[Loop], titles: Mapping[int, str], zone: ZoneInfo, **more: Any
+    ) -> None:
         super().__init__(*given, **more)
         self.loops = {str(one.pk): one for one in loops}
-        choices = [("", str(_("No loop: about the patient"))), *((key, one.title) for key, one in self.loops.items())]
+        choices = [
+            ("", str(_("No loop: about the patient"))),
+            *((key, titles[one.pk]) for key, one in self.loops.items()),
+        ]
         self.fields["loop"].choices = choices  # type: ignore[attr-defined]
         self.fields["happened_at"].zone = zone  # type: ignore[attr-defined]
 

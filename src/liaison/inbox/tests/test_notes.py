@@ -9,7 +9,6 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
 
-from liaison.accounts.access import Role
 from liaison.core.actor import Actor, system_actor
 from liaison.core.clock import current_time
 from liaison.core.models import AuditEntry
@@ -17,7 +16,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import actions, queries
 from liaison.inbox.models import Note
-from liaison.inbox.tests.cast import NOW, Cast, person
+from liaison.inbox.tests.cast import NOW, Cast
 from liaison.inbox.tests.test_screens import a_loop, signed_in
 
 
@@ -32,8 +31,7 @@ def noted(cast: Cast, *, by: Actor | None = None, key: str = "note:1", **more: o
 @pytest.fixture
 def fred(cast: Cast) -> Actor:
     """Fred sits at the front desk."""
-    with writes_open():
-        return person("Fred", role=Role.FRONT_DESK, site=cast.site)[1]
+    return cast.fred
 
 
 def test_a_note_is_written_down_and_audited_without_its_words(cast: Cast) -> None:

@@ -41,7 +41,7 @@ def call(request: HttpRequest) -> HttpResponse:
             loop=sheet.loop,
             outcome=typed["outcome"],
             said=typed["said"],
-            clinical=typed["clinical"],
+            clinical=typed.get("clinical", False),
             with_whom=form.with_whom,
             teach_backs=[row.item for row in rows if row.item],
             next_attempt_at=typed["next_attempt_at"] if typed["outcome"] != OutcomeChoice.REACHED else None,

@@ -21,7 +21,7 @@ from liaison.inbox.queries import Box, count_unmatched, counts, get_message, let
 from liaison.inbox.rules.channels import Address
 from liaison.inbox.rules.readability import grade
 from liaison.inbox.rules.rendering import Missing
-from liaison.inbox.views.whom import number, whom
+from liaison.inbox.views.whom import number, titles_for, whom
 from liaison.loops.models import Loop
 from liaison.loops.queries import desk_zone
 from liaison.patients.models import Patient
@@ -188,6 +188,7 @@ def _compose_page(
         "form": form,
         "patient": patient,
         "loop": loop,
+        "loop_title": titles_for(request, loops=[loop])[loop.pk] if loop else "",
         "place": place,
         "back_url": back,
         "now": current_time(),
