@@ -6,7 +6,14 @@ turn_off(actor, code=…, reason=…, now=…), turn_on(actor, code=…, now=…
 note_call(…), visit_booked(…), visit_lost(…), visit_seen(…): what calls and visits mean for a follow-up
 """
 
-from liaison.pathways.actions.enrolling import EvaluationSummary, NobodyToOwn, evaluate, install_protocols
+from liaison.pathways.actions.enrolling import (
+    EvaluationSummary,
+    NobodyToOwn,
+    ProtocolChanged,
+    evaluate,
+    install_protocols,
+    refuse_changed_protocols,
+)
 from liaison.pathways.actions.following import (
     NotRunning,
     note_call,
@@ -23,10 +30,12 @@ __all__ = [
     "NobodyToOwn",
     "NotOff",
     "NotRunning",
+    "ProtocolChanged",
     "SayWhyOff",
     "evaluate",
     "install_protocols",
     "note_call",
+    "refuse_changed_protocols",
     "set_complexity",
     "turn_off",
     "turn_on",

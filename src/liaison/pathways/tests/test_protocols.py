@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from decimal import Decimal
+from hashlib import sha256
 
 import pytest
 
@@ -14,7 +16,7 @@ from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.pathways import actions, queries
-from liaison.pathways.models import Enrolment, ProtocolPause
+from liaison.pathways.models import Enrolment, Protocol, ProtocolPause
 from liaison.pathways.rules.criteria import (
     Age,
     Alive,
@@ -30,6 +32,7 @@ from liaison.pathways.rules.criteria import (
     Range,
     Window,
 )
+from liaison.pathways.rules.protocol import packaged_protocols
 from liaison.pathways.rules.words import anchor_words, node_words
 from liaison.pathways.tests.cast import LIAISON, NOW, Ward, stay, walter
 
@@ -209,3 +212,29 @@ def test_a_privacy_officer_neither_reads_nor_switches(ward, chief, client):
     signed_in(client, person("Priya", Role.PRIVACY_OFFICER, None))
     assert client.get(ADDRESS).status_code == 403
     assert client.post(f"{ADDRESS}on/").status_code == 403
+
+
+def test_the_content_of_each_packaged_version_stays_what_it_was():
+    contents = {
+        (data["code"], data["version"]): sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:16]
+        for data in packaged_protocols()
+    }
+    assert contents == {("transitional-care", "2026.1"): "4ef32e292a200bb1"}, "give changed content a new version"
+
+
+def test_a_content_that_changed_under_the_same_version_is_refused(chief):
+    actions.refuse_changed_protocols()
+    with writes_open():
+        installed = Protocol.objects.get()
+        installed.definition["title"] = "Another title"
+        installed.save()
+    for refused in (actions.refuse_changed_protocols, lambda: actions.evaluate(LIAISON, now=NOW)):
+        with pytest.raises(actions.ProtocolChanged, match="of this release is not what"):
+            refused()
+
+
+def test_an_earlier_version_may_have_had_any_content(chief):
+    with writes_open():
+        Protocol.objects.update(version="2025.9", definition={"title": "As it was"})
+    actions.refuse_changed_protocols()
+    assert [one.version for one in actions.install_protocols(LIAISON, now=NOW)] == ["2026.1"]
