@@ -4,6 +4,7 @@ from liaison.accounts.actions.people import (
     add_person,
     add_site,
     add_team,
+    refuse_further,
     rename_person,
     set_teams,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "give_password",
     "give_role",
     "reactivate_person",
+    "refuse_further",
     "rename_person",
     "reset_mfa",
     "set_password",
