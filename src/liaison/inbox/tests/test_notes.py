@@ -192,7 +192,7 @@ def test_what_is_wrong_stands_beside_its_field(cast: Cast) -> None:
     assert late.status_code == 422
     assert "This has not happened yet" in late.content.decode()
     assert "typed already" in late.content.decode()
-    noted(cast, patient=cast.patient(), key="taken")
+    noted(cast, patient=cast.patient(), key=f"form:{cast.rosa_user.pk}:taken")
     refused = rosa.post(url, form | {"text": "x", "idempotency_key": "taken"})
     assert "used for something else" in refused.content.decode()
     assert rosa.get("/notes/new/").status_code == 404

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.answers import done, wants_fragment
-from liaison.core.asking import actor_of
+from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.refusals import Refusal
 from liaison.inbox import access, actions
@@ -96,7 +96,7 @@ def compose(request: HttpRequest) -> HttpResponse:
             language=typed["language"],
             context={"text": typed["text"]},
             loop=loop,
-            idempotency_key=typed["idempotency_key"],
+            idempotency_key=form_key(request, typed["idempotency_key"]),
             now=current_time(),
         )
     except Refusal as refusal:
@@ -143,7 +143,7 @@ def not_arrived(request: HttpRequest, message_id: int) -> HttpResponse:
 @require_POST
 def again(request: HttpRequest, message_id: int) -> HttpResponse:
     """The same words once more, as a new message."""
-    key = request.POST.get("key", "")[:100] or f"again:{uuid4()}"
+    key = form_key(request, request.POST.get("key", "") or str(uuid4()))
     new = actions.send_again(actor_of(request), message_id=message_id, idempotency_key=key, now=current_time())
     return _done(request, new.pk, said=_("Written again."))
 

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.answers import done
-from liaison.core.asking import actor_of
+from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound, Refusal
 from liaison.inbox import access, actions
@@ -43,7 +43,7 @@ def note(request: HttpRequest) -> HttpResponse:
                 text=typed["text"],
                 clinical=typed["clinical"],
                 happened_at=typed["happened_at"],
-                idempotency_key=typed["idempotency_key"],
+                idempotency_key=form_key(request, typed["idempotency_key"]),
                 now=now,
             )
         except (Forbidden, NotFound):
@@ -80,9 +80,12 @@ def note_add(request: HttpRequest, note_id: int) -> HttpResponse:
         return _shown(request, shown, adding=form, status=422)
     typed = form.cleaned_data
     actions.add_to_note(
-        actor_of(request), note_id=note_id, text=typed["text"], idempotency_key=typed["idempotency_key"],
+        actor_of(request),
+        note_id=note_id,
+        text=typed["text"],
+        idempotency_key=form_key(request, typed["idempotency_key"]),
         now=current_time(),
-    )  # fmt: skip
+    )
     return done(request, said=_("Added."), to=_address(shown), go=True)
 
 
