@@ -8,7 +8,7 @@ from liaison.scheduling.queries.arrangement import (
     resources,
     visit_types,
 )
-from liaison.scheduling.queries.day import Day, DayRow, DayVisit, day, sites_to_see
+from liaison.scheduling.queries.day import Day, DayRow, DayVisit, day, next_working_day, sites_to_see
 from liaison.scheduling.queries.times import (
     SeatOffer,
     TimeOffer,
@@ -47,6 +47,7 @@ __all__ = [
     "get_appointment",
     "get_resource",
     "get_visit_type",
+    "next_working_day",
     "possible_at",
     "resources",
     "sites_to_see",
