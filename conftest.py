@@ -16,6 +16,7 @@ from uuid import uuid4
 
 import pytest
 from coverage import Coverage
+from hypothesis import settings as property_settings
 
 from liaison.console.postgres import Cluster
 
@@ -28,6 +29,10 @@ os.environ["LIAISON_MODE"] = "test"
 os.environ["LIAISON_SCHEMA"] = "liaison"
 for name in ("LIAISON_AS_OF", "SMTP_URL", "LIAISON_PUBLIC_URL"):
     os.environ.pop(name, None)
+# How long one drawn example takes says more about the machine than about the code. In CI, Hypothesis has its own.
+property_settings.register_profile("here", deadline=None, print_blob=True)
+if not os.environ.get("CI"):
+    property_settings.load_profile("here")
 
 
 @pytest.hookimpl(tryfirst=True)

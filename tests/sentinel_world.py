@@ -19,7 +19,8 @@ from liaison.core.actor import Actor, system_actor
 from liaison.core.postgres.guard import writes_open
 from liaison.directory.models import Organization, Practitioner, Specialty
 from liaison.inbox import actions as inbox
-from liaison.inbox.models import Message
+from liaison.inbox.models import Message, UnmatchedMail
+from liaison.inbox.queries import checked_mail
 from liaison.loops import actions as loops
 from liaison.loops.ports import ClockToStart, Owner
 from liaison.orders import actions as orders
@@ -268,7 +269,10 @@ def _note(world: World, *, now: datetime) -> None:
     note = inbox.write_note(
         clinician, patient=world.patient, text="Zyxwulf is dizzy", clinical=True, idempotency_key="walk", now=now
     )
-    world.arguments["note_id"] = note.pk
+    world.arguments |= {"note_id": note.pk, "code": "please-call"}
+    stray = b"From: someone@elsewhere.example\nSubject: Hello\n\nIt is me."  # whose it is, nobody can know yet
+    inbox.receive_mail(LIAISON, delivered=checked_mail(stray), now=now)
+    world.arguments["mail_id"] = UnmatchedMail.objects.get().pk
 
 
 def _chart(world: World, *, now: datetime) -> None:
@@ -346,6 +350,7 @@ def _accounts(world: World, rosa: Actor, *, now: datetime) -> None:
     world.arguments |= {
         "user_id": world.people["clinician"].pk,
         "assignment_id": world.people["clinician"].assignments.get().pk,
+        "protocol_code": "transitional-care",
         "pk": 1,  # a passkey that nobody has
         "hand_over_id": away.pk,
     }

@@ -32,10 +32,45 @@ def test_rosa_reads_her_desk_and_moves_through_it_by_keyboard(as_person, clinic,
     assert axe(page) == []
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    expect(page.locator("#panel .l-loop")).to_contain_text("What proves it kept")
+    panel = page.locator("#panel .l-loop")
+    expect(panel).to_contain_text("What proves it kept")
     page.keyboard.press("Escape")
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    _from_a_row_over_its_panel_to_the_patient(page)
+    _nothing_but_our_pages_opens_beside_the_list(page, clinic)
+
+
+def _from_a_row_over_its_panel_to_the_patient(page):
+    row = page.locator("[data-row]").first
+    name, step = row.locator(".l-name").inner_text(), row.locator(".l-row-link").inner_text()
+    row.locator(".l-row-link").click()
+    panel = page.locator("#panel .l-loop")
+    expect(panel.locator(".l-step")).to_have_text(step)
+    panel.get_by_role("link", name=name, exact=True).click()
+    page.wait_for_url(re.compile(r"/patients/\d+/"))
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    expect(page.locator("#promised")).to_contain_text(step)
+
+
+def _nothing_but_our_pages_opens_beside_the_list(page, clinic):
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    for place in ("https://elsewhere.example/x", "//elsewhere.example/x", "/\\elsewhere.example/x", "/account/logout/"):
+        page.goto(f"{clinic.url}/")
+        page.evaluate("place => history.pushState({}, '', '/?open=' + encodeURIComponent(place))", place)
+        page.evaluate("history.pushState({}, '', '/?tab=all')")
+        page.go_back()
+        expect(page).to_have_url(re.compile(r"/\?open="))
+        expect(page.locator("body.has-panel")).to_have_count(0)
+    assert [url for url in asked if "elsewhere.example" in url or "/account/logout" in url] == []
+    page.goto(f"{clinic.url}/")
+    own = page.locator(".l-row-link").first.get_attribute("href")
+    page.evaluate("place => history.pushState({}, '', '/?open=' + encodeURIComponent(place))", own)
+    page.evaluate("history.pushState({}, '', '/?tab=all')")
+    page.go_back()
+    expect(page.locator("#panel .l-loop")).to_contain_text("What proves it kept")
 
 
 def test_rosa_opens_walter_and_reads_what_happened(as_person, clinic, axe):
@@ -50,6 +85,16 @@ def test_rosa_opens_walter_and_reads_what_happened(as_person, clinic, axe):
     happened = page.locator(".l-happened")
     expect(happened.locator("li").first).to_be_visible()
     assert axe(page) == []
+    happened.get_by_role("link", name="Loops", exact=True).click()
+    expect(happened.locator(".l-kinds [aria-current]")).to_have_text("Loops")
+    titles = happened.locator(".l-timeline-what")
+    expect(titles.first).to_contain_text(re.compile("^(Opened|Closed|Given up|Referral)"))
+    assert all(re.match("Opened|Closed|Given up|Referral", title) for title in titles.all_inner_texts())
+    happened.get_by_label("Look for").fill("hospital")
+    expect(titles).to_have_count(1)
+    expect(titles).to_contain_text("Home from hospital")
+    happened.get_by_label("Look for").fill("zebra")
+    expect(happened).to_contain_text("Nothing here says “zebra”")
     seen = clinic.until(
         lambda: clinic.value(
             "SELECT count(*) FROM core_auditentry WHERE outcome = 'seen' AND actor_name = 'Rosa Delgado'"
@@ -79,10 +124,41 @@ def test_two_documented_attempts_count_and_the_promise_stays_open(as_person, cli
     assert clinic.value("SELECT state FROM loops_loop WHERE id = %s", loop_id) == "open"
 
 
+def test_rosa_reaches_a_patient_who_says_it_back_and_the_contact_is_made(as_person, clinic):
+    loop_id, patient_id = clinic.rows(
+        "SELECT l.id, l.patient_id FROM loops_loop l JOIN accounts_site s ON s.id = l.site_id AND s.code = 'RIV'"
+        " WHERE l.kind = 'post-discharge' AND l.state = 'open' AND NOT 'contact' = ANY(l.evidence_kinds)"
+        " ORDER BY l.opened_at, l.due_at, l.id LIMIT 1"
+    )[0]
+    rosa = as_person("Rosa Delgado")
+    page = rosa.open(f"/calls/new/?patient={patient_id}&loop={loop_id}")
+    form = page.locator("#call-form")
+    form.get_by_role("radio", name=re.compile("^reached", re.IGNORECASE)).first.check()
+    form.locator("[name=said]").fill("Feels well, has her medicines.")
+    form.locator("[name=clinical]").check()
+    teach = form.get_by_role("group", name="Teach-back 1")
+    teach.get_by_label("Topic").fill("When to take the water pill")
+    teach.get_by_label(re.compile("words")).fill("In the morning, with water")
+    teach.get_by_label(re.compile("Understood")).select_option(value="yes")
+    page.get_by_role("button", name=re.compile("Log the call")).click()
+    page.wait_for_url(lambda url: "/calls/new" not in url)
+    outcome, topic, understood = clinic.rows(
+        "SELECT c.outcome, t.topic, t.understood FROM inbox_call c JOIN inbox_teachback t ON t.call_id = c.id"
+        " WHERE c.loop_id = %s ORDER BY c.id DESC LIMIT 1",
+        loop_id,
+    )[0]
+    assert (outcome, topic, understood) == ("reached", "When to take the water pill", "yes")
+    assert "contact" in clinic.value("SELECT evidence_kinds FROM loops_loop WHERE id = %s", loop_id)
+    page = rosa.open(f"/loops/{loop_id}/")
+    expect(page.locator(".l-evidence .is-in")).to_contain_text("Contact made")
+    expect(page.locator(".l-loop-next")).not_to_contain_text("first call")
+
+
 def test_rosa_books_the_earliest_time_and_the_patient_gets_an_invitation(as_person, clinic):
     patient_id = clinic.value(
         "SELECT p.patient_id FROM patients_contactpoint p JOIN patients_patientsite s ON s.patient_id = p.patient_id"
         " JOIN accounts_site a ON a.id = s.site_id AND a.code = 'RIV'"
+        " JOIN patients_patient q ON q.id = p.patient_id AND q.written_language LIKE 'es%%'"
         " WHERE p.kind = 'email' AND p.may_email AND NOT EXISTS"
         " (SELECT 1 FROM scheduling_appointment v WHERE v.patient_id = p.patient_id AND v.start_at > now())"
         " ORDER BY p.patient_id DESC LIMIT 1"
@@ -108,13 +184,34 @@ def test_rosa_books_the_earliest_time_and_the_patient_gets_an_invitation(as_pers
     mail = clinic.until(lambda: next((text for text in clinic.mails()[before:] if _event(text, uid)), None))
     assert mail, "no invitation came"
     event = _event(mail, uid)
-    assert "office" not in str(event["SUMMARY"]).lower()
+    assert str(event["SUMMARY"]).startswith("Cita con ")
+    said = _words(mail)
+    assert "Su cita" in said
+    for clinical in ("office visit", "visita", "dr ", *_staff_of(clinic, visits[0][0])):
+        assert clinical.lower() not in f"{said} {event['SUMMARY']} {event.get('DESCRIPTION', '')}".lower(), clinical
     state = clinic.until(
         lambda: clinic.value(
             "SELECT state FROM inbox_message WHERE patient_id = %s AND state IN ('sent', 'delivered')", patient_id
         )
     )
     assert state in {"sent", "delivered"}
+
+
+def _words(text):
+    """Subject and text of a raw mail."""
+    mail = email.message_from_string(text, policy=policy.default)
+    body = mail.get_body(preferencelist=("plain",))
+    return f"{mail['Subject']}\n{body.get_content()}"
+
+
+def _staff_of(clinic, appointment_id):
+    """Whom and what the visit takes: a mail may not name them, for a specialist's name is clinical too."""
+    rows = clinic.rows(
+        "SELECT r.name FROM scheduling_reservation v JOIN scheduling_resource r ON r.id = v.resource_id"
+        " WHERE v.appointment_id = %s",
+        appointment_id,
+    )
+    return [name for (name,) in rows]
 
 
 def _event(text, uid):

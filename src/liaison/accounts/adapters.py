@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+import logging
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.authentication import get_authentication_records
 from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter
-from cryptography.fernet import Fernet, MultiFernet
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
@@ -23,6 +24,9 @@ from liaison.accounts.models import User
 from liaison.accounts.queries import actor_for
 from liaison.accounts.sessions import ADDRESS, BEGAN, BROWSER, SEEN
 from liaison.core.clock import current_time, real_instant
+from liaison.core.refusals import Refusal
+
+log = logging.getLogger(__name__)
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc,unused-ignore]
@@ -122,6 +126,18 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc,unused-ignore]
         return reverse("account_login")
 
 
+class SecondFactorUnreadable(Refusal):
+    """The secret of a second factor was encrypted under a key that this installation no longer has."""
+
+    code = "accounts.second_factor_unreadable"
+    sentence = (
+        "Second factors can't be read: this installation's secret key is not the one they were set up under. Tell "
+        "whoever runs Liaison: LIAISON_SECRET_KEY_FALLBACKS needs the earlier key. If it is lost, an administrator "
+        "resets your second factor."
+    )
+    status = 409
+
+
 class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc,unused-ignore]
     """Second factors: their secrets are encrypted in the database."""
 
@@ -130,8 +146,14 @@ class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc,unused-ignore
         return _cipher().encrypt(text.encode()).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        """Decrypt under the present secret key or one of its predecessors."""
-        return _cipher().decrypt(encrypted_text.encode()).decode()
+        """Decrypt under the present secret key or one of its predecessors. Refuses SecondFactorUnreadable."""
+        try:
+            return _cipher().decrypt(encrypted_text.encode()).decode()
+        except InvalidToken as error:
+            log.warning(
+                "accounts.second_factor_unreadable", extra={"known_secrets": 1 + len(settings.SECRET_KEY_FALLBACKS)}
+            )
+            raise SecondFactorUnreadable from error
 
     def _get_site_name(self) -> str:
         return str(settings.LIAISON_ORGANIZATION)

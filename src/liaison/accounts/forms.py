@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -21,7 +22,7 @@ from liaison.accounts import trail
 from liaison.accounts.access import GIVE_ROLES, MANAGE_PEOPLE, MANAGE_SITES, ROLE_LABELS, Role
 from liaison.accounts.client import client_address
 from liaison.accounts.models import Site, Team, User
-from liaison.accounts.queries import AuditFilter, actor_for, sites_within, teams_within, verbs_in_use
+from liaison.accounts.queries import AuditFilter, Meant, actor_for, sites_within, teams_within, verbs_in_use
 from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.clock import current_time
 from liaison.core.verbs import Verb
@@ -102,7 +103,13 @@ def _offer_sites(field: Any, *, actor: Actor, verb: Verb) -> None:
 class AuditSearchForm(forms.Form):
     """What a privacy officer looks for. Days are days of the given time zone, both inclusive."""
 
-    patient = forms.IntegerField(label=_("Patient number"), required=False, min_value=1)
+    patient = forms.CharField(
+        label=_("Patient"),
+        required=False,
+        max_length=120,
+        widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Name or record number")}),
+    )
+    chosen = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
     person = forms.ModelChoiceField(
         label=_("Who"), queryset=User.objects.none(), required=False, empty_label=_("Anyone")
     )
@@ -116,15 +123,14 @@ class AuditSearchForm(forms.Form):
             ("refused", _("What was refused")),
         ],
     )
-    verb = forms.ChoiceField(label=_("Verb"), required=False)
+    verb = forms.ChoiceField(label=_("Action"), required=False)
     since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
     until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["person"].queryset = User.objects.order_by("name", "pk")  # type: ignore[attr-defined]
-        choices = [("", _("Any verb")), *((code, f"{label} ({code})") for code, label in verbs_in_use())]
-        self.fields["verb"].choices = choices  # type: ignore[attr-defined]
+        self.fields["verb"].choices = [("", _("Any action")), *_grouped(verbs_in_use())]  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
         """The end may not stand before the beginning."""
@@ -134,19 +140,44 @@ class AuditSearchForm(forms.Form):
             self.add_error("until", _("This is before the first day."))
         return cleaned
 
-    def wanted(self, *, zone: ZoneInfo) -> AuditFilter:
-        """The filter, with days turned into instants of `zone`."""
+    def wanted(self, *, zone: ZoneInfo, meant: Meant | None) -> AuditFilter:
+        """The filter, with days turned into instants of `zone`; `meant` is the patient, if one was named."""
         typed = self.cleaned_data
         since, until = typed.get("since"), typed.get("until")
         person: User | None = typed.get("person")
         return AuditFilter(
-            patient_id=typed.get("patient"),
+            patient_id=meant.patient_id if meant else None,
+            earlier_ids=meant.earlier_ids if meant else (),
             user_id=person.pk if person else None,
             verb=typed.get("verb") or "",
             kind=typed.get("kind") or "",
             since=datetime.combine(since, time(), tzinfo=zone) if since else None,
             until=datetime.combine(until + timedelta(days=1), time(), tzinfo=zone) if until else None,
         )
+
+
+_AREAS = {
+    "core": _("The trail itself, and looking"),
+    "accounts": _("People and sign-in"),
+    "patients": _("Patients"),
+    "directory": _("Directory"),
+    "loops": _("Desk and loops"),
+    "records": _("Chart and documents"),
+    "inbox": _("Messages and calls"),
+    "orders": _("Referrals"),
+    "equipment": _("Equipment"),
+    "coverage": _("Coverage"),
+    "scheduling": _("Visits and the calendar"),
+    "pathways": _("Follow-up and protocols"),
+}
+
+
+def _grouped(verbs: Iterable[tuple[str, str]]) -> list[tuple[Any, list[tuple[str, str]]]]:
+    """The verbs under headings that say what they are about."""
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for code, label in verbs:
+        groups.setdefault(code.partition(".")[0], []).append((code, label))
+    return [(_AREAS.get(area, area.capitalize()), of_area) for area, of_area in groups.items()]
 
 
 def _refused_factor(user: User | None, *, step: str) -> None:

@@ -21,6 +21,7 @@ from liaison.accounts.rules import Ended, Unfinished, is_work
 from liaison.accounts.sessions import BEGAN, SEEN, STASH
 from liaison.core.actor import ANONYMOUS
 from liaison.core.answers import wants_fragment
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time, real_instant
 from liaison.core.refusals import StepUpNeeded
 from liaison.core.shell import events_url
@@ -107,7 +108,13 @@ class StepUpMiddleware:
         if request.method == "POST" and not request.FILES:
             typed = [(key, value) for key, values in request.POST.lists() for value in values]
             if sum(len(key) + len(value) for key, value in typed) <= MOST_STASHED:
-                request.session[STASH] = {"path": request.get_full_path(), "typed": typed, "back": back}
+                request.session[STASH] = {
+                    "path": request.get_full_path(),
+                    "typed": typed,
+                    "back": back,
+                    "user": actor_of(request).user_id,
+                    "at": real_instant(current_time()).timestamp(),
+                }
                 back = reverse("accounts:again")
         return _go(request, f"{reverse('account_reauthenticate')}?{urlencode({'next': back})}")
 

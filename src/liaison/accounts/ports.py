@@ -1,13 +1,17 @@
-"""What packages above tell this one: which open work a person still holds.
+"""What packages above tell this one: which open work a person still holds, and whom the audit trail is about.
 
 A package that gives work to people registers a counter in its `AppConfig.ready()`, so that an account is
-never closed while something waits for its owner.
+never closed while something waits for its owner. The package of the patients registers how they are found.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from liaison.core.actor import Actor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +38,42 @@ def open_work_of(user_id: int) -> tuple[HeldWork, ...]:
     """Everything open that this person holds; empty when nothing waits for them."""
     held = (counter(user_id) for _, counter in sorted(_counters.items()))
     return tuple(work for work in held if work.count)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditedPatient:
+    """A patient as the search of the audit trail names them."""
+
+    patient_id: int
+    name: str
+    birth_on: date | None
+    record_number: str
+
+
+class PatientFinder(Protocol):
+    """Finds the patients whom somebody who searches the audit trail may know."""
+
+    def find(self, actor: Actor, *, text: str, now: datetime) -> Sequence[AuditedPatient]:
+        """A few whom `text` may mean: a name, a record number, the number in Liaison."""
+        ...
+
+    def names(self, actor: Actor, *, patient_ids: Iterable[int], now: datetime) -> Mapping[int, str]:
+        """The names of those of these patients whom this reader may know."""
+        ...
+
+    def merged_into(self, patient_id: int) -> Sequence[int]:
+        """The numbers that this patient had before merges."""
+        ...
+
+
+_finders: list[PatientFinder] = []
+
+
+def register_patient_finder(finder: PatientFinder) -> None:
+    """Let the package of the patients say how they are found (called in `AppConfig.ready`); the last one counts."""
+    _finders[:] = [finder]
+
+
+def patient_finder() -> PatientFinder | None:
+    """How patients are found, or None where nobody says."""
+    return _finders[0] if _finders else None

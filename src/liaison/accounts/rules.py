@@ -9,6 +9,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+STASHED_FOR: Final = timedelta(minutes=5)
+
 
 class Role(StrEnum):
     """What a person does here. The set is code, so that a change of who may do what is a reviewable change."""
@@ -102,6 +104,11 @@ def left(*, began_at: datetime, seen_at: datetime, now: datetime, limits: Sessio
         idle=max(timedelta(), seen_at + limits.idle - now),
         absolute=max(timedelta(), began_at + limits.absolute - now),
     )
+
+
+def still_waits(*, stashed_at: datetime, now: datetime, same_person: bool) -> bool:
+    """Whether what was typed before confirming may still be sent: by whoever typed it, within five minutes."""
+    return same_person and timedelta() <= now - stashed_at < STASHED_FOR
 
 
 def is_work(*, background: bool, seen_at: datetime, now: datetime, grain: timedelta) -> bool:

@@ -6,7 +6,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
+from django.db import OperationalError
 
 from liaison.accounts.models import Session
 
@@ -24,6 +26,15 @@ class SessionStore(DatabaseStore):
     def get_model_class(cls) -> type[Session]:
         """Our rows instead of Django's."""
         return Session
+
+    def save(self, must_create: bool = False) -> None:  # noqa: FBT001, FBT002 - Django's signature
+        """Keep it. A database that is away is told as that, not as a session that somebody ended (a 400)."""
+        try:
+            super().save(must_create)
+        except UpdateError as error:
+            if isinstance(error.__context__, OperationalError):
+                raise error.__context__ from None
+            raise
 
     def create_model_instance(self, data: dict[str, Any]) -> Session:
         """The row for this session's present content."""

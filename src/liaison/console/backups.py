@@ -11,10 +11,11 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Final
 
 import psycopg
 from psycopg import sql
+from psycopg.conninfo import conninfo_to_dict
 
 from liaison.console.binaries import programs
 from liaison.console.problems import Problem, one_line
@@ -172,21 +173,30 @@ def _server_major(place: Database) -> int:
         return connection.info.server_version // 10000
 
 
+# How libpq calls in the environment what may stand in an address.
+_VARIABLES: Final = {
+    "host": "PGHOST",
+    "port": "PGPORT",
+    "user": "PGUSER",
+    "password": "PGPASSWORD",
+    "dbname": "PGDATABASE",
+    "sslmode": "PGSSLMODE",
+    "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
+    "sslcrl": "PGSSLCRL",
+    "channel_binding": "PGCHANNELBINDING",
+    "gssencmode": "PGGSSENCMODE",
+    "target_session_attrs": "PGTARGETSESSIONATTRS",
+    "connect_timeout": "PGCONNECT_TIMEOUT",
+}
+
+
 def _environment(url: str) -> Mapping[str, str]:
     """The variables of libpq for this address: the password never stands on a command line."""
-    parts = urlsplit(url)
-    query = dict(pair.split("=", 1) for pair in parts.query.split("&") if "=" in pair)
-    known = {
-        "PGHOST": parts.hostname,
-        "PGPORT": str(parts.port or 5432),
-        "PGUSER": unquote(parts.username or ""),
-        "PGPASSWORD": unquote(parts.password or ""),
-        "PGDATABASE": unquote(parts.path.lstrip("/")),
-        "PGSSLMODE": query.get("sslmode"),
-        "PGSSLROOTCERT": unquote(query.get("sslrootcert", "")),
-    }
+    given = conninfo_to_dict(url)
     others = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
-    return others | {name: value for name, value in known.items() if value}
+    return others | {_VARIABLES[name]: str(value) for name, value in given.items() if name in _VARIABLES and value}
 
 
 def _reason(complaint: str) -> str:

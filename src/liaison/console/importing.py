@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn,
 from rich.table import Table
 from rich.text import Text
 
+from liaison.accounts.models import Site
 from liaison.console.problems import Problem
 from liaison.core.actor import system_actor
 from liaison.core.clock import current_time
@@ -20,9 +22,9 @@ from liaison.loops.ports import kind_of
 from liaison.pathways.queries import Outlook, outlook, told
 from liaison.records.actions import ImportSummary, import_files
 from liaison.records.actions import Progress as Reached
+from liaison.records.models import Source
 
 MOST_LINES = 200
-MEGABYTE = 1_000_000
 
 
 class _Rate(ProgressColumn):
@@ -35,8 +37,27 @@ class _Rate(ProgressColumn):
         return Text(f"{resources:,} resources, {resources / seconds:,.0f}/s")
 
 
-def run_import(paths: Sequence[Path], *, console: Console) -> ImportSummary:
-    """Import these files and folders and tell what became of them. Refuses paths that don't exist."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Which system the files come from, as a name of one's own choosing, and where its new patients belong.
+
+    The same id from two systems is two things, so a second feed needs a name. `site` is a site's code or name; without
+    one it is the organization's first.
+    """
+
+    system: str = ""
+    site: str = ""
+
+
+def run_import(paths: Sequence[Path], *, console: Console, origin: Origin | None = None) -> ImportSummary:
+    """Import these files and folders and tell what became of them.
+
+    Refuses (Problem), before anything is imported: paths that don't exist, a site that is not known, a name of a system
+    that is too long or Liaison's own.
+    """
+    origin = origin or Origin()
+    site = _site_of(origin)
+    _refuse_system(origin.system)
     missing = [path for path in paths if not path.exists()]
     if missing:
         raise Problem(f"{missing[0]} does not exist. Nothing was imported.")
@@ -56,12 +77,33 @@ def run_import(paths: Sequence[Path], *, console: Console) -> ImportSummary:
             )
 
         now, actor = current_time(), system_actor("import")
-        summary = import_files(actor, paths=paths, now=now, progress=show)
+        summary = import_files(actor, paths=paths, now=now, site=site, system=origin.system, progress=show)
     _tell(summary, seconds=time.monotonic() - started, console=console)
     _tell_loops(Loop.objects.filter(pk__gt=last), patients=len(summary.patient_ids), console=console)
     if summary.patient_ids:
         _tell_protocols(outlook(actor, now=now, patient_ids=summary.patient_ids), console=console)
     return summary
+
+
+def _site_of(origin: Origin) -> Site | None:
+    if not origin.site:
+        return None
+    wanted, sites = origin.site.casefold(), list(Site.objects.all())
+    named = [site for site in sites if site.code.casefold() == wanted]
+    named = named or [site for site in sites if site.name.casefold() == wanted]
+    if len(named) != 1:
+        known = ", ".join(f"{site.code} ({site.name})" for site in sites) or "none yet"
+        what = "There is no site" if not named else "There are several sites"
+        raise Problem(f"{what} {origin.site}. Give the code of one of these: {known}. Nothing was imported.")
+    return named[0]
+
+
+def _refuse_system(system: str) -> None:
+    longest = Source._meta.get_field("system").max_length or 0
+    if len(system) > longest:
+        raise Problem(f"The name of the system has {len(system)} characters; {longest} fit. Nothing was imported.")
+    if system.strip().casefold() == "liaison" or system.casefold().startswith("urn:liaison:"):
+        raise Problem(f"{system} is Liaison's own. Choose another name for the system. Nothing was imported.")
 
 
 def _tell(summary: ImportSummary, *, seconds: float, console: Console) -> None:

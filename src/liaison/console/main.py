@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from liaison.console.mail import mail
 from liaison.console.problems import Problem, one_line
 from liaison.console.settings import data_folder, database, load_settings, loaded
 
@@ -94,6 +95,7 @@ def migrate() -> None:
 @main.command(name="check-settings")
 def check_settings() -> None:
     """Say whether Liaison could start with these settings, and what is wrong."""
+    from liaison.console.production import refuse_demonstration
     from liaison.console.schema import refuse_unless_migrated
 
     with database():
@@ -107,6 +109,7 @@ def check_settings() -> None:
         if any(message.level >= ERROR for message in found):
             raise Problem("The settings are not right; see above.")
         refuse_unless_migrated()
+        refuse_demonstration()
     click.echo(f"Right for {settings.LIAISON_MODE}: settings, database and migrations. Data: {data_folder()}.")
 
 
@@ -133,6 +136,7 @@ def backup(file: Path, *, overwrite: bool) -> None:
     with database() as place:
         size = make_backup(place, file=file)
     click.echo(f"{file}: {size / 1e6:.1f} MB. It holds patients' data: keep it as safe as the database.")
+    click.echo("It holds no keys. Keep LIAISON_SECRET_KEY and LIAISON_AUDIT_KEY elsewhere; a restore needs both.")
 
 
 @main.command()
@@ -151,16 +155,19 @@ def restore(file: Path, *, replace: bool) -> None:
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--allow-rejects", is_flag=True, help="End with status 0 although something was rejected.")
 @click.option("--as-of", metavar="DATE", help="Training clock: believe that it is this day (demo only).")
-def import_(paths: tuple[Path, ...], *, allow_rejects: bool, as_of: str | None) -> None:
+@click.option("--system", default="", metavar="NAME", help="The system that the files come from; each feed its own.")
+@click.option("--site", default="", metavar="SITE", help="Where new patients belong: a code or name (default: first).")
+def import_(paths: tuple[Path, ...], *, allow_rejects: bool, as_of: str | None, system: str, site: str) -> None:
     """Bring in FHIR R4 bundles, resources or NDJSON, gzip or not; a folder stands for all files in it."""
     if as_of:
         os.environ["LIAISON_AS_OF"] = as_of
     with loaded():
         from rich.console import Console
 
-        from liaison.console.importing import run_import, status_of
+        from liaison.console.importing import Origin, run_import, status_of
 
-        status = status_of(run_import(paths, console=Console()), allow_rejects=allow_rejects)
+        summary = run_import(paths, console=Console(), origin=Origin(system=system, site=site))
+        status = status_of(summary, allow_rejects=allow_rejects)
     sys.exit(status)
 
 
@@ -229,6 +236,8 @@ def demo() -> None:
             raise Problem("The database already has accounts; the demonstration clinic is built only in an empty one.")
     click.echo("The demonstration clinic is built. `liaison up` opens it.")
 
+
+main.add_command(mail)
 
 if __name__ == "__main__":
     main()

@@ -17,8 +17,10 @@ def migrate() -> int:
     """Prepare the schema and the extensions and apply what is missing; returns how many migrations that were.
 
     Refuses: a database that doesn't answer, PostgreSQL older than 15, a role that may not create what is missing,
-    a database that a newer release has migrated.
+    a database that a newer release has migrated, a protocol whose content changed under the same version.
     """
+    from liaison.pathways.actions import refuse_changed_protocols
+
     try:
         prepare_database(settings.DATABASES["default"])
         with connection.cursor() as cursor:
@@ -29,6 +31,7 @@ def migrate() -> int:
         waiting = _waiting()
         if waiting:
             call_command("migrate", verbosity=0, interactive=False)
+        refuse_changed_protocols()
     except (psycopg.errors.InsufficientPrivilege, psycopg.errors.FeatureNotSupported) as error:
         raise Problem(
             f"The database can't be prepared: {one_line(error)}. As its owner, run: "

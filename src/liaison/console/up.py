@@ -119,12 +119,14 @@ class Up:
             return
         load_settings()
         from liaison.console.demo import fill_if_empty, sign_ins
+        from liaison.console.production import refuse_demonstration
         from liaison.console.schema import disconnect, migrate
         from liaison.console.static import collect
 
         applied = migrate()
         if applied:
             self.say("liaison", f"database: {applied} migrations applied")
+        refuse_demonstration()
         collect()
         if self.demo:
             fill_if_empty(say=lambda line: self.say("liaison", line))

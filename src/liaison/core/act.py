@@ -32,6 +32,7 @@ from liaison.core.facts import Fact, reactions_to
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded, refusal_for_constraint
+from liaison.core.remembering import forget
 from liaison.core.verbs import Verb
 
 MOST_FACTS: Final = 100_000
@@ -116,6 +117,7 @@ def act(
     `now` is needed for verbs that ask for a fresh proof of identity. An inner act joins the outer one's
     transaction: a refusal inside ends the whole of it.
     """
+    forget()
     outer = _frame.get()
     frame = outer or _Frame()
     ids = [patient.pk] if patient is not None and patient.pk is not None else []

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from django.http import HttpRequest
 
 from liaison.core.actor import ANONYMOUS, Actor
+
+FORM_KEY: Final = "form:"
+"""How the idempotency keys of forms begin; none that Liaison writes for itself does."""
+
+LONGEST_FORM_KEY: Final = 80
 
 
 class SessionReader(Protocol):
@@ -35,3 +40,14 @@ def actor_of(request: HttpRequest) -> Actor:
     """The person in this session, or nobody (`ActorMiddleware` sets it on every request)."""
     actor: Actor = request.actor  # type: ignore[attr-defined]
     return actor
+
+
+def form_key(request: HttpRequest, posted: str) -> str:
+    """The idempotency key of a form that came in: the sender's own, at most `LONGEST_FORM_KEY` characters.
+
+    What a browser posts is anybody's text. Without the person in it somebody could take the key of a colleague's
+    form, or one that Liaison writes for itself, and so keep from happening what that key stands for.
+    """
+    start = f"{FORM_KEY}{actor_of(request).user_id}:"
+    printable = "".join(letter for letter in posted if letter.isprintable())
+    return f"{start}{printable}"[:LONGEST_FORM_KEY]

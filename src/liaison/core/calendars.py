@@ -52,6 +52,10 @@ class Allowance:
         if self.amount < 0:
             raise ValueError(f"An allowance is never negative: {self.amount} {self.unit}.")
 
+    def days_off(self, calendar: BusinessCalendar) -> str:
+        """The name of the calendar whose closed days it leaves out, as a clock records it; "" when it counts all."""
+        return calendar.name if self.unit is Unit.BUSINESS_DAYS else ""
+
     def __str__(self) -> str:
         noun = {Unit.BUSINESS_DAYS: "business day", Unit.CALENDAR_DAYS: "day", Unit.HOURS: "hour"}[self.unit]
         return f"{self.amount} {noun}{'' if self.amount == 1 else 's'}"
@@ -99,7 +103,11 @@ FEDERAL: Final = BusinessCalendar()
 
 @lru_cache(maxsize=64)
 def federal_holidays(year: int) -> Mapping[date, str]:
-    """The federal holidays that fall in a year, observed days included (1 January 2028 counts in 2027)."""
+    """The federal holidays that fall in a year, observed days included (1 January 2028 counts in 2027).
+
+    A holiday on a Saturday is observed on the Friday before (5 U.S.C. 6103(b)), one on a Sunday on the Monday after
+    (Executive Order 11582).
+    """
     both = holidays.country_holidays("US", years=(year, year + 1), observed=True)
     return MappingProxyType({on: name for on, name in both.items() if on.year == year})
 
@@ -130,11 +138,6 @@ def add_business_days(on: date, *, days: int, calendar: BusinessCalendar = FEDER
         if not left:
             return reached
     raise OverflowError(f"No {abs(days)} business days within ten years of {on} in calendar {calendar.name}.")
-
-
-def business_days_between(start: date, *, end: date, calendar: BusinessCalendar = FEDERAL) -> int:
-    """How many business days lie after `start` up to and including `end`; 0 when `end` is not later."""
-    return sum(calendar.is_business_day(start + timedelta(days=n)) for n in range(1, (end - start).days + 1))
 
 
 def counting_day(at: datetime, *, zone: tzinfo, cut_off: time | None = None) -> date:

@@ -59,6 +59,8 @@ def logging_config(*, mode: str, level: str) -> dict[str, Any]:
             "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
             "django.request": {"level": "ERROR"},
             "axes": {"level": "ERROR"},
+            # Each head of the audit chain belongs in a clinic's log, and not on the terminal of a demonstration.
+            "liaison.core.audit": {"level": "INFO" if mode == "production" else "WARNING"},
             "procrastinate": {"level": "WARNING"},
         },
     }

@@ -5,21 +5,21 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable
-from typing import Final
 from urllib.parse import unquote
 
 from django.http import HttpRequest, HttpResponse
 
 from liaison.core.asking import actor_of
+from liaison.core.attempts import SEE, keep_refused
 from liaison.core.audit import collecting_seen, record
 from liaison.core.models import AuditEntry
-from liaison.core.refusals import Refusal
+from liaison.core.refusals import Refusal, collecting_refusals
+from liaison.core.remembering import remembering
 from liaison.core.translate import refused
 
 log = logging.getLogger(__name__)
 
 _View = Callable[[HttpRequest], HttpResponse]
-SEE: Final = "core.see"
 
 
 class RequestMarkMiddleware:
@@ -41,20 +41,37 @@ class RequestMarkMiddleware:
 
 
 class RefusalMiddleware:
-    """Tell a refusal as a page, or as a fragment where htmx asked (the one translator)."""
+    """Tell a refusal as a page, or as a fragment where htmx asked (the one translator), and audit each attempt."""
 
     def __init__(self, get_response: _View) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on; refusals come back through `process_exception`."""
-        return self.get_response(request)
+        """Pass the request on; refusals come back through `process_exception`, or told in a form."""
+        with collecting_refusals() as made:
+            response = self.get_response(request)
+        keep_refused(request, response, made)
+        return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """None leaves anything that is not a refusal to be a 500: it is a bug."""
         if isinstance(exception, Refusal):
             return refused(request, exception)
         return None
+
+
+class RememberingMiddleware:
+    """Let a request that changes nothing ask the database once for what its page needs many times."""
+
+    def __init__(self, get_response: _View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer; what was remembered ends with the request."""
+        if request.method not in {"GET", "HEAD"}:
+            return self.get_response(request)
+        with remembering():
+            return self.get_response(request)
 
 
 class SeenMiddleware:

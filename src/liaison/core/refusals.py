@@ -6,9 +6,24 @@ happened and what to do next. One translator (`core.middleware`) turns it into a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from types import MappingProxyType
 from typing import ClassVar
+
+_made: ContextVar[list[Refusal] | None] = ContextVar("liaison_refusals", default=None)
+
+
+@contextmanager
+def collecting_refusals() -> Iterator[list[Refusal]]:
+    """Collect every refusal that is made meanwhile, also one that is caught and told in a form (middleware only)."""
+    made: list[Refusal] = []
+    token = _made.set(made)
+    try:
+        yield made
+    finally:
+        _made.reset(token)
 
 
 class Refusal(Exception):
@@ -23,6 +38,9 @@ class Refusal(Exception):
         self.sentence = sentence or self.sentence
         self.fields: Mapping[str, str] = MappingProxyType(dict(fields or {}))
         super().__init__(self.sentence)
+        made = _made.get()
+        if made is not None:
+            made.append(self)
 
 
 class NotFound(Refusal):

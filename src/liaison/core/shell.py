@@ -57,6 +57,7 @@ _NAV = (
     (gettext_lazy("Referrals"), "orders:referrals", "send", _CARE | {"front_desk"}),
     (gettext_lazy("Messages"), "inbox:messages", "mail", _CARE | {"front_desk"}),
     (gettext_lazy("Board"), "desk:board", "layout-board", frozenset({"supervisor"})),
+    (gettext_lazy("Protocols"), "pathways:protocols", "clipboard-list", frozenset({"supervisor", "administrator"})),
     (gettext_lazy("Directory"), "directory:home", "address-book", _DESK | {"administrator"}),
     (gettext_lazy("Audit"), "accounts:audit", "shield", frozenset({"privacy_officer"})),
     (gettext_lazy("Emergency access"), "patients:grants", "key", frozenset({"privacy_officer"})),

@@ -12,6 +12,7 @@ class TimelineEntry:
 
     `kind` is one of visit, result, condition, medication, immunization, procedure, document, plan, message,
     call, booking, referral, loop, note, other. `key` is unique inside `source` and orders equal instants.
+    `date_only` says that only the day is known: `at` is then noon UTC of that day and no clock is shown.
     """
 
     at: datetime
@@ -21,3 +22,4 @@ class TimelineEntry:
     url: str = ""
     source: str
     key: str
+    date_only: bool = False

@@ -14,8 +14,6 @@ from django.utils.translation import gettext as _
 from psycopg_pool import PoolTimeout
 
 from liaison.core.answers import wants_fragment
-from liaison.core.audit import record
-from liaison.core.models import AuditEntry
 from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded
 
 log = logging.getLogger(__name__)
@@ -26,7 +24,6 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
 
     A person who must prove who they are is sent to do so and comes back to the page they came from.
     """
-    _keep(request, refusal)
     if isinstance(refusal, StepUpNeeded):
         back = request.headers.get("HX-Current-URL") or request.META.get("HTTP_REFERER") or request.path
         target = f"/account/reauthenticate/?{urlencode({'next': _path_of(back)})}"
@@ -35,16 +32,6 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
         return HttpResponse(status=302, headers={"Location": target})
     template = "liaison/_refusal.html" if wants_fragment(request) else "liaison/refusal.html"
     return render(request, template, {"refusal": refusal}, status=refusal.status)
-
-
-def _keep(request: HttpRequest, refusal: Refusal) -> None:
-    """Audit a look that was refused, unless the act that refused it has done so: guessing addresses must show."""
-    actor = getattr(request, "actor", None)
-    if refusal.audited or actor is None or actor.is_anonymous or not isinstance(refusal, NotFound | Forbidden):
-        return
-    match = request.resolver_match
-    details = {"view": match.view_name, "of": {k: str(v) for k, v in match.kwargs.items()}} if match else {}
-    record(actor, "core.see", outcome=AuditEntry.Outcome.REFUSED, refusal_code=refusal.code, details=details)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -13,8 +13,10 @@ from django.db import transaction
 from liaison.core.actor import system_actor
 from liaison.demo import cast
 from liaison.demo.charts import draw_charts
+from liaison.demo.doubles import register_twice
 from liaison.demo.population import bring_in, introduce
 from liaison.demo.schedule import fill_month
+from liaison.demo.seldom import tell_seldom_stories
 from liaison.demo.staff import hire
 from liaison.demo.stories import tell_stories
 
@@ -39,6 +41,7 @@ def _build(*, now: datetime, count: int, seed: int) -> None:
     charts = draw_charts(seed=seed, count=count, now=now)
     people = bring_in(charts, staffed, actor=actor, now=now)
     introduce(charts, people, staffed, dice=dice, now=now)
+    register_twice(charts, people, staffed, now=now)
     tell_stories(charts, people, staffed, dice=dice, now=now)
     by_site = {code: [people[c.number] for c in charts if c.site == code] for code in staffed.sites}
     fill_month(
@@ -49,6 +52,7 @@ def _build(*, now: datetime, count: int, seed: int) -> None:
         now=now,
         share=min(0.1, count / 4000),
     )
+    tell_seldom_stories(charts, people, staffed, now=now)
 
 
 def sign_in_lines() -> Iterator[str]:

@@ -166,6 +166,11 @@ def _told(story: _ReferralStory) -> None:
     orders.tell_patient(story.coordinator, referral_id=story.pk, how=how, now=story.later())
 
 
+def _withdrawn(story: _ReferralStory) -> None:
+    reason = "The symptoms are gone; the patient no longer wishes it"
+    orders.cancel_referral(story.coordinator, referral_id=story.pk, reason=reason, now=story.later())
+
+
 _Step = Callable[[_ReferralStory], None]
 _ACCEPTED: Final[tuple[_Step, ...]] = (_draft, _send, _received, _accepted)
 _ENDINGS: Final[tuple[tuple[_Step, ...], ...]] = (
@@ -181,6 +186,8 @@ _ENDINGS: Final[tuple[tuple[_Step, ...], ...]] = (
     (*_ACCEPTED, _scheduled, _missed),
     (_draft, _send, _received, _declined, _rerouted),
     (*_ACCEPTED, _scheduled, _seen, _note, _reviewed),
+    (_draft, _withdrawn),
+    (_draft, _send, _withdrawn),
 )
 
 

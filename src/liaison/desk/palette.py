@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from liaison.accounts.access import DESK_ROLES, Role
 from liaison.core.actor import Actor
 from liaison.core.spoken_time import age_in_words
+from liaison.pathways.access import READ as PROTOCOLS
 from liaison.patients import queries as patients
 
 MOST_PATIENTS: Final = 8
@@ -94,10 +95,11 @@ PLACES: Final = (
     Place(label=_("Find a patient"), name="patients:search", icon="user-search", words="search", roles=_DESK),
     Place(label=_("Register a new patient"), name="patients:new", icon="user-plus", words="add create", roles=_DESK),
     Place(label=_("Calendar"), name="scheduling:day", icon="calendar", words="day schedule rooms"),
+    Place(label=_("Protocols"), name="pathways:protocols", icon="clipboard-list", roles=frozenset(PROTOCOLS.roles)),
     Place(label=_("Referrals"), name="orders:referrals", icon="send", roles=_DESK),
     Place(label=_("Messages"), name="inbox:messages", icon="mail", words="inbox mail", roles=_DESK),
     Place(
-        label=_("Directory"), name="directory:list", icon="address-book", words="clinicians places phone", roles=_DESK
+        label=_("Directory"), name="directory:home", icon="address-book", words="clinicians places phone", roles=_DESK
     ),
     Place(label=_("Possible duplicates"), name="patients:duplicates", icon="users", words="merge"),
     Place(
@@ -136,6 +138,7 @@ DOINGS: Final = {
     "note": Doing(label=_("Note"), name="inbox:note", icon="note"),
     "refer": Doing(label=_("Refer"), name="orders:refer", icon="send", in_path=True),
     "file": Doing(label=_("File a document"), name="records:file_document", icon="file-plus", in_path=True),
+    "reach": Doing(label=_("How to reach them"), name="inbox:reach", icon="message-cog", in_path=True),
     "edit": Doing(label=_("Edit"), name="patients:edit", icon="pencil", in_path=True),
 }
 

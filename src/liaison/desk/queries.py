@@ -9,10 +9,19 @@ from datetime import datetime
 from liaison.core.actor import Actor
 from liaison.loops import access as loop_access
 from liaison.loops import queries as loops
+from liaison.pathways import queries as pathways
 from liaison.patients import queries as patients
 from liaison.patients.models import Patient
 from liaison.records import queries as records
 from liaison.scheduling import queries as scheduling
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpLink:
+    """The way to the page of one follow-up, by the title of its loop."""
+
+    id: int
+    title: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,17 +34,21 @@ class PatientPage:
     promised: Sequence[loops.LoopRow]
     ended: Sequence[loops.LoopRow]
     coming: Sequence[scheduling.ComingVisit]
+    follow_ups: Sequence[FollowUpLink]
 
 
 def patient_page(actor: Actor, *, patient_id: int, now: datetime) -> PatientPage:
     """A patient's page without the timeline. Refuses NotFound. Loops only for roles that carry them."""
     patient = patients.get_patient(actor, patient_id=patient_id)
     sees_loops = patient.reachable_by(actor, loop_access.SEE)
+    promised = loops.open_loops_of(actor, patient=patient, now=now) if sees_loops else ()
+    follow_ups = pathways.follow_up_of_loops(actor, loop_ids=[row.id for row in promised])
     return PatientPage(
         patient=patient,
         band=patients.band(actor, patient=patient, now=now),
         coverage=records.coverage_word(actor, patient=patient, now=now),
-        promised=loops.open_loops_of(actor, patient=patient, now=now) if sees_loops else (),
+        promised=promised,
+        follow_ups=[FollowUpLink(id=follow_ups[row.id], title=row.title) for row in promised if row.id in follow_ups],
         ended=loops.ended_loops_of(actor, patient=patient, now=now, most=5) if sees_loops else (),
         coming=scheduling.coming_visits(actor, patient=patient, now=now),
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Final
+from typing import Any, Final
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden
@@ -48,6 +48,9 @@ SOURCES: Final[Sequence[Source]] = (
     scheduling.timeline,
 )
 """What each package that has something to show tells with."""
+
+NARROWED: Final = frozenset({records.timeline})
+"""Those that look for the words themselves, in the database: a chart has thousands of entries, the rest tens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +97,11 @@ def _complete(
 
 def _told(source: Source, *, actor: Actor, patient: Patient, wish: TimelineWish, limit: int) -> Sequence[TimelineEntry]:
     """What one package tells; nothing where this person's role has no part in it."""
+    asked: dict[str, Any] = {"kinds": wish.kinds, "before": wish.before, "limit": limit}
+    if wish.text and source in NARROWED:
+        asked["text"] = wish.text
     try:
-        return source(actor, patient=patient, kinds=wish.kinds, before=wish.before, limit=limit)
+        return source(actor, patient=patient, **asked)
     except Forbidden:
         return ()
 
@@ -118,7 +124,7 @@ def _search(
     found: list[TimelineEntry] = []
     before, ended = wish.before, False
     while len(found) < limit and not ended:
-        chunk = TimelineWish(kinds=wish.kinds, before=before)
+        chunk = TimelineWish(kinds=wish.kinds, text=wish.text, before=before)
         entries, ended = _complete(actor, patient=patient, wish=chunk, limit=SEARCH_CHUNK, sources=sources)
         found.extend(entry for entry in entries if _has(entry, words=words))
         if not entries:

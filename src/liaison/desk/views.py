@@ -25,6 +25,7 @@ from liaison.desk.timeline import KINDS, TimelineWish, kinds_of, timeline_page, 
 from liaison.loops import access as loop_access
 from liaison.loops import queries as loops
 from liaison.loops.queries import Tab
+from liaison.pathways import queries as pathways
 from liaison.patients import queries as patients
 from liaison.patients.models import Patient
 
@@ -64,6 +65,7 @@ def loop(request: HttpRequest, loop_id: int) -> HttpResponse:
         return render(request, "desk/_row.html", shown)
     shown["also"] = queries.other_loops(actor_of(request), story=story, now=now)
     shown["brief"] = queries.brief(actor_of(request), patient_id=story.row.patient.id, now=now)
+    shown["follow_up"] = pathways.follow_up_of_loops(actor_of(request), loop_ids=[loop_id]).get(loop_id)
     shown |= {"doing": _doing(request, story=story), "whole": request.GET.get("as") == "page"}
     template = "desk/_loop.html" if wants_fragment(request) else "desk/loop.html"
     return render(request, template, shown)

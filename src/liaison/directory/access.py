@@ -15,4 +15,5 @@ LINK: Final = verb(
     "directory.link",
     "Say which clinician signs in as whom; it opens the charts of the clinician's patients",
     roles={Role.ADMINISTRATOR},
+    step_up=True,
 )

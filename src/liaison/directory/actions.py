@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from liaison.core.act import act
-from liaison.core.actor import Actor
-from liaison.core.refusals import Refusal, Stale
+from liaison.accounts.actions import refuse_further
+from liaison.accounts.models import User
+from liaison.core.act import Place, act
+from liaison.core.actor import EVERYWHERE, Actor
+from liaison.core.refusals import Forbidden, Refusal, Stale
 from liaison.directory.access import CHANGE, LINK
 from liaison.directory.models import Organization, OrganizationKind, Practitioner, Specialty
 from liaison.directory.rules import npi_is_valid
@@ -55,42 +58,66 @@ class OrganizationDetails:
 
 
 def add_practitioner(*, actor: Actor, details: PractitionerDetails, now: datetime) -> Practitioner:
-    """Put a clinician into the directory; who signs in as them, only an administrator says. Refuses: EntryWrong."""
+    """Put a clinician into the directory; who signs in as them is `directory.link`, and needs a fresh proof.
+
+    Refuses: EntryWrong, Forbidden (at a site where one changes no entries), and what linking refuses: Forbidden,
+    StepUpNeeded, ReachesFurther.
+    """
     columns = _practitioner_columns(details)
-    with act(actor, CHANGE, now=now) as entry:
-        if not actor.may(LINK):
-            columns["user_id"] = None
-        entry.note(user_id=columns["user_id"])
+    with act(actor, CHANGE, site_id=_site_or_none(details.site_id), now=now) as entry:
         practitioner = Practitioner.objects.create(**columns)
         entry.about(practitioner)
+        _link(actor, practitioner, user_id=details.user_id, now=now)
     return practitioner
 
 
 def change_practitioner(
     *, actor: Actor, practitioner_id: int, details: PractitionerDetails, expected_version: int, now: datetime
 ) -> Practitioner:
-    """Correct a clinician's entry; who signs in as them, only an administrator changes. Refuses: EntryWrong, Stale."""
+    """Correct a clinician's entry; who signs in as them is `directory.link`, and needs a fresh proof.
+
+    Who corrects a clinician of ours holds the verb at their site and at the one they move to. A clinician of no
+    site is corrected by everybody who has the verb, and taken into a site by who has it everywhere: a care team may
+    know them, and their charts go along. Refuses: EntryWrong, Stale, Forbidden, and what linking refuses.
+    """
     columns = _practitioner_columns(details)
     row = Practitioner.objects.get(pk=practitioner_id)
-    with act(actor, CHANGE, subject=row, now=now) as entry:
+    with act(actor, CHANGE, site_id=_site_or_none(row.site_id), subject=row, now=now):
         row = Practitioner.objects.select_for_update().get(pk=practitioner_id)
-        if row.version != expected_version:
-            raise Stale
-        if not actor.may(LINK):
-            columns["user_id"] = row.user_id
-        entry.note(user_id=columns["user_id"], was=row.user_id)
-        for column, value in columns.items():
-            setattr(row, column, value)
-        row.version += 1
-        row.save()
+        places = {row.site_id, details.site_id} if details.site_id is not None else {row.site_id} - {EVERYWHERE}
+        if not all(actor.may_at(CHANGE, site_id=site_id) for site_id in places):
+            raise Forbidden
+        _correct(row, columns, expected_version=expected_version)
+        _link(actor, row, user_id=details.user_id, now=now)
     return row
 
 
 def retire_practitioner(*, actor: Actor, practitioner: Practitioner, now: datetime) -> None:
-    """Offer a clinician no longer; what refers to them stays."""
-    with act(actor, CHANGE, subject=practitioner, now=now):
+    """Offer a clinician no longer; what refers to them stays. Refuses: Forbidden for one of another site."""
+    with act(actor, CHANGE, site_id=_site_or_none(practitioner.site_id), subject=practitioner, now=now):
         practitioner.retire(now=now)
         practitioner.save(update_fields=["retired_at"])
+
+
+def _site_or_none(site_id: int | None) -> int | Place:
+    """The site that is asked for; a clinician outside our sites asks for none."""
+    return Place.NONE_NAMED if site_id is None else site_id
+
+
+def _link(actor: Actor, practitioner: Practitioner, *, user_id: int | None, now: datetime) -> None:
+    """Say who signs in as this clinician, if that changes: it opens the charts of whoever they look after.
+
+    Held at the clinician's site, or everywhere for one of no site, and over all that both people are.
+    """
+    if practitioner.user_id == user_id:
+        return
+    with act(actor, LINK, site_id=practitioner.site_id, subject=practitioner, now=now) as entry:
+        entry.note(user_id=user_id, was=practitioner.user_id)
+        concerned = [pk for pk in (practitioner.user_id, user_id) if pk is not None]
+        for person in User.objects.filter(pk__in=concerned):
+            refuse_further(actor, LINK, person=person, now=now)
+        practitioner.user_id = user_id
+        practitioner.save(update_fields=["user"])
 
 
 def add_organization(*, actor: Actor, details: OrganizationDetails, now: datetime) -> Organization:
@@ -111,12 +138,7 @@ def change_organization(
     row = Organization.objects.get(pk=organization_id)
     with act(actor, CHANGE, subject=row, now=now):
         row = Organization.objects.select_for_update().get(pk=organization_id)
-        if row.version != expected_version:
-            raise Stale
-        for column, value in columns.items():
-            setattr(row, column, value)
-        row.version += 1
-        row.save()
+        _correct(row, columns, expected_version=expected_version)
         row.specialties.set(Specialty.objects.filter(code__in=details.specialties))
     return row
 
@@ -138,7 +160,6 @@ def _practitioner_columns(details: PractitionerDetails) -> dict[str, object]:
         "name": details.name.strip(),
         "npi": details.npi,
         "specialty_id": details.specialty or None,
-        "user_id": details.user_id,
         "site_id": details.site_id,
         "organization_id": details.organization_id,
         "phone": details.phone.strip(),
@@ -175,3 +196,13 @@ def _wrong(name: str, npi: str) -> dict[str, str]:
     if npi and not npi_is_valid(npi):
         fields["npi"] = "This is no National Provider Identifier: check its ten digits."
     return fields
+
+
+def _correct(row: Practitioner | Organization, columns: Mapping[str, Any], *, expected_version: int) -> None:
+    """Write these columns into a locked entry. Refuses Stale when it is not the version that was read."""
+    if row.version != expected_version:
+        raise Stale
+    for column, value in columns.items():
+        setattr(row, column, value)
+    row.version += 1
+    row.save()

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 from django import forms
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from liaison.accounts.models import Site, User
+from liaison.accounts.queries import people_met, sites_within
+from liaison.core.actor import EVERYWHERE, Actor
+from liaison.directory.access import CHANGE, LINK
 from liaison.directory.actions import OrganizationDetails, PractitionerDetails
 from liaison.directory.models import Organization, OrganizationKind, Practitioner, Specialty
 
@@ -15,17 +20,17 @@ _CHOSEN: Final = ("site", "organization", "user", "specialty")
 
 
 class PractitionerForm(forms.Form):
-    """A clinician, of ours or of another place."""
+    """A clinician, of ours or of another place: what this actor may say of them."""
 
     name = forms.CharField(label=_("Name"), max_length=160)
     specialty = forms.ModelChoiceField(label=_("Specialty"), queryset=Specialty.objects.all(), required=False)
-    site = forms.ModelChoiceField(label=_("At our site"), queryset=Site.objects.all(), required=False)
+    site = forms.ModelChoiceField(label=_("At our site"), queryset=Site.objects.none(), required=False)
     organization = forms.ModelChoiceField(
         label=_("Or at another place"), queryset=Organization.objects.all(), required=False
     )
     user = forms.ModelChoiceField(
         label=_("Signs in as"),
-        queryset=User.objects.all(),
+        queryset=User.objects.none(),
         required=False,
         help_text=_("They see the patients on whose care team they are."),
     )
@@ -37,15 +42,21 @@ class PractitionerForm(forms.Form):
     takes_referrals = forms.BooleanField(label=_("Takes referrals"), required=False, initial=True)
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
-    def __init__(self, *args: Any, row: Practitioner | None = None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, actor: Actor, now: datetime, row: Practitioner | None = None, **kwargs: Any) -> None:
         if row is not None:
             columns = [name if name not in _CHOSEN else f"{name}_id" for name in self.base_fields]
             kwargs["initial"] = {column.removesuffix("_id"): getattr(row, column) for column in columns}
         super().__init__(*args, **kwargs)
+        self._row = row
         fields: dict[str, Any] = self.fields
         fields["organization"].queryset = Organization.objects.active()
-        free = User.objects.active().filter(practitioner__isnull=True)
-        fields["user"].queryset = free | User.objects.filter(practitioner=row) if row is not None else free
+        fields["site"].queryset = _sites_for(actor, row)
+        may_link = actor.may(LINK) if row is None else actor.may_at(LINK, site_id=row.site_id)
+        if may_link:
+            free = Q(is_active=True, practitioner__isnull=True, pk__in=people_met(actor, LINK, now=now))
+            fields["user"].queryset = User.objects.filter(free | Q(practitioner=row) if row is not None else free)
+        else:
+            del fields["user"]
 
     def details(self) -> PractitionerDetails:
         """What was typed."""
@@ -56,8 +67,22 @@ class PractitionerForm(forms.Form):
             specialty=chosen["specialty"].code if chosen["specialty"] else "",
             site_id=chosen["site"].pk if chosen["site"] else None,
             organization_id=chosen["organization"].pk if chosen["organization"] else None,
-            user_id=chosen["user"].pk if chosen["user"] else None,
+            user_id=self._user_id(),
         )
+
+    def _user_id(self) -> int | None:
+        """Who signs in as them: what was chosen, and what stands there already where it can't be chosen."""
+        if "user" not in self.fields:
+            return self._row.user_id if self._row is not None else None
+        person: User | None = self.cleaned_data["user"]
+        return person.pk if person is not None else None
+
+
+def _sites_for(actor: Actor, row: Practitioner | None) -> QuerySet[Site]:
+    """Where this actor may put the clinician; one of no site goes into one only by who corrects everywhere."""
+    if row is not None and row.site_id is None and not actor.may_at(CHANGE, site_id=EVERYWHERE):
+        return Site.objects.none()
+    return sites_within(actor, CHANGE)
 
 
 class OrganizationForm(forms.Form):

@@ -16,10 +16,11 @@ from liaison.core.actor import Actor
 from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Forbidden, NotFound, Refusal
+from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded
 from liaison.directory import actions, queries
 from liaison.directory.access import CHANGE
 from liaison.directory.forms import OrganizationForm, PractitionerForm
+from liaison.directory.models import Organization, Practitioner
 
 
 @require_GET
@@ -28,7 +29,12 @@ def listing(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     text, places = request.GET.get("q", "")[:100].strip(), request.GET.get("places") == "1"
     rows = queries.organizations(actor, text=text) if places else queries.practitioners(actor, text=text)
-    context = {"rows": rows, "q": text, "places": places, "may_change": actor.may(CHANGE)}
+    context = {
+        "rows": [(row, _may_change_one(actor, row)) for row in rows],
+        "q": text,
+        "places": places,
+        "may_change": actor.may(CHANGE),
+    }
     return render(request, "directory/_rows.html" if wants_fragment(request) else "directory/list.html", context)
 
 
@@ -37,7 +43,9 @@ def practitioner(request: HttpRequest, practitioner_id: int | None = None) -> Ht
     """A clinician's entry: a new one, or one to correct."""
     actor, now = _may_change(request), current_time()
     row = None if practitioner_id is None else queries.get_practitioner(actor, practitioner_id=practitioner_id)
-    form = PractitionerForm(request.POST or None, row=row)
+    if row is not None and not _may_change_one(actor, row):
+        raise Forbidden
+    form = PractitionerForm(request.POST or None, actor=actor, now=now, row=row)
 
     def save() -> Any:
         if row is None:
@@ -105,13 +113,19 @@ def _attempt(form: forms.Form, save: Callable[[], Any]) -> bool:
     """Save, or put the refusal's sentences beside the fields that caused them."""
     try:
         save()
-    except (Forbidden, NotFound):
+    except (Forbidden, NotFound, StepUpNeeded):
         raise
     except Refusal as refusal:
         for name, sentence in (refusal.fields or {"": refusal.sentence}).items():
             form.add_error(name if name in form.fields else None, sentence)
         return False
     return True
+
+
+def _may_change_one(actor: Actor, row: Practitioner | Organization) -> bool:
+    """Whether this entry is this actor's to correct: a clinician of ours by who works at their site."""
+    site_id = row.site_id if isinstance(row, Practitioner) else None
+    return actor.may(CHANGE) if site_id is None else actor.may_at(CHANGE, site_id=site_id)
 
 
 def _may_change(request: HttpRequest) -> Actor:

@@ -25,3 +25,10 @@ NOTE_PREFERENCE: Final = verb(
 )
 REPOINT: Final = verb("inbox.repoint", "Move conversations to the patient that survives a merge", roles=())
 DELIVER: Final = verb("inbox.deliver", "Deliver what waits to be sent", roles=())
+RECEIVE: Final = verb("inbox.receive", "Take in what came by mail", roles=())
+SORT_MAIL: Final = verb(
+    "inbox.sort_mail",
+    "Read mail that matched no message, and say whose it is",
+    roles={Role.SUPERVISOR, Role.RECORDS_CLERK},
+)
+EDIT_TEMPLATES: Final = verb("inbox.edit_templates", "Change the texts that go to patients", roles={Role.SUPERVISOR})

@@ -2,7 +2,7 @@
 
 from django.apps import AppConfig
 
-from liaison.inbox.kinds import FAILED_MESSAGE, TEACH_BACK
+from liaison.inbox.kinds import ANSWER, FAILED_MESSAGE, TEACH_BACK
 from liaison.loops.ports import register_kind
 
 
@@ -15,5 +15,6 @@ class InboxConfig(AppConfig):
 
     def ready(self) -> None:
         """Make the kinds known to the ledger."""
+        register_kind(ANSWER)
         register_kind(FAILED_MESSAGE)
         register_kind(TEACH_BACK)

@@ -14,6 +14,7 @@ __all__ = [
     "ContactSoFar",
     "MessageFailed",
     "MessageQueued",
+    "MessageReceived",
     "MessageSent",
     "MessageSuppressed",
     "Outcome",
@@ -62,6 +63,11 @@ class MessageQueued(_AboutMessage):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageSent(_AboutMessage):
     """The receiving server took responsibility for a message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageReceived(_AboutMessage):
+    """A patient wrote to us; `loop_id` is that of the message they answered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

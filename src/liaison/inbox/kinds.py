@@ -30,3 +30,13 @@ TEACH_BACK: Final = LoopKind(
     icon="message-2-question",
     closes_itself=True,
 )
+ANSWER: Final = LoopKind(
+    code="answer",
+    label="Answer",
+    required_evidence=("answered",),
+    other_evidence=("attempt",),
+    evidence_labels={"answered": "The patient has an answer", "attempt": "Attempt"},
+    event_words={"message": "their message came"},
+    icon="message-reply",
+    closes_itself=True,
+)

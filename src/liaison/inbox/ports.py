@@ -1,5 +1,6 @@
 """What a transport is: the outside thing that carries a message, and the four ways that can end."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,12 +8,15 @@ from typing import Protocol
 
 from liaison.inbox.rules.channels import Category, Channel, Standing
 from liaison.inbox.rules.contact import Outcome, Understood, With
+from liaison.inbox.rules.incoming import Incoming
+from liaison.records.ports import Sound
 
 __all__ = [
     "AttachmentContent",
     "CallDetails",
     "Category",
     "Channel",
+    "Delivered",
     "Envelope",
     "Outcome",
     "PermanentFailure",
@@ -114,6 +118,22 @@ class Unknown:
 
 
 Result = Sent | TemporaryFailure | PermanentFailure | Unknown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivered:
+    """One mail with its bytes, and its files checked: those that may be kept, and for the others why not."""
+
+    mail: Incoming
+    raw: bytes
+    sound: Sequence[Sound] = ()
+    refused: Sequence[str] = ()
+    too_large: bool = False
+
+    @property
+    def digest(self) -> str:
+        """What tells the same mail again."""
+        return hashlib.sha256(self.raw).hexdigest()
 
 
 class Transport(Protocol):

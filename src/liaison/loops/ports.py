@@ -25,7 +25,9 @@ class LoopKind:
     not by the desk's generic form; empty for kinds the desk itself closes. ``closes_itself`` closes a loop
     with the last required piece of evidence, without a further click. ``clinical_evidence`` are the codes that
     only those who care for the patient may record, and whose words only those with the chart read;
-    ``clinical_words`` says that title and step of such loops are clinical themselves.
+    ``event_words`` say what its clocks run from and end by as a person would, by the event's name without numbers
+    ("encounter:12" is named "encounter", "referral:3:sent" is named "referral:sent"). ``clinical_words`` says that
+    title and step of such loops are clinical themselves.
     """
 
     code: str
@@ -37,6 +39,7 @@ class LoopKind:
     closes_itself: bool = False
     clinical_evidence: frozenset[str] = frozenset()
     clinical_words: bool = False
+    event_words: Mapping[str, str] = field(default_factory=dict)
     icon: str = "circle-dot"
 
     def __post_init__(self) -> None:

@@ -98,10 +98,54 @@ def why(
     if priority == URGENT:
         reasons.append(Why(code="urgent", words="urgent"))
     if escalation_level >= ESCALATED_FROM:
-        reasons.append(Why(code="escalated", words=f"escalated, level {escalation_level}"))
+        reasons.append(Why(code="escalated", words=f"escalated{_to_whom(escalation_level, priority=priority)}"))
     if waiting_on:
         reasons.append(Why(code="waiting", words=f"waiting on {waiting_on}"))
     return tuple(reasons)
+
+
+EVENT_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "loop": "when it was set by hand",
+        "patient": "when the death was recorded",
+        "call": "the call",
+        "message": "the message that failed",
+        "request": "the request",
+        "visit": "the visit",
+        "appointment": "the visit",
+    }
+)
+"""What clocks of any kind of loop run from; a kind may say it better, or name further events."""
+
+CALENDAR_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "federal": "federal holidays",
+        "organization": "the organization's closed days",
+        "site": "the site's closed days",
+        "payer": "the payer's closed days",
+    }
+)
+
+
+def event_words(event: str, *, kind: LoopKind) -> str:
+    """What a clock runs from or ended by, as a person says it: "encounter:12" is "the discharge".
+
+    "" for what nobody named; words that are no event ("done by Rosa") stay as they are.
+    """
+    if " " in event:
+        return event
+    name = ":".join(part for part in event.split(":") if not part.replace("-", "").isdecimal())
+    if name == "evidence":
+        return "its evidence came in"
+    return kind.event_words.get(name) or EVENT_WORDS.get(name, "")
+
+
+def calendar_words(name: str) -> str:
+    """The days that a clock does not count: "federal" is "weekends, federal holidays"; "" counts all of them."""
+    if name in {"", "weekdays"}:
+        return "weekends" if name else ""
+    layers = (CALENDAR_WORDS.get(layer.partition(":")[0], layer) for layer in name.split("+"))
+    return ", ".join(("weekends", *layers))
 
 
 # --- the escalation ladder (DOMAIN 3.4) -----------------------------------------------------------------------
@@ -135,6 +179,30 @@ class Level:
         if self.business_days < 0:
             return start_of_day(day, zone=zone)
         return datetime.combine(day, local.time(), tzinfo=zone)
+
+
+TOLD_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "owner": "its owner",
+        "backup": "the owner's team",
+        "lead": "the site's supervisor",
+        "supervisor": "the site's supervisor",
+        "manager": "the manager of all sites",
+        "clinician": "the clinicians",
+    }
+)
+"""Whom a rung tells, as colleagues call them."""
+
+
+def told_words(notify: Sequence[str]) -> str:
+    """Those whom a rung tells, in words: "its owner and the clinicians"."""
+    names = list(dict.fromkeys(TOLD_WORDS[one] for one in notify))
+    return " and ".join(part for part in (", ".join(names[:-1]), names[-1]) if part)
+
+
+def _to_whom(level: int, *, priority: str) -> str:
+    rung = next((one for one in ladder(priority) if one.level == level), None)
+    return f" to {TOLD_WORDS[rung.notify[-1]]}" if rung is not None else ""
 
 
 @cache

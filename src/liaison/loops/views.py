@@ -35,6 +35,7 @@ from liaison.loops.forms import (
 )
 from liaison.loops.models import HandOver, Loop
 from liaison.loops.queries import (
+    LoopRow,
     LoopStory,
     as_value,
     covering_choices,
@@ -114,149 +115,133 @@ class Words:
 @both
 def assign(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Give it to someone else."""
-    now = current_time()
-    story = loop_story(actor_of(request), loop_id=loop_id, now=now)
-    choices = owner_choices(actor_of(request), site_id=story.site_id, now=now)
-    form = AssignForm(
-        request.POST or None, choices=choices, initial=_initial(request, story, owner=as_value(story.row.owner))
-    )
+    asked = _ask(request, loop_id=loop_id)
+    choices = owner_choices(actor_of(request), site_id=asked.story.site_id, now=asked.now)
+    form = AssignForm(request.POST or None, choices=choices, initial=asked.initial(owner=as_value(asked.row.owner)))
     words = Words(title=_("Give to someone else"), button=_("Give"), said=_("Given to someone else."))
-
-    def give() -> Loop:
-        return actions.assign_loop(
-            actor_of(request),
-            loop_id=loop_id,
-            to=form.to,
-            reason=form.cleaned_data["reason"],
-            now=now,
-            expected_version=form.cleaned_data["version"],
-        )
-
-    return _change(request, form, story=story, words=words, do=give)
+    return _change(
+        asked, form, words=words, do=actions.assign_loop, typed=lambda typed: {"to": form.to, "reason": typed["reason"]}
+    )
 
 
 @both
 def snooze(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Put it aside until later."""
-    now = current_time()
-    story = loop_story(actor_of(request), loop_id=loop_id, now=now)
-    until = tomorrow_morning(now, zone=story.row.zone, due_at=story.row.due_at).replace(tzinfo=None)
-    form = SnoozeForm(request.POST or None, initial=_initial(request, story, until=until))
+    asked = _ask(request, loop_id=loop_id)
+    zone = asked.row.zone
+    until = tomorrow_morning(asked.now, zone=zone, due_at=asked.row.due_at).replace(tzinfo=None)
+    form = SnoozeForm(request.POST or None, initial=asked.initial(until=until))
     words = Words(title=_("Put aside"), button=_("Put aside"), said=_("Put aside."))
-
-    def put_aside() -> Loop:
-        return actions.snooze_loop(
-            actor_of(request),
-            loop_id=loop_id,
-            until=at_site(form.cleaned_data["until"], zone=story.row.zone),
-            reason=form.cleaned_data["reason"],
-            now=now,
-            expected_version=form.cleaned_data["version"],
-        )
-
-    return _change(request, form, story=story, words=words, do=put_aside)
+    return _change(
+        asked,
+        form,
+        words=words,
+        do=actions.snooze_loop,
+        typed=lambda typed: {"until": at_site(typed["until"], zone=zone), "reason": typed["reason"]},
+    )
 
 
 @both
 def step(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Say what is next."""
-    now = current_time()
-    story = loop_story(actor_of(request), loop_id=loop_id, now=now)
-    form = StepForm(request.POST or None, initial=_initial(request, story))
+    asked = _ask(request, loop_id=loop_id)
+    form = StepForm(request.POST or None, initial=asked.initial())
     words = Words(title=_("Set the next step"), button=_("Set"), said=_("Next step set."), undo=False)
-
-    def set_step() -> Loop:
-        return actions.set_next_step(
-            actor_of(request),
-            loop_id=loop_id,
-            step=form.cleaned_data["step"],
-            due_at=at_site(form.cleaned_data["due_at"], zone=story.row.zone),
-            waiting_on=form.cleaned_data["waiting_on"],
-            now=now,
-            expected_version=form.cleaned_data["version"],
-        )
-
-    return _change(request, form, story=story, words=words, do=set_step)
+    return _change(
+        asked,
+        form,
+        words=words,
+        do=actions.set_next_step,
+        typed=lambda typed: (
+            _of("step", "waiting_on")(typed) | {"due_at": at_site(typed["due_at"], zone=asked.row.zone)}
+        ),
+    )
 
 
 @both
 def priority(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Say how pressing it is."""
-    now = current_time()
-    story = loop_story(actor_of(request), loop_id=loop_id, now=now)
-    form = PriorityForm(request.POST or None, initial=_initial(request, story, priority=story.row.priority))
+    asked = _ask(request, loop_id=loop_id)
+    form = PriorityForm(request.POST or None, initial=asked.initial(priority=asked.row.priority))
     words = Words(title=_("How pressing is it?"), button=_("Set"), said=_("Priority set."))
-
-    def press() -> Loop:
-        return actions.raise_priority(
-            actor_of(request),
-            loop_id=loop_id,
-            priority=form.cleaned_data["priority"],
-            reason=form.cleaned_data["reason"],
-            now=now,
-            expected_version=form.cleaned_data["version"],
-        )
-
-    return _change(request, form, story=story, words=words, do=press)
+    return _change(asked, form, words=words, do=actions.raise_priority, typed=_of("priority", "reason"))
 
 
 @both
 def evidence(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Record a piece of proof."""
-    now = current_time()
-    story = loop_story(actor_of(request), loop_id=loop_id, now=now)
-    if story.care_decides:
+    asked = _ask(request, loop_id=loop_id)
+    if asked.story.care_decides:
         raise actions.CareDecides
-    form = EvidenceForm(request.POST or None, story=story, initial=_initial(request, story))
+    form = EvidenceForm(request.POST or None, story=asked.story, initial=asked.initial())
     words = Words(title=_("Record evidence"), button=_("Record"), said=_("Evidence recorded."))
-
-    def prove() -> Loop:
-        return actions.add_evidence_by_hand(
-            actor_of(request),
-            loop_id=loop_id,
-            kind=form.cleaned_data["kind"],
-            note=form.cleaned_data["note"],
-            now=now,
-            expected_version=form.cleaned_data["version"],
-        )
-
-    return _change(request, form, story=story, words=words, do=prove)
+    return _change(asked, form, words=words, do=actions.add_evidence_by_hand, typed=_of("kind", "note"))
 
 
 @both
 def give_up(request: HttpRequest, loop_id: int) -> HttpResponse:
     """End it as not kept, with the reason."""
-    now = current_time()
-    story = loop_story(actor_of(request), loop_id=loop_id, now=now)
-    form = ReasonForm(request.POST or None, initial=_initial(request, story))
+    asked = _ask(request, loop_id=loop_id)
+    form = ReasonForm(request.POST or None, initial=asked.initial())
     words = Words(title=_("Give this up"), button=_("Give up"), said=_("Given up."), grave=True)
+    return _change(asked, form, words=words, do=actions.give_up_loop_by_hand, typed=_of("reason"))
 
-    def end_it() -> Loop:
-        return actions.give_up_loop_by_hand(
-            actor_of(request),
-            loop_id=loop_id,
-            reason=form.cleaned_data["reason"],
-            now=now,
-            expected_version=form.cleaned_data["version"],
-        )
 
-    return _change(request, form, story=story, words=words, do=end_it)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a small form is about: the request, the loop as it stands, and the moment."""
+
+    request: HttpRequest
+    story: LoopStory
+    now: datetime
+
+    @property
+    def row(self) -> LoopRow:
+        """The loop."""
+        return self.story.row
+
+    def initial(self, **more: Any) -> dict[str, Any]:
+        """What the form starts with: the version it is filled in against, and where to go after."""
+        return {"version": self.row.version, "next": self.request.GET.get("next", ""), **more}
+
+
+def _ask(request: HttpRequest, *, loop_id: int) -> Asked:
+    now = current_time()
+    return Asked(request=request, story=loop_story(actor_of(request), loop_id=loop_id, now=now), now=now)
+
+
+def _of(*names: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """These fields, as the action names them too."""
+    return lambda typed: {name: typed[name] for name in names}
 
 
 def _change(
-    request: HttpRequest, form: Form, *, story: LoopStory, words: Words, do: Callable[[], Loop]
+    asked: Asked,
+    form: Form,
+    *,
+    words: Words,
+    do: Callable[..., Loop],
+    typed: Callable[[dict[str, Any]], dict[str, Any]],
 ) -> HttpResponse:
     """The form until it is valid, then what it does; what the action refuses stands beside its field."""
     if not form.is_valid():
-        return _form(request, form, story=story, words=words)
+        return _form(asked, form, words=words)
+    version = form.cleaned_data["version"]
     try:
-        loop = do()
+        loop = do(
+            actor_of(asked.request),
+            loop_id=asked.row.id,
+            now=asked.now,
+            expected_version=version,
+            **typed(form.cleaned_data),
+        )
     except Refusal as refusal:
         if not beside_fields(form, refusal):
             raise
-        return _form(request, form, story=story, words=words)
+        return _form(asked, form, words=words)
     closed = loop.state == "closed"
-    return _done(request, loop, said=_("Closed: the promise is kept.") if closed else words.said, undo=words.undo)
+    said = _("Closed: the promise is kept.") if closed else words.said
+    return _done(asked.request, loop, said=said, undo=words.undo)
 
 
 # --- a colleague's desk ---------------------------------------------------------------------------------------
@@ -319,19 +304,16 @@ def _done(request: HttpRequest, loop: Loop, *, said: str, undo: bool = True) -> 
     )
 
 
-def _form(request: HttpRequest, form: Form, *, story: LoopStory, words: Words) -> HttpResponse:
+def _form(asked: Asked, form: Form, *, words: Words) -> HttpResponse:
+    request = asked.request
     template = "loops/_form.html" if wants_fragment(request) else "loops/form.html"
     page: dict[str, Any] = {
         "form": form,
-        "loop": story.row,
+        "loop": asked.row,
         "words": words,
-        "back_url": _back(request, loop_id=story.row.id),
+        "back_url": _back(request, loop_id=asked.row.id),
     }
     return render(request, template, page, status=422 if form.is_bound else 200)
-
-
-def _initial(request: HttpRequest, story: LoopStory, **more: Any) -> dict[str, Any]:
-    return {"version": story.row.version, "next": request.GET.get("next", ""), **more}
 
 
 def _version(request: HttpRequest) -> int | None:

@@ -27,6 +27,23 @@ REFERRAL: Final = LoopKind(
     },
     managed_at="orders:referral",
     clinical_evidence=frozenset({REPORT, REVIEWED, TOLD}),
+    event_words={
+        "visit:referral": "the visit",
+        "referral:draft": "when it was written",
+        "referral:sent": "when it was sent",
+        "referral:received": "when they had it",
+        "referral:accepted": "when they accepted",
+        "referral:declined": "when they declined",
+        "referral:scheduled": "when the visit was arranged",
+        "referral:no_show": "when the visit was missed",
+        "referral:visit_cancelled": "when the visit was cancelled",
+        "referral:seen": "when the patient was seen",
+        "referral:note_received": "when the note came",
+        "referral:reviewed": "when the note was reviewed",
+        "referral:closed": "when it closed",
+        "referral:cancel_requested": "when its cancellation was asked for",
+        "referral:cancelled": "when it was cancelled",
+    },
     icon="send",
 )
 

@@ -174,9 +174,9 @@ def clock_for(
             patient=names.patient, target=names.target, referrer=names.referrer, specialty=names.specialty
         ),
         waiting_on=waiting[rule.waiting_on],
-        anchor_event=f"referral:{referral_id}:{state}",
+        anchor_event=f"visit:referral:{referral_id}" if anchor_at is visit_at else f"referral:{referral_id}:{state}",
         anchor_at=anchor_at,
-        calendar=calendar.name,
+        calendar=rule.allowances[urgency].days_off(calendar),
         due_at=due_after(anchor_at, allowance=rule.allowances[urgency], zone=zone, calendar=calendar),
     )
 

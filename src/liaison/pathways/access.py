@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from liaison.accounts.access import Role
+from liaison.accounts.access import CARE_ROLES, Role
 from liaison.core.verbs import verb
 
 EVALUATE: Final = verb(
     "pathways.evaluate", "See which patients a protocol fits", roles={Role.ADMINISTRATOR, Role.SUPERVISOR}
+)
+READ: Final = verb("pathways.read", "Read the protocols that open loops", roles=CARE_ROLES | {Role.ADMINISTRATOR})
+SWITCH: Final = verb(
+    "pathways.switch",
+    "Turn a protocol off and on for the organization",
+    roles={Role.SUPERVISOR, Role.ADMINISTRATOR},
 )
 SET_COMPLEXITY: Final = verb(
     "pathways.set_complexity",

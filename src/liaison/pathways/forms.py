@@ -19,3 +19,9 @@ class ComplexityForm(forms.Form):
         ],
         widget=forms.RadioSelect,
     )
+
+
+class OffForm(forms.Form):
+    """Why a protocol is turned off."""
+
+    reason = forms.CharField(label=_("Why"), max_length=300)

@@ -23,6 +23,7 @@ POST_DISCHARGE: Final = LoopKind(
         ATTEMPT: "Attempt to call",
     },
     clinical_evidence=frozenset({CONTACT, RECONCILIATION}),
+    event_words={"encounter": "the discharge", "visit": "the booked visit", "call": "the call"},
     icon="building-hospital",
 )
 """Transitional care management, CPT 99495 and 99496 (DOMAIN 2.1)."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -35,6 +36,41 @@ class Protocol(models.Model):
     def retire(self, *, now: datetime) -> None:
         """A newer version takes its place; what runs goes on under this one."""
         self.retired_at = now
+
+
+class ProtocolPause(models.Model):
+    """A time in which a protocol opens nothing new in this organization: from when, why, by whom.
+
+    It goes by the protocol's code, so that a newer version stays off too. What runs goes on.
+    """
+
+    code = models.CharField(max_length=60)
+    since_at = models.DateTimeField()
+    reason = models.CharField(max_length=300)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    by_name = models.CharField(max_length=200)
+    ended_at = models.DateTimeField(null=True, blank=True)
+    ended_by_name = models.CharField(max_length=200, blank=True, default="")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["code"], condition=Q(ended_at__isnull=True), name="pathways_paused_once_at_a_time"
+            ),
+            models.CheckConstraint(name="pathways_pause_has_a_reason", condition=~Q(reason="")),
+            models.CheckConstraint(
+                name="pathways_pause_says_who_ended_it",
+                condition=Q(ended_at__isnull=True, ended_by_name="")
+                | (Q(ended_at__isnull=False) & ~Q(ended_by_name="")),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"pause of {self.code}"
+
+    def end(self, *, by_name: str, now: datetime) -> None:
+        """From now on it opens loops again."""
+        self.ended_at, self.ended_by_name = now, by_name
 
 
 class Enrolment(models.Model):

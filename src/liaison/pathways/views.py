@@ -1,18 +1,70 @@
-"""The page of one follow-up after a hospital stay."""
+"""The pages of protocols, and of one follow-up after a hospital stay."""
 
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from liaison.core.actor import EVERYWHERE
+from liaison.core.answers import done
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.pathways.access import SET_COMPLEXITY
+from liaison.loops.queries import desk_zone
+from liaison.pathways import actions, queries
+from liaison.pathways.access import SET_COMPLEXITY, SWITCH
 from liaison.pathways.actions import set_complexity
-from liaison.pathways.forms import ComplexityForm
+from liaison.pathways.forms import ComplexityForm, OffForm
 from liaison.pathways.queries import get_follow_up
 from liaison.pathways.rules.protocol import Complexity
+
+
+@require_GET
+def protocols(request: HttpRequest) -> HttpResponse:
+    """Every protocol: what it is, by what source, whether it is on."""
+    return render(request, "pathways/protocols.html", {"protocols": queries.protocols(actor_of(request))})
+
+
+@require_GET
+def protocol(request: HttpRequest, protocol_code: str) -> HttpResponse:
+    """One protocol in words: what it hangs on, when nothing is opened, the steps, and since when it is on or off."""
+    return _protocol(request, code=protocol_code, form=OffForm())
+
+
+@require_POST
+def turn_off(request: HttpRequest, protocol_code: str) -> HttpResponse:
+    """Open nothing new by it."""
+    form = OffForm(request.POST)
+    if not form.is_valid():
+        return _protocol(request, code=protocol_code, form=form, status=422)
+    actions.turn_off(actor_of(request), code=protocol_code, reason=form.cleaned_data["reason"], now=current_time())
+    return done(request, said=_("Off: it opens nothing new."), to=_address(protocol_code), go=True)
+
+
+@require_POST
+def turn_on(request: HttpRequest, protocol_code: str) -> HttpResponse:
+    """Open follow-ups by it again."""
+    actions.turn_on(actor_of(request), code=protocol_code, now=current_time())
+    return done(request, said=_("On again, within the hour also for what ended meanwhile."),
+                to=_address(protocol_code), go=True)  # fmt: skip
+
+
+def _address(code: str) -> str:
+    return reverse("pathways:protocol", args=[code])
+
+
+def _protocol(request: HttpRequest, *, code: str, form: OffForm, status: int = 200) -> HttpResponse:
+    actor, now = actor_of(request), current_time()
+    shown = {
+        "protocol": queries.get_protocol(actor, code=code),
+        "form": form,
+        "may_switch": actor.may_at(SWITCH, site_id=EVERYWHERE),
+        "now": now,
+        "time_zone": desk_zone(actor),
+    }
+    return render(request, "pathways/protocol.html", shown, status=status)
 
 
 @require_GET

@@ -11,8 +11,11 @@ class PatientsConfig(AppConfig):
     verbose_name = "Patients"
 
     def ready(self) -> None:
-        """Let every page show that emergency access is open."""
+        """Let every page show that emergency access is open, and let the audit trail be searched by patient."""
+        from liaison.accounts.ports import register_patient_finder
         from liaison.core.shell import register_banners
+        from liaison.patients.queries.audited import AuditedPatients
         from liaison.patients.queries.grants import glass_banners
 
         register_banners(glass_banners)
+        register_patient_finder(AuditedPatients())

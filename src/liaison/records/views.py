@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.answers import done
-from liaison.core.asking import actor_of
+from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound, Refusal
 from liaison.patients.queries import get_patient
@@ -46,7 +46,7 @@ def file_document(request: HttpRequest, patient_id: int) -> HttpResponse:
                 patient=patient,
                 file=form.cleaned_data["file"],
                 filing=form.filing,
-                idempotency_key=form.cleaned_data["idempotency_key"],
+                idempotency_key=form_key(request, form.cleaned_data["idempotency_key"]),
                 now=now,
             )
         except (Forbidden, NotFound):

@@ -13,5 +13,6 @@ MISSED_VISIT: Final = LoopKind(
         "answered": "Another time, or why not: ride, cost, forgot, felt better",
         "attempt": "Attempt",
     },
+    event_words={"appointment": "when the visit was missed"},
     icon="user-off",
 )

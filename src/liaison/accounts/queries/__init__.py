@@ -11,6 +11,7 @@ from liaison.accounts.queries.audit import (
     search_audit,
     verbs_in_use,
 )
+from liaison.accounts.queries.audited import Meant, whom_is_meant
 from liaison.accounts.queries.people import (
     DEMO_PASSWORD,
     DemoSignIn,
@@ -18,6 +19,7 @@ from liaison.accounts.queries.people import (
     PersonRow,
     colleagues,
     demo_sign_ins,
+    open_demo_accounts,
     people,
     person_for,
     sessions_of,
@@ -39,6 +41,7 @@ __all__ = [
     "AuditRow",
     "ChainState",
     "DemoSignIn",
+    "Meant",
     "OwnSession",
     "PersonRow",
     "actor_for",
@@ -49,6 +52,7 @@ __all__ = [
     "demo_sign_ins",
     "export_audit",
     "meets_person",
+    "open_demo_accounts",
     "people",
     "people_met",
     "person_for",
@@ -62,4 +66,5 @@ __all__ = [
     "teams_within",
     "unfinished",
     "verbs_in_use",
+    "whom_is_meant",
 ]

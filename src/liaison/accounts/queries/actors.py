@@ -19,8 +19,11 @@ from liaison.core.clock import real_instant, training_offset
 
 
 def actor_for(user: Any, *, session: Mapping[str, Any], now: datetime) -> Actor:
-    """The actor that `user` is in `session` with the roles that hold at `now`; nobody when not signed in."""
-    if not isinstance(user, User) or not user.is_active:
+    """The actor that `user` is in `session` with the roles that hold at `now`; nobody when not signed in.
+
+    In production the demonstration's people are nobody however they came in: by a passkey, or in a session of before.
+    """
+    if not isinstance(user, User) or not user.is_active or (user.is_demo and settings.PRODUCTION):
         return ANONYMOUS
     return Actor(
         user_id=user.pk,

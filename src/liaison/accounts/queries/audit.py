@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
 from django.db import connection
 from django.db.models import Q, QuerySet
 
 from liaison.accounts.access import EXPORT_AUDIT, SEARCH_AUDIT
+from liaison.accounts.queries.audited import names_of
 from liaison.accounts.rules import ROLE_WORDS
 from liaison.core.actor import Actor
 from liaison.core.audit import record
@@ -20,6 +22,7 @@ from liaison.core.verbs import all_verbs
 
 PAGE: Final = 50
 MOST_EXPORTED: Final = 100_000
+MOST_NAMED: Final = 5
 MOST_WAITING: Final = 10_000
 """Counting further says nothing new: the sealer has stopped."""
 
@@ -36,10 +39,12 @@ class BadCursor(Refusal):
 class AuditFilter:
     """What to look for. Empty values look for everything; `until` is exclusive; times are instants.
 
-    `kind` is "reads" (what was seen), "changes" (what was done), "refused", or empty.
+    `kind` is "reads" (what was seen), "changes" (what was done), "refused", or empty. `earlier_ids` are numbers that
+    the patient had before they were merged; what was done with them then is found too.
     """
 
     patient_id: int | None = None
+    earlier_ids: tuple[int, ...] = ()
     user_id: int | None = None
     verb: str = ""
     kind: str = ""
@@ -60,8 +65,19 @@ class AuditFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Concerned:
+    """A patient in an entry; `name` is empty for whom this reader may not know, and where names are not asked for."""
+
+    patient_id: int
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AuditRow:
-    """One entry as it is shown."""
+    """One entry as it is shown.
+
+    `concerned` are those of `patient_ids` who were looked for, or the first five; `others` counts the rest.
+    """
 
     entry_id: int
     at: datetime
@@ -72,8 +88,11 @@ class AuditRow:
     label: str
     outcome: str
     refusal_code: str
+    refusal: str
     reason: str
     patient_ids: tuple[int, ...]
+    concerned: tuple[Concerned, ...]
+    others: int
     subject: str
     facts: tuple[str, ...]
     sealed: bool
@@ -98,7 +117,7 @@ class ChainState:
     verified_problem: str
 
 
-def search_audit(actor: Actor, *, wanted: AuditFilter, cursor: str = "") -> AuditPage:
+def search_audit(actor: Actor, *, wanted: AuditFilter, cursor: str = "", now: datetime) -> AuditPage:
     """One page of the audit trail. Looking is itself audited. Refuses: Forbidden, BadCursor."""
     _may(actor, SEARCH_AUDIT)
     entries = _matching(wanted)
@@ -108,8 +127,10 @@ def search_audit(actor: Actor, *, wanted: AuditFilter, cursor: str = "") -> Audi
     found = list(entries[: PAGE + 1])
     _say(actor, SEARCH_AUDIT, wanted=wanted, shown=len(found[:PAGE]))
     more = found[PAGE - 1] if len(found) > PAGE else None
+    named = {entry.pk: _to_name(entry, wanted=wanted) for entry in found[:PAGE]}
+    names = names_of(actor, patient_ids={pk for ids in named.values() for pk in ids}, now=now)
     return AuditPage(
-        rows=tuple(_row(entry) for entry in found[:PAGE]),
+        rows=tuple(_row(entry, named=named[entry.pk], names=names) for entry in found[:PAGE]),
         next_cursor=f"{more.recorded_at.isoformat()}~{more.pk}" if more else "",
     )
 
@@ -118,13 +139,13 @@ def export_audit(actor: Actor, *, wanted: AuditFilter) -> Iterator[AuditRow]:
     """Every matching entry, the newest first, up to 100,000. The caller has stepped up through an action."""
     _may(actor, EXPORT_AUDIT)
     for entry in _matching(wanted)[:MOST_EXPORTED].iterator(chunk_size=2_000):
-        yield _row(entry)
+        yield _row(entry, named=(), names={})
 
 
 def verbs_in_use() -> tuple[tuple[str, str], ...]:
-    """Every verb that can stand in the audit trail, as (code, label), by code."""
+    """Every verb that can stand in the audit trail, as (code, label), by package and label."""
     declared = {code: verb.label for code, verb in all_verbs().items()}
-    return tuple(sorted({**UNDECLARED, **declared}.items()))
+    return tuple(sorted({**UNDECLARED, **declared}.items(), key=lambda each: (each[0].partition(".")[0], each[1])))
 
 
 def chain_state() -> ChainState:
@@ -143,6 +164,7 @@ def chain_state() -> ChainState:
 _ROLE_WORDS: Final = {str(role): words for role, words in ROLE_WORDS.items()}
 UNDECLARED: Final = {
     "core.see": "See a patient's data",
+    "core.attempt": "Attempt a change that was refused",
     "core.verify_audit": "Verify the audit trail",
     "core.accept_restore": "Accept a restored audit trail",
     "accounts.sign_in": "Sign in",
@@ -157,7 +179,7 @@ UNDECLARED: Final = {
 def _matching(wanted: AuditFilter) -> QuerySet[AuditEntry]:
     entries = AuditEntry.objects.order_by("-recorded_at", "-id")
     if wanted.patient_id is not None:
-        entries = entries.filter(patient_ids__contains=[wanted.patient_id])
+        entries = entries.filter(patient_ids__overlap=[wanted.patient_id, *wanted.earlier_ids])
     if wanted.user_id is not None:
         entries = entries.filter(actor_user_id=wanted.user_id)
     if wanted.verb:
@@ -172,7 +194,13 @@ def _matching(wanted: AuditFilter) -> QuerySet[AuditEntry]:
     return entries
 
 
-def _row(entry: AuditEntry) -> AuditRow:
+def _to_name(entry: AuditEntry, *, wanted: AuditFilter) -> tuple[int, ...]:
+    """Whom to name: nobody else where one patient was looked for, else the first few."""
+    asked = {wanted.patient_id, *wanted.earlier_ids} - {None}
+    return tuple(pk for pk in entry.patient_ids if not asked or pk in asked)[:MOST_NAMED]
+
+
+def _row(entry: AuditEntry, *, named: tuple[int, ...], names: Mapping[int, str]) -> AuditRow:
     declared = all_verbs().get(entry.verb)
     subject = f"{entry.subject_type.rpartition('.')[2]} {entry.subject_id}" if entry.subject_id else ""
     return AuditRow(
@@ -185,17 +213,44 @@ def _row(entry: AuditEntry) -> AuditRow:
         label=declared.label if declared else UNDECLARED.get(entry.verb, entry.verb),
         outcome=entry.outcome,
         refusal_code=entry.refusal_code,
+        refusal=_sentences().get(entry.refusal_code, entry.refusal_code),
         reason=entry.reason,
         patient_ids=tuple(entry.patient_ids),
+        concerned=tuple(Concerned(patient_id=pk, name=names.get(pk, "")) for pk in named),
+        others=len(entry.patient_ids) - len(named),
         subject=subject,
-        facts=tuple(_fact(key, value) for key, value in entry.details.items()),
+        facts=tuple(_fact(key, value) for key, value in entry.details.items() if _tells(key, value)),
         sealed=entry.seal_id is not None,
     )
 
 
+def _tells(key: str, value: object) -> bool:
+    """Whether a detail says what the row does not say already."""
+    return value not in ({}, [], "", None) and key != "patient_id" and (key, value) != ("status", 200)
+
+
+_FACT_WORDS: Final = {"view": "page", "of": "with"}
+
+
 def _fact(key: str, value: object) -> str:
-    shown = ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)
-    return f"{key.replace('_', ' ')}: {shown}"
+    words = _FACT_WORDS.get(key, key.replace("_", " "))
+    if isinstance(value, dict):
+        return f"{words} " + ", ".join(f"{part.replace('_', ' ')} {what}" for part, what in value.items())
+    if key == "view":
+        value = str(value).replace(":", " ").replace("_", " ")
+    return f"{words}: {', '.join(str(part) for part in value) if isinstance(value, list) else value}"
+
+
+@cache
+def _sentences() -> Mapping[str, str]:
+    """What each refusal says, by its code."""
+    found: dict[str, str] = {}
+    classes = [Refusal]
+    while classes:
+        kind = classes.pop()
+        found.setdefault(kind.code, str(kind.sentence))
+        classes += kind.__subclasses__()
+    return found
 
 
 def _say(actor: Actor, verb: object, *, wanted: AuditFilter, shown: int) -> None:

@@ -68,6 +68,12 @@ def demo_sign_ins() -> tuple[DemoSignIn, ...]:
     return (*firsts, *(person for person in everyone if person not in firsts))
 
 
+def open_demo_accounts() -> tuple[int, str]:
+    """How many accounts of invented people are open, and the address of one; for start-up checks."""
+    invented = User.objects.active().filter(is_demo=True).order_by("pk")
+    return invented.count(), invented.values_list("email", flat=True).first() or ""
+
+
 def _demo_sign_in(user: User) -> DemoSignIn:
     assignments = [held for held in user.assignments.all() if held.ends_at is None]
     return DemoSignIn(

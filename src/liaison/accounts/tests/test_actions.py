@@ -9,7 +9,7 @@ from allauth.mfa.models import Authenticator
 from liaison.accounts import actions, ports
 from liaison.accounts.access import Role
 from liaison.accounts.models import Assignment, Session, Team, User
-from liaison.accounts.queries import actor_of, colleagues, person_for, sites_of, teams_of
+from liaison.accounts.queries import actor_of, colleagues, open_demo_accounts, person_for, sites_of, teams_of
 from liaison.accounts.sessions import SessionStore
 from liaison.accounts.tests.cast import LIAISON, NOW, PASSWORD, acting, person, site, trail
 from liaison.core.actor import ANONYMOUS, Actor
@@ -279,7 +279,14 @@ def test_the_demonstrations_accounts_open_nothing_in_production(settings: object
     with writes_open():
         User.objects.filter(pk=rosa.pk).update(is_demo=True)
     settings.PRODUCTION = True  # type: ignore[attr-defined]
-    assert PasswordBackend()._authenticate_by_email(rosa.email, "whatever") is None
+    assert PasswordBackend()._authenticate_by_email(rosa.email, PASSWORD) is None
+    assert actor_of(rosa, now=NOW).user_id == rosa.pk
+    rosa.refresh_from_db()
+    assert actor_of(rosa, now=NOW) is ANONYMOUS
+    assert open_demo_accounts() == (1, rosa.email)
+    settings.PRODUCTION = False  # type: ignore[attr-defined]
+    assert PasswordBackend()._authenticate_by_email(rosa.email, PASSWORD) == rosa
+    assert actor_of(rosa, now=NOW).user_id == rosa.pk
 
 
 def _restore_an_older_trail() -> int:

@@ -2,10 +2,19 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liaison.accounts.rules import Ended, SessionLimits, browser_in_words, initial_password_words, is_work, left
+from liaison.accounts.rules import (
+    Ended,
+    SessionLimits,
+    browser_in_words,
+    initial_password_words,
+    is_work,
+    left,
+    still_waits,
+)
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 LIMITS = SessionLimits(idle=timedelta(minutes=15), absolute=timedelta(hours=12))
@@ -51,3 +60,11 @@ def test_a_browser_is_told_in_words_as_far_as_it_tells() -> None:
     assert browser_in_words("Lynx on Linux") == "Linux"
     assert browser_in_words("curl/8") == "curl/8"
     assert browser_in_words("") == "An unknown browser"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "same", "waits"),
+    [(0, True, True), (299, True, True), (300, True, False), (-1, True, False), (10, False, False)],
+)
+def test_what_was_typed_waits_five_minutes_for_whoever_typed_it(seconds: int, same: bool, waits: bool) -> None:
+    assert still_waits(stashed_at=NOW, now=NOW + timedelta(seconds=seconds), same_person=same) is waits

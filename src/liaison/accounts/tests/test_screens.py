@@ -11,9 +11,11 @@ from django.test import Client
 
 from liaison.accounts import actions
 from liaison.accounts.access import Role
+from liaison.accounts.forms import AuditSearchForm
 from liaison.accounts.models import Site, User
 from liaison.accounts.queries import AuditFilter, people, search_audit
 from liaison.accounts.queries.audit import PAGE, BadCursor
+from liaison.accounts.sessions import STASH
 from liaison.accounts.tests.cast import LIAISON, NOW, PASSWORD, acting, old_proof, person, sign_in, site, trail
 from liaison.core.audit import record, seal_entries
 from liaison.core.clock import current_time
@@ -161,6 +163,25 @@ def test_a_sensitive_verb_asks_who_one_is_and_goes_on_with_what_was_typed(
     assert [entry.outcome for entry in trail("accounts.set_password_for")] == ["refused", "done"]
 
 
+@pytest.mark.parametrize("why", ["six minutes passed", "somebody else typed it"])
+def test_what_was_typed_before_confirming_is_forgotten(client: Client, ada: User, rosa: User, why: str) -> None:
+    old_proof(client)
+    page = f"http://testserver/people/{rosa.pk}/"
+    client.post(f"/people/{rosa.pk}/close/", headers={"Referer": page})
+    session = client.session
+    if why == "six minutes passed":
+        session[STASH] |= {"at": session[STASH]["at"] - 360}
+    else:
+        session[STASH] |= {"user": rosa.pk}
+    session.save()
+    client.post("/account/reauthenticate/", {"password": PASSWORD, "next": "/account/again/"})
+    told = client.get("/account/again/", follow=True)
+    assert told.redirect_chain == [(f"/people/{rosa.pk}/", 302)]
+    assert "That was too long ago, and was not done." in told.content.decode()
+    assert client.get("/account/again/")["Location"] == "/"
+    assert User.objects.get(pk=rosa.pk).is_active
+
+
 def test_a_piece_of_a_page_that_needs_proof_sends_the_whole_page(client: Client, ada: User, rosa: User) -> None:
     old_proof(client)
     headers = {"HX-Request": "true", "HX-Current-URL": f"http://testserver/people/{rosa.pk}/"}
@@ -195,17 +216,41 @@ def test_the_officer_finds_what_was_done_with_a_patient(client: Client, vera: Us
     )
     assert "Nothing of that kind" in client.get("/audit/?patient=99").content.decode()
     assert "This is before the first day." in client.get("/audit/?since=2026-02-02&until=2026-02-01").content.decode()
-    assert client.get("/audit/?patient=Walter").status_code == 422
+    assert "No patient of that name or number" in client.get("/audit/?patient=Walter").content.decode()
+    unknown = client.get("/audit/?patient=12").content.decode()
+    assert "Patient number 12, whom you may not know by name" in unknown
+    assert ">number 12</a> <" in unknown
+    assert "and 1 more" in unknown
+    assert "number 13" not in unknown
+    assert "number 13" in client.get("/audit/").content.decode()
+
+
+def test_actions_are_named_in_words_under_headings_and_refusals_by_what_they_say(client: Client, vera: User) -> None:
+    record(LIAISON, "accounts.give_roles", outcome="refused", refusal_code="accounts.not_oneself")
+    record(LIAISON, "core.attempt", outcome="refused", refusal_code="gone.since", details={
+        "view": "loops:step_done", "of": {"loop_id": "7"}, "shown": [1, 2], "nothing": None,
+    })  # fmt: skip
+    page = client.get("/audit/").content.decode()
+    assert '<option value="accounts.give_roles">Give and end roles</option>' in page
+    assert '<optgroup label="People and sign-in">' in page
+    assert "(accounts.give_roles)" not in page
+    rows = page[page.index("<tbody") :]
+    assert "accounts.give_roles" not in rows
+    assert actions.NotOneself.sentence.replace("'", "&#x27;") in rows
+    assert "gone.since" in rows
+    assert all(part in rows for part in ("page: loops step done", "with loop id 7", "shown: 1, 2"))
+    assert "nothing" not in rows[: rows.index("</tbody")]
+    assert AuditSearchForm({"verb": "accounts.give_roles"}).is_valid()
 
 
 def test_days_are_days_of_the_officers_site(rosa: User, riverside: Site) -> None:
     vera = acting(person("Vera Lind", Role.PRIVACY_OFFICER, at=riverside))
     now = current_time()
     _entries(1, patient_ids=[5])
-    assert search_audit(vera, wanted=AuditFilter(patient_id=5, since=now - timedelta(minutes=1))).rows
-    assert not search_audit(vera, wanted=AuditFilter(patient_id=5, since=now + timedelta(minutes=1))).rows
-    assert search_audit(vera, wanted=AuditFilter(patient_id=5, until=now + timedelta(minutes=1))).rows
-    assert not search_audit(vera, wanted=AuditFilter(patient_id=5, until=now - timedelta(minutes=1))).rows
+    assert search_audit(vera, wanted=AuditFilter(patient_id=5, since=now - timedelta(minutes=1)), now=NOW).rows
+    assert not search_audit(vera, wanted=AuditFilter(patient_id=5, since=now + timedelta(minutes=1)), now=NOW).rows
+    assert search_audit(vera, wanted=AuditFilter(patient_id=5, until=now + timedelta(minutes=1)), now=NOW).rows
+    assert not search_audit(vera, wanted=AuditFilter(patient_id=5, until=now - timedelta(minutes=1)), now=NOW).rows
 
 
 def test_pages_of_the_trail_neither_skip_nor_repeat(rosa: User) -> None:
@@ -213,7 +258,9 @@ def test_pages_of_the_trail_neither_skip_nor_repeat(rosa: User) -> None:
     vera = acting(person("Vera Lind", Role.PRIVACY_OFFICER))
     found, cursor, pages = [], "", 0
     while True:
-        page = search_audit(vera, wanted=AuditFilter(patient_id=7, kind="reads", verb="core.see"), cursor=cursor)
+        page = search_audit(
+            vera, wanted=AuditFilter(patient_id=7, kind="reads", verb="core.see"), cursor=cursor, now=NOW
+        )
         found += [row.entry_id for row in page.rows]
         cursor, pages = page.next_cursor, pages + 1
         if not cursor:
@@ -221,7 +268,7 @@ def test_pages_of_the_trail_neither_skip_nor_repeat(rosa: User) -> None:
     assert pages == 3
     assert found == sorted(AuditEntry.objects.filter(verb="core.see").values_list("pk", flat=True), reverse=True)
     with pytest.raises(BadCursor):
-        search_audit(vera, wanted=AuditFilter(), cursor="made~up")
+        search_audit(vera, wanted=AuditFilter(), cursor="made~up", now=NOW)
 
 
 def test_further_entries_come_as_rows_alone(client: Client, vera: User, rosa: User) -> None:
@@ -250,6 +297,7 @@ def test_an_export_asks_who_one_is_and_stands_in_the_trail(client: Client, vera:
     done = trail("accounts.export_audit")[-1]
     assert (done.outcome, done.patient_ids, done.details) == ("done", [12], {"patient_id": 12})
     assert client.get("/audit/export/?patient=x").status_code == 422
+    assert client.get("/audit/export/?since=x").status_code == 422
 
 
 def test_the_state_of_the_chain_stands_above_the_search(client: Client, vera: User) -> None:
@@ -265,4 +313,4 @@ def test_lists_are_not_for_everyone(rosa: User) -> None:
     with pytest.raises(Forbidden):
         people(acting(rosa), now=NOW)
     with pytest.raises(Forbidden):
-        search_audit(acting(rosa), wanted=AuditFilter())
+        search_audit(acting(rosa), wanted=AuditFilter(), now=NOW)

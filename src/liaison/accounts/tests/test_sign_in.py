@@ -1,5 +1,6 @@
 """Signing in, second factors, lock-out, time limits: through the pages."""
 
+import html
 import json
 import re
 import time
@@ -214,6 +215,22 @@ def test_a_code_of_an_authenticator_app_is_asked_for_and_works_once(client: Clie
     assert "Incorrect code" in again.post("/account/factors/authenticate/", {"code": code}).content.decode()
 
 
+def test_a_second_factor_under_a_lost_secret_key_is_refused_in_words_and_logged(
+    client: Client, rosa: User, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    secret = generate_totp_secret()
+    TOTP.activate(rosa, secret)
+    earlier, settings.SECRET_KEY = settings.SECRET_KEY, "another" * 8
+    sign_in(client, rosa)
+    typed = {"code": totp_code(secret, at=time.time())}
+    answer = client.post("/account/factors/authenticate/", typed)
+    assert answer.status_code == 409
+    assert "secret key is not the one they were set up under" in html.unescape(answer.content.decode())
+    assert "accounts.second_factor_unreadable" in caplog.messages
+    settings.SECRET_KEY_FALLBACKS = [earlier]
+    assert client.post("/account/factors/authenticate/", typed)["Location"] == "/"
+
+
 def test_a_recovery_code_stands_in_once(client: Client, rosa: User) -> None:
     TOTP.activate(rosa, generate_totp_secret())
     code = RecoveryCodes.activate(rosa).get_unused_codes()[0]
@@ -266,6 +283,17 @@ def test_where_a_second_factor_is_required_nothing_else_opens_before_it(
     TOTP.activate(rosa, generate_totp_secret())
     assert client.get(MINE).status_code == 200
     assert client.get(MINE).status_code == 200
+
+
+def test_a_second_factor_that_is_gone_is_noticed_at_the_next_page(
+    client: Client, rosa: User, settings: Settings
+) -> None:
+    settings.LIAISON_MFA_REQUIRED = True
+    sign_in(client, rosa)
+    TOTP.activate(rosa, generate_totp_secret())
+    assert client.get(MINE).status_code == 200
+    Authenticator.objects.filter(user=rosa).delete()
+    assert client.get(MINE)["Location"] == "/account/factors/"
 
 
 def test_a_first_password_is_changed_before_anything_else(client: Client, rosa: User) -> None:

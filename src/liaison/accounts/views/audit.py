@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,16 @@ from django.views.decorators.http import require_GET
 
 from liaison.accounts.actions import begin_audit_export
 from liaison.accounts.forms import AuditSearchForm
-from liaison.accounts.queries import AuditFilter, AuditRow, chain_state, export_audit, search_audit, sites_of
+from liaison.accounts.queries import (
+    AuditFilter,
+    AuditRow,
+    Meant,
+    chain_state,
+    export_audit,
+    search_audit,
+    sites_of,
+    whom_is_meant,
+)
 from liaison.core.actor import Actor
 from liaison.core.answers import wants_fragment
 from liaison.core.asking import actor_of
@@ -38,41 +48,50 @@ COLUMNS = (
 
 @require_GET
 def audit(request: HttpRequest) -> HttpResponse:
-    """Search by patient, person, verb, time and kind; further pages are appended to the list."""
-    actor: Actor = actor_of(request)
+    """Search by patient, person, action, time and kind; further pages are appended to the list."""
+    actor, now = actor_of(request), current_time()
     form = AuditSearchForm(request.GET or None)
     valid = form.is_bound and form.is_valid()
-    wanted = form.wanted(zone=_zone(actor)) if valid else AuditFilter()
+    meant = _meant(form, actor=actor, now=now) if valid else None
     found = None
-    if valid or not form.is_bound:
-        found = search_audit(actor, wanted=wanted, cursor=request.GET.get("after", ""))
+    if not form.is_bound or (valid and (meant is None or meant.patient_id is not None)):
+        wanted = form.wanted(zone=_zone(actor), meant=meant) if valid else AuditFilter()
+        found = search_audit(actor, wanted=wanted, cursor=request.GET.get("after", ""), now=now)
     query = {key: str(value) for key, value in request.GET.items() if value and key != "after"}
     page: dict[str, Any] = {
         "form": form,
         "found": found,
+        "meant": meant,
         "query": urlencode(query),
+        "without_patient": urlencode({key: value for key, value in query.items() if key not in {"patient", "chosen"}}),
         "searched": bool(query),
-        "after": request.GET.get("after", ""),
     }
     if wants_fragment(request) and request.GET.get("after"):
         return render(request, "accounts/_audit_rows.html", page)
     page["chain"] = chain_state()
-    return render(request, "accounts/audit.html", page, status=422 if form.errors else 200)
+    return render(request, "accounts/audit.html", page, status=200 if valid or not form.is_bound else 422)
 
 
 @require_GET
 def audit_export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     """The matching entries as CSV; needs a fresh proof of who asks, and is itself audited."""
-    actor: Actor = actor_of(request)
+    actor, now = actor_of(request), current_time()
     form = AuditSearchForm(request.GET)
-    if not form.is_valid():
-        return render(request, "accounts/audit.html", {"form": form, "chain": chain_state()}, status=422)
-    wanted = form.wanted(zone=_zone(actor))
-    now = current_time()
+    meant = _meant(form, actor=actor, now=now) if form.is_valid() else None
+    if form.errors or (meant is not None and meant.patient_id is None):
+        page = {"form": form, "meant": meant, "chain": chain_state()}
+        return render(request, "accounts/audit.html", page, status=422)
+    wanted = form.wanted(zone=_zone(actor), meant=meant)
     begin_audit_export(actor=actor, looked_for=wanted.plain(), patient_id=wanted.patient_id, now=now)
     response = StreamingHttpResponse(_lines(export_audit(actor, wanted=wanted)), content_type="text/csv")
     response["Content-Disposition"] = f'attachment; filename="audit-{now:%Y%m%d-%H%M}.csv"'
     return response
+
+
+def _meant(form: AuditSearchForm, *, actor: Actor, now: datetime) -> Meant | None:
+    """The patient that was typed or chosen; None when none was asked for."""
+    text = form.cleaned_data["patient"]
+    return whom_is_meant(actor, text=text, chosen=form.cleaned_data["chosen"], now=now) if text else None
 
 
 class _Echo:

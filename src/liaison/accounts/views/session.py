@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
 from liaison.accounts.queries import seconds_left
+from liaison.accounts.rules import still_waits
 from liaison.accounts.sessions import SEEN, STASH
+from liaison.core.asking import actor_of
 from liaison.core.clock import current_time, real_instant
 
 
@@ -36,10 +41,20 @@ def session(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_GET
 def again(request: HttpRequest) -> HttpResponse:
-    """After confirming who one is: send once more what was typed before, with a fresh token."""
+    """After confirming who one is: send once more what was typed before, with a fresh token.
+
+    Only by whoever typed it and within five minutes; later it is forgotten, and the page says so.
+    """
     stash: dict[str, Any] | None = request.session.pop(STASH, None)
     if stash is None:
         return HttpResponseRedirect("/")
+    if not still_waits(
+        stashed_at=datetime.fromtimestamp(stash["at"], tz=UTC),
+        now=real_instant(current_time()),
+        same_person=stash["user"] == actor_of(request).user_id,
+    ):
+        messages.warning(request, _("That was too long ago, and was not done. Do it again if it is still right."))
+        return HttpResponseRedirect(stash["back"])
     hidden = [(key, value) for key, value in stash["typed"] if key != "csrfmiddlewaretoken"]
     page = {"path": stash["path"], "hidden": hidden, "back": stash["back"]}
     return render(request, "accounts/again.html", page)

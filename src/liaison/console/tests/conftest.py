@@ -1,6 +1,7 @@
 """A server and databases for the console's own tests, apart from the one that holds the test database."""
 
 import os
+import tempfile
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,6 +15,14 @@ from liaison.console.settings import Database
 def shared_cluster():
     """The throw-away server of this test run."""
     return Cluster(Path(os.environ["LIAISON_TEST_FOLDER"]) / "postgres", throw_away=True)
+
+
+@pytest.fixture(scope="module")
+def open_folder():
+    """An empty folder that every account may enter; pytest closes its own whenever another run begins."""
+    with tempfile.TemporaryDirectory(prefix="liaison-console-", ignore_cleanup_errors=True) as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from liaison.console import binaries
 from liaison.console.binaries import account_for, data_folder, programs, reachable
 
 AS_ROOT = os.geteuid() == 0
@@ -38,12 +37,12 @@ def test_what_only_root_may_enter_is_out_of_reach_for_the_account(closed):
     assert reachable(Path("/usr/bin/env"), account=account_for(closed))
 
 
-def test_data_out_of_reach_is_kept_elsewhere_and_found_again(closed, tmp_path, monkeypatch):
-    monkeypatch.setattr(binaries, "SYSTEM_HOME", tmp_path / "system")
-    data = data_folder(closed)
-    assert (data.parent.parent == tmp_path / "system") == AS_ROOT
+def test_data_out_of_reach_is_kept_elsewhere_and_found_again(closed, tmp_path):
+    home = tmp_path / "system"
+    data = data_folder(closed, home=home)
+    assert (data.parent.parent == home) == AS_ROOT
     assert (data == closed / "cluster") != AS_ROOT
-    assert data_folder(closed) == data
+    assert data_folder(closed, home=home) == data
 
 
 def test_programs_can_be_run_by_the_account(closed):

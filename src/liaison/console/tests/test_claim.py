@@ -26,19 +26,18 @@ def test_the_clock_of_the_one_that_runs_is_known_and_of_none_other(tmp_path):
     assert other.clock_of_holder() == 0
 
 
-def test_a_preparation_is_remembered_until_something_changes(tmp_path, shared_cluster, django_db_setup, monkeypatch):
+def test_a_preparation_is_remembered_until_something_changes(tmp_path, shared_cluster, ready, monkeypatch):
     stamp, url = tmp_path / "prepared.json", shared_cluster.url_of("test_unknown")
     assert remembered(stamp, url=url) is None
     stamp.write_text("{broken")
     assert remembered(stamp, url=url) is None
     monkeypatch.setenv("LIAISON_MODE", "test")
-    template = shared_cluster.url_of("liaison_template")
-    remember(stamp, url=template, sign_ins=["Rosa"])
-    kept = remembered(stamp, url=template)
+    remember(stamp, url=ready.url, sign_ins=["Rosa"])
+    kept = remembered(stamp, url=ready.url)
     assert kept is not None
     assert kept.sign_ins == ("Rosa",)
     monkeypatch.setenv("LIAISON_SCHEMA", "elsewhere")
-    assert remembered(stamp, url=template) is None
+    assert remembered(stamp, url=ready.url) is None
     monkeypatch.undo()
     stamp.write_text(json.dumps({"state": "another", "sign_ins": []}))
-    assert remembered(stamp, url=template) is None
+    assert remembered(stamp, url=ready.url) is None

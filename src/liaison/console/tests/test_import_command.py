@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from liaison.accounts.models import Site
-from liaison.console.importing import MOST_LINES, run_import, status_of
+from liaison.console.importing import MOST_LINES, Origin, run_import, status_of
 from liaison.console.problems import Problem
 from liaison.core.postgres.guard import writes_open
 from liaison.patients.models import Patient
@@ -76,3 +76,53 @@ def test_references_to_what_has_not_come_are_told_and_a_flood_of_them_is_counted
     assert summary.unresolved_count == MOST_LINES + 3
     assert said.count("waiting: ") == MOST_LINES
     assert "… and 3 more references to something that has not come." in said
+
+
+@pytest.fixture
+def northgate():
+    """A second site."""
+    with writes_open():
+        return Site.objects.create(code="NOR", name="Northgate", time_zone="America/New_York")
+
+
+@pytest.mark.parametrize("named", ["NOR", "nor", "northgate"])
+def test_new_patients_belong_to_the_site_that_is_named(site, northgate, console, tmp_path, named):
+    path = write(tmp_path / "a.json", bundle(walter()))
+    run_import([path], console=console, origin=Origin(site=named))
+    assert list(Patient.objects.get().sites.values_list("site_id", flat=True)) == [northgate.pk]
+
+
+def test_without_a_name_they_belong_to_the_first_site(site, northgate, console, tmp_path):
+    run_import([write(tmp_path / "a.json", bundle(walter()))], console=console)
+    assert list(Patient.objects.get().sites.values_list("site_id", flat=True)) == [site.pk]
+
+
+def test_the_same_ids_from_two_systems_are_two_things(site, console, tmp_path):
+    path = write(tmp_path / "a.json", bundle(walter()))
+    run_import([path], console=console)
+    first = run_import([path], console=console, origin=Origin(system="hospital"))
+    again = run_import([path], console=console, origin=Origin(system="hospital"))
+    assert first.total.new == 1
+    assert again.changed_nothing
+    assert set(Resource.objects.values_list("system", flat=True)) == {"", "hospital"}
+
+
+@pytest.mark.parametrize(
+    ("origin", "said"),
+    [
+        (Origin(site="Southgate"), r"no site Southgate\. Give the code of one of these: e1 \(Elm\), e2 \(Elm\), NOR"),
+        (Origin(site="Elm"), r"several sites Elm\."),
+        (Origin(system="x" * 121), r"has 121 characters; 120 fit"),
+        (Origin(system="URN:liaison:documents"), r"is Liaison's own"),
+        (Origin(system="Liaison"), r"is Liaison's own"),
+    ],
+)
+def test_an_unknown_site_or_an_odd_system_is_refused_before_anything_is_imported(
+    site, northgate, console, tmp_path, origin, said
+):
+    with writes_open():
+        Site.objects.create(code="e1", name="Elm", time_zone="UTC")
+        Site.objects.create(code="e2", name="Elm", time_zone="UTC")
+    with pytest.raises(Problem, match=said):
+        run_import([write(tmp_path / "a.json", bundle(walter()))], console=console, origin=origin)
+    assert not Resource.objects.exists()

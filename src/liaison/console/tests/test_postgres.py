@@ -19,12 +19,8 @@ from liaison.console.problems import Problem
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("cluster")
-    for path in (folder, *folder.parents):
-        if path.stat().st_uid == os.getuid() and path != Path("/"):
-            path.chmod(path.stat().st_mode | 0o011)
-    cluster = Cluster(folder / "postgres", throw_away=True).start()
+def cluster(open_folder):
+    cluster = Cluster(open_folder / "postgres", throw_away=True).start()
     yield cluster
     cluster.destroy()
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from liaison.console.backups import make_backup, restore_backup
+from liaison.console.backups import _environment, make_backup, restore_backup, run_psql
 from liaison.console.problems import Problem
 from liaison.console.settings import Database, database
 from liaison.console.tests.test_commands import liaison
@@ -91,3 +91,12 @@ def _as_django(url, **options):
     parts = psycopg.conninfo.conninfo_to_dict(url)
     names = {"HOST": "host", "PORT": "port", "USER": "user", "PASSWORD": "password", "NAME": "dbname"}
     return {name: parts[key] for name, key in names.items()} | {"OPTIONS": options}
+
+
+def test_backups_and_psql_keep_to_how_a_connection_is_secured(clinic, tmp_path):
+    secured = Database(url=f"{clinic.url}?sslmode=require&sslcert=/none.crt&channel_binding=require", embedded=True)
+    variables = _environment(secured.url)
+    assert (variables["PGSSLMODE"], variables["PGSSLCERT"]) == ("require", "/none.crt")
+    assert variables["PGCHANNELBINDING"] == "require"
+    assert run_psql(secured, ("-c", "SELECT 1")) == 2
+    assert run_psql(clinic, ("-c", "SELECT 1")) == 0

@@ -24,7 +24,7 @@ class Liaison:
     """A running `liaison up` and what it said."""
 
     def __init__(self, folder, *options, patients=30):
-        self.folder, self.port = folder, free_ports()
+        self.folder, self.port = folder, three_free_ports()
         environment = {name: value for name, value in os.environ.items() if name not in UNWANTED}
         environment |= {"LIAISON_DATA": str(folder), "LIAISON_MODE": "demo", "LIAISON_DEMO_PATIENTS": str(patients)}
         command = [sys.executable, "-m", "liaison.console.main", "up", "--port", str(self.port), *options]
@@ -53,7 +53,10 @@ class Liaison:
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as response:
                 return response.status == 200
-        except (urllib.error.URLError, OSError):
+        except urllib.error.HTTPError as error:
+            error.close()
+            return False
+        except OSError:
             return False
 
     def end(self, number=signal.SIGTERM):
@@ -68,10 +71,24 @@ class Liaison:
 UNWANTED = {"DATABASE_URL", "LIAISON_TEST_FOLDER", "DJANGO_SETTINGS_MODULE"}
 
 
-def free_ports():
+def three_free_ports():
+    """The first of three free ports in a row, below those that the system gives to outgoing connections.
+
+    Each process begins to look elsewhere, and a started Liaison may lose its web server for a while.
+    """
+    for port in range(20_000 + os.getpid() % 3_000 * 3, 32_000, 3):
+        if all(may_listen(port + offset) for offset in range(3)):
+            return port
+    raise RuntimeError("No three free ports in a row.")
+
+
+def may_listen(port):
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
 
 
 def processes_of(folder):
@@ -88,13 +105,9 @@ def processes_of(folder):
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("up")
-    for path in (folder, *folder.parents):
-        if path.stat().st_uid == os.getuid() and path != Path("/"):
-            path.chmod(path.stat().st_mode | 0o011)
-    yield folder
-    Cluster(folder / "postgres").stop()
+def folder(open_folder):
+    yield open_folder
+    Cluster(open_folder / "postgres").stop()
 
 
 @pytest.fixture

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import phonenumbers
 from django import template
 from django.forms import BoundField, CheckboxInput, CheckboxSelectMultiple, RadioSelect, Select
 from django.template.context import Context
@@ -93,6 +94,35 @@ def face(name: str, *, team: bool = False, me: bool = False) -> SafeString:
     return format_html(
         '<span class="l-face{}" role="img" title="{}" aria-label="{}">{}</span>', kind, name, name, initials
     )
+
+
+@register.filter
+def phone(number: str) -> str:
+    """A number as it is written here: "(207) 555-0123"; from elsewhere with its country; what is none as it is."""
+    parsed = _phone(number)
+    if parsed is None:
+        return number
+    home = parsed.country_code == phonenumbers.country_code_for_region(_HOME)
+    shape = phonenumbers.PhoneNumberFormat.NATIONAL if home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
+    return phonenumbers.format_number(parsed, shape)
+
+
+@register.filter
+def dial(number: str) -> str:
+    """The same for a `tel:` link: "+12075550123"."""
+    parsed = _phone(number)
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) if parsed is not None else number
+
+
+_HOME: Final = "US"
+
+
+def _phone(number: str) -> phonenumbers.PhoneNumber | None:
+    try:
+        parsed = phonenumbers.parse(number, _HOME)
+    except phonenumbers.NumberParseException:
+        return None
+    return parsed if phonenumbers.is_possible_number(parsed) else None
 
 
 @register.simple_tag(takes_context=True)

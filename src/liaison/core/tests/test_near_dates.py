@@ -14,7 +14,9 @@ def test_a_year_near_ours_is_taken(on):
     refuse_far_off(on)
 
 
-@pytest.mark.parametrize("on", [date(1, 1, 1), date(1899, 12, 31), date(2200, 1, 1), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)])
+@pytest.mark.parametrize(
+    "on", [date(1, 1, 1), date(1899, 12, 31), date(2200, 1, 1), datetime(9999, 12, 31, 23, 59, tzinfo=UTC)]
+)
 def test_a_year_far_off_is_refused_in_words(on):
     assert not is_near(on)
     with pytest.raises(ValidationError, match="from 1900 to 2199"):

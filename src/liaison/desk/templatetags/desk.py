@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from django import template
 from django.utils.translation import gettext as _
+
+from liaison.core.timeline import TimelineEntry
 
 register = template.Library()
 
@@ -64,9 +66,9 @@ def kind_label(word: str) -> str:
 
 
 @register.filter
-def day_of(at: datetime, zone: tzinfo) -> date:
-    """The local day of an instant."""
-    return at.astimezone(zone).date()
+def day_told(entry: TimelineEntry, zone: tzinfo) -> date:
+    """The day under which an entry stands: the local one, or the one that was written where no time is known."""
+    return entry.at.astimezone(UTC if entry.date_only else zone).date()
 
 
 @register.filter

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from liaison.core.clock import current_time
 from liaison.core.postgres.guard import writes_open
@@ -12,6 +15,7 @@ from liaison.desk.tests.browser import HTMX, text_of
 from liaison.desk.tests.test_home import loop_of_rosa
 from liaison.loops import actions
 from liaison.patients.models import Alert, CareTeamMember, ContactPoint, Identifier, Proxy
+from liaison.records.models import Resource, Source
 
 
 @pytest.fixture
@@ -131,3 +135,40 @@ def test_who_died_is_marked(known, at_desk):
     with writes_open():
         known.walter.save()
     assert "Died May 6, 2024" in text_of(at_desk(known.rosa).get(f"/patients/{known.walter.pk}/"))
+
+
+def test_the_search_finds_an_old_entry_of_a_long_chart_in_one_look(known, at_desk):
+    now = current_time()
+    with writes_open():
+        source = Source.objects.create(name="x", sha256="0" * 64, received_at=now, received_by="test")
+        Resource.objects.bulk_create(
+            Resource(
+                resource_type="Observation", fhir_id=f"r{number}", body={}, digest=uuid4(), source=source,
+                received_at=now, patient=known.walter, kind="result", at=now - timedelta(days=number),
+                title="Troponin" if number == 1_499 else "Sodium",
+            )
+            for number in range(1_500)
+        )  # fmt: skip
+    url = f"/patients/{known.walter.pk}/timeline/?q=tropo"
+    with CaptureQueriesContext(connection) as asked:
+        page = text_of(at_desk(known.imani).get(url, headers=HTMX))
+    assert "Troponin" in page
+    assert "Sodium" not in page
+    looks = [query["sql"] for query in asked if 'FROM "records_resource"' in query["sql"]]
+    assert len(looks) == 1
+
+
+def test_what_has_a_day_and_no_time_stands_under_that_day_without_a_clock(known, at_desk):
+    now, noon = current_time(), datetime(2026, 2, 20, 12, tzinfo=UTC)
+    with writes_open():
+        source = Source.objects.create(name="x", sha256="0" * 64, received_at=now, received_by="test")
+        for title, date_only in (("Penicillin allergy", True), ("Seen at noon", False)):
+            Resource.objects.create(
+                resource_type="Condition", fhir_id=title[:4], body={}, digest=uuid4(), source=source, received_at=now,
+                patient=known.walter, kind="condition", at=noon, date_only=date_only, title=title,
+            )  # fmt: skip
+    page = at_desk(known.rosa).get(f"/patients/{known.walter.pk}/timeline/", headers=HTMX).content.decode()
+    rows = {title: page.split(title)[1].split("</li>")[0] for title in ("Penicillin allergy", "Seen at noon")}
+    assert '<time datetime="2026-02-20"></time>' in rows["Penicillin allergy"]
+    assert ">07:00</time>" in rows["Seen at noon"]
+    assert "Friday, February 20, 2026" in page

@@ -1,6 +1,6 @@
 """Everything that is done with messages and calls."""
 
-from liaison.inbox.actions.calls import CallInTheFuture, NextAttemptPast, SayWhatWasSaid, log_call
+from liaison.inbox.actions.calls import CallInTheFuture, NextAttemptPast, SayWhatWasSaid, TalkIsForCare, log_call
 from liaison.inbox.actions.delivery import (
     Claim,
     ClaimLost,
@@ -34,37 +34,62 @@ from liaison.inbox.actions.notes import (
     write_note,
 )
 from liaison.inbox.actions.preferences import note_opt_in, note_opt_out
+from liaison.inbox.actions.reaching import PersonWish, PointWish, ReachWish, TwoPreferred, save_reach
+from liaison.inbox.actions.receiving import (
+    Came,
+    MailSettled,
+    SayWhyNotOurs,
+    match_mail,
+    put_away,
+    receive_mail,
+)
+from liaison.inbox.actions.templates import TextWrong, edit_template, restore_template
 
 __all__ = [
     "AlreadyStruck",
     "CallInTheFuture",
+    "Came",
     "ChannelNotConnected",
     "Claim",
     "ClaimLost",
     "FieldsMissing",
     "KeyReused",
+    "MailSettled",
     "NextAttemptPast",
     "NoSuchTemplate",
     "NotWaiting",
     "NotYourNote",
     "NotedInTheFuture",
     "NothingNoted",
+    "PersonWish",
+    "PointWish",
+    "ReachWish",
     "SayWhatWasSaid",
+    "SayWhyNotOurs",
     "SayWhyStruck",
+    "TalkIsForCare",
+    "TextWrong",
+    "TwoPreferred",
     "add_to_note",
     "cancel_queued",
     "claim_message",
     "confirm_arrived",
     "confirm_not_arrived",
+    "edit_template",
     "follow_merge",
     "follow_unmerge",
     "log_call",
     "mark_handed_over",
+    "match_mail",
     "note_opt_in",
     "note_opt_out",
+    "put_away",
     "queue_message",
+    "receive_mail",
     "recover_abandoned",
     "report_bounce",
+    "restore_template",
+    "save_reach",
     "send_again",
     "settle",
     "strike_note",

@@ -11,7 +11,7 @@ from django.db.models.functions import Lower
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.live import announce
-from liaison.core.refusals import NotFound, Refusal
+from liaison.core.refusals import Forbidden, NotFound, Refusal
 from liaison.inbox import access
 from liaison.inbox.actions.failures import team_owner
 from liaison.inbox.actions.keys import KeyReused, hold_key
@@ -21,6 +21,7 @@ from liaison.inbox.models import Call, TeachBack
 from liaison.inbox.ports import CallDetails, TeachBackItem
 from liaison.inbox.queries.letters import home_site
 from liaison.inbox.rules.contact import Outcome, Understood, With, needs_nurse
+from liaison.loops.access import CLINICAL_EVIDENCE
 from liaison.loops.actions import add_evidence, open_loop, set_next_step
 from liaison.loops.models import Loop
 from liaison.loops.ports import About, ClockToStart
@@ -28,7 +29,7 @@ from liaison.patients.actions import mark_contact_bad
 from liaison.patients.models import ContactPoint, Patient
 
 A_MINUTE: Final = timedelta(minutes=1)
-SETTLED_BY_TALKING: Final = frozenset({"spoke_with_patient", "reached_another_way", "told_patient"})
+SETTLED_BY_TALKING: Final = frozenset({"spoke_with_patient", "reached_another_way", "told_patient", "answered"})
 """Evidence that a talk with the patient or a proxy is; which of them a loop needs, its kind says."""
 
 _OUTCOME_WORDS: Final = {
@@ -70,6 +71,16 @@ class NextAttemptPast(Refusal):
         super().__init__(fields={"next_attempt_at": self.sentence})
 
 
+class TalkIsForCare(Forbidden):
+    """That clinical status and needs were addressed is the word of somebody who cares for the patient."""
+
+    code = "inbox.talk_is_for_care"
+    sentence = (
+        "How the patient is and what they need is asked by those who care for them: a coordinator, a clinician or a "
+        "supervisor. Log this call without that tick."
+    )
+
+
 def log_call(
     actor: Actor,
     *,
@@ -91,7 +102,7 @@ def log_call(
     reached. On an open loop the call stands as an attempt or as the evidence it is, and `next_attempt_at` becomes
     the loop's next step. A wrong number is marked as such; a topic not understood twice opens a loop for a nurse.
     Refuses Forbidden, NotFound (no such patient here, or the loop is another's), SayWhatWasSaid, CallInTheFuture,
-    NextAttemptPast, KeyReused.
+    NextAttemptPast, KeyReused, TalkIsForCare (`clinical` by who may not record clinical evidence).
     """
     about = details or CallDetails()
     started_at = about.started_at or now
@@ -101,6 +112,8 @@ def log_call(
         known = Call.objects.filter(idempotency_key=idempotency_key).first()
         if known is not None:
             return _known(entry, known, patient=patient)
+        if clinical and not patient.reachable_by(actor, CLINICAL_EVIDENCE):
+            raise TalkIsForCare
         _check(patient, loop=loop, said=said, reached=reached, started_at=started_at, next_at=next_attempt_at, now=now)
         call = Call.objects.create(
             patient=patient,
@@ -240,7 +253,7 @@ def _ask_a_nurse(actor: Actor, call: Call, *, now: datetime) -> None:
                 ClockToStart(
                     rule_id="teach-back",
                     rule_version="1",
-                    source="DOMAIN 8.2",
+                    source="Not understood twice: a nurse explains it",
                     step=f"Nurse: explain {row.topic} to {call.patient.goes_by}",
                     anchor_event=f"call:{call.pk}",
                     anchor_at=now,

@@ -19,6 +19,7 @@ from liaison.inbox import access
 from liaison.inbox.actions.failures import answer_came_late, bad_point, open_failed_loop
 from liaison.inbox.actions.messages import TOO_LATE, about, announce_message, suppress
 from liaison.inbox.events import MessageFailed, MessageQueued, MessageSent
+from liaison.inbox.kinds import ANSWER
 from liaison.inbox.models import DeliveryAttempt, Message
 from liaison.inbox.models.messages import FailureKind, MessageState
 from liaison.inbox.ports import (
@@ -35,6 +36,8 @@ from liaison.inbox.queries.reach import zones_of
 from liaison.inbox.rules.channels import Category, Channel, Why
 from liaison.inbox.rules.rendering import as_html
 from liaison.inbox.rules.timing import allowed_at, next_attempt_at, over_cap
+from liaison.loops.actions import add_evidence
+from liaison.loops.ports import About
 from liaison.patients.actions import mark_contact_bad
 
 UNANSWERED: Final = "The worker ended after handing the message over; the answer is not known."
@@ -230,6 +233,7 @@ def _apply(entry: Entry, message: Message, *, actor: Actor, result: Result, now:
     if isinstance(result, Sent):
         message.succeed(now=now, reply=result.reply)
         message.save()
+        _answered(actor, message, now=now)
         entry.publish(MessageSent(at=now, **about(message)))
     elif isinstance(result, TemporaryFailure):
         _try_later(entry, message, actor=actor, reply=result.reply, now=now)
@@ -243,6 +247,14 @@ def _apply(entry: Entry, message: Message, *, actor: Actor, result: Result, now:
     if was_unknown and message.state in (MessageState.SENT, MessageState.QUEUED):
         answer_came_late(actor, message=message, now=now)
     announce_message(message)
+
+
+def _answered(actor: Actor, message: Message, *, now: datetime) -> None:
+    """What was written for the promise of an answer keeps it; should it come back, that opens a loop of its own."""
+    loop = message.loop
+    if loop is not None and loop.kind == ANSWER.code and loop.state == "open":
+        about_it = About(type="inbox.message", id=message.pk)
+        add_evidence(actor, loop_id=loop.pk, kind="answered", note="Answered by e-mail.", about=about_it, now=now)
 
 
 def _try_later(entry: Entry, message: Message, *, actor: Actor, reply: str, now: datetime) -> None:

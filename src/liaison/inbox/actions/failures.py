@@ -61,11 +61,11 @@ def open_failed_loop(actor: Actor, *, message: Message, kind: str, now: datetime
             ClockToStart(
                 rule_id="failed-message",
                 rule_version="1",
-                source="DOMAIN 8.3",
+                source="A message that failed is told another way by the next business day",
                 step=step.format(**words),
                 anchor_event=f"message:{message.pk}",
                 anchor_at=now,
-                due_at=_next_business_day(site, now=now),
+                due_at=next_business_day(site, now=now),
                 calendar=business_calendar(site_id=site.pk).name,
                 evidence="reached_another_way",
             ),
@@ -135,7 +135,8 @@ def _owner(message: Message, *, site: Site | None, now: datetime) -> Owner | Non
     return team_owner(site, now=now) if site else None
 
 
-def _next_business_day(site: Site, *, now: datetime) -> datetime:
+def next_business_day(site: Site, *, now: datetime) -> datetime:
+    """17:00 at the site on its next business day."""
     today = now.astimezone(site.zone).date()
     on = add_business_days(today, days=1, calendar=business_calendar(site_id=site.pk))
     return datetime.combine(on, DUE_HOUR, tzinfo=site.zone)

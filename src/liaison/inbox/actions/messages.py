@@ -13,6 +13,7 @@ from django.db.models import Q
 
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
+from liaison.core.asking import FORM_KEY
 from liaison.core.live import announce
 from liaison.core.refusals import Conflict, NotFound, Refusal
 from liaison.inbox import access
@@ -159,9 +160,11 @@ def send_again(actor: Actor, *, message_id: int, idempotency_key: str, now: date
 def cancel_queued(actor: Actor, *, now: datetime, prefix: str = "", ids: Iterable[int] = (), reason: str = "") -> int:
     """Keep waiting messages from being sent: those whose key starts with `prefix`, and those of `ids`.
 
-    Returns how many; what is being sent already is not stopped. An empty prefix names none.
+    Returns how many; what is being sent already is not stopped. An empty prefix names none, and no prefix names what
+    a person wrote in a form.
     """
-    named = Q(pk__in=list(ids)) | (Q(idempotency_key__startswith=prefix) if prefix else Q(pk__in=()))
+    ours = Q(idempotency_key__startswith=prefix) & ~Q(idempotency_key__startswith=FORM_KEY)
+    named = Q(pk__in=list(ids)) | (ours if prefix else Q(pk__in=()))
     waiting = Message.objects.filter(named, state=MessageState.QUEUED).select_related("patient").order_by("pk")
     stopped = 0
     for seen in waiting:

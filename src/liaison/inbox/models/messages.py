@@ -15,7 +15,10 @@ from liaison.inbox.rules.timing import ABANDONED_AFTER
 
 
 class Template(models.Model):
-    """A text as it stood when it was first used; a version is never changed afterwards."""
+    """A text as it stood when it was first used, or as a supervisor wrote it; a version is never changed afterwards.
+
+    Edited ones are in force, the latest first, until they are retired.
+    """
 
     code = models.CharField(max_length=60)
     version = models.PositiveIntegerField()
@@ -26,6 +29,12 @@ class Template(models.Model):
     body = models.TextField()
     required_fields = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     approved_at = models.DateTimeField(null=True, blank=True)
+    edited_at = models.DateTimeField(null=True, blank=True)
+    edited_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    edited_by_name = models.CharField(max_length=200, blank=True, default="")
+    retired_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [

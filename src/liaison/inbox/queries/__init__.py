@@ -8,6 +8,7 @@ from liaison.inbox.queries.calls import (
     contact_standing,
     propose_next,
 )
+from liaison.inbox.queries.incoming import MailRow, checked_mail, count_unmatched, unmatched_bytes, unmatched_mail
 from liaison.inbox.queries.letters import Letter, letter_for, usual_fields
 from liaison.inbox.queries.mailbox import Invitation, ReceivedMail, mailbox, received_mail
 from liaison.inbox.queries.messages import (
@@ -20,6 +21,8 @@ from liaison.inbox.queries.messages import (
     message_page,
 )
 from liaison.inbox.queries.notes import NoteLine, NoteShown, get_note, may_strike
+from liaison.inbox.queries.reaching import PointNow, ReachSheet, reach_sheet
+from liaison.inbox.queries.templates import TemplateSheet, shown, template_sheet, templates, wording_for
 from liaison.inbox.queries.timeline import timeline
 
 __all__ = [
@@ -28,15 +31,21 @@ __all__ = [
     "CallShown",
     "Invitation",
     "Letter",
+    "MailRow",
     "MessagePage",
     "MessageRow",
     "MessageShown",
     "NoteLine",
     "NoteShown",
+    "PointNow",
+    "ReachSheet",
     "ReceivedMail",
+    "TemplateSheet",
     "call_sheet",
     "calls_of_loop",
+    "checked_mail",
     "contact_standing",
+    "count_unmatched",
     "counts",
     "get_message",
     "get_note",
@@ -45,7 +54,14 @@ __all__ = [
     "may_strike",
     "message_page",
     "propose_next",
+    "reach_sheet",
     "received_mail",
+    "shown",
+    "template_sheet",
+    "templates",
     "timeline",
+    "unmatched_bytes",
+    "unmatched_mail",
     "usual_fields",
+    "wording_for",
 ]

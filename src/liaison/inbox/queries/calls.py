@@ -16,7 +16,9 @@ from liaison.inbox.models import Call
 from liaison.inbox.queries.letters import home_site
 from liaison.inbox.rules.contact import ContactSoFar, Outcome, contact_so_far, next_try
 from liaison.inbox.rules.script import Step, in_hours, script_for
+from liaison.loops.access import CLINICAL_EVIDENCE
 from liaison.loops.models import Loop
+from liaison.loops.queries import words_of
 from liaison.loops.queries.calendars import business_calendar
 from liaison.patients.models import Patient
 from liaison.patients.queries import Band, band, get_patient
@@ -55,9 +57,11 @@ class CallSheet:
     patient: Patient
     band: Band
     loop: Loop | None
+    loop_title: str
     agenda: Sequence[AgendaItem]
     earlier: Sequence[CallShown]
     attempts: int
+    may_be_clinical: bool
     script: Sequence[Step]
     zone: ZoneInfo
 
@@ -73,25 +77,28 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
     patient = get_patient(actor, patient_id=wanted, verb=access.LOG_CALL)
     if loop is not None and loop.patient_id != patient.pk:
         raise NotFound
-    open_loops = Loop.objects.open().filter(patient=patient).order_by("urgent_at", "pk")
+    open_loops = Loop.objects.open().filter(patient=patient).order_by("urgent_at", "pk")[:20]
+    words = words_of(actor, loops=[*open_loops, *([loop] if loop else [])])
     calls = Call.objects.filter(patient=patient).order_by("-started_at", "-pk")
     site = home_site(patient)
     return CallSheet(
         patient=patient,
         band=band(actor, patient=patient, now=now),
         loop=loop,
+        loop_title=words[loop.pk].title if loop else "",
         agenda=tuple(
             AgendaItem(
                 loop_id=one.pk,
-                title=one.title,
-                next_step=one.next_step,
+                title=words[one.pk].title,
+                next_step=words[one.pk].next_step,
                 due_at=one.due_at,
                 here=loop is not None and one.pk == loop.pk,
             )
-            for one in open_loops[:20]
+            for one in open_loops
         ),
         earlier=tuple(_shown(one) for one in calls[:RECENT]),
         attempts=_tries(calls.filter(loop=loop) if loop else calls),
+        may_be_clinical=patient.reachable_by(actor, CLINICAL_EVIDENCE),
         script=script_for(loop.kind if loop else ""),
         zone=site.zone if site else ZoneInfo("UTC"),
     )

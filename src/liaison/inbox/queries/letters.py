@@ -10,9 +10,10 @@ from django.conf import settings
 
 from liaison.accounts.models import Site
 from liaison.inbox.queries.reach import reach_of
+from liaison.inbox.queries.templates import wording_for
 from liaison.inbox.rules.channels import Address, Category, Channel, Why, choose_address
 from liaison.inbox.rules.rendering import Missing, Rendered, Value, about_patient, language_of, render
-from liaison.inbox.wording import Wording, catalogue
+from liaison.inbox.wording import Wording
 from liaison.patients.models import Patient, PatientSite
 
 
@@ -40,14 +41,14 @@ def letter_for(
     A proxy who receives it is greeted by name, in their language, and told about whom it is.
     """
     usual_language = patient.written_language or patient.spoken_language
-    wording = catalogue().get((template, language_of(language or usual_language)))
+    wording = wording_for(template, language_of(language or usual_language))
     if wording is None:
         return None
     kind = Category(wording.category)
     address = address_for(patient, channel=channel, category=kind, now=now)
     proxy = address.proxy if isinstance(address, Address) else ""
     if isinstance(address, Address) and address.language and not language:
-        wording = catalogue()[template, language_of(address.language)]
+        wording = wording_for(template, language_of(address.language)) or wording
     values = {**usual_fields(patient), **context, **({"called_as": proxy} if proxy else {})}
     text = render(
         subject=wording.subject, body=wording.body, required=wording.required, context=values, language=wording.language

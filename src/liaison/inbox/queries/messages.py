@@ -105,6 +105,11 @@ class MessageShown:
         return self.row.state == MessageState.QUEUED
 
     @property
+    def came(self) -> bool:
+        """Whether the patient wrote it."""
+        return self.row.direction == Direction.IN
+
+    @property
     def may_settle(self) -> bool:
         """Whether a person may say how it ended."""
         return self.row.state == MessageState.UNKNOWN
@@ -201,13 +206,19 @@ def get_message(actor: Actor, *, message_id: int) -> MessageShown:
         queued_at=message.queued_at,
         sent_at=message.sent_at,
         next_attempt_at=message.next_attempt_at,
-        loop_id=message.loop_id or _loop_about(message),
+        loop_id=_loop_of(message),
         attempts=tuple(
             AttemptShown(number=one.number, at=one.started_at, result=_RESULTS[one.result], reply=one.reply)
             for one in message.delivery_attempts.order_by("number")
         ),
         files=tuple((one.name, one.media_type.split(";")[0]) for one in message.attachments.order_by("pk")),
     )
+
+
+def _loop_of(message: Message) -> int | None:
+    """The loop it serves; of a message that came, first the one that promises an answer."""
+    about = _loop_about(message)
+    return about or message.loop_id if message.direction == Direction.IN else message.loop_id or about
 
 
 def _loop_about(message: Message) -> int | None:

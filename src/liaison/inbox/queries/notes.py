@@ -14,6 +14,7 @@ from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import access
 from liaison.inbox.models import Note
 from liaison.inbox.queries.letters import home_site
+from liaison.loops.queries import words_of
 from liaison.patients.models import Patient
 
 
@@ -58,7 +59,7 @@ def get_note(actor: Actor, *, note_id: int) -> NoteShown:
         additions=tuple(_line(actor, one) for one in first.additions.order_by("pk")),
         clinical=first.clinical,
         loop_id=first.loop_id,
-        loop_title=first.loop.title if first.loop else "",
+        loop_title=words_of(actor, loops=[first.loop])[first.loop.pk].title if first.loop else "",
         zone=site.time_zone if site else "",
         may_add=first.patient.reachable_by(actor, access.WRITE_NOTE),
     )

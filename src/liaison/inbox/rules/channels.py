@@ -133,12 +133,17 @@ def choose_address(reach: Reach, *, channel: Channel, category: Category, on: da
 
 
 def own_address(points: Sequence[Point], *, channel: Channel) -> Address | Why:
-    """The patient's own address for a channel: confidential ones only, if there are any; else the preferred."""
+    """The patient's own address for a channel, the preferred first.
+
+    A confidential point, of whatever kind, closes everything that is not confidential: the request covers all that
+    is sent (45 CFR 164.522(b)), so an e-mail does not go to the family's mailbox of someone who asked for calls to
+    one number only.
+    """
+    confidential = [point for point in points if point.confidential]
     of_kind = [point for point in points if point.kind == KINDS[channel]]
-    confidential = [point for point in of_kind if point.confidential]
-    candidates = confidential or of_kind
+    candidates = [point for point in of_kind if point.confidential or not confidential]
     if not candidates:
-        return Why.NO_ADDRESS
+        return Why.DO_NOT_CONTACT if of_kind else Why.NO_ADDRESS
     permitted = [point for point in candidates if point.may_use]
     if not permitted:
         return Why.DO_NOT_CONTACT

@@ -1,4 +1,7 @@
-"""The cast: Rosa coordinates, Marta supervises, Pat works elsewhere, Walter is the patient, June his daughter."""
+"""The cast: Rosa coordinates, Marta supervises, Pat works elsewhere, Fred sits at the front desk.
+
+Walter is the patient, June his daughter.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +27,7 @@ class Cast:
     rosa: Actor
     marta: Actor
     pat: Actor
+    fred: Actor
     rosa_user: User
     pat_user: User
     walter: Patient
@@ -81,6 +85,7 @@ def everybody() -> Cast:
         )
         elsewhere = Site.objects.create(code="hill", name="Hill", time_zone="America/New_York")
         rosa_user, rosa = person("Rosa", role=Role.COORDINATOR, site=site)
+        _, fred = person("Fred", role=Role.FRONT_DESK, site=site)
         _, marta = person("Marta", role=Role.SUPERVISOR, site=site)
         pat_user, pat = person("Pat", role=Role.COORDINATOR, site=elsewhere)
         team = Team.objects.create(name="Care desk", site=site)
@@ -98,7 +103,8 @@ def everybody() -> Cast:
             patient=walter, kind="phone", value="617-555-0177", value_key="+16175550177", may_call=True, added_at=NOW
         )
     return Cast(
-        site=site, team=team, rosa=rosa, marta=marta, pat=pat, rosa_user=rosa_user, pat_user=pat_user, walter=walter,
+        site=site, team=team, rosa=rosa, marta=marta, pat=pat, fred=fred,
+        rosa_user=rosa_user, pat_user=pat_user, walter=walter,
         mail=mail, phone=phone,
     )  # fmt: skip
 

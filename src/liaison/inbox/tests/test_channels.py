@@ -56,6 +56,12 @@ def test_a_confidential_address_that_bounces_falls_back_to_nobody() -> None:
     assert address(HOME, bad, proxies=(JUNE,)) is Why.DO_NOT_CONTACT
 
 
+def test_a_confidential_number_closes_the_mailbox_too() -> None:
+    quiet = Point(id=5, kind="phone", value="+16175550101", confidential=True)
+    assert address(HOME, WORK, quiet, proxies=(JUNE,)) is Why.DO_NOT_CONTACT
+    assert address(HOME, PHONE, quiet, channel=Channel.TEXT) == Address(value="+16175550101", point_id=5)
+
+
 def test_nothing_goes_to_the_dead() -> None:
     assert address(HOME, deceased=True, proxies=(JUNE,)) is Why.DECEASED
 
@@ -121,5 +127,5 @@ def test_whatever_the_points_a_chosen_one_may_be_used(points: list[Point]) -> No
     if isinstance(found, Address):
         chosen = [p for p in points if p.id == found.point_id and p.value == found.value and p.kind == "email"]
         assert any(point.may_use and not point.bad for point in chosen)
-        asked = [p for p in points if p.kind == "email" and p.confidential]
+        asked = [p for p in points if p.confidential]
         assert not asked or any(point.confidential for point in chosen)

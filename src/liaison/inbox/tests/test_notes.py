@@ -9,7 +9,6 @@ import pytest
 from django.db import DatabaseError, transaction
 from django.test import Client
 
-from liaison.accounts.access import Role
 from liaison.core.actor import Actor, system_actor
 from liaison.core.clock import current_time
 from liaison.core.models import AuditEntry
@@ -17,7 +16,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import actions, queries
 from liaison.inbox.models import Note
-from liaison.inbox.tests.cast import NOW, Cast, person
+from liaison.inbox.tests.cast import NOW, Cast
 from liaison.inbox.tests.test_screens import a_loop, signed_in
 
 
@@ -32,8 +31,7 @@ def noted(cast: Cast, *, by: Actor | None = None, key: str = "note:1", **more: o
 @pytest.fixture
 def fred(cast: Cast) -> Actor:
     """Fred sits at the front desk."""
-    with writes_open():
-        return person("Fred", role=Role.FRONT_DESK, site=cast.site)[1]
+    return cast.fred
 
 
 def test_a_note_is_written_down_and_audited_without_its_words(cast: Cast) -> None:
@@ -194,7 +192,7 @@ def test_what_is_wrong_stands_beside_its_field(cast: Cast) -> None:
     assert late.status_code == 422
     assert "This has not happened yet" in late.content.decode()
     assert "typed already" in late.content.decode()
-    noted(cast, patient=cast.patient(), key="taken")
+    noted(cast, patient=cast.patient(), key=f"form:{cast.rosa_user.pk}:taken")
     refused = rosa.post(url, form | {"text": "x", "idempotency_key": "taken"})
     assert "used for something else" in refused.content.decode()
     assert rosa.get("/notes/new/").status_code == 404

@@ -157,7 +157,8 @@ def test_errors_stand_beside_their_fields_and_keep_what_was_typed(cast: Cast, ro
 
 
 def test_a_key_that_stands_for_another_call_is_refused_on_the_page(cast: Cast, rosa: Client) -> None:
-    actions.log_call(cast.rosa, patient=cast.patient(), outcome="busy", idempotency_key="taken", now=NOW)
+    key = f"form:{cast.rosa_user.pk}:taken"
+    actions.log_call(cast.rosa, patient=cast.patient(), outcome="busy", idempotency_key=key, now=NOW)
     url = f"/calls/new/?patient={cast.walter.pk}"
     page = rosa.post(url, typed(rosa.get(url).content, idempotency_key="taken"))
     assert page.status_code == 409
@@ -245,7 +246,7 @@ def test_an_unknown_message_is_settled_by_a_person(cast: Cast, rosa: Client) -> 
     assert rosa.post(f"/messages/{message.pk}/arrived/").status_code == 409
     rosa.post(f"/messages/{message.pk}/again/", {"key": "once"})
     rosa.post(f"/messages/{message.pk}/again/", {"key": "once"})
-    assert Message.objects.filter(idempotency_key="once").count() == 1
+    assert Message.objects.filter(idempotency_key=f"form:{cast.rosa_user.pk}:once").count() == 1
 
 
 def test_an_unknown_message_may_have_arrived(cast: Cast, rosa: Client) -> None:
@@ -314,8 +315,8 @@ def test_a_site_without_a_phone_number_is_told(cast: Cast, rosa: Client) -> None
     assert refused.status_code == 422
     assert "Phone: Needed for this message." in refused.content.decode()
     actions.queue_message(
-        system_actor("x"), patient=cast.patient(), template="please-call", context={"phone": "1"}, idempotency_key="y",
-        now=NOW,
+        system_actor("x"), patient=cast.patient(), template="please-call", context={"phone": "1"}, now=NOW,
+        idempotency_key=f"form:{cast.rosa_user.pk}:y",
     )  # fmt: skip
     assert rosa.post(url, {"template": "note", "text": "Hi.", "idempotency_key": "y"}).status_code in (409, 422)
 

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from liaison.core.answers import done
-from liaison.core.asking import actor_of
+from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound, Refusal
 from liaison.inbox.actions import log_call
@@ -41,12 +41,12 @@ def call(request: HttpRequest) -> HttpResponse:
             loop=sheet.loop,
             outcome=typed["outcome"],
             said=typed["said"],
-            clinical=typed["clinical"],
+            clinical=typed.get("clinical", False),
             with_whom=form.with_whom,
             teach_backs=[row.item for row in rows if row.item],
             next_attempt_at=typed["next_attempt_at"] if typed["outcome"] != OutcomeChoice.REACHED else None,
             details=form.details,
-            idempotency_key=typed["idempotency_key"],
+            idempotency_key=form_key(request, typed["idempotency_key"]),
             now=now,
         )
     except NotFound:

@@ -12,16 +12,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.answers import done, wants_fragment
-from liaison.core.asking import actor_of
+from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.refusals import Refusal
 from liaison.inbox import access, actions
 from liaison.inbox.forms import ComposeForm
-from liaison.inbox.queries import Box, counts, get_message, letter_for, message_page
+from liaison.inbox.queries import Box, count_unmatched, counts, get_message, letter_for, message_page
 from liaison.inbox.rules.channels import Address
 from liaison.inbox.rules.readability import grade
 from liaison.inbox.rules.rendering import Missing
-from liaison.inbox.views.whom import number, whom
+from liaison.inbox.views.whom import number, titles_for, whom
 from liaison.loops.models import Loop
 from liaison.loops.queries import desk_zone
 from liaison.patients.models import Patient
@@ -32,6 +32,7 @@ _TABS = (
     (Box.WAITING, "Waiting"),
     (Box.SENT, "Sent"),
     (Box.NOT_SENT, "Not sent"),
+    (Box.IN, "Received"),
 )
 _WHY = {
     "deceased": "The patient died; nothing is sent.",
@@ -59,6 +60,8 @@ def messages(request: HttpRequest) -> HttpResponse:
             (one, _(label), f"?{urlencode({'box': one.value, **keep})}", numbers.get(one, 0)) for one, label in _TABS
         ],
         "older_url": f"?{urlencode({'box': box.value, **keep, 'after': page.older})}" if page.older else "",
+        "may_edit_templates": actor_of(request).may(access.EDIT_TEMPLATES),
+        "unmatched": count_unmatched(actor_of(request)),
         "narrowed": patient_id is not None,
         "zone": str(desk_zone(actor_of(request))),
         "now": current_time(),
@@ -93,7 +96,7 @@ def compose(request: HttpRequest) -> HttpResponse:
             language=typed["language"],
             context={"text": typed["text"]},
             loop=loop,
-            idempotency_key=typed["idempotency_key"],
+            idempotency_key=form_key(request, typed["idempotency_key"]),
             now=current_time(),
         )
     except Refusal as refusal:
@@ -140,7 +143,7 @@ def not_arrived(request: HttpRequest, message_id: int) -> HttpResponse:
 @require_POST
 def again(request: HttpRequest, message_id: int) -> HttpResponse:
     """The same words once more, as a new message."""
-    key = request.POST.get("key", "")[:100] or f"again:{uuid4()}"
+    key = form_key(request, request.POST.get("key", "") or str(uuid4()))
     new = actions.send_again(actor_of(request), message_id=message_id, idempotency_key=key, now=current_time())
     return _done(request, new.pk, said=_("Written again."))
 
@@ -185,6 +188,7 @@ def _compose_page(
         "form": form,
         "patient": patient,
         "loop": loop,
+        "loop_title": titles_for(request, loops=[loop])[loop.pk] if loop else "",
         "place": place,
         "back_url": back,
         "now": current_time(),

@@ -13,14 +13,14 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.answers import done
-from liaison.core.asking import actor_of
+from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound, Refusal
 from liaison.inbox import access, actions
 from liaison.inbox.forms import AddToNoteForm, NoteForm, StrikeForm
 from liaison.inbox.queries import NoteLine, NoteShown, get_note
 from liaison.inbox.queries.letters import home_site
-from liaison.inbox.views.whom import whom
+from liaison.inbox.views.whom import titles_for, whom
 from liaison.loops.models import Loop
 from liaison.patients.models import Patient
 
@@ -30,7 +30,9 @@ def note(request: HttpRequest) -> HttpResponse:
     """A few words about a patient, for the loop that is open or for none."""
     now, (patient, loop) = current_time(), whom(request, verb=access.WRITE_NOTE)
     start = {"idempotency_key": f"note:{uuid4()}", "happened_at": now, "loop": loop.pk if loop else ""}
-    form = NoteForm(request.POST or None, initial=start, loops=_open_loops(patient), zone=_zone(patient))
+    loops = _open_loops(patient)
+    titles = titles_for(request, loops=[*loops, *([loop] if loop else [])])
+    form = NoteForm(request.POST or None, initial=start, loops=loops, titles=titles, zone=_zone(patient))
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
         try:
@@ -41,7 +43,7 @@ def note(request: HttpRequest) -> HttpResponse:
                 text=typed["text"],
                 clinical=typed["clinical"],
                 happened_at=typed["happened_at"],
-                idempotency_key=typed["idempotency_key"],
+                idempotency_key=form_key(request, typed["idempotency_key"]),
                 now=now,
             )
         except (Forbidden, NotFound):
@@ -52,8 +54,14 @@ def note(request: HttpRequest) -> HttpResponse:
             return done(request, said=_("Noted."), to=_back(patient, loop), go=True)
     place = urlencode({"patient": patient.pk, **({"loop": loop.pk} if loop else {})})
     context = {
-        "form": form, "patient": patient, "loop": loop, "place": place, "back_url": _back(patient, loop), "now": now,
-    }  # fmt: skip
+        "form": form,
+        "patient": patient,
+        "loop": loop,
+        "loop_title": titles[loop.pk] if loop else "",
+        "place": place,
+        "back_url": _back(patient, loop),
+        "now": now,
+    }
     return render(request, "inbox/note.html", context, status=422 if form.errors else 200)
 
 
@@ -72,9 +80,12 @@ def note_add(request: HttpRequest, note_id: int) -> HttpResponse:
         return _shown(request, shown, adding=form, status=422)
     typed = form.cleaned_data
     actions.add_to_note(
-        actor_of(request), note_id=note_id, text=typed["text"], idempotency_key=typed["idempotency_key"],
+        actor_of(request),
+        note_id=note_id,
+        text=typed["text"],
+        idempotency_key=form_key(request, typed["idempotency_key"]),
         now=current_time(),
-    )  # fmt: skip
+    )
     return done(request, said=_("Added."), to=_address(shown), go=True)
 
 

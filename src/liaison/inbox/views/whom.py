@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from django.http import HttpRequest
 
 from liaison.core.asking import actor_of
 from liaison.core.refusals import NotFound
 from liaison.core.verbs import Verb
 from liaison.loops.models import Loop
+from liaison.loops.queries import words_of
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
 
@@ -21,6 +24,11 @@ def whom(request: HttpRequest, *, verb: Verb) -> tuple[Patient, Loop | None]:
         raise NotFound
     patient = get_patient(actor_of(request), patient_id=wanted, verb=verb)
     return patient, loop if loop and loop.patient_id == patient.pk else None
+
+
+def titles_for(request: HttpRequest, *, loops: Iterable[Loop]) -> dict[int, str]:
+    """What this person may read of the titles of loops, by id."""
+    return {pk: words.title for pk, words in words_of(actor_of(request), loops=loops).items()}
 
 
 def number(text: str) -> int | None:

@@ -51,7 +51,7 @@ def _ask_for_review(change: Change) -> None:
         loop=loop,
         rule_id=REVIEW,
         rule_version="1",
-        source="DOMAIN 3.4, suppression",
+        source="After a death nobody is pressed; each promise is looked at once",
         step="Review: the patient has died. Give it up, or say what is still owed",
         anchor_event=f"patient:{loop.patient_id}",
         anchor_at=change.now,

@@ -71,4 +71,4 @@ def _climb(loop: Loop, *, actor: Actor, now: datetime) -> None:
         ignore_conflicts=True,
     )  # fmt: skip
     tell(loop, actor=actor, now=now, what="escalated",
-         sentence=f"Level {level.level}: {words}; told {', '.join(level.notify)}.")  # fmt: skip
+         sentence=f"Escalated, {words}: told {rules.told_words(level.notify)}.")  # fmt: skip

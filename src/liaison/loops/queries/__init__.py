@@ -31,7 +31,7 @@ from liaison.loops.queries.owners import (
     owner_from_value,
     people_to_tell,
 )
-from liaison.loops.queries.rows import EvidenceState, LoopRow, RowPatient, loop_rows, row_patients
+from liaison.loops.queries.rows import EvidenceState, LoopRow, LoopWords, RowPatient, loop_rows, row_patients, words_of
 from liaison.loops.queries.story import (
     ClockLine,
     EvidenceLine,
@@ -59,6 +59,7 @@ __all__ = [
     "Load",
     "LoopRow",
     "LoopStory",
+    "LoopWords",
     "NoSite",
     "NoticeRow",
     "OwnerChoice",
@@ -92,4 +93,5 @@ __all__ = [
     "row_patients",
     "tab_counts",
     "timeline",
+    "words_of",
 ]

@@ -88,6 +88,30 @@ class LoopRow:
         return tuple(each.label for each in self.evidence if not each.is_in)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopWords:
+    """What a loop is called and what comes next, as far as the one who asks may read it."""
+
+    title: str
+    next_step: str
+
+
+def words_of(actor: Actor, *, loops: Iterable[Loop]) -> dict[int, LoopWords]:
+    """What may be told of these loops, by id; the caller has checked that `actor` sees their patients.
+
+    Of a loop whose very title is clinical only its kind is told to who doesn't read the chart.
+    """
+    told = list(loops)
+    plain = _told_plainly(actor, loops=told)
+    return {loop.pk: _words(loop, plain=loop.pk in plain) for loop in told}
+
+
+def _words(loop: Loop, *, plain: bool) -> LoopWords:
+    if plain:
+        return LoopWords(title=loop.kind_info.label, next_step=loop.kind_info.label)
+    return LoopWords(title=loop.title, next_step=loop.next_step)
+
+
 def loop_rows(actor: Actor, *, loop_ids: Sequence[int], now: datetime) -> tuple[LoopRow, ...]:
     """These loops as rows, in the order of the ids. The caller has checked that `actor` sees their patients."""
     loops = Loop.objects.select_related("patient", "site", "owner_user", "owner_team").in_bulk(loop_ids)
@@ -138,16 +162,16 @@ def _brief(patient: Patient, *, do_not_text: bool) -> RowPatient:
 def _row(loop: Loop, *, patient: RowPatient, actor: Actor, plain: bool, now: datetime) -> LoopRow:
     kind, zone = loop.kind_info, loop.site.zone
     is_open = loop.state == rules.OPEN
-    owner = loop.owner_user or loop.owner_team
+    owner, words = loop.owner_user or loop.owner_team, _words(loop, plain=plain)
     return LoopRow(
         id=loop.pk,
         version=loop.version,
         kind=loop.kind,
         kind_label=kind.label,
         icon=kind.icon,
-        title=kind.label if plain else loop.title,
+        title=words.title,
         patient=patient,
-        next_step=kind.label if plain else loop.next_step,
+        next_step=words.next_step,
         due_at=loop.due_at,
         due_words=rules.when_words(loop.due_at, now=now, zone=zone),
         is_late=is_open and rules.is_late(loop.due_at, now=now),

@@ -35,7 +35,11 @@ class StoryLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockLine:
-    """One clock and the rule behind it. `state` is running, late, satisfied or voided."""
+    """One clock and the rule behind it. `state` is running, late, kept or dropped.
+
+    `counted_from`, `days_off` and `ended_by` are words: the event it runs from, the days that are not counted, and
+    what kept it or why it is needed no longer.
+    """
 
     id: int
     rule_id: str
@@ -43,9 +47,9 @@ class ClockLine:
     source: str
     step: str
     waiting_on: str
-    anchor_event: str
+    counted_from: str
     anchor_at: datetime
-    calendar: str
+    days_off: str
     due_at: datetime
     state: str
     ended_at: datetime | None
@@ -143,7 +147,7 @@ def loop_story(actor: Actor, *, loop_id: int, now: datetime) -> LoopStory:
             _line(event, kind=kind, reads=reads, actor=actor, is_last=not index, now=now)
             for index, event in enumerate(events)
         ),
-        clocks=tuple(_clock(clock, now=now) for clock in clocks),
+        clocks=tuple(_clock(clock, kind=kind, reads=reads, now=now) for clock in clocks),
         evidence=tuple(
             EvidenceLine(
                 id=each.pk, kind=each.kind, label=kind.evidence_label(each.kind),
@@ -206,13 +210,13 @@ def _line(event: LoopEvent, *, kind: LoopKind, reads: bool, actor: Actor, is_las
     )
 
 
-def _clock(clock: Clock, *, now: datetime) -> ClockLine:
+def _clock(clock: Clock, *, kind: LoopKind, reads: bool, now: datetime) -> ClockLine:
     if clock.satisfied_at is not None:
-        state = "satisfied"
+        state, ended_by = "kept", rules.event_words(clock.satisfied_by, kind=kind).removeprefix("when ")
     elif clock.voided_at is not None:
-        state = "voided"
+        state, ended_by = "dropped", clock.voided_reason if reads else ""
     else:
-        state = "late" if rules.is_late(clock.due_at, now=now) else "running"
+        state, ended_by = "late" if rules.is_late(clock.due_at, now=now) else "running", ""
     return ClockLine(
         id=clock.pk,
         rule_id=clock.rule_id,
@@ -220,13 +224,13 @@ def _clock(clock: Clock, *, now: datetime) -> ClockLine:
         source=clock.source,
         step=clock.step,
         waiting_on=clock.waiting_on,
-        anchor_event=clock.anchor_event,
+        counted_from=rules.event_words(clock.anchor_event, kind=kind),
         anchor_at=clock.anchor_at,
-        calendar=clock.calendar,
+        days_off=rules.calendar_words(clock.calendar),
         due_at=clock.due_at,
         state=state,
         ended_at=clock.satisfied_at or clock.voided_at,
-        ended_by=clock.satisfied_by or clock.voided_reason,
+        ended_by=ended_by,
     )
 
 

@@ -207,7 +207,7 @@ def test_a_story_tells_what_happened_what_is_missing_and_what_may_be_done(cast: 
     actions.void_clock(cast.rosa, loop_id=loop.pk, rule_id="b", reason="twice", now=NOW)
     told = queries.loop_story(cast.rosa, loop_id=loop.pk, now=NOW)
     assert [line.what for line in told.story] == ["clock_voided", "evidence", "opened"]
-    assert {each.state for each in told.clocks} == {"satisfied", "voided"}
+    assert {each.state for each in told.clocks} == {"kept", "dropped"}
     assert told.row.missing == ("The pharmacy answered",)
     assert told.evidence[0].note == "Ann"
     assert dict(told.accepted)["attempt"] == "Attempt"

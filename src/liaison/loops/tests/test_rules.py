@@ -58,10 +58,57 @@ def test_nothing_presses_when_it_is_due_in_weeks() -> None:
 
 
 def test_the_reasons_for_a_rank_are_said_the_weightiest_first() -> None:
-    assert why(due_at=local(2, 12), priority="clinical", escalation_level=4, waiting_on="Cardiology") == [
-        "clinical", "2 days late", "escalated, level 4", "waiting on Cardiology",
+    assert why(due_at=local(2, 12), priority="clinical", escalation_level=3, waiting_on="Cardiology") == [
+        "clinical", "2 days late", "escalated to the manager of all sites", "waiting on Cardiology",
     ]  # fmt: skip
     assert why(due_at=local(4, 17), priority="urgent", escalation_level=2) == ["due today", "urgent"]
+
+
+def test_an_escalation_says_to_whom() -> None:
+    due = local(2, 12)
+    assert why(due_at=due, escalation_level=3)[1:] == ["escalated to the site's supervisor"]
+    assert why(due_at=due, escalation_level=5)[1:] == ["escalated to the manager of all sites"]
+    beyond_the_clinical_ladder = why(due_at=due, priority="clinical", escalation_level=5)
+    assert beyond_the_clinical_ladder == ["clinical", "2 days late", "escalated"]
+
+
+def test_who_is_told_is_named_as_colleagues_would() -> None:
+    assert rules.told_words(("owner",)) == "its owner"
+    assert (
+        rules.told_words(("owner", "clinician", "supervisor")) == "its owner, the clinicians and the site's supervisor"
+    )
+    assert rules.told_words(("lead", "supervisor")) == "the site's supervisor"
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        ("encounter:12", "the discharge"),
+        ("referral:3:sent", "when it was sent"),
+        ("visit:2026-03-04", "the visit"),
+        ("call:7", "the call"),
+        ("evidence:113", "its evidence came in"),
+        ("done by Rosa Delgado", "done by Rosa Delgado"),
+        ("test:1", ""),
+    ],
+)
+def test_what_a_clock_runs_from_is_said_as_a_person_would(event: str, words: str) -> None:
+    kind = LoopKind(
+        code="x", label="X", required_evidence=("done",),
+        event_words={"encounter": "the discharge", "referral:sent": "when it was sent"},
+    )  # fmt: skip
+    assert rules.event_words(event, kind=kind) == words
+
+
+def test_the_days_that_are_not_counted_are_said() -> None:
+    assert rules.calendar_words("") == ""
+    assert rules.calendar_words("weekdays") == "weekends"
+    assert rules.calendar_words("federal") == "weekends, federal holidays"
+    layers = "federal+organization+site:3+payer:7+moon"
+    assert rules.calendar_words(layers) == (
+        "weekends, federal holidays, the organization's closed days, the site's closed days, "
+        "the payer's closed days, moon"
+    )
 
 
 def test_a_clinical_step_due_now_stands_before_a_routine_one_two_weeks_late() -> None:

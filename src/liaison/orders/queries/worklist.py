@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Count, Q
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
@@ -95,22 +96,16 @@ def worklist(
     )
 
 
-MOST_COUNTED = 1000
-
-
 def _counts(rows: ReferralQuerySet, *, now: datetime) -> tuple[tuple[str, str, int], ...]:
-    """(code, words, count) for "all open", "late" and each state that has any."""
-    late = rows.open().filter(loop__state="open", loop__due_at__lt=now)
-    found = [("", "Open", _count(rows.open())), ("late", "Late", _count(late))]
-    for state in rules.OPEN:
-        count = _count(rows.filter(state=str(state)))
-        if count:
-            found.append((str(state), rules.WORDS[state], count))
-    return tuple(found)
-
-
-def _count(rows: ReferralQuerySet) -> int:
-    return len(rows.order_by().values_list("pk")[:MOST_COUNTED])
+    """(code, words, count) for "all open", "late" and each state that has any, all in one question."""
+    late = Count("pk", filter=Q(loop__state="open", loop__due_at__lt=now))
+    by_state = rows.open().order_by().values("state").annotate(number=Count("pk"), late=late)
+    numbers, late_ones = Counter[str](), 0
+    for found in by_state:
+        numbers[found["state"]] = found["number"]
+        late_ones += found["late"]
+    states = tuple((str(state), rules.WORDS[state], numbers[state]) for state in rules.OPEN if numbers[state])
+    return (("", "Open", numbers.total()), ("late", "Late", late_ones), *states)
 
 
 def _at_sites(actor: Actor, *, now: datetime) -> ReferralQuerySet:

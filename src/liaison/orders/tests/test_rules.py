@@ -6,8 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from liaison.core.calendars import FEDERAL
+from liaison.loops.rules import event_words
 from liaison.orders import rules
-from liaison.orders.ports import REPORT, REVIEWED, TOLD, Target
+from liaison.orders.ports import REFERRAL, REPORT, REVIEWED, TOLD, Target
 from liaison.orders.rules import Names, State
 
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)
@@ -55,6 +56,26 @@ def test_a_clock_says_its_rule_and_who_must_move_first() -> None:
     )  # fmt: skip
     assert started.source.endswith("closed-loop referral: 2 business days, routine")
     assert started.anchor_event == "referral:7:sent"
+
+
+def test_a_clock_says_what_it_is_counted_from_and_which_days_it_leaves_out() -> None:
+    visit = datetime(2026, 3, 20, 14, tzinfo=ZONE)
+    for state, event, calendar in (
+        (State.SCHEDULED, "visit:referral:7", ""),
+        (State.SEEN, "visit:referral:7", "federal"),
+        (State.ACCEPTED, "referral:7:accepted", "federal"),
+    ):
+        started = clock(state, visit_at=visit)
+        assert started is not None
+        assert (started.anchor_event, started.calendar) == (event, calendar)
+        assert event_words(event, kind=REFERRAL) == ("the visit" if "visit" in event else "when they accepted")
+    urgent = clock(State.SENT, urgency="urgent")
+    assert urgent is not None
+    assert urgent.calendar == "", "four hours leave no day out"
+
+
+def test_every_state_of_a_referral_is_said_where_a_clock_runs_from_it() -> None:
+    assert all(event_words(f"referral:7:{state}", kind=REFERRAL) for state in State)
 
 
 def test_a_clock_from_a_visit_without_a_time_runs_from_now() -> None:

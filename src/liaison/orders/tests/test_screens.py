@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from liaison.core.actor import Actor
 from liaison.core.clock import current_time
@@ -159,6 +161,19 @@ def test_the_worklist_shows_each_state_and_what_is_late(clinic: Clinic) -> None:
     actions.cancel_referral(clinic.rosa, referral_id=referral.pk, reason="x", now=NOW)
     actions.confirm_cancelled(clinic.rosa, referral_id=referral.pk, now=NOW)
     assert "No referrals here" in client.get("/referrals/").content.decode()
+
+
+def test_the_worklist_counts_every_state_and_what_is_late_in_one_question(clinic: Clinic) -> None:
+    clinic.sent()
+    clinic.draft(duplicate_reason="another knee")
+    clinic.draft(duplicate_reason="a third")
+    late = NOW + timedelta(days=400)
+    assert queries.worklist(clinic.rosa, now=NOW).counts == (
+        ("", "Open", 3), ("late", "Late", 0), ("draft", "Draft", 2), ("sent", "Sent", 1),
+    )  # fmt: skip
+    with CaptureQueriesContext(connection) as asked_for:
+        assert queries.worklist(clinic.rosa, now=late).counts[1] == ("late", "Late", 3)
+    assert len([one for one in asked_for.captured_queries if "COUNT(" in one["sql"]]) == 1
 
 
 def test_pages_of_a_worklist_follow_each_other(clinic: Clinic) -> None:

@@ -2,10 +2,18 @@
 
 evaluate(actor, now=…, patient_ids=None) -> EvaluationSummary
 set_complexity(actor, enrolment_id=…, complexity=…, now=…) -> Enrolment
+turn_off(actor, code=…, reason=…, now=…), turn_on(actor, code=…, now=…) -> ProtocolPause
 note_call(…), visit_booked(…), visit_lost(…), visit_seen(…): what calls and visits mean for a follow-up
 """
 
-from liaison.pathways.actions.enrolling import EvaluationSummary, NobodyToOwn, evaluate, install_protocols
+from liaison.pathways.actions.enrolling import (
+    EvaluationSummary,
+    NobodyToOwn,
+    ProtocolChanged,
+    evaluate,
+    install_protocols,
+    refuse_changed_protocols,
+)
 from liaison.pathways.actions.following import (
     NotRunning,
     note_call,
@@ -14,15 +22,23 @@ from liaison.pathways.actions.following import (
     visit_lost,
     visit_seen,
 )
+from liaison.pathways.actions.switching import AlreadyOff, NotOff, SayWhyOff, turn_off, turn_on
 
 __all__ = [
+    "AlreadyOff",
     "EvaluationSummary",
     "NobodyToOwn",
+    "NotOff",
     "NotRunning",
+    "ProtocolChanged",
+    "SayWhyOff",
     "evaluate",
     "install_protocols",
     "note_call",
+    "refuse_changed_protocols",
     "set_complexity",
+    "turn_off",
+    "turn_on",
     "visit_booked",
     "visit_lost",
     "visit_seen",

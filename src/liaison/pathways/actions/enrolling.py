@@ -13,6 +13,7 @@ from liaison.accounts.access import Role
 from liaison.accounts.models import Team, User
 from liaison.core.act import act
 from liaison.core.actor import Actor
+from liaison.core.calendars import FEDERAL
 from liaison.core.refusals import Refusal
 from liaison.loops.actions import give_up_loop, open_loop
 from liaison.loops.models import Loop
@@ -20,7 +21,7 @@ from liaison.loops.ports import About, ClockToStart, Owner
 from liaison.loops.queries import home_site
 from liaison.pathways.access import EVALUATE
 from liaison.pathways.events import Enrolled, EnrolmentVoided
-from liaison.pathways.models import Enrolment
+from liaison.pathways.models import Enrolment, ProtocolPause
 from liaison.pathways.models import Protocol as StoredProtocol
 from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, failures
 from liaison.pathways.rules.protocol import Complexity, Protocol, due_at, packaged_protocols, read_protocol
@@ -35,6 +36,19 @@ class NobodyToOwn(Refusal):
     sentence = "There is no team and no coordinator at this patient's site to follow them up. Add one first."
 
 
+class ProtocolChanged(Refusal):
+    """What people were enrolled under would no longer be what it was."""
+
+    code: ClassVar[str] = "pathways.protocol_changed"
+    sentence = "A protocol's content changed under the same version. Give it a new version."
+
+    def __init__(self, protocol: str) -> None:
+        super().__init__(
+            f"The protocol {protocol} of this release is not what was installed under that version. A version never "
+            "changes: give the changed protocol a new version, or put the earlier content back."
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationSummary:
     """What an evaluation did: loops opened, follow-ups taken back (by reason), patients without anyone to own it."""
@@ -47,8 +61,10 @@ class EvaluationSummary:
 def install_protocols(actor: Actor, *, now: datetime) -> list[StoredProtocol]:
     """Put the packaged protocols into the table where they are missing; the current version of each, in order.
 
-    A newer packaged version retires the one before; what runs under that goes on (DOMAIN 3.2).
+    A newer packaged version retires the one before; what runs under that goes on (DOMAIN 3.2). Refuses:
+    ProtocolChanged.
     """
+    refuse_changed_protocols()
     current = {one.code: one for one in StoredProtocol.objects.filter(retired_at=None)}
     installed = []
     for data in packaged_protocols():
@@ -69,19 +85,29 @@ def install_protocols(actor: Actor, *, now: datetime) -> list[StoredProtocol]:
     return installed
 
 
+def refuse_changed_protocols() -> None:
+    """Refuse (ProtocolChanged) a packaged protocol with another content than was installed under its version."""
+    packaged = {(data["code"], data["version"]): data for data in packaged_protocols()}
+    for stored in StoredProtocol.objects.filter(code__in=[code for code, _version in packaged]):
+        if packaged.get((stored.code, stored.version), stored.definition) != stored.definition:
+            raise ProtocolChanged(str(stored))
+
+
 def evaluate(actor: Actor, *, now: datetime, patient_ids: Sequence[int] | None = None) -> EvaluationSummary:
     """Evaluate every protocol for these patients or (None) for everybody; run it as often as you like.
 
     Each anchor that passes opens one loop, ever, under the protocol's code; of several that passed for one
     patient only the one that ended last. A follow-up that runs is taken back when its reason is gone (`reasons`).
-    Nothing is written, and no audit entry made, when nothing changes. Refuses: Forbidden.
+    A protocol that is turned off opens nothing. Nothing is written, and no audit entry made, when nothing changes.
+    Refuses: Forbidden, ProtocolChanged.
     """
+    paused = set(ProtocolPause.objects.filter(ended_at=None).values_list("code", flat=True))
     opened, without_owner, voided = 0, 0, Counter[str]()
     for stored in install_protocols(actor, now=now):
         protocol = read_protocol(stored.definition)
         passing = anchors_that_pass(protocol.criteria, now=now, patient_ids=patient_ids)
         voided += _take_back(actor, stored, protocol, passing, now=now, patient_ids=patient_ids)
-        for candidate in _to_open(stored, passing):
+        for candidate in () if stored.code in paused else _to_open(stored, passing):
             try:
                 opened += _open(actor, stored, protocol, candidate, now=now)
             except NobodyToOwn:
@@ -99,7 +125,8 @@ def _to_open(stored: StoredProtocol, passing: Sequence[Candidate]) -> list[Candi
     anchors = [candidate.resource_id for candidate in last.values()]
     enrolled = Enrolment.objects.filter(protocol__code=stored.code, anchor_id__in=anchors, voided_at=None)
     known_anchors = set(enrolled.values_list("anchor_id", flat=True))
-    return [candidate for candidate in last.values() if candidate.resource_id not in known_anchors]
+    found = [candidate for candidate in last.values() if candidate.resource_id not in known_anchors]
+    return sorted(found, key=lambda candidate: candidate.patient_id)  # all lock patients in one order
 
 
 def _take_back(
@@ -146,6 +173,7 @@ def _open(actor: Actor, stored: StoredProtocol, protocol: Protocol, candidate: C
     patient = Patient.objects.get(pk=candidate.patient_id)
     owner = owner_for(patient, now=now)
     with act(actor, EVALUATE, patient=patient, now=now) as entry:
+        Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)  # one evaluation of them at a time
         before = (
             Enrolment.objects.select_for_update()
             .filter(protocol__code=stored.code, anchor_id=candidate.resource_id)
@@ -214,7 +242,7 @@ def first_clocks(
             anchor_event=f"encounter:{anchor.resource_id}",
             anchor_at=anchor.ends_at,
             due_at=due_at(plan, anchor_on=anchor.ended_on, complexity=complexity, zone=zone),
-            calendar="federal",
+            calendar=plan.allowance(complexity).days_off(FEDERAL),
             source=protocol.source,
             evidence=plan.evidence,
         )

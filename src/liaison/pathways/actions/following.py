@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from liaison.core.act import act
 from liaison.core.actor import Actor
-from liaison.core.calendars import Allowance, Unit, due_after
+from liaison.core.calendars import FEDERAL, Allowance, Unit, due_after
 from liaison.core.refusals import NotFound, Refusal
 from liaison.inbox.events import Contact, contact_so_far
 from liaison.inbox.models import Call
@@ -244,7 +244,7 @@ def _restart(
             anchor_event=event or f"encounter:{enrolment.anchor_id}",
             anchor_at=enrolment.anchor_at,
             due_at=due,
-            calendar="federal",
+            calendar="" if event else plan.allowance(Complexity(enrolment.complexity)).days_off(FEDERAL),
             source=protocol.source,
             evidence=plan.evidence,
         ),

@@ -1,17 +1,21 @@
 """Reads of protocols: whom they fit and whom not, and where follow-ups stand."""
 
 from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, judged_anchors
-from liaison.pathways.queries.follow_ups import FollowUpView, follow_ups_of, get_follow_up
+from liaison.pathways.queries.follow_ups import FollowUpView, follow_up_of_loops, get_follow_up
 from liaison.pathways.queries.outlook import Outlook, outlook, told
+from liaison.pathways.queries.protocols import ProtocolView, get_protocol, protocols
 
 __all__ = [
     "Candidate",
     "FollowUpView",
     "Outlook",
+    "ProtocolView",
     "anchors_that_pass",
-    "follow_ups_of",
+    "follow_up_of_loops",
     "get_follow_up",
+    "get_protocol",
     "judged_anchors",
     "outlook",
+    "protocols",
     "told",
 ]

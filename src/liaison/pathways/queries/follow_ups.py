@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -47,13 +48,12 @@ class FollowUpView:
     code: str
 
 
-def follow_ups_of(actor: Actor, *, patient: Patient, now: datetime) -> tuple[FollowUpView, ...]:
-    """A patient's follow-ups, the latest first; none for whom the actor can't see."""
-    visible = Patient.objects.visible_to(actor).filter(pk=patient.pk)
-    rows = Enrolment.objects.select_related("loop", "protocol", "patient").filter(patient__in=visible)
-    found = tuple(_view(row, now=now) for row in rows.order_by("-anchor_at", "-pk"))
-    seen([view.enrolment.patient_id for view in found])
-    return found
+def follow_up_of_loops(actor: Actor, *, loop_ids: Collection[int]) -> dict[int, int]:
+    """The id of the follow-up behind each of these loops that has one, of patients whom the actor sees."""
+    if not loop_ids:
+        return {}
+    rows = Enrolment.objects.filter(loop_id__in=loop_ids, patient__in=Patient.objects.visible_to(actor))
+    return dict(rows.values_list("loop_id", "pk"))
 
 
 def get_follow_up(actor: Actor, *, enrolment_id: int, now: datetime) -> FollowUpView:

@@ -11,7 +11,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden
 from liaison.loops.actions import give_up_loop
 from liaison.loops.models import Clock, Loop
-from liaison.pathways.actions import enrolling, evaluate
+from liaison.pathways.actions import evaluate
 from liaison.pathways.jobs import evaluate_everybody
 from liaison.pathways.models import Enrolment, Protocol
 from liaison.pathways.queries import outlook, told
@@ -125,23 +125,6 @@ def test_a_stay_that_is_taken_back_takes_the_follow_up_back_and_may_return(ward,
     ward.take_in(stay(length={"value": 3}))
     assert ward.enrolment.voided_at is None
     assert (ward.enrolment.loop.state, ward.enrolment.times_opened, Loop.objects.count()) == ("open", 2, 2)
-
-
-def test_two_evaluations_at_the_same_time_open_one_loop(ward, monkeypatch):
-    def nobody(patient, *, now):
-        raise enrolling.NobodyToOwn
-
-    def owner_while_another_evaluates(patient, *, now):
-        monkeypatch.undo()
-        assert evaluate(LIAISON, now=now).opened == 1
-        return enrolling.owner_for(patient, now=now)
-
-    monkeypatch.setattr(enrolling, "owner_for", nobody)
-    ward.take_in(walter(), stay())
-    assert not Loop.objects.exists()
-    monkeypatch.setattr(enrolling, "owner_for", owner_while_another_evaluates)
-    assert evaluate(LIAISON, now=NOW).opened == 0
-    assert (Loop.objects.count(), ward.enrolment.times_opened) == (1, 1)
 
 
 def test_time_running_out_takes_nothing_back(ward):

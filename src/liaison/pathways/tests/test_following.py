@@ -11,7 +11,7 @@ from liaison.inbox.actions import log_call
 from liaison.loops.actions import add_evidence, close_loop
 from liaison.loops.models import Clock, Evidence
 from liaison.pathways.actions import NotRunning, set_complexity, visit_booked, visit_lost, visit_seen
-from liaison.pathways.queries import follow_ups_of, get_follow_up
+from liaison.pathways.queries import get_follow_up
 from liaison.pathways.rules.protocol import Complexity
 from liaison.pathways.rules.transition import Stage
 from liaison.pathways.tests.cast import DISCHARGE, LIAISON, NOW, stay, walter
@@ -45,7 +45,7 @@ def running():
 
 
 def stage(ward, *, now):
-    (view,) = follow_ups_of(ward.rosa, patient=ward.walter, now=now)
+    view = get_follow_up(ward.rosa, enrolment_id=ward.enrolment.pk, now=now)
     return view.stage
 
 

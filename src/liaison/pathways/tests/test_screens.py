@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 
 from liaison.accounts.models import User
+from liaison.pathways.queries import follow_up_of_loops
 from liaison.pathways.tests.cast import stay, walter
 
 
@@ -33,3 +34,31 @@ def test_pat_of_another_site_finds_nothing(ward, client):
     change = reverse("pathways:complexity", args=[ward.enrolment.pk])
     assert client.post(change, {"complexity": "high"}).status_code == 404
     assert ward.enrolment.complexity == "moderate"
+
+
+def test_the_desk_and_the_patients_page_lead_to_the_follow_up(ward, client):
+    ward.take_in(walter(), stay())
+    page, loop = reverse("pathways:follow_up", args=[ward.enrolment.pk]), f"/loops/{ward.enrolment.loop_id}/"
+    signed_in(client, ward.rosa)
+    for address in (loop, f"/patients/{ward.walter.pk}/"):
+        assert f'href="{page}"' in client.get(address).content.decode()
+    assert f'href="{page}"' in client.get(loop, headers={"HX-Request": "true"}).content.decode()
+
+
+def test_the_clocks_of_a_follow_up_are_said_in_words(ward, client):
+    ward.take_in(walter(), stay())
+    signed_in(client, ward.rosa)
+    page = client.get(f"/loops/{ward.enrolment.loop_id}/").content.decode()
+    assert "Counted from the discharge, " in page
+    assert page.count("Not counted: weekends, federal holidays.") == 1, "the visit's days are calendar days"
+    assert "CPT 99495 and 99496, Medicare transitional care management" in page
+    assert "encounter:" not in page
+    assert "tcm.contact" not in page
+
+
+def test_nobody_is_led_to_a_follow_up_that_they_do_not_see(ward):
+    ward.take_in(walter(), stay())
+    loop_id = ward.enrolment.loop_id
+    assert follow_up_of_loops(ward.rosa, loop_ids=[loop_id]) == {loop_id: ward.enrolment.pk}
+    assert follow_up_of_loops(ward.pat, loop_ids=[loop_id]) == {}
+    assert follow_up_of_loops(ward.rosa, loop_ids=[]) == {}

@@ -43,7 +43,6 @@ from liaison.patients.actions.people import (
     DetailsWrong,
     DiedBeforeBirth,
     IdentifierDetails,
-    IdentifierTaken,
     NameDetails,
     NotYourSite,
     PatientDetails,
@@ -56,6 +55,12 @@ from liaison.patients.actions.people import (
     mark_not_deceased,
     register_patient,
     retire_identifier,
+)
+from liaison.patients.actions.probing import (
+    IdentifierTaken,
+    TooManyTries,
+    note_nobody_behind_glass,
+    refuse_guessing_behind_glass,
 )
 from liaison.patients.actions.proxies import ProxyDetails, ProxyOver, ProxyWrong, add_proxy, end_proxy
 
@@ -85,6 +90,7 @@ __all__ = [
     "ProxyWrong",
     "ReasonNeeded",
     "SamePatient",
+    "TooManyTries",
     "add_care_team_member",
     "add_contact_point",
     "add_identifier",
@@ -107,8 +113,10 @@ __all__ = [
     "mark_not_deceased",
     "merge_patients",
     "note_duplicates",
+    "note_nobody_behind_glass",
     "put_back",
     "raise_alert",
+    "refuse_guessing_behind_glass",
     "register_patient",
     "repoint",
     "retire_contact_point",

@@ -10,9 +10,10 @@ from typing import Any, Final
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.live import announce
-from liaison.core.refusals import Conflict, Refusal, Stale, constraint_refusal
+from liaison.core.refusals import Refusal, Stale
 from liaison.patients import access, rules
 from liaison.patients.actions.contacts import ContactDetails, checked_contact
+from liaison.patients.actions.probing import refuse_taken
 from liaison.patients.events import (
     PatientChanged,
     PatientDeceased,
@@ -32,13 +33,6 @@ class DetailsWrong(Refusal):
     sentence = "Some of this can't be right. Correct what is marked and save again."
 
 
-class IdentifierTaken(Conflict):
-    """The number already belongs to a patient."""
-
-    code = "patients.identifier_taken"
-    sentence = "A patient with this identifier is registered already. Search for the identifier instead."
-
-
 class NotYourSite(Refusal):
     """A patient is registered where one works."""
 
@@ -51,9 +45,6 @@ class DiedBeforeBirth(Refusal):
 
     code = "patients.died_before_birth"
     sentence = "The date of death is before the birth date or after today. Check both dates."
-
-
-constraint_refusal("patients_identifier_once", IdentifierTaken)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,12 +94,15 @@ def register_patient(
 ) -> Patient:
     """Register a person at sites; the first is their home. Duplicates are looked for by a job afterwards.
 
-    Refuses: DetailsWrong, NotYourSite (a person works at none of `site_ids`), IdentifierTaken, ContactWrong.
+    Refuses: DetailsWrong, NotYourSite (a person works at none of `site_ids`), IdentifierTaken, TooManyTries,
+    ContactWrong.
     """
     with act(actor, access.REGISTER, now=now) as entry:
         _check_sites(actor, site_ids)
         clean = checked_details(details, today=now.date())
         patient = Patient(**asdict(clean), registered_at=now, changed_at=now)
+        numbers = [_identifier(patient, given) for given in identifiers]
+        refuse_taken(entry, numbers)
         names = list(other_names)
         patient.refresh_search([(name.given, name.family) for name in names])
         patient.save(force_insert=True)
@@ -118,7 +112,7 @@ def register_patient(
             PatientSite(patient=patient, site_id=site, is_home=position == 0)
             for position, site in enumerate(dict.fromkeys(site_ids))
         )
-        Identifier.objects.bulk_create(_identifier(patient, given) for given in identifiers)
+        Identifier.objects.bulk_create(numbers)
         Name.objects.bulk_create(Name(patient=patient, **asdict(name)) for name in names)
         ContactPoint.objects.bulk_create(
             ContactPoint(patient=patient, added_at=now, **checked_contact(contact)) for contact in contacts
@@ -162,11 +156,12 @@ def add_name(*, actor: Actor, patient: Patient, name: NameDetails, now: datetime
 
 
 def add_identifier(*, actor: Actor, patient: Patient, identifier: IdentifierDetails, now: datetime) -> Identifier:
-    """Keep what another system calls a patient. Refuses: DetailsWrong, IdentifierTaken."""
+    """Keep what another system calls a patient. Refuses: DetailsWrong, IdentifierTaken, TooManyTries."""
     with act(actor, access.CHANGE, patient=patient, now=now) as entry:
         if not identifier.system.strip() or not identifier.value.strip():
             raise DetailsWrong(fields={"value": "Give both the number and whose number it is."})
         kept = _identifier(patient, identifier)
+        refuse_taken(entry, [kept])
         kept.save(force_insert=True)
         entry.about(kept)
         entry.publish(PatientChanged(patient_id=patient.pk, changed=("identifiers",), at=now))

@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from liaison.accounts.access import DESK_ROLES
 from liaison.core.actor import Actor
 from liaison.core.clock import current_time
+from liaison.core.remembering import remembered
 from liaison.core.verbs import Verb
 from liaison.patients import rules
 
@@ -198,9 +199,14 @@ class Patient(models.Model):
 
     def reachable_by(self, actor: Actor, verb: Verb | None = None) -> bool:
         """Whether `actor` may use `verb` on them; without a verb, whether they may see them."""
-        if _sites_for(actor, verb) is None:
+        sites = _sites_for(actor, verb)
+        if sites is None:
             return True
-        return Patient.objects.filter(pk=self.pk).visible_to(actor, verb).exists()
+        by_glass = verb is None or verb.by_glass
+        return remembered(
+            ("patients.reachable", self.pk, actor.user_id, sites, by_glass),
+            lambda: Patient.objects.filter(pk=self.pk).visible_to(actor, verb).exists(),
+        )
 
     def day_at(self, now: datetime) -> date:
         """The date that it is at `now` where they are at home (in UTC without a site)."""

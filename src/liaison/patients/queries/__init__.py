@@ -11,6 +11,7 @@ from liaison.patients.queries.band import (
     IdentifierShown,
     ProxyShown,
     band,
+    shown_contact,
 )
 from liaison.patients.queries.duplicates import (
     Comparison,
@@ -61,5 +62,6 @@ __all__ = [
     "patients_shown",
     "review_queue",
     "search",
+    "shown_contact",
     "standing_merges",
 ]

@@ -207,7 +207,7 @@ def _contact(point: ContactPoint) -> ContactShown:
         id=point.pk,
         kind=point.kind,
         use=point.get_use_display(),
-        shown=_read(point),
+        shown=shown_contact(point),
         dial=point.value_key.partition(";")[0] if point.kind != ContactKind.ADDRESS else "",
         preferred=point.preferred,
         confidential=point.confidential,
@@ -221,7 +221,8 @@ def _contact(point: ContactPoint) -> ContactShown:
     )
 
 
-def _read(point: ContactPoint) -> str:
+def shown_contact(point: ContactPoint) -> str:
+    """A number as people write it, an address in one line, e-mail as it was given."""
     if point.kind in (ContactKind.PHONE, ContactKind.FAX):
         return rules.shown_phone(point.value_key)
     if point.kind == ContactKind.ADDRESS:
@@ -289,7 +290,7 @@ def _care_team(patient: Patient, *, on: date) -> Sequence[CareTeamShown]:
                 label=row.get_role_display(),
                 specialty=clinician.specialty.name if clinician and clinician.specialty else "",
                 where=clinician.where if clinician else "",
-                phone=clinician.phone if clinician else "",
+                phone=rules.shown_phone(clinician.phone) if clinician and clinician.phone else "",
                 user_id=row.user_id or (clinician.user_id if clinician else None),
             )
         )

@@ -17,6 +17,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.clock import current_time
+from liaison.core.verbs import Verb
 from liaison.patients import rules
 from liaison.patients.models import ContactKind, ContactPoint, Identifier, IdentifierKind, Patient
 
@@ -50,14 +51,17 @@ class PatientHit:
         return rules.language_name(self.spoken_language) if self.interpreter_needed else ""
 
 
-def search(actor: Actor, *, text: str, limit: int = 20, now: datetime | None = None) -> Sequence[PatientHit]:
+def search(
+    actor: Actor, *, text: str, limit: int = 20, now: datetime | None = None, verb: Verb | None = None
+) -> Sequence[PatientHit]:
     """The patients that `text` may mean, the best first: by name (slips, accents, any order), birth date in any
     usual form, identifier, phone number (the last seven digits will do) or e-mail; what is given together narrows.
+    With `verb`, those on whom the actor may use it; without, those they may see.
     """
     asked = rules.read_query(text, today=(now or current_time()).date())
     if asked.is_empty:
         return []
-    visible = Patient.objects.current().visible_one_by_one(actor, now=now)
+    visible = Patient.objects.current().visible_one_by_one(actor, verb, now=now)
     found: dict[int, tuple[float, str]] = {}
     for patient_id, matched in _exactly(visible, asked):
         found.setdefault(patient_id, (2.0, matched))

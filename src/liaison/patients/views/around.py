@@ -32,11 +32,10 @@ def contact(request: HttpRequest, patient_id: int, contact_point_id: int | None 
             raise NotFound
     form = ContactForm(request.POST or None, point=point)
 
-    def do(patient: Patient) -> Any:
-        said: dict[str, Any] = {"actor": actor, "patient": patient, "contact": form.details(), "now": current_time()}
+    def do(**said: Any) -> Any:
         if point is None:
-            return actions.add_contact_point(**said)
-        return actions.change_contact_point(contact_point_id=point.pk, **said)
+            return actions.add_contact_point(contact=form.details(), **said)
+        return actions.change_contact_point(contact_point_id=point.pk, contact=form.details(), **said)
 
     title = _("A way to reach them") if point is None else _("Correct a way to reach them")
     return small_form(request, patient_id, form=form, title=title, do=do)
@@ -61,15 +60,11 @@ def contact_state(request: HttpRequest, patient_id: int, contact_point_id: int, 
 @require_http_methods(["GET", "POST"])
 def proxy(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Someone who may speak for them."""
-    now = current_time()
-    form = ProxyForm(request.POST or None, initial={"starts_on": now.date()})
+    form = ProxyForm(request.POST or None, initial={"starts_on": current_time().date()})
     return small_form(
-        request,
-        patient_id,
-        form=form,
-        title=_("Who may speak for them"),
-        do=lambda patient: actions.add_proxy(actor=actor_of(request), patient=patient, proxy=form.details(), now=now),
-    )
+        request, patient_id, form=form, title=_("Who may speak for them"),
+        do=lambda **said: actions.add_proxy(proxy=form.details(), **said),
+    )  # fmt: skip
 
 
 @require_http_methods(["GET", "POST"])
@@ -83,14 +78,9 @@ def alert(request: HttpRequest, patient_id: int) -> HttpResponse:
     """What must be seen first."""
     form = AlertForm(request.POST or None)
     return small_form(
-        request,
-        patient_id,
-        form=form,
-        title=_("An alert"),
-        do=lambda patient: actions.raise_alert(
-            actor=actor_of(request), patient=patient, now=current_time(), **form.cleaned_data
-        ),
-    )
+        request, patient_id, form=form, title=_("An alert"),
+        do=lambda **said: actions.raise_alert(**form.cleaned_data, **said),
+    )  # fmt: skip
 
 
 @require_http_methods(["GET", "POST"])
@@ -104,16 +94,10 @@ def member(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Someone joins the care team."""
     form = CareTeamForm(request.POST or None)
 
-    def do(patient: Patient) -> Any:
+    def do(**said: Any) -> Any:
         practitioner_id, user_id = form.chosen()
-        return actions.add_care_team_member(
-            actor=actor_of(request),
-            patient=patient,
-            role=form.cleaned_data["role"],
-            practitioner_id=practitioner_id,
-            user_id=user_id,
-            now=current_time(),
-        )
+        role = form.cleaned_data["role"]
+        return actions.add_care_team_member(role=role, practitioner_id=practitioner_id, user_id=user_id, **said)
 
     return small_form(request, patient_id, form=form, title=_("On the care team"), do=do)
 
@@ -130,14 +114,9 @@ def member_end(request: HttpRequest, patient_id: int, member_id: int) -> HttpRes
 def _end(request: HttpRequest, patient_id: int, *, title: str, action: Any, row: dict[str, int]) -> HttpResponse:
     form: forms.Form = ReasonForm(request.POST or None)
     return small_form(
-        request,
-        patient_id,
-        form=form,
-        title=title,
-        do=lambda patient: action(
-            actor=actor_of(request), patient=patient, reason=form.cleaned_data["reason"], now=current_time(), **row
-        ),
-    )
+        request, patient_id, form=form, title=title,
+        do=lambda **said: action(reason=form.cleaned_data["reason"], **row, **said),
+    )  # fmt: skip
 
 
 def _back(request: HttpRequest, patient: Patient, *, said: str) -> HttpResponse:

@@ -73,14 +73,9 @@ def name(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Another name."""
     form = NameForm(request.POST or None)
     return small_form(
-        request,
-        patient_id,
-        form=form,
-        title=_("Another name"),
-        do=lambda patient: actions.add_name(
-            actor=actor_of(request), patient=patient, name=form.details(), now=current_time()
-        ),
-    )
+        request, patient_id, form=form, title=_("Another name"),
+        do=lambda **said: actions.add_name(name=form.details(), **said),
+    )  # fmt: skip
 
 
 @require_http_methods(["GET", "POST"])
@@ -88,14 +83,9 @@ def identifier(request: HttpRequest, patient_id: int) -> HttpResponse:
     """What another system calls them."""
     form = IdentifierForm(request.POST or None)
     return small_form(
-        request,
-        patient_id,
-        form=form,
-        title=_("Another identifier"),
-        do=lambda patient: actions.add_identifier(
-            actor=actor_of(request), patient=patient, identifier=form.details(), now=current_time()
-        ),
-    )
+        request, patient_id, form=form, title=_("Another identifier"),
+        do=lambda **said: actions.add_identifier(identifier=form.details(), **said),
+    )  # fmt: skip
 
 
 @require_POST
@@ -112,44 +102,41 @@ def site(request: HttpRequest, patient_id: int) -> HttpResponse:
     """A further site."""
     form = SiteForm(request.POST or None, sites=sites_for(actor_of(request), access.REGISTER))
     return small_form(
-        request,
-        patient_id,
-        form=form,
-        title=_("A further site"),
-        do=lambda patient: actions.add_site(
-            actor=actor_of(request), patient=patient, site_id=form.cleaned_data["site"].pk, now=current_time()
-        ),
-    )
+        request, patient_id, form=form, title=_("A further site"),
+        do=lambda **said: actions.add_site(site_id=form.cleaned_data["site"].pk, **said),
+    )  # fmt: skip
 
 
 @require_http_methods(["GET", "POST"])
 def deceased(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Record a death, or take one back that was recorded by mistake."""
-    actor, now = actor_of(request), current_time()
-    was = queries.get_patient(actor, patient_id=patient_id).is_deceased
+    was = queries.get_patient(actor_of(request), patient_id=patient_id).is_deceased
     form: forms.Form = ReasonForm(request.POST or None) if was else DeceasedForm(request.POST or None)
 
-    def do(patient: Patient) -> Patient:
+    def do(**said: Any) -> Patient:
         if was:
-            reason = form.cleaned_data["reason"]
-            return actions.mark_not_deceased(actor=actor, patient=patient, reason=reason, now=now)
-        return actions.mark_deceased(actor=actor, patient=patient, on=form.cleaned_data["deceased_on"], now=now)
+            return actions.mark_not_deceased(reason=form.cleaned_data["reason"], **said)
+        return actions.mark_deceased(on=form.cleaned_data["deceased_on"], **said)
 
     title = _("Not deceased: recorded by mistake") if was else _("Record a death")
     return small_form(request, patient_id, form=form, title=title, do=do)
 
 
 def small_form(
-    request: HttpRequest, patient_id: int, *, form: forms.Form, title: str, do: Callable[[Patient], Any]
+    request: HttpRequest, patient_id: int, *, form: forms.Form, title: str, do: Callable[..., Any]
 ) -> HttpResponse:
-    """One form about a patient on a page of its own; saved, it leads back to all of them."""
-    patient = queries.get_patient(actor_of(request), patient_id=patient_id)
+    """One form about a patient on a page of its own; saved, it leads back to all of them.
+
+    `do` is given what every action is: `actor`, `patient` and `now`.
+    """
+    actor, now = actor_of(request), current_time()
+    patient = queries.get_patient(actor, patient_id=patient_id)
     back = reverse("patients:edit", args=[patient.pk])
     if request.method == "POST" and form.is_valid():
-        attempt(form, lambda: do(patient))
+        attempt(form, lambda: do(actor=actor, patient=patient, now=now))
         if not form.errors:
             return done(request, said=_("Saved."), to=back, go=True)
-    context = {"patient": patient, "form": form, "title": title, "back": back, "now": current_time()}
+    context = {"patient": patient, "form": form, "title": title, "back": back, "now": now}
     return render(request, "patients/small_form.html", context, status=422 if form.errors else 200)
 
 

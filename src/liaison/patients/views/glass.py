@@ -35,12 +35,14 @@ def break_glass(request: HttpRequest) -> HttpResponse:
     form = FindForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
+        actions.refuse_guessing_behind_glass(actor)
         patient = queries.find_behind_glass(
             actor, identifier=typed["identifier"], name=typed["name"], birth_on=typed["birth_on"]
         )
         if patient is not None:
             ticket = signing.dumps({"patient": patient.pk, "user": actor.user_id}, salt=SALT)
             return _page(request, glass=GlassForm(initial={"ticket": ticket, "reason_code": "ETREAT"}))
+        actions.note_nobody_behind_glass(actor)
         form.add_error(None, _("Nobody whom you can't see fits exactly that. Search first, or check what you typed."))
     return _page(request, find=form)
 

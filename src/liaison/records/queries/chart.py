@@ -134,7 +134,7 @@ def timeline(
         rows = rows.filter(at__lt=before)
     for word in text.split():
         rows = rows.filter(title__icontains=word) | rows.filter(detail__icontains=word)
-    columns = rows.order_by("-at", "-pk").values_list("pk", "at", "kind", "title", "detail")
+    columns = rows.order_by("-at", "-pk").values_list("pk", "at", "kind", "title", "detail", "date_only")
     return tuple(
         TimelineEntry(
             at=at,
@@ -144,7 +144,8 @@ def timeline(
             url=reverse("records:resource", args=[pk]),
             source=SOURCE,
             key=f"{pk:020d}",
+            date_only=date_only,
         )
-        for pk, at, kind, title, detail in columns[:limit]
+        for pk, at, kind, title, detail, date_only in columns[:limit]
         if at is not None  # the query asks for dated rows only; the column may be empty
     )

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from liaison.records.rules.dates import Span, lenient, span
 from liaison.records.rules.facts import medicine_of, when_of
 from liaison.records.rules.shapes import Json, first_words, items, obj, objects, status_code, text, words
+from liaison.records.rules.units import unit_in_words
 
 LONGEST_TITLE = 200
 LONGEST_DETAIL = 300
@@ -130,7 +131,7 @@ def value_in_words(holder: Json) -> str:
     """The value of an observation or component: `6.8 %`, `Never smoked`, `positive`."""
     quantity = obj(holder.get("valueQuantity"))
     if quantity:
-        unit = text(quantity.get("unit")) or text(quantity.get("code"))
+        unit = unit_in_words(text(quantity.get("unit")) or text(quantity.get("code")))
         return f"{text(quantity.get('comparator'))}{number(quantity.get('value'))} {unit}".strip()
     for name in ("valueCodeableConcept", "dataAbsentReason"):
         if said := words(holder.get(name)):

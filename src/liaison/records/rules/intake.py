@@ -87,7 +87,7 @@ def decode(body: bytes | bytearray | memoryview | msgspec.Raw) -> object:
     except UnicodeDecodeError:
         raise Refused("not valid UTF-8 text") from None
     except RecursionError:
-        raise Refused("nested too deeply") from None
+        raise Refused("nested too deeply to be read: nothing clinical has hundreds of levels") from None
 
 
 def receive(body: bytes, *, path: str, full_url: str = "") -> Received:

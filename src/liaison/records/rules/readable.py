@@ -9,6 +9,8 @@ from typing import Any
 
 MOST_ROWS = 1_500
 LONGEST_VALUE = 2_000
+MOST_LEVELS = 60
+"""Objects and lists inside each other that are shown; nothing a person reads is nested so deep."""
 
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SKIPPED = frozenset({"resourceType", "div"})
@@ -24,9 +26,12 @@ class Row:
 
 
 def rows_of(resource: object) -> tuple[Row, ...]:
-    """The rows of a resource in its own order; at most `MOST_ROWS`, long values cut. Never markup: plain text."""
+    """The rows of a resource in its own order; at most `MOST_ROWS`, long values cut. Never markup: plain text.
+
+    What lies deeper than `MOST_LEVELS` is told in one row: a resource may come with hundreds of levels.
+    """
     found = []
-    for row in _rows(resource, depth=0):
+    for row in _rows(resource, depth=0, level=0):
         found.append(row)
         if len(found) >= MOST_ROWS:
             break
@@ -38,23 +43,26 @@ def label_of(name: str) -> str:
     return _HUMP.sub(" ", name.lstrip("_")).replace("_", " ").capitalize()
 
 
-def _rows(value: object, *, depth: int) -> Iterator[Row]:
+def _rows(value: object, *, depth: int, level: int) -> Iterator[Row]:
     if isinstance(value, dict):
         for name, inner in value.items():
             if name not in _SKIPPED:
-                yield from _field(label_of(name), inner, depth=depth)
+                yield from _field(label_of(name), inner, depth=depth, level=level)
 
 
-def _field(label: str, value: Any, *, depth: int) -> Iterator[Row]:
+def _field(label: str, value: Any, *, depth: int, level: int) -> Iterator[Row]:
     short = _in_short(value)
     if short is not None:
         yield Row(depth=depth, label=label, value=short[:LONGEST_VALUE])
+    elif level >= MOST_LEVELS:
+        yield Row(depth=depth, label=label, value="nested deeper than is shown here; the JSON holds it")
     elif isinstance(value, list):
         for number, inner in enumerate(value, start=1):
-            yield from _field(label if len(value) == 1 else f"{label} {number}", inner, depth=depth)
+            name = label if len(value) == 1 else f"{label} {number}"
+            yield from _field(name, inner, depth=depth, level=level + 1)
     else:
         yield Row(depth=depth, label=label, value="")
-        yield from _rows(value, depth=depth + 1)
+        yield from _rows(value, depth=depth + 1, level=level + 1)
 
 
 def _in_short(value: Any) -> str | None:
@@ -64,12 +72,13 @@ def _in_short(value: Any) -> str | None:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        parts = [_in_short(one) for one in value]
-        return ", ".join(part for part in parts if part) if all(isinstance(one, str) for one in value) else None
+        return ", ".join(one for one in value if one) if all(isinstance(one, str) for one in value) else None
     return _shape(value) if isinstance(value, dict) else str(value)
 
 
 def _shape(value: dict[str, Any]) -> str | None:
+    if any(isinstance(one, dict | list) for one in value.values()):
+        return None  # not the plain shape that its names promise
     names = set(value)
     if names <= {"system", "code", "display", "version", "userSelected"} and "code" in names:
         return f"{value.get('display', '')} ({value['code']})".strip() if "display" in names else str(value["code"])

@@ -23,6 +23,7 @@ from liaison.records.models import EarlierVersion, Fact, Resource, Source
 from liaison.records.ports import DocumentKind, Filing, NotSound, Sound, connect_scanner, sound_file
 from liaison.records.queries import document_file, get_resource, timeline
 from liaison.records.rules.files import clean_name, media_type_of, sound
+from liaison.records.rules.shapes import first_words
 from liaison.records.tests.cast import NOW, Cast, walter, write
 
 PDF = b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n%%EOF\n"
@@ -336,11 +337,22 @@ def test_a_form_that_filed_for_another_patient_is_refused_on_the_page(
     cast: Cast, client: Client, walter_ng: Patient, tmp_path: Any
 ) -> None:
     cast.take_in(write(tmp_path / "ada.json", walter(id="ada", identifier=[], name=[{"family": "Other"}])))
-    filed(cast, Patient.objects.exclude(pk=walter_ng.pk).get(), key="taken")
+    filed(cast, Patient.objects.exclude(pk=walter_ng.pk).get(), key=f"form:{cast.rosa.user_id}:taken")
     client.force_login(User.objects.get(pk=cast.rosa.user_id))
     url = reverse("records:file_document", args=[walter_ng.pk])
     form = _form(client.get(url).content, idempotency_key="taken", file=SimpleUploadedFile("a.pdf", PDF))
     assert "Open it again" in client.post(url, form).content.decode()
+
+
+def test_who_posts_the_key_of_a_mails_file_does_not_take_its_place(
+    cast: Cast, client: Client, walter_ng: Patient
+) -> None:
+    client.force_login(User.objects.get(pk=cast.rosa.user_id))
+    url = reverse("records:file_document", args=[walter_ng.pk])
+    form = _form(client.get(url).content, idempotency_key="mail:abc:0", file=SimpleUploadedFile("a.png", PNG))
+    assert client.post(url, form).status_code == 302
+    planted = Resource.objects.get(kind="document")
+    assert filed(cast, walter_ng, key="mail:abc:0").pk != planted.pk
 
 
 def test_the_records_clerk_takes_a_document_out(cast: Cast, client: Client, walter_ng: Patient) -> None:
@@ -363,6 +375,11 @@ def test_pat_of_another_site_finds_no_page(cast: Cast, client: Client, walter_ng
     ):
         assert client.get(url).status_code == 404
     assert client.post(reverse("records:take_out", args=[document.pk]), {"reason": "x"}).status_code == 404
+
+
+def test_the_first_concept_with_words_names_a_document() -> None:
+    assert first_words(None, [{}, {"coding": []}, {"text": "Letter"}]) == "Letter"
+    assert first_words([{}]) == ""
 
 
 def test_a_checked_file_is_a_plain_value() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.db import connection
@@ -15,7 +16,7 @@ from liaison.core.refusals import Forbidden, NotFound
 from liaison.patients.models import Patient
 from liaison.records.models import Fact, Resource
 from liaison.records.queries import get_resource, timeline
-from liaison.records.tests.cast import NOW, bundle, observation, walter, write
+from liaison.records.tests.cast import NOW, Cast, bundle, observation, walter, write
 
 
 @pytest.fixture
@@ -113,3 +114,30 @@ def test_five_thousand_entries_are_read_page_by_page_from_the_index(cast, chart)
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert "records_timeline" in plan
     assert "Sort" not in plan
+
+
+@pytest.mark.parametrize("levels", [40, 600])
+@pytest.mark.parametrize("nest", ["object", "list", "both"])
+def test_a_resource_of_many_levels_is_kept_and_shown_as_far_as_a_person_reads(
+    cast: Cast, tmp_path: Path, levels: int, nest: str
+) -> None:
+    opens, closes = {"object": ('{"a":', "}"), "list": ("[", "]"), "both": ('{"a":[', "]}")}[nest]
+    times = levels if nest != "both" else levels // 2
+    inner = opens * times + '"end"' + closes * times
+    body = f'{{"resourceType":"Basic","id":"deep","subject":{{"reference":"Patient/walter"}},"b":{inner}}}'
+    cast.take_in(write(tmp_path / "walter.json", walter()), write(tmp_path / "deep.json", body))
+    view = get_resource(cast.rosa, resource_id=Resource.objects.get(fhir_id="deep").pk)
+    said = {row.value for row in view.rows}
+    assert "end" in view.raw
+    assert ("end" in said) is (levels == 40)
+    assert ("nested deeper than is shown here; the JSON holds it" in said) is (levels == 600)
+
+
+def test_a_resource_that_no_reader_can_hold_is_rejected_with_its_path(cast: Cast, tmp_path: Path) -> None:
+    deep = '{"resourceType":"Basic","id":"deep","b":' + "[" * 5_000 + "]" * 5_000 + "}"
+    lines = f'{{"resourceType":"Organization","id":"o"}}\n{deep}\n'
+    (outcome,) = cast.take_in(write(tmp_path / "deep.ndjson", lines)).outcomes
+    (reject,) = outcome.rejects
+    assert reject.path == "line 2"
+    assert reject.reason.startswith("nested too deeply")
+    assert Resource.objects.filter(resource_type="Organization").count() == 1

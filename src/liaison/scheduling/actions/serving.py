@@ -82,7 +82,7 @@ def _open_missed(actor: Actor, appointment: Appointment, *, now: datetime) -> Lo
             ClockToStart(
                 rule_id="missed-visit",
                 rule_version="1",
-                source="DOMAIN 1.7",
+                source="A missed visit is called about on the same day",
                 step=f"Call {patient.goes_by}: offer another time, ask what came in the way",
                 anchor_event=f"appointment:{appointment.pk}",
                 anchor_at=now,

@@ -8,7 +8,7 @@ from liaison.scheduling.queries.arrangement import (
     resources,
     visit_types,
 )
-from liaison.scheduling.queries.day import Day, DayRow, DayVisit, day, sites_to_see
+from liaison.scheduling.queries.day import Day, DayRow, DayVisit, day, next_working_day, sites_to_see
 from liaison.scheduling.queries.explaining import Change, Explanation, Left, Relaxed, explain
 from liaison.scheduling.queries.looking import TimesWanted
 from liaison.scheduling.queries.times import (
@@ -55,6 +55,7 @@ __all__ = [
     "get_appointment",
     "get_resource",
     "get_visit_type",
+    "next_working_day",
     "people_in_service",
     "possible_at",
     "resources",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from typing import Final
 
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
@@ -15,9 +16,13 @@ from liaison.patients.models import Patient
 from liaison.scheduling.access import SEE_CALENDAR
 from liaison.scheduling.models import Appointment, Resource, ResourceKind
 from liaison.scheduling.queries.free import closed_time, working_time
-from liaison.scheduling.rules import Span, State, day_span
+from liaison.scheduling.rules import Span, State, day_span, subtract
 
 _KIND_ORDER = {ResourceKind.PERSON: 0, ResourceKind.ROOM: 1, ResourceKind.DEVICE: 2}
+
+
+LOOK_AHEAD: Final = timedelta(days=60)
+"""How far ahead a day with working hours is looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +84,19 @@ def day(actor: Actor, *, site: Site, on: date) -> Day:
     visits = _visits(actor, site=site, whole=whole)
     rows = _rows(visits, site=site, whole=whole)
     return Day(site=site, on=on, shown=_shown(rows, visits, whole), rows=rows, visits=visits)
+
+
+def next_working_day(*, site: Site, after: date) -> date | None:
+    """The first day after `after` on which anyone or anything works at this site, or None within LOOK_AHEAD."""
+    resources = Resource.objects.in_service().working_at(site.pk)
+    ids = tuple(resources.values_list("pk", flat=True))
+    first = day_span(on=after + timedelta(days=1), zone=site.zone).start
+    within = Span(first, first + LOOK_AHEAD)
+    starts: list[datetime] = []
+    closed = closed_time(ids, site_id=site.pk, within=within)
+    for resource_id, spans in working_time(ids, site=site, within=within).items():
+        starts += [span.start for span in subtract(spans, taken=closed[resource_id])][:1]
+    return min(starts).astimezone(site.zone).date() if starts else None
 
 
 def _visits(actor: Actor, *, site: Site, whole: Span) -> tuple[DayVisit, ...]:

@@ -316,3 +316,12 @@ def test_closures_ahead_are_those_that_have_not_ended(clinic: Clinic) -> None:
     assert [closure.during.lower for closure in queries.closures_ahead(clinic.rosa, now=NOW)] == [ahead.start]
     assert len(queries.closures_ahead(clinic.rosa, now=NOW, resource=clinic.room)) == 1
     assert queries.closures_ahead(clinic.rosa, now=NOW, resource=clinic.imani) == ()
+
+
+def test_the_next_day_with_working_hours_passes_weekends_and_closed_days(clinic: Clinic) -> None:
+    friday, monday = date(2026, 3, 6), date(2026, 3, 9)
+    assert queries.next_working_day(site=clinic.site, after=friday) == monday
+    closed = Span(local("2026-03-09 00:00"), local("2026-03-10 00:00"))
+    actions.close_time(actor=clinic.marta, of=clinic.site, during=closed, reason="Snow", now=NOW)
+    assert queries.next_working_day(site=clinic.site, after=friday) == date(2026, 3, 10)
+    assert queries.next_working_day(site=clinic.other_site, after=friday) is None

@@ -163,6 +163,14 @@ def test_a_double_click_books_once(rosa: Client, clinic: Clinic) -> None:
     assert Appointment.objects.count() == 1
 
 
+def test_the_key_of_rosas_form_is_hers_alone(rosa: Client, marta: Client, clinic: Clinic) -> None:
+    rosa.post("/book/", sent(clinic, offer_at(clinic, "2026-03-02 09:00")))
+    answer = marta.post("/book/", sent(clinic, offer_at(clinic, "2026-03-02 11:00"), patient=clinic.ruth.pk))
+    assert answer.status_code == 302
+    keys = [f"form:{actor.user_id}:a key of this form" for actor in (clinic.rosa, clinic.marta)]
+    assert list(Appointment.objects.order_by("pk").values_list("idempotency_key", flat=True)) == keys
+
+
 def test_a_lost_race_shows_why_and_fresh_times_and_loses_nothing_typed(rosa: Client, clinic: Clinic) -> None:
     clinic.book("2026-03-02 09:00", patient=clinic.ruth)
     form = sent(clinic, offer_at(clinic, "2026-03-02 09:00"), note="bring the list")
@@ -192,7 +200,7 @@ def test_a_warning_asks_why_and_the_reason_answers_it(rosa: Client, clinic: Clin
     assert "Book all the same" in shown
     response = rosa.post("/book/", form | {"override_reason": "Both see him together"}, **HTMX)
     assert response.status_code == 204
-    assert Appointment.objects.get(idempotency_key="a key of this form").overrides == ["patient_busy"]
+    assert Appointment.objects.latest("pk").overrides == ["patient_busy"]
 
 
 def test_marta_is_offered_to_override_what_rosa_is_not(marta: Client, clinic: Clinic) -> None:
@@ -301,7 +309,10 @@ def test_the_day_as_a_timeline_and_as_a_list(rosa: Client, clinic: Clinic) -> No
 
 
 def test_a_day_without_anybody_says_what_next(rosa: Client, marta: Client, clinic: Clinic) -> None:
-    assert "Choose another day or site" in page(rosa.get("/calendar/?on=2026-03-07"))
+    saturday = page(rosa.get("/calendar/?on=2026-03-07&view=list"))
+    assert "Choose another day or site" in saturday
+    assert f'href="/calendar/?site={clinic.site.pk}&amp;on=2026-03-09&amp;view=list"' in saturday
+    assert "Go to Monday 9 March" in saturday
     assert "under Arrange" in page(marta.get("/calendar/?on=2026-03-07"))
     assert "No visits on this day" in page(rosa.get("/calendar/"))
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from liaison.scheduling.rules import Need, Offer, Reason, Span, Wish, earliest, merge
+from liaison.scheduling.rules import Need, Offer, Reason, Span, Wish, earliest, intersect, merge, subtract
 
 NEW_YORK = ZoneInfo("America/New_York")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
@@ -57,6 +57,24 @@ def test_the_earliest_time_is_the_first_at_which_clinician_and_room_are_both_fre
 def test_buffers_must_be_free_too_but_do_not_lengthen_the_visit() -> None:
     offers = earliest(wish=wish(before=minutes(10), after=minutes(5)), needs=[CLINICIAN], free={DOCTOR: (span(0, 50),)})
     assert [(offer.start, offer.end) for offer in offers] == [(at(15), at(45))]
+
+
+def test_a_stretch_too_short_for_the_visit_is_passed_over() -> None:
+    offers = earliest(wish=wish(), needs=[CLINICIAN], free={DOCTOR: (span(0, 20), span(60, 90))})
+    assert [offer.start for offer in offers] == [at(60)]
+
+
+def test_what_is_taken_before_within_and_after_a_stretch_is_cut_out() -> None:
+    whole = (span(10, 60), span(80, 90))
+    assert subtract(whole, taken=()) == whole
+    assert subtract(whole, taken=(span(0, 5), span(65, 70), span(95, 99))) == whole
+    assert subtract(whole, taken=(span(0, 20), span(30, 40), span(55, 85))) == (
+        span(20, 30),
+        span(40, 55),
+        span(85, 90),
+    )
+    assert subtract(whole, taken=(span(0, 99),)) == ()
+    assert intersect(whole, (span(0, 20), span(50, 85))) == (span(10, 20), span(50, 60), span(80, 85))
 
 
 def test_a_clinician_who_knows_the_patient_goes_first_and_the_others_are_named() -> None:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from liaison.accounts.access import Role
 from liaison.accounts.models import Team, User
 from liaison.core.postgres.guard import writes_open
 from liaison.loops.actions import open_loop
@@ -16,7 +17,8 @@ from liaison.orders.models import Referral
 from liaison.scheduling import actions, queries
 from liaison.scheduling.models import Appointment
 from liaison.scheduling.ports import CancelReason
-from liaison.scheduling.tests.clinic import NOW, Clinic, local
+from liaison.scheduling.tests.clinic import NOW, Clinic, local, person
+from liaison.scheduling.tests.test_screens import browser
 
 START = "2026-03-03 10:00"
 AFTER = local("2026-03-03 10:45")
@@ -136,3 +138,21 @@ def test_an_open_loop_keeps_its_own_clock_when_its_visit_is_missed(clinic: Clini
     )
     missed(clinic, loop_id=loop.pk)
     assert list(Loop.objects.all()) == [loop]
+
+
+def test_a_clinical_topic_that_a_visit_serves_is_named_to_care_alone(clinic: Clinic) -> None:
+    clock = ClockToStart(
+        rule_id="x", rule_version="1", step="Explain warfarin", anchor_event="e", anchor_at=NOW, due_at=AFTER,
+        evidence="understood",
+    )  # fmt: skip
+    loop = open_loop(
+        clinic.rosa, kind="teach-back", patient=clinic.walter, title="Explain warfarin to Walter",
+        owner=Owner(user_id=clinic.rosa.user_id), clocks=[clock], now=NOW,
+    )  # fmt: skip
+    address = f"/appointments/{clinic.book(START, loop_id=loop.pk).pk}/"
+    assert "warfarin" in browser(clinic.rosa).get(address).content.decode()
+    with writes_open():
+        fred = person("Fred", Role.FRONT_DESK, clinic.site)
+    told = browser(fred).get(address).content.decode()
+    assert "warfarin" not in told
+    assert "Teach-back" in told

@@ -124,12 +124,16 @@ def told(appointment: Appointment, kind: ReminderKind, now: datetime) -> bool:
 
 
 def test_a_reminder_is_sent_once_when_its_time_comes(clinic: Clinic) -> None:
-    booked = clinic.book(START)
+    booked = clinic.book(START, note="chest pain")
     at = local("2026-03-09 10:01")
     assert told(booked, ReminderKind.DAY_BEFORE, at)
     assert told(booked, ReminderKind.DAY_BEFORE, at)
     reminders = [message for message in messages() if message.subject.startswith("Recordatorio")]
     assert len(reminders) == 1
+    assert (reminders[0].language, reminders[0].to_address) == ("es", "walter@example.org")
+    assert "martes, 10 de marzo de 2026" in reminders[0].body
+    for word in ("Imani", "Follow-up", "chest"):
+        assert word not in reminders[0].body + reminders[0].subject
     assert reminders[0].expires_at == booked.start_at
     assert AuditEntry.objects.filter(verb="scheduling.remind").count() == 2
 

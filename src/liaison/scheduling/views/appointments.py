@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
+from liaison.loops.queries import words_of
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import ATTEND, CANCEL, MOVE
 from liaison.scheduling.forms import CancelForm
@@ -188,6 +189,7 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
         "successor": Appointment.objects.filter(predecessor=found).first(),
         "whole": request.GET.get("as") == "page" or not wants_fragment(request),
         "story": _story(found),
+        "serves": words_of(actor, loops=[found.loop])[found.loop.pk].title if found.loop else "",
         "time_zone": found.time_zone,
         "now": now,
     }

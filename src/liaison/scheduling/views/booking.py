@@ -19,7 +19,7 @@ from django.views.decorators.http import require_http_methods
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.core.answers import done, wants_fragment
-from liaison.core.asking import actor_of
+from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.orders.models import Referral
@@ -129,7 +129,7 @@ def _panel(request: HttpRequest, desk: Desk) -> HttpResponse:
     if not form.is_valid():
         return _show(request, desk, form, status=422)
     try:
-        appointment = _carry_out(desk, form)
+        appointment = _carry_out(desk, form, key=form_key(request, form.cleaned_data["key"]))
     except (*WARNINGS, *OVERRIDABLE) as refusal:
         return _show(request, desk, form, refusal=refusal)
     when = f"{appointment.local_start:%a %-d %b %H:%M}"
@@ -142,10 +142,10 @@ def _panel(request: HttpRequest, desk: Desk) -> HttpResponse:
     )
 
 
-def _carry_out(desk: Desk, form: BookForm) -> Appointment:
+def _carry_out(desk: Desk, form: BookForm, *, key: str) -> Appointment:
     typed = form.cleaned_data
     order = BookingOrder(
-        key=typed["key"],
+        key=key,
         visit_type_id=typed["visit_type"],
         site_id=typed["offer"].site_id,
         start_at=typed["offer"].start_at,

@@ -45,6 +45,7 @@ def day(request: HttpRequest) -> HttpResponse:
         "today": today,
         "yesterday": on - _DAY,
         "tomorrow": on + _DAY,
+        "next_working": None if shown.rows or shown.visits else queries.next_working_day(site=site, after=on),
         "unknown_day": request.GET.get("on", "") if "on" in form.errors else "",
         "as_list": request.GET.get("view") == "list",
         "own_url": reverse("scheduling:day"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,8 +11,14 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from liaison.inbox.models.calls import OutcomeChoice
-from liaison.inbox.ports import CallDetails, TeachBackItem, Understood, With
-from liaison.inbox.queries import CallSheet
+from liaison.inbox.ports import (
+    CallDetails,
+    TeachBackItem,
+    Understood,
+    With,
+)
+from liaison.inbox.queries import CallSheet, TemplateSheet
+from liaison.inbox.rules.editing import LONGEST_SUBJECT, Text
 from liaison.inbox.wording import Wording, catalogue
 from liaison.loops.models import Loop
 
@@ -81,6 +87,8 @@ class CallForm(forms.Form):
     def __init__(self, *given: Any, sheet: CallSheet, **more: Any) -> None:
         super().__init__(*given, **more)
         self.sheet = sheet
+        if not sheet.may_be_clinical:
+            del self.fields["clinical"]
         self.fields["whom"].choices = whom_choices(sheet)  # type: ignore[attr-defined]
         self.fields["number"].choices = number_choices(sheet)  # type: ignore[attr-defined]
         self.fields["script_done"].choices = [(step.code, step.title) for step in sheet.script]  # type: ignore[attr-defined]
@@ -193,10 +201,15 @@ class NoteForm(forms.Form):
     )
     idempotency_key = forms.CharField(widget=forms.HiddenInput, max_length=100)
 
-    def __init__(self, *given: Any, loops: Sequence[Loop], zone: ZoneInfo, **more: Any) -> None:
+    def __init__(
+        self, *given: Any, loops: Sequence[Loop], titles: Mapping[int, str], zone: ZoneInfo, **more: Any
+    ) -> None:
         super().__init__(*given, **more)
         self.loops = {str(one.pk): one for one in loops}
-        choices = [("", str(_("No loop: about the patient"))), *((key, one.title) for key, one in self.loops.items())]
+        choices = [
+            ("", str(_("No loop: about the patient"))),
+            *((key, titles[one.pk]) for key, one in self.loops.items()),
+        ]
         self.fields["loop"].choices = choices  # type: ignore[attr-defined]
         self.fields["happened_at"].zone = zone  # type: ignore[attr-defined]
 
@@ -220,6 +233,47 @@ class StrikeForm(forms.Form):
     reason = forms.CharField(label=_("What is wrong with it"), max_length=300)
 
 
+class TemplateForm(forms.Form):
+    """A text in English and in Spanish."""
+
+    en_subject = forms.CharField(label=_("Subject"), max_length=LONGEST_SUBJECT)
+    en_body = forms.CharField(label=_("Text"), widget=forms.Textarea(attrs={"rows": 18}))
+    es_subject = forms.CharField(label=_("Subject"), max_length=LONGEST_SUBJECT)
+    es_body = forms.CharField(label=_("Text"), widget=forms.Textarea(attrs={"rows": 18}))
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def __init__(self, data: Any = None, *, sheet: TemplateSheet) -> None:
+        initial: dict[str, Any] = {"version": sheet.version}
+        for language, text in sheet.texts.items():
+            initial |= {f"{language}_subject": text.subject, f"{language}_body": text.body}
+        super().__init__(data, initial=initial)
+        for name in ("es_subject", "es_body"):
+            self.fields[name].widget.attrs["lang"] = "es"
+
+    @property
+    def texts(self) -> dict[str, Text]:
+        """What was typed, by language."""
+        typed = self.cleaned_data
+        return {
+            language: Text(subject=typed[f"{language}_subject"], body=typed[f"{language}_body"])
+            for language in ("en", "es")
+        }
+
+
+class MatchForm(forms.Form):
+    """Whose a mail is."""
+
+    who = forms.CharField(
+        label=_("Patient"), max_length=200, help_text=_("Record number, or name and birth date: exactly one must fit.")
+    )
+
+
+class PutAwayForm(forms.Form):
+    """Why nobody answers a mail."""
+
+    reason = forms.CharField(label=_("Why nobody needs to answer it"), max_length=300)
+
+
 def template_choices() -> list[tuple[str, str]]:
     """The templates that need nothing but the patient, and words where they take some."""
     given = {"called_as", "org", "site", "address", "phone", "text"}
@@ -241,9 +295,10 @@ def number_choices(sheet: CallSheet) -> list[tuple[str, str]]:
 
 
 def phones(sheet: CallSheet) -> Sequence[Any]:
-    """The patient's numbers: confidential ones only, if there are any; the preferred first."""
+    """The patient's numbers, the preferred first; confidential ones only, if any way to reach them is confidential."""
     usable = [one for one in sheet.band.contacts if one.kind == "phone" and one.usable and one.may_call]
-    return sorted([one for one in usable if one.confidential] or usable, key=lambda one: not one.preferred)
+    open_ones = [one for one in usable if one.confidential or not sheet.band.confidential_only]
+    return sorted(open_ones, key=lambda one: not one.preferred)
 
 
 def _label(choices: Sequence[tuple[str, str]], value: str) -> str:

@@ -1,0 +1,89 @@
+"""Sites, teams and people: adding them, saying who they are and where they belong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from liaison.accounts.access import MANAGE_PEOPLE, MANAGE_SITES
+from liaison.accounts.actions.refusals import ReachesFurther
+from liaison.accounts.events import PersonAdded
+from liaison.accounts.models import Site, Team, TeamMember, User
+from liaison.accounts.queries import meets_person, reaches_person
+from liaison.core.act import act
+from liaison.core.actor import EVERYWHERE, Actor
+from liaison.core.refusals import Forbidden
+from liaison.core.verbs import Verb
+
+
+def add_site(
+    *, actor: Actor, code: str, name: str, time_zone: str, address: str = "", phone: str = "", now: datetime
+) -> Site:
+    """Add a place of the organization. `time_zone` is an IANA name. Refuses: SiteCodeTaken.
+
+    Only for who manages sites everywhere.
+    """
+    with act(actor, MANAGE_SITES, site_id=EVERYWHERE, now=now) as entry:
+        site = Site.objects.create(code=code, name=name, time_zone=time_zone, address=address, phone=phone)
+        entry.about(site)
+    return site
+
+
+def add_team(*, actor: Actor, name: str, site: Site | None, now: datetime) -> Team:
+    """Add a team of a site, or of the whole organization. Refuses: Forbidden elsewhere, TeamNameTaken."""
+    with act(actor, MANAGE_SITES, site_id=site.pk if site else EVERYWHERE, now=now) as entry:
+        team = Team.objects.create(name=name, site=site)
+        entry.about(team)
+    return team
+
+
+def add_person(
+    *, actor: Actor, email: str, name: str, password: str | None = None, is_demo: bool = False, now: datetime
+) -> User:
+    """Add someone who can sign in. Refuses: EmailTaken.
+
+    Without `password` the account has none until `give_password`; one that is given here is the person's own.
+    """
+    with act(actor, MANAGE_PEOPLE, now=now) as entry:
+        person = User(email=email.strip().lower(), name=name.strip(), is_demo=is_demo, added_at=now)
+        person.set_password(password)
+        person.save(force_insert=True)
+        entry.about(person)
+        entry.publish(PersonAdded(user_id=person.pk, at=now))
+    return person
+
+
+def rename_person(*, actor: Actor, person: User, name: str, email: str, now: datetime) -> User:
+    """Change a person's name or address. Refuses: ReachesFurther (save for oneself), EmailTaken."""
+    with act(actor, MANAGE_PEOPLE, subject=person, now=now):
+        if person.pk != actor.user_id:
+            refuse_further(actor, MANAGE_PEOPLE, person=person, now=now)
+        person.name, person.email = name.strip(), email.strip().lower()
+        person.save(update_fields=["name", "email"])
+    return person
+
+
+def set_teams(*, actor: Actor, person: User, teams: Iterable[Team], now: datetime) -> None:
+    """Make these the teams that a person is in, and no others.
+
+    Refuses: Forbidden for somebody who works elsewhere alone, and for joining or leaving a team of another site.
+    """
+    wanted = {team.pk for team in teams}
+    with act(actor, MANAGE_PEOPLE, subject=person, now=now) as entry:
+        held = set(TeamMember.objects.filter(user=person).values_list("team_id", flat=True))
+        changed = Team.objects.filter(pk__in=wanted ^ held)
+        if not meets_person(actor, MANAGE_PEOPLE, person=person, now=now) or not all(
+            actor.may_at(MANAGE_PEOPLE, site_id=team.site_id) for team in changed
+        ):
+            raise Forbidden
+        TeamMember.objects.filter(user=person).exclude(team_id__in=wanted).delete()
+        TeamMember.objects.bulk_create(
+            [TeamMember(user=person, team_id=pk) for pk in sorted(wanted)], ignore_conflicts=True
+        )
+        entry.note(team_ids=sorted(wanted))
+
+
+def refuse_further(actor: Actor, verb: Verb, *, person: User, now: datetime) -> None:
+    """Refuse to act on somebody who holds a role at a site where this actor does not hold `verb`."""
+    if not reaches_person(actor, verb, person=person, now=now):
+        raise ReachesFurther

@@ -1,0 +1,129 @@
+"""The demonstration clinic: the same seed builds the same clinic, and everything that Liaison knows occurs in it."""
+
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+from django.db import transaction
+
+from liaison.accounts.models import Site, User
+from liaison.core.models import AuditEntry
+from liaison.demo import cast
+from liaison.demo.clinic import SEED, build
+from liaison.inbox.models import Message
+from liaison.loops.models import Loop, State
+from liaison.loops.ports import registered_kinds
+from liaison.orders.models import Referral
+from liaison.orders.rules import State as ReferralState
+from liaison.patients.models import DuplicateCandidate, Patient
+from liaison.scheduling.models import Appointment
+
+NOW = datetime(2026, 4, 15, 15, tzinfo=UTC)
+PATIENTS = 40
+DOUBLES = 2
+
+
+@pytest.fixture(scope="module")
+def clinic(django_db_setup, django_db_blocker):
+    """The clinic as of NOW, for all tests of this module; it goes away with them."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        build(now=NOW, patients=PATIENTS)
+        yield
+        transaction.set_rollback(True)
+
+
+def picture(*, seed, now=NOW):
+    """What is in a clinic of eight patients, by what people see; it is gone afterwards."""
+    with transaction.atomic():
+        build(now=now, patients=8, seed=seed)
+        seen = {
+            "patients": sorted(Patient.objects.values_list("family", "given", "birth_on", "spoken_language")),
+            "loops": sorted(Loop.objects.values_list("kind", "state", "title", "due_at"), key=str),
+            "visits": sorted(Appointment.objects.values_list("start_at", "state", "patient__family")),
+            "referrals": sorted(Referral.objects.values_list("state", "patient__family")),
+        }
+        transaction.set_rollback(True)
+    return seen
+
+
+@pytest.mark.django_db
+def test_the_same_seed_builds_the_same_clinic_and_another_seed_another_one():
+    first = picture(seed=SEED)
+    assert len(first["patients"]) == 8 + DOUBLES
+    assert picture(seed=SEED) == first
+    assert picture(seed=SEED + 1)["patients"] != first["patients"]
+
+
+@pytest.mark.django_db
+def test_the_same_seed_a_week_later_is_the_same_clinic_a_week_later():
+    week = timedelta(days=7)
+    first, later = picture(seed=SEED), picture(seed=SEED, now=NOW + week)
+    assert [start + week for start, *_ in first["visits"]] == [start for start, *_ in later["visits"]]
+    assert sorted(due + week for *_, due in first["loops"] if due) == sorted(due for *_, due in later["loops"] if due)
+
+
+def test_three_sites_and_twenty_five_people_work_there(clinic):
+    assert set(Site.objects.values_list("name", flat=True)) == {site.name for site in cast.SITES}
+    assert len(cast.SITES) == 3
+    assert User.objects.count() == len(cast.STAFF) == 25
+    assert User.objects.get(name="Rosa Delgado").check_password(cast.PASSWORD)
+    shown = User.objects.filter(is_demo=True).values_list("name", flat=True)
+    assert set(shown) == set(cast.SHOWN_AT_SIGN_IN)
+
+
+def test_every_kind_of_loop_is_there_in_every_state(clinic):
+    found = Counter(Loop.objects.values_list("kind", "state"))
+    rare = {("missed-visit", "given_up")}  # a clinic of this size has two missed visits
+    missing = {(kind.code, state.value) for kind in registered_kinds() for state in State} - set(found)
+    assert missing <= rare
+
+
+def test_open_loops_are_overdue_due_today_and_due_later(clinic):
+    due = [at - NOW for at in Loop.objects.open().values_list("due_at", flat=True)]
+    assert min(due) < timedelta(0)
+    assert any(timedelta(0) <= left < timedelta(days=1) for left in due)
+    assert max(due) > timedelta(days=2)
+
+
+def test_referrals_stand_at_every_step(clinic):
+    seldom = {"visit_cancelled"}
+    assert {state.value for state in ReferralState} - seldom <= set(Referral.objects.values_list("state", flat=True))
+
+
+def test_visits_fill_two_weeks_back_and_two_ahead_and_nobody_is_booked_twice(clinic):
+    starts = Appointment.objects.values_list("start_at", flat=True)
+    assert NOW - timedelta(days=15) < min(starts) < NOW - timedelta(days=7)
+    assert NOW + timedelta(days=7) < max(starts) < NOW + timedelta(days=15)
+    past = Appointment.objects.filter(end_at__lt=NOW)
+    assert set(past.values_list("state", flat=True)) >= {"fulfilled", "noshow"}
+    assert not past.filter(state="booked").exists()
+    busy = Appointment.objects.exclude(state="cancelled").order_by("patient_id", "start_at")
+    assert all(
+        one.patient_id != two.patient_id or one.end_at <= two.start_at for one, two in pairwise(busy)
+    )  # the database refuses it for rooms and people
+
+
+def test_two_pairs_wait_to_be_told_apart_and_one_of_them_has_numbers_that_disagree(clinic):
+    pairs = DuplicateCandidate.objects.filter(decision="open")
+    assert sorted(pair.conflict for pair in pairs) == [False, True]
+    for pair in pairs:
+        assert pair.first.birth_on == pair.second.birth_on
+        numbers = {side.identifiers.count() for side in (pair.first, pair.second)}
+        assert numbers == ({1} if pair.conflict else {0, 1})
+
+
+def test_mail_that_never_arrived_is_told_with_its_reason(clinic):
+    failed = Message.objects.filter(state="failed")
+    assert failed.count() == 3
+    assert {message.failure_kind for message in failed} == {"permanent"}
+
+
+def test_nothing_happens_after_now_and_everything_stands_in_the_trail(clinic):
+    assert not Loop.objects.filter(opened_at__gt=NOW).exists()
+    assert not Loop.objects.filter(ended_at__gt=NOW).exists()
+    assert not Patient.objects.filter(registered_at__gt=NOW).exists()
+    assert Patient.objects.count() == PATIENTS + DOUBLES
+    opened = AuditEntry.objects.filter(outcome="done", subject_type="loops.loop").values("subject_id").distinct()
+    assert opened.count() == Loop.objects.count()
+    assert not AuditEntry.objects.exclude(outcome="done").exists()

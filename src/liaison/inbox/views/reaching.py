@@ -1,0 +1,97 @@
+"""One screen for how a patient wants to be reached."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from liaison.core.answers import done
+from liaison.core.asking import actor_of
+from liaison.core.clock import current_time
+from liaison.core.refusals import Forbidden, NotFound, Refusal
+from liaison.inbox import access, actions
+from liaison.inbox.forms.reaching import CHANNEL_HEADS, NewPointForm, PersonForm, PointForm, StandingsForm
+from liaison.inbox.queries import ReachSheet, reach_sheet
+from liaison.patients.models import Patient
+from liaison.patients.queries import get_patient
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Forms:
+    """The forms of the screen, sent or fresh."""
+
+    points: list[PointForm]
+    new: NewPointForm
+    person: PersonForm
+    standings: StandingsForm
+
+    @property
+    def are_valid(self) -> bool:
+        """Whether the shape of all of them is right; each is asked, so that every error shows."""
+        wrong = [form for form in (*self.points, self.new, self.person, self.standings) if not form.is_valid()]
+        return not wrong
+
+
+@require_http_methods(["GET", "POST"])
+def reach(request: HttpRequest, patient_id: int) -> HttpResponse:
+    """Numbers and addresses with what is allowed on each, languages, best times, and what they want by channel."""
+    actor, now = actor_of(request), current_time()
+    patient = get_patient(actor, patient_id=patient_id, verb=access.NOTE_PREFERENCE)
+    sheet = reach_sheet(actor, patient=patient)
+    forms = _forms(request, sheet, patient=patient)
+    problem, status = "", 200
+    if request.method == "POST":
+        status = 422
+        if forms.are_valid:
+            try:
+                actions.save_reach(actor, patient=patient, wish=_wish(request, sheet, forms), now=now)
+            except (Forbidden, NotFound):
+                raise
+            except Refusal as refusal:
+                problem, status = " ".join([refusal.sentence, *refusal.fields.values()]), refusal.status
+            else:
+                return done(request, said=_("Saved."), to=reverse("desk:patient", args=[patient.pk]), go=True)
+    context = {
+        "patient": patient,
+        "sheet": sheet,
+        "forms": forms,
+        "problem": problem,
+        "heads": list(CHANNEL_HEADS.values()),
+        "seen": sheet.seen if status != 422 else request.POST.get("seen", ""),
+        "back_url": reverse("desk:patient", args=[patient.pk]),
+        "now": now,
+    }
+    return render(request, "inbox/reach.html", context, status=status)
+
+
+def _forms(request: HttpRequest, sheet: ReachSheet, *, patient: Patient) -> _Forms:
+    data = request.POST or None
+    person = actions.PersonWish(
+        spoken_language=patient.spoken_language,
+        written_language=patient.written_language,
+        interpreter_needed=patient.interpreter_needed,
+        best_time=patient.best_time,
+        mobility_needs=patient.mobility_needs,
+    )
+    return _Forms(
+        points=[PointForm(data, point=point) for point in sheet.points] if sheet.may_change_points else [],
+        new=NewPointForm(data, prefix="new"),
+        person=PersonForm(data, person=person),
+        standings=StandingsForm(data, standings=sheet.standings),
+    )
+
+
+def _wish(request: HttpRequest, sheet: ReachSheet, forms: _Forms) -> actions.ReachWish:
+    return actions.ReachWish(
+        seen=request.POST.get("seen", ""),
+        person=forms.person.wish if sheet.may_change_person else None,
+        points=[form.wish for form in forms.points],
+        new=forms.new.wish if sheet.may_change_points else None,
+        standings=forms.standings.wish,
+        source=forms.standings.cleaned_data["source"],
+    )

@@ -1,0 +1,37 @@
+"""Who may see whom is asked once for a page, and asked again for the next."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from liaison.core.postgres.guard import writes_open
+from liaison.core.remembering import remembering
+from liaison.loops.access import SEE, TAKE
+from liaison.loops.tests.cast import gather
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_page_asks_once_however_many_verbs_it_asks_about():
+    cast = gather()
+    with remembering(), CaptureQueriesContext(connection) as asked:
+        assert all(cast.walter.reachable_by(cast.rosa, verb) for verb in (SEE, TAKE, None, SEE))
+    assert len(asked) == 1
+
+
+def test_rosa_is_not_answered_with_what_pat_was_told():
+    cast = gather()
+    with remembering():
+        assert not cast.walter.reachable_by(cast.pat, SEE)
+        assert cast.walter.reachable_by(cast.rosa, SEE)
+        assert not cast.walter.reachable_by(cast.pat, SEE)
+
+
+def test_the_next_page_sees_what_changed():
+    cast = gather()
+    with remembering():
+        assert cast.walter.reachable_by(cast.rosa, SEE)
+    with writes_open():
+        cast.walter.sites.all().delete()
+    with remembering():
+        assert not cast.walter.reachable_by(cast.rosa, SEE)
