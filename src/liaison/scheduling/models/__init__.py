@@ -11,17 +11,23 @@ from liaison.scheduling.models.arrangement import (
     WorkingHours,
 )
 from liaison.scheduling.models.visits import Appointment, AppointmentQuerySet, Reservation
+from liaison.scheduling.models.waiting import URGENCY_WORDS, Opening, OpeningWhy, WaitlistEntry, WaitlistOffer
 
 __all__ = [
+    "URGENCY_WORDS",
     "Appointment",
     "AppointmentQuerySet",
     "Closure",
     "Modality",
+    "Opening",
+    "OpeningWhy",
     "Reservation",
     "Resource",
     "ResourceKind",
     "ResourceQuerySet",
     "VisitNeed",
     "VisitType",
+    "WaitlistEntry",
+    "WaitlistOffer",
     "WorkingHours",
 ]
