@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 
 from liaison.loops.ports import register_kind
-from liaison.scheduling.kinds import MISSED_VISIT
+from liaison.scheduling.kinds import MISSED_VISIT, WAITING
 
 
 class SchedulingConfig(AppConfig):
@@ -14,9 +14,12 @@ class SchedulingConfig(AppConfig):
     verbose_name = "Scheduling"
 
     def ready(self) -> None:
-        """Say which refusals the database's constraints stand for, and make our kind of loop known."""
+        """Say which refusals the database's constraints stand for, and make our kinds of loop known."""
         from liaison.core.refusals import constraint_refusal
+        from liaison.scheduling.actions.offering import AlreadyOffered
         from liaison.scheduling.actions.refusals import NotFree
 
         register_kind(MISSED_VISIT)
+        register_kind(WAITING)
         constraint_refusal("scheduling_one_visit_at_a_time", NotFree)
+        constraint_refusal("scheduling_one_offer_at_a_time", AlreadyOffered)

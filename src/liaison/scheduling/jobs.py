@@ -3,7 +3,7 @@
 from liaison.core.actor import system_actor
 from liaison.core.clock import current_time
 from liaison.core.jobs import job
-from liaison.scheduling.actions import remind_patient
+from liaison.scheduling.actions import expire_offer, remind_patient
 from liaison.scheduling.rules import ReminderKind
 
 
@@ -16,3 +16,9 @@ def remind(*, appointment_id: int, kind: str) -> None:
         kind=ReminderKind(kind),
         now=current_time(),
     )
+
+
+@job()
+def expire(*, offer_id: int) -> None:
+    """End an offer of a freed time, if nobody answered it."""
+    expire_offer(actor=system_actor("waitlist"), offer_id=offer_id, now=current_time())

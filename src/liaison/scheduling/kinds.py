@@ -1,4 +1,4 @@
-"""The kind of loop that a missed visit opens."""
+"""The kinds of loop that scheduling opens: a missed visit, a wait for an earlier time."""
 
 from typing import Final
 
@@ -15,4 +15,15 @@ MISSED_VISIT: Final = LoopKind(
     },
     event_words={"appointment": "when the visit was missed"},
     icon="user-off",
+)
+
+WAITING: Final = LoopKind(
+    code="waitlist",
+    label="Waitlist",
+    required_evidence=("settled",),
+    evidence_labels={"settled": "A time was taken, or none is wanted any more"},
+    event_words={"wait": "when the patient joined the waitlist", "offer": "the offer"},
+    managed_at="scheduling:wait",
+    closes_itself=True,
+    icon="hourglass",
 )

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from liaison.scheduling.rules import REASONS, CancelReason, Hours, Need, Offer, Reason, Span, State
+from liaison.scheduling.rules import REASONS, CancelReason, Hours, Need, Offer, OfferBy, Reason, Span, State, Urgency
 
 __all__ = [
     "REASONS_IN_ORDER",
@@ -19,11 +19,13 @@ __all__ = [
     "Method",
     "Need",
     "Offer",
+    "OfferBy",
     "Override",
     "Reason",
     "Seat",
     "Span",
     "State",
+    "Urgency",
     "invitation_writers",
     "register_invitation_writer",
 ]

@@ -13,10 +13,15 @@ from liaison.scheduling.actions import (
     confirm_booking,
     confirm_cancellation,
     confirm_move,
+    follow_the_later_visit,
     follow_up_missed,
     fulfil_referral,
+    note_freed_visit,
+    note_opened_time,
+    refuse_if_held,
     reminders_ahead,
     schedule_referral,
+    settle_after_visit,
     unschedule_referral,
 )
 from liaison.scheduling.events import (
@@ -25,9 +30,11 @@ from liaison.scheduling.events import (
     AppointmentMissed,
     AppointmentMoved,
     AppointmentSeen,
+    TimeOpened,
+    WaitlistOffered,
 )
-from liaison.scheduling.jobs import remind
-from liaison.scheduling.models import Appointment
+from liaison.scheduling.jobs import expire, remind
+from liaison.scheduling.models import Appointment, WaitlistEntry
 from liaison.scheduling.rules import reason_in_words
 
 
@@ -70,11 +77,48 @@ def see_to_the_missed_visit(fact: AppointmentMissed, *, actor: Actor) -> None:
     follow_up_missed(actor=actor, appointment=_appointment(fact.appointment_id), now=fact.at)
 
 
+@reacts_to(AppointmentCancelled)
+def keep_the_freed_time(fact: AppointmentCancelled, *, actor: Actor) -> None:
+    """Somebody on the waitlist may want it. A time that is held for an offer is not cancelled this way."""
+    appointment = _appointment(fact.appointment_id)
+    refuse_if_held(appointment)
+    note_freed_visit(actor=actor, appointment=appointment, now=fact.at)
+
+
+@reacts_to(AppointmentMoved)
+def keep_the_time_left(fact: AppointmentMoved, *, actor: Actor) -> None:
+    """The old time may suit somebody who waits; who waited to move this visit forward now moves the new one."""
+    previous = _appointment(fact.previous_id)
+    refuse_if_held(previous)
+    follow_the_later_visit(actor=actor, previous=previous, moved_id=fact.appointment_id, now=fact.at)
+    note_freed_visit(actor=actor, appointment=previous, moved_to_id=fact.appointment_id, now=fact.at)
+
+
+@reacts_to(TimeOpened)
+def keep_the_opened_time(fact: TimeOpened, *, actor: Actor) -> None:
+    """Time that was closed may suit somebody who waits."""
+    note_opened_time(actor=actor, fact=fact, now=fact.at)
+
+
+@reacts_to(AppointmentSeen)
+def end_the_wait(fact: AppointmentSeen, *, actor: Actor) -> None:
+    """The visit that should have moved forward took place: nobody waits for an earlier one any more."""
+    settle_after_visit(actor=actor, appointment=_appointment(fact.appointment_id), now=fact.at)
+
+
+@reacts_to(WaitlistOffered)
+def end_it_in_time(fact: WaitlistOffered, *, actor: Actor) -> None:
+    """The offer ends by itself when nobody answers."""
+    del actor
+    defer(expire, at=fact.expires_at, offer_id=fact.offer_id)
+
+
 @reacts_to(PatientsMerged)
 def follow_the_survivor(fact: PatientsMerged, *, actor: Actor) -> None:
     """The merged patient's visits are the survivor's."""
     del actor
     repoint(fact, rows=Appointment.objects.all())
+    repoint(fact, rows=WaitlistEntry.objects.all())
 
 
 @reacts_to(PatientsUnmerged)
@@ -82,6 +126,7 @@ def go_back_to_their_own(fact: PatientsUnmerged, *, actor: Actor) -> None:
     """The merge was a mistake: each visit goes back to whose it was."""
     del actor
     put_back(fact, model=Appointment)
+    put_back(fact, model=WaitlistEntry)
 
 
 def _plan_reminders(appointment: Appointment, *, now: datetime) -> None:

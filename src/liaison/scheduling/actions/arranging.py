@@ -14,6 +14,7 @@ from liaison.core.refusals import Forbidden, Stale
 from liaison.directory.models import Practitioner
 from liaison.scheduling.access import ARRANGE
 from liaison.scheduling.actions.refusals import Impossible
+from liaison.scheduling.events import TimeOpened
 from liaison.scheduling.models import (
     Closure,
     Modality,
@@ -237,6 +238,14 @@ def open_time(*, actor: Actor, closure: Closure, now: datetime) -> None:
     """Give the time of a closure back."""
     with act(actor, ARRANGE, site_id=closure.place_id, reason=closure.reason, now=now) as entry:
         entry.note(closure_id=closure.pk)
+        closure.refresh_from_db(fields=["during"])
+        opened = TimeOpened(
+            site_id=closure.place_id or 0,  # a closure always has a place
+            start_at=closure.during.lower,
+            end_at=closure.during.upper,
+            at=now,
+        )
+        entry.publish(opened)
         closure.delete()
 
 

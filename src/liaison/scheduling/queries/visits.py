@@ -89,7 +89,9 @@ def timeline(
     """
     if kinds and KIND not in kinds:
         return ()
-    rows = _with_who(_visible(actor).filter(patient=patient)).order_by("-booked_at", "-pk")
+    # A time that was only held for an offer was never a booking.
+    booked = _visible(actor).filter(patient=patient).exclude(held_for_offer__isnull=False, from_offer__isnull=True)
+    rows = _with_who(booked).order_by("-booked_at", "-pk")
     entries = [entry for row in rows for entry in _entries(row) if before is None or entry.at < before]
     entries.sort(key=lambda entry: (entry.at, entry.key), reverse=True)
     return entries[:limit]
