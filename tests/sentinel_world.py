@@ -71,6 +71,7 @@ class World:
             "desk:home": "?tab=all",
             "desk:column": f"?owner=user:{self.people['coordinator'].pk}",
             "scheduling:book": f"?patient={patient}&loop={loop}",
+            "scheduling:readiness": f"?site={self.arguments['site_id']}&days=7",
             "scheduling:join": f"?patient={patient}&loop={loop}",
             "scheduling:day": f"?site={self.arguments['site_id']}&on={self.arguments['day']}",
             "inbox:call": f"?patient={patient}&loop={loop}",

@@ -26,6 +26,7 @@ OPENING: Final = verb("scheduling.opening", "Keep a time that became free for th
 WAITLIST_REPORT: Final = verb(
     "scheduling.waitlist_report", "See how freed times are filled, and for whom", roles={Role.SUPERVISOR}
 )
+CHECK: Final = verb("scheduling.check", "Look whether coming visits are ready, and open loops where not", roles=())
 REMIND: Final = verb("scheduling.remind", "Remind a patient of a visit", roles=())
 ARRANGE: Final = verb(
     "scheduling.arrange",

@@ -1,4 +1,4 @@
-"""The kinds of loop that scheduling opens: a missed visit, a wait for an earlier time."""
+"""The kinds of loop that scheduling opens: a missed visit, a wait for an earlier time, a visit that is not ready."""
 
 from typing import Final
 
@@ -26,4 +26,15 @@ WAITING: Final = LoopKind(
     managed_at="scheduling:wait",
     closes_itself=True,
     icon="hourglass",
+)
+
+NOT_READY: Final = LoopKind(
+    code="not-ready",
+    label="Visit not ready",
+    required_evidence=("ready",),
+    evidence_labels={"ready": "The check passes"},
+    event_words={"appointment": "the visit"},
+    managed_at="scheduling:appointment",
+    closes_itself=True,
+    icon="alert-triangle",
 )

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from liaison.scheduling.views import answering, appointments, arranging, booking, calendar, offering, waiting
+from liaison.scheduling.views import answering, appointments, arranging, booking, calendar, offering, readiness, waiting
 
 app_name = "scheduling"
 
@@ -13,6 +13,7 @@ urlpatterns = [
     path("appointments/<int:appointment_id>/move/", booking.move, name="move"),
     path("appointments/<int:appointment_id>/cancel/", appointments.cancel, name="cancel"),
     path("appointments/<int:appointment_id>/<slug:step>/", appointments.attend, name="attend"),
+    path("readiness/", readiness.board, name="readiness"),
     path("waitlist/", waiting.waitlist, name="waitlist"),
     path("waitlist/join/", waiting.join, name="join"),
     path("waitlist/report/", waiting.report, name="waitlist_report"),

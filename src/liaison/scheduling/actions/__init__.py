@@ -52,6 +52,7 @@ from liaison.scheduling.actions.openings import (
     open_by_hand,
     settle_after_visit,
 )
+from liaison.scheduling.actions.readiness import check_coming, check_visits
 from liaison.scheduling.actions.refusals import (
     CannotChange,
     DuplicateVisit,
@@ -125,7 +126,9 @@ __all__ = [
     "cancel_appointment",
     "change_resource",
     "change_wait",
+    "check_coming",
     "check_in",
+    "check_visits",
     "close_time",
     "confirm_booking",
     "confirm_cancellation",

@@ -10,6 +10,7 @@ from liaison.scheduling.models.arrangement import (
     VisitType,
     WorkingHours,
 )
+from liaison.scheduling.models.readiness import Blocker
 from liaison.scheduling.models.visits import Appointment, AppointmentQuerySet, Reservation
 from liaison.scheduling.models.waiting import URGENCY_WORDS, Opening, OpeningWhy, WaitlistEntry, WaitlistOffer
 
@@ -17,6 +18,7 @@ __all__ = [
     "URGENCY_WORDS",
     "Appointment",
     "AppointmentQuerySet",
+    "Blocker",
     "Closure",
     "Modality",
     "Opening",

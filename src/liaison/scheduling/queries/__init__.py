@@ -9,6 +9,16 @@ from liaison.scheduling.queries.arrangement import (
     visit_types,
 )
 from liaison.scheduling.queries.day import Day, DayRow, DayVisit, day, sites_to_see
+from liaison.scheduling.queries.readiness import (
+    Board,
+    BoardDay,
+    BoardVisit,
+    Readiness,
+    coming_ids,
+    expected,
+    readiness_board,
+    readiness_of,
+)
 from liaison.scheduling.queries.times import (
     SeatOffer,
     TimeOffer,
@@ -47,12 +57,16 @@ from liaison.scheduling.queries.waiting import (
 from liaison.scheduling.queries.waitlist_report import Share, WaitlistReport, waitlist_report
 
 __all__ = [
+    "Board",
+    "BoardDay",
+    "BoardVisit",
     "Candidate",
     "ComingVisit",
     "Day",
     "DayRow",
     "DayVisit",
     "FreedTime",
+    "Readiness",
     "SeatOffer",
     "Share",
     "TimeOffer",
@@ -65,10 +79,12 @@ __all__ = [
     "candidates",
     "clinicians_for",
     "closures_ahead",
+    "coming_ids",
     "coming_visits",
     "current_kind",
     "day",
     "earliest_times",
+    "expected",
     "fitting_time",
     "freed_time",
     "get_appointment",
@@ -82,6 +98,8 @@ __all__ = [
     "offers_of",
     "openings_ahead",
     "possible_at",
+    "readiness_board",
+    "readiness_of",
     "resources",
     "sites_to_see",
     "timeline",

@@ -179,6 +179,7 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
     is_ahead = state in {State.PENDING, State.BOOKED} and held_for is None
     return {
         "held_for": held_for,
+        "readiness": queries.readiness_of([found], now=now).get(found.pk) if held_for is None else None,
         "wait": wait,
         "may_wait": is_ahead and wait is None and found.start_at > now and actor.may(WAIT),
         "appointment": found,
