@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -46,41 +46,44 @@ def check_resources(visits: Sequence[Checked], *, now: datetime) -> Found:
     overridden = set(
         Appointment.objects.filter(pk__in=ids, overrides__contains=["outside_hours"]).values_list("pk", flat=True)
     )
-    sites = Site.objects.in_bulk({visit.site_id for visit in visits})
-    return {
-        visit.appointment_id: list(
-            _of_resources(
-                visit,
-                by_visit[visit.appointment_id],
-                site=sites[visit.site_id],
-                ignore_hours=visit.appointment_id in overridden,
-            )
-        )
-        for visit in visits
-    }
+    safe = _safe_of(visits)
+    found: dict[int, list[Finding]] = {}
+    for site in Site.objects.filter(pk__in={visit.site_id for visit in visits}):
+        there = [visit for visit in visits if visit.site_id == site.pk]
+        taken = {row.resource_id for visit in there for row in by_visit[visit.appointment_id]}
+        within = Span(min(visit.start_at for visit in there) - _DAY, max(visit.end_at for visit in there) + _DAY)
+        closed = closed_time(tuple(taken), site_id=site.pk, within=within)
+        working = working_time(tuple(taken), site=site, within=within)
+        for visit in there:
+            rows = by_visit[visit.appointment_id]
+            hours = None if visit.appointment_id in overridden else working
+            wrong = [words for row in rows if (words := _wrong_with(row, closed=closed[row.resource_id], hours=hours))]
+            found[visit.appointment_id] = [_of_resources(wrong, safe=safe[visit.appointment_id])]
+    return found
 
 
-def _of_resources(visit: Checked, taken: Sequence[Reservation], *, site: Site, ignore_hours: bool) -> Iterator[Finding]:
-    ids = [row.resource_id for row in taken]
-    claim = Span(taken[0].during.lower, taken[0].during.upper) if taken else Span(visit.start_at, visit.end_at)
-    closed = closed_time(ids, site_id=site.pk, within=claim)
-    working = working_time(ids, site=site, within=Span(visit.start_at - _DAY, visit.end_at + _DAY))
-    safe = _safe(visit)
-    wrong = []
-    for row in taken:
-        if row.resource.retired_at is not None:
-            wrong.append(f"{row.resource} is out of service")
-        elif closed[row.resource_id]:
-            wrong.append(f"{row.resource} is closed then")
-        elif not ignore_hours and not sits_inside(claim, working=working.get(row.resource_id, ()), closed=()):
-            wrong.append(f"{row.resource} does not work there then")
-    if wrong:
-        step = "Move the visit, or give it another room or person"
-        yield Finding(
-            code=RESOURCES, standing=Standing.BLOCKED, sentence="; ".join(wrong), next_step=step, safe_until=safe
-        )
-    else:
-        yield Finding(code=RESOURCES, standing=Standing.READY, sentence="Everybody and everything is free for it")
+def _wrong_with(row: Reservation, *, closed: Sequence[Span], hours: Mapping[int, Sequence[Span]] | None) -> str:
+    """What is wrong with one resource's time, or ""; without `hours` working hours don't count."""
+    claim = Span(row.during.lower, row.during.upper)
+    if row.resource.retired_at is not None:
+        return f"{row.resource} is out of service"
+    if any(span.overlaps(claim) for span in closed):
+        return f"{row.resource} is closed then"
+    if hours is not None and not sits_inside(claim, working=hours.get(row.resource_id, ()), closed=()):
+        return f"{row.resource} does not work there then"
+    return ""
+
+
+def _of_resources(wrong: Sequence[str], *, safe: datetime) -> Finding:
+    if not wrong:
+        return Finding(code=RESOURCES, standing=Standing.READY, sentence="Everybody and everything is free for it")
+    return Finding(
+        code=RESOURCES,
+        standing=Standing.BLOCKED,
+        sentence="; ".join(wrong),
+        next_step="Move the visit, or give it another room or person",
+        safe_until=safe,
+    )
 
 
 def check_told(visits: Sequence[Checked], *, now: datetime) -> Found:
@@ -93,11 +96,15 @@ def check_told(visits: Sequence[Checked], *, now: datetime) -> Found:
     }
     failed = [row.pk for row in messages.values() if row.state in {MessageState.FAILED, MessageState.UNKNOWN}]
     loops = {loop.about_id: loop for loop in Loop.objects.filter(about_type="inbox.message", about_id__in=failed)}
-    return {visit.appointment_id: [_of_message(visit, messages.get(visit.appointment_id), loops)] for visit in visits}
+    safe = _safe_of(visits)
+    return {
+        visit.appointment_id: [_of_message(messages.get(visit.appointment_id), loops, safe=safe[visit.appointment_id])]
+        for visit in visits
+    }
 
 
-def _of_message(visit: Checked, message: Message | None, loops: Mapping[int | None, Loop]) -> Finding:
-    step, safe = "Call the patient and say when the visit is", _safe(visit)
+def _of_message(message: Message | None, loops: Mapping[int | None, Loop], *, safe: datetime) -> Finding:
+    step = "Call the patient and say when the visit is"
     if message is None or message.state == MessageState.SUPPRESSED:
         sentence = "No message went out: nobody knows whether the patient knows the time"
         return Finding(code=TOLD, standing=Standing.UNKNOWN, sentence=sentence, next_step=step, safe_until=safe)
@@ -125,14 +132,11 @@ def check_language(visits: Sequence[Checked], *, now: datetime) -> Found:
         interpreter_language=""
     )
     needed = {row.pk: row for row in rows.prefetch_related("reservations__resource__practitioner")}
-    return {
-        visit.appointment_id: [_of_language(visit, needed[visit.appointment_id])]
-        for visit in visits
-        if visit.appointment_id in needed
-    }
+    safe = _safe_of(visits)
+    return {pk: [_of_language(row, safe=safe[pk])] for pk, row in needed.items()}
 
 
-def _of_language(visit: Checked, row: Appointment) -> Finding:
+def _of_language(row: Appointment, *, safe: datetime) -> Finding:
     main = row.interpreter_language.replace("_", "-").partition("-")[0].lower()
     name = language_name(main)
     for taken in row.reservations.all():
@@ -145,7 +149,7 @@ def _of_language(visit: Checked, row: Appointment) -> Finding:
         standing=Standing.UNKNOWN,
         sentence=f"Nobody who is known to speak {name} is booked",
         next_step=f"See that an interpreter for {name} comes, or call one in",
-        safe_until=_safe(visit),
+        safe_until=safe,
     )
 
 
@@ -155,17 +159,18 @@ def check_referral(visits: Sequence[Checked], *, now: datetime) -> Found:
     referrals = Referral.objects.in_bulk({visit.referral_id for visit in visits if visit.referral_id is not None})
     kinds = VisitType.objects.filter(pk__in={visit.visit_type_id for visit in visits}, referral_needed=True)
     needing = set(kinds.values_list("pk", flat=True))
+    safe = _safe_of(visits)
     found: dict[int, list[Finding]] = {}
     for visit in visits:
         referral = referrals.get(visit.referral_id or 0)
         if referral is not None:
-            found[visit.appointment_id] = [_of_referral(visit, referral)]
+            found[visit.appointment_id] = [_of_referral(referral, safe=safe[visit.appointment_id])]
         elif visit.visit_type_id in needing:
-            found[visit.appointment_id] = [_no_referral(visit)]
+            found[visit.appointment_id] = [_no_referral(safe=safe[visit.appointment_id])]
     return found
 
 
-def _of_referral(visit: Checked, referral: Referral) -> Finding:
+def _of_referral(referral: Referral, *, safe: datetime) -> Finding:
     if referral.state not in _OVER:
         return Finding(code=REFERRAL, standing=Standing.READY, sentence="The referral asks for this visit")
     return Finding(
@@ -173,17 +178,17 @@ def _of_referral(visit: Checked, referral: Referral) -> Finding:
         standing=Standing.BLOCKED,
         sentence="The referral does not ask for this visit any more",
         next_step="Ask the referrer, then cancel the visit or refer again",
-        safe_until=_safe(visit),
+        safe_until=safe,
     )
 
 
-def _no_referral(visit: Checked) -> Finding:
+def _no_referral(*, safe: datetime) -> Finding:
     return Finding(
         code=REFERRAL,
         standing=Standing.BLOCKED,
         sentence="This kind of visit needs a referral and has none",
         next_step="Refer the patient, or book another kind of visit",
-        safe_until=_safe(visit),
+        safe_until=safe,
     )
 
 
@@ -212,7 +217,12 @@ def check_patient(visits: Sequence[Checked], *, now: datetime) -> Found:
 OURS: Final = (check_resources, check_told, check_language, check_referral, check_patient)
 
 
-def _safe(visit: Checked) -> datetime:
-    """Until the end of the business day before: then it can still be mended without a call at night."""
-    calendar = business_calendar(site_id=visit.site_id)
-    return last_safe_day(visit.start_at, zone=visit.zone, business_days=1, calendar=calendar)
+def _safe_of(visits: Sequence[Checked]) -> Mapping[int, datetime]:
+    """Until the end of the business day before each visit: then it can still be mended without a call at night."""
+    calendars = {site_id: business_calendar(site_id=site_id) for site_id in {visit.site_id for visit in visits}}
+    return {
+        visit.appointment_id: last_safe_day(
+            visit.start_at, zone=visit.zone, business_days=1, calendar=calendars[visit.site_id]
+        )
+        for visit in visits
+    }

@@ -6,7 +6,9 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from liaison.accounts.models import Team
@@ -241,6 +243,16 @@ def test_a_visit_that_is_over_or_off_is_not_looked_at(clinic: Clinic) -> None:
     actions.cancel_appointment(actor=clinic.rosa, appointment=visit, reason=CancelReason.PATIENT, now=NOW)
     visit.refresh_from_db()
     assert queries.readiness_of([visit], now=NOW) == {}
+
+
+def test_many_visits_are_checked_with_as_many_queries_as_one(
+    clinic: Clinic, django_assert_max_num_queries: Any
+) -> None:
+    rows = [clinic.book(f"2026-03-{day:02d} 10:00") for day in range(3, 7)]
+    with CaptureQueriesContext(connection) as one:
+        queries.readiness_of(rows[:1], now=NOW)
+    with django_assert_max_num_queries(len(one)):
+        assert len(queries.readiness_of(rows, now=NOW)) == 4
 
 
 # --- blockers and their loops -------------------------------------------------------------------------------------
