@@ -413,7 +413,7 @@ def test_an_empty_board_says_so(clinic: Clinic) -> None:
 def test_the_other_site_sees_its_own_board_only(clinic: Clinic) -> None:
     clinic.book("2026-03-03 10:00")
     pat = browser(clinic.pat)
-    assert "Ng" not in page(pat.get("/readiness/"))
+    assert "Walter" not in page(pat.get("/readiness/"))
     assert pat.get(f"/readiness/?site={clinic.site.pk}").status_code == 404
     assert browser(clinic.adam).get("/readiness/").status_code == 403
     assert Client().get("/readiness/").status_code == 302
@@ -431,7 +431,7 @@ def test_a_patient_of_another_site_is_only_counted(clinic: Clinic) -> None:
     with writes_open():
         PatientSite.objects.filter(patient=clinic.walter).update(site=clinic.other_site)
     shown = page(browser(clinic.rosa).get("/readiness/"))
-    assert "Ng" not in shown
+    assert "Walter" not in shown
     assert "1 more visit" in shown
 
 
