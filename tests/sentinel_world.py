@@ -37,7 +37,7 @@ from liaison.records.ports import DocumentKind, Filing, sound_file
 from liaison.scheduling import actions as scheduling
 from liaison.scheduling.models import Appointment
 from liaison.scheduling.models import Resource as Bookable
-from liaison.scheduling.ports import BookingOrder, Seat, Span
+from liaison.scheduling.ports import BookingOrder, OfferBy, Seat, Span
 
 MARKS = ("Quillfeather", "Zyxwulf", "Zyx the Brave", "QF-77-SENTINEL", "quill.zyx@sentinel.example", "555-0188")
 """What is the sentinel's alone. Where one of these appears, the patient was shown."""
@@ -72,6 +72,8 @@ class World:
             "desk:home": "?tab=all",
             "desk:column": f"?owner=user:{self.people['coordinator'].pk}",
             "scheduling:book": f"?patient={patient}&loop={loop}",
+            "scheduling:readiness": f"?site={self.arguments['site_id']}&days=7",
+            "scheduling:join": f"?patient={patient}&loop={loop}",
             "scheduling:day": f"?site={self.arguments['site_id']}&on={self.arguments['day']}",
             "inbox:call": f"?patient={patient}&loop={loop}",
             "inbox:next_try": f"?patient={patient}&loop={loop}&outcome=no_answer",
@@ -207,6 +209,24 @@ def _scheduling(world: World, rosa: Actor, *, here: Site, now: datetime) -> None
         "resource_id": room.pk,
         "closure_id": closure.pk,
         "day": day.isoformat(),
+    }
+    _waitlist(world, rosa, booked, here=here, now=now)
+
+
+def _waitlist(world: World, rosa: Actor, later: Appointment, *, here: Site, now: datetime) -> None:
+    """They wait for a time of their own, and one is offered to them by mail."""
+    draft = scheduling.WaitDraft(key="walk", visit_type_code="follow_up", site_ids=(here.pk,))
+    wait = scheduling.join_waitlist(actor=rosa, patient=world.patient, draft=draft, now=now)
+    start = later.start_at + timedelta(days=3)
+    span = Span(start=start, end=start + timedelta(hours=2))
+    opening = scheduling.open_by_hand(actor=rosa, site=here, span=span, now=now)
+    offer = scheduling.offer_to_one(actor=rosa, wait=wait, opening=opening, by=OfferBy.MAIL, now=now)
+    world.arguments |= {
+        "scheduling:entry_id": wait.pk,
+        "opening_id": opening.pk,
+        "offer_id": offer.pk,
+        "said": "accepted",
+        "token": scheduling.offer_link(offer).rstrip("/").rpartition("/")[2],
     }
 
 

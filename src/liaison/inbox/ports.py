@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from liaison.inbox.rules.channels import Category, Channel, Standing
+from liaison.inbox.rules.channels import Address, Category, Channel, Standing, Why
 from liaison.inbox.rules.contact import Outcome, Understood, With
 from liaison.inbox.rules.incoming import Incoming
+from liaison.inbox.rules.timing import QUIET_FROM, allowed_at
 from liaison.records.ports import Sound
 
 __all__ = [
+    "QUIET_FROM",
+    "Address",
     "AttachmentContent",
     "CallDetails",
     "Category",
@@ -28,7 +31,9 @@ __all__ = [
     "Transport",
     "Understood",
     "Unknown",
+    "Why",
     "With",
+    "allowed_at",
     "connect",
     "disconnect",
     "is_connected",

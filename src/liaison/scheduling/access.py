@@ -17,6 +17,16 @@ OVERRIDE: Final = verb(
 MOVE: Final = verb("scheduling.move", "Move a visit to another time", roles=_BOOKERS)
 CANCEL: Final = verb("scheduling.cancel", "Cancel a visit", roles=_BOOKERS)
 ATTEND: Final = verb("scheduling.attend", "Note that a patient arrived, was seen or did not come", roles=_BOOKERS)
+WAIT: Final = verb(
+    "scheduling.wait", "Put a patient on the waitlist, change what suits them, take them off", roles=_BOOKERS
+)
+OFFER: Final = verb("scheduling.offer", "Offer a freed time to those who wait, and note what they say", roles=_BOOKERS)
+EXPIRE: Final = verb("scheduling.expire", "End an offer that nobody answered in time", roles=())
+OPENING: Final = verb("scheduling.opening", "Keep a time that became free for those who wait", roles=())
+WAITLIST_REPORT: Final = verb(
+    "scheduling.waitlist_report", "See how freed times are filled, and for whom", roles={Role.SUPERVISOR}
+)
+CHECK: Final = verb("scheduling.check", "Look whether coming visits are ready, and open loops where not", roles=())
 REMIND: Final = verb("scheduling.remind", "Remind a patient of a visit", roles=())
 KEEP_FREE_TIME: Final = verb("scheduling.keep_free_time", "Bring the kept free time up to date", roles=())
 ARRANGE: Final = verb(

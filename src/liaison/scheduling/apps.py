@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 
 from liaison.loops.ports import register_kind
-from liaison.scheduling.kinds import MISSED_VISIT
+from liaison.scheduling.kinds import MISSED_VISIT, NOT_READY, WAITING
 
 
 class SchedulingConfig(AppConfig):
@@ -14,9 +14,17 @@ class SchedulingConfig(AppConfig):
     verbose_name = "Scheduling"
 
     def ready(self) -> None:
-        """Say which refusals the database's constraints stand for, and make our kind of loop known."""
+        """Say which refusals the database's constraints stand for, and make our kinds of loop known."""
         from liaison.core.refusals import constraint_refusal
+        from liaison.scheduling.actions.offering import AlreadyOffered
         from liaison.scheduling.actions.refusals import NotFree
+        from liaison.scheduling.ports import register_readiness_check
+        from liaison.scheduling.queries.readiness_checks import OURS
 
         register_kind(MISSED_VISIT)
+        register_kind(WAITING)
+        register_kind(NOT_READY)
+        for check in OURS:
+            register_readiness_check(check)
         constraint_refusal("scheduling_one_visit_at_a_time", NotFree)
+        constraint_refusal("scheduling_one_offer_at_a_time", AlreadyOffered)

@@ -1,6 +1,7 @@
 """What happened to appointments, for the packages above."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from liaison.core.facts import Fact
 
@@ -46,3 +47,20 @@ class AppointmentSeen(_AboutAppointment):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentMissed(_AboutAppointment):
     """The patient did not come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeOpened(Fact):
+    """Closed time of a site was given back, from `start_at` to `end_at`."""
+
+    site_id: int
+    start_at: datetime
+    end_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaitlistOffered(Fact):
+    """A freed time was offered to somebody who waits; it can be taken until before `expires_at`."""
+
+    offer_id: int
+    expires_at: datetime

@@ -3,7 +3,7 @@
 from liaison.core.actor import system_actor
 from liaison.core.clock import current_time
 from liaison.core.jobs import job
-from liaison.scheduling.actions import keep_free_time, remind_patient
+from liaison.scheduling.actions import check_coming, check_visits, expire_offer, keep_free_time, remind_patient
 from liaison.scheduling.rules import ReminderKind
 
 
@@ -22,3 +22,21 @@ def remind(*, appointment_id: int, kind: str) -> None:
 def extend_free_time() -> None:
     """Keep free time for one day more, drop the days that are over, and mend what may have gone wrong."""
     keep_free_time(system_actor("scheduling"), now=current_time())
+
+
+@job()
+def expire(*, offer_id: int) -> None:
+    """End an offer of a freed time, if nobody answered it."""
+    expire_offer(actor=system_actor("waitlist"), offer_id=offer_id, now=current_time())
+
+
+@job(cron="40 2 * * *")
+def check_coming_visits() -> None:
+    """Each night: what stands in the way of the visits of the next two weeks has a loop, and what passed has none."""
+    check_coming(actor=system_actor("readiness"), now=current_time())
+
+
+@job()
+def check_visit(*, appointment_id: int) -> None:
+    """Look again at one visit, after something that it depends on changed."""
+    check_visits(actor=system_actor("readiness"), appointment_ids=[appointment_id], now=current_time())

@@ -1,4 +1,4 @@
-"""The kind of loop that a missed visit opens."""
+"""The kinds of loop that scheduling opens: a missed visit, a wait for an earlier time, a visit that is not ready."""
 
 from typing import Final
 
@@ -15,4 +15,26 @@ MISSED_VISIT: Final = LoopKind(
     },
     event_words={"appointment": "when the visit was missed"},
     icon="user-off",
+)
+
+WAITING: Final = LoopKind(
+    code="waitlist",
+    label="Waitlist",
+    required_evidence=("settled",),
+    evidence_labels={"settled": "A time was taken, or none is wanted any more"},
+    event_words={"wait": "when the patient joined the waitlist", "offer": "the offer"},
+    managed_at="scheduling:wait",
+    closes_itself=True,
+    icon="hourglass",
+)
+
+NOT_READY: Final = LoopKind(
+    code="not-ready",
+    label="Visit not ready",
+    required_evidence=("ready",),
+    evidence_labels={"ready": "The check passes"},
+    event_words={"appointment": "the visit"},
+    managed_at="scheduling:appointment",
+    closes_itself=True,
+    icon="alert-triangle",
 )

@@ -1,6 +1,6 @@
 """What others hand to scheduling, and what an outside writer of invitations must offer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -12,12 +12,17 @@ from liaison.scheduling.rules import (
     Asked,
     Called,
     CancelReason,
+    Checked,
+    Finding,
     Hours,
     Need,
     Offer,
+    OfferBy,
     Reason,
     Span,
+    Standing,
     State,
+    Urgency,
     read_line,
 )
 
@@ -27,20 +32,28 @@ __all__ = [
     "BookingOrder",
     "Called",
     "CancelReason",
+    "Checked",
+    "Finding",
     "Hours",
     "Invitation",
     "InvitationWriter",
     "Method",
     "Need",
     "Offer",
+    "OfferBy",
     "Override",
+    "ReadinessCheck",
     "Reason",
     "Seat",
     "Span",
+    "Standing",
     "State",
+    "Urgency",
     "invitation_writers",
     "read_line",
+    "readiness_checks",
     "register_invitation_writer",
+    "register_readiness_check",
 ]
 
 REASONS_IN_ORDER = tuple(REASONS.items())
@@ -130,3 +143,28 @@ def register_invitation_writer(make: Callable[[], InvitationWriter]) -> None:
 def invitation_writers() -> tuple[InvitationWriter, ...]:
     """What writes invitations; none when no gateway is installed: then messages go without a file."""
     return tuple(make() for make in _writers)
+
+
+class ReadinessCheck(Protocol):
+    """Says of coming visits whether something that a package knows of is in order, from its own data."""
+
+    def __call__(self, visits: Sequence[Checked], /, *, now: datetime) -> Mapping[int, Sequence[Finding]]:
+        """The findings by appointment id; a visit that this check has nothing to say of may be left out.
+
+        Asked for many visits at once, by jobs and pages: a fixed number of queries, and no writes.
+        """
+        ...
+
+
+_checks: list[ReadinessCheck] = []
+
+
+def register_readiness_check(check: ReadinessCheck) -> None:
+    """Let a package above or below say what must be true for a visit (called in `AppConfig.ready`)."""
+    if check not in _checks:
+        _checks.append(check)
+
+
+def readiness_checks() -> tuple[ReadinessCheck, ...]:
+    """Every check, in the order in which they were registered."""
+    return tuple(_checks)

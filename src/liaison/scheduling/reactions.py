@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
 from liaison.core.jobs import defer
+from liaison.inbox.events import MessageFailed
+from liaison.orders.events import ReferralCancelled, ReferralCancelRequested, ReferralDeclined
 from liaison.patients.actions import put_back, repoint
-from liaison.patients.events import PatientsMerged, PatientsUnmerged
+from liaison.patients.events import PatientDeceased, PatientsMerged, PatientsUnmerged
 from liaison.scheduling.actions import (
     confirm_booking,
     confirm_cancellation,
     confirm_move,
+    follow_the_later_visit,
     follow_up_missed,
     fulfil_referral,
+    note_freed_visit,
+    note_opened_time,
+    refuse_if_held,
     reminders_ahead,
     schedule_referral,
+    settle_after_visit,
     unschedule_referral,
 )
 from liaison.scheduling.events import (
@@ -25,10 +33,15 @@ from liaison.scheduling.events import (
     AppointmentMissed,
     AppointmentMoved,
     AppointmentSeen,
+    TimeOpened,
+    WaitlistOffered,
 )
-from liaison.scheduling.jobs import remind
-from liaison.scheduling.models import Appointment
+from liaison.scheduling.jobs import check_visit, expire, remind
+from liaison.scheduling.models import Appointment, WaitlistEntry
+from liaison.scheduling.queries import coming_ids
 from liaison.scheduling.rules import reason_in_words
+
+_SOON: Final = timedelta(minutes=10)
 
 
 @reacts_to(AppointmentBooked)
@@ -70,11 +83,105 @@ def see_to_the_missed_visit(fact: AppointmentMissed, *, actor: Actor) -> None:
     follow_up_missed(actor=actor, appointment=_appointment(fact.appointment_id), now=fact.at)
 
 
+@reacts_to(AppointmentCancelled)
+def keep_the_freed_time(fact: AppointmentCancelled, *, actor: Actor) -> None:
+    """Somebody on the waitlist may want it. A time that is held for an offer is not cancelled this way."""
+    appointment = _appointment(fact.appointment_id)
+    refuse_if_held(appointment)
+    note_freed_visit(actor=actor, appointment=appointment, now=fact.at)
+
+
+@reacts_to(AppointmentMoved)
+def keep_the_time_left(fact: AppointmentMoved, *, actor: Actor) -> None:
+    """The old time may suit somebody who waits; who waited to move this visit forward now moves the new one."""
+    previous = _appointment(fact.previous_id)
+    refuse_if_held(previous)
+    follow_the_later_visit(actor=actor, previous=previous, moved_id=fact.appointment_id, now=fact.at)
+    note_freed_visit(actor=actor, appointment=previous, moved_to_id=fact.appointment_id, now=fact.at)
+
+
+@reacts_to(TimeOpened)
+def keep_the_opened_time(fact: TimeOpened, *, actor: Actor) -> None:
+    """Time that was closed may suit somebody who waits."""
+    note_opened_time(actor=actor, fact=fact, now=fact.at)
+
+
+@reacts_to(AppointmentSeen)
+def end_the_wait(fact: AppointmentSeen, *, actor: Actor) -> None:
+    """The visit that should have moved forward took place: nobody waits for an earlier one any more."""
+    settle_after_visit(actor=actor, appointment=_appointment(fact.appointment_id), now=fact.at)
+
+
+@reacts_to(WaitlistOffered)
+def end_it_in_time(fact: WaitlistOffered, *, actor: Actor) -> None:
+    """The offer ends by itself when nobody answers."""
+    del actor
+    defer(expire, at=fact.expires_at, offer_id=fact.offer_id)
+
+
+@reacts_to(AppointmentBooked)
+def check_the_booking(fact: AppointmentBooked, *, actor: Actor) -> None:
+    """Soon after: by then the confirmation has gone out, or failed."""
+    del actor
+    defer(check_visit, at=fact.at + _SOON, appointment_id=fact.appointment_id)
+
+
+@reacts_to(AppointmentMoved)
+def check_both_times(fact: AppointmentMoved, *, actor: Actor) -> None:
+    """The new time is looked at; what stood in the way of the old one does so no longer."""
+    del actor
+    defer(check_visit, at=fact.at + _SOON, appointment_id=fact.appointment_id)
+    defer(check_visit, at=fact.at, appointment_id=fact.previous_id)
+
+
+@reacts_to(AppointmentCancelled)
+def let_go_of_blockers(fact: AppointmentCancelled, *, actor: Actor) -> None:
+    """Nothing stands in the way of a visit that will not take place."""
+    del actor
+    defer(check_visit, at=fact.at, appointment_id=fact.appointment_id)
+
+
+@reacts_to(MessageFailed)
+def check_what_they_were_told(fact: MessageFailed, *, actor: Actor) -> None:
+    """The patient may not know the time."""
+    del actor
+    _check_coming(fact.patient_id, now=fact.at)
+
+
+@reacts_to(PatientDeceased)
+def check_after_a_death(fact: PatientDeceased, *, actor: Actor) -> None:
+    """What was planned is to be cancelled."""
+    del actor
+    _check_coming(fact.patient_id, now=fact.at)
+
+
+@reacts_to(ReferralDeclined)
+def check_after_a_decline(fact: ReferralDeclined, *, actor: Actor) -> None:
+    """The visit that it asked for may not be wanted any more."""
+    del actor
+    _check_coming(fact.patient_id, now=fact.at)
+
+
+@reacts_to(ReferralCancelRequested)
+def check_after_asking_to_cancel(fact: ReferralCancelRequested, *, actor: Actor) -> None:
+    """We asked the target to stop, so the visit is not wanted any more."""
+    del actor
+    _check_coming(fact.patient_id, now=fact.at)
+
+
+@reacts_to(ReferralCancelled)
+def check_after_a_cancelled_referral(fact: ReferralCancelled, *, actor: Actor) -> None:
+    """The visit that it asked for may not be wanted any more."""
+    del actor
+    _check_coming(fact.patient_id, now=fact.at)
+
+
 @reacts_to(PatientsMerged)
 def follow_the_survivor(fact: PatientsMerged, *, actor: Actor) -> None:
     """The merged patient's visits are the survivor's."""
     del actor
     repoint(fact, rows=Appointment.objects.all())
+    repoint(fact, rows=WaitlistEntry.objects.all())
 
 
 @reacts_to(PatientsUnmerged)
@@ -82,6 +189,12 @@ def go_back_to_their_own(fact: PatientsUnmerged, *, actor: Actor) -> None:
     """The merge was a mistake: each visit goes back to whose it was."""
     del actor
     put_back(fact, model=Appointment)
+    put_back(fact, model=WaitlistEntry)
+
+
+def _check_coming(patient_id: int, *, now: datetime) -> None:
+    for appointment_id in coming_ids(patient_id=patient_id, now=now):
+        defer(check_visit, at=now, appointment_id=appointment_id)
 
 
 def _plan_reminders(appointment: Appointment, *, now: datetime) -> None:

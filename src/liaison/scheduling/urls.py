@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from liaison.scheduling.views import appointments, arranging, booking, calendar
+from liaison.scheduling.views import answering, appointments, arranging, booking, calendar, offering, readiness, waiting
 
 app_name = "scheduling"
 
@@ -13,6 +13,20 @@ urlpatterns = [
     path("appointments/<int:appointment_id>/move/", booking.move, name="move"),
     path("appointments/<int:appointment_id>/cancel/", appointments.cancel, name="cancel"),
     path("appointments/<int:appointment_id>/<slug:step>/", appointments.attend, name="attend"),
+    path("readiness/", readiness.board, name="readiness"),
+    path("waitlist/", waiting.waitlist, name="waitlist"),
+    path("waitlist/join/", waiting.join, name="join"),
+    path("waitlist/report/", waiting.report, name="waitlist_report"),
+    path("waitlist/<int:entry_id>/", waiting.wait, name="wait"),
+    path("waitlist/<int:entry_id>/change/", waiting.change, name="change_wait"),
+    path("waitlist/<int:entry_id>/stay/", waiting.stay, name="stay"),
+    path("waitlist/<int:entry_id>/leave/", waiting.leave, name="leave"),
+    path("waitlist/times/new/", offering.name_a_time, name="opening_new"),
+    path("waitlist/times/<int:opening_id>/", offering.opening, name="opening"),
+    path("waitlist/times/<int:opening_id>/offer/", offering.offer, name="offer"),
+    path("waitlist/times/<int:opening_id>/offer-several/", offering.offer_several, name="offer_several"),
+    path("waitlist/offers/<int:offer_id>/<slug:said>/", offering.heard, name="offer_said"),
+    path("offer/<str:token>/", answering.answer, name="answer"),
     path("calendar/arrange/", arranging.overview, name="arrange"),
     path("calendar/arrange/visit-types/new/", arranging.visit_type, name="visit_type_new"),
     path("calendar/arrange/visit-types/<int:visit_type_id>/", arranging.visit_type, name="visit_type"),

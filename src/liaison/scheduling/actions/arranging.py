@@ -20,6 +20,7 @@ from liaison.scheduling.actions.keeping import (
     refresh_free_time,
 )
 from liaison.scheduling.actions.refusals import Impossible
+from liaison.scheduling.events import TimeOpened
 from liaison.scheduling.models import (
     Closure,
     Modality,
@@ -253,6 +254,13 @@ def open_time(*, actor: Actor, closure: Closure, now: datetime) -> None:
         entry.note(closure_id=closure.pk)
         touched = lock_what_closes(closure.of)
         closure.refresh_from_db(fields=["during"])
+        opened = TimeOpened(
+            site_id=closure.place_id or 0,  # a closure always has a place
+            start_at=closure.during.lower,
+            end_at=closure.during.upper,
+            at=now,
+        )
+        entry.publish(opened)
         closure.delete()
         refresh_free_time(touched, during=Span(closure.during.lower, closure.during.upper))
 

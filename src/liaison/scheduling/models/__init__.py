@@ -11,19 +11,27 @@ from liaison.scheduling.models.arrangement import (
     WorkingHours,
 )
 from liaison.scheduling.models.kept import FreeDay
+from liaison.scheduling.models.readiness import Blocker
 from liaison.scheduling.models.visits import Appointment, AppointmentQuerySet, Reservation
+from liaison.scheduling.models.waiting import URGENCY_WORDS, Opening, OpeningWhy, WaitlistEntry, WaitlistOffer
 
 __all__ = [
+    "URGENCY_WORDS",
     "Appointment",
     "AppointmentQuerySet",
+    "Blocker",
     "Closure",
     "FreeDay",
     "Modality",
+    "Opening",
+    "OpeningWhy",
     "Reservation",
     "Resource",
     "ResourceKind",
     "ResourceQuerySet",
     "VisitNeed",
     "VisitType",
+    "WaitlistEntry",
+    "WaitlistOffer",
     "WorkingHours",
 ]

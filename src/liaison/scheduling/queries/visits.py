@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.urls import reverse
@@ -15,6 +15,7 @@ from liaison.core.refusals import NotFound
 from liaison.core.timeline import TimelineEntry
 from liaison.patients.models import Patient
 from liaison.scheduling.models import Appointment, AppointmentQuerySet
+from liaison.scheduling.queries.readiness import Readiness, readiness_of
 from liaison.scheduling.rules import State, reason_in_words
 
 KIND = "booking"
@@ -23,7 +24,7 @@ _SOURCE = "scheduling"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComingVisit:
-    """A visit ahead: when on the wall clock of the place, what, where and with whom."""
+    """A visit ahead: when on the wall clock of the place, what, where and with whom, and whether it is ready."""
 
     appointment_id: int
     start_at: datetime
@@ -36,6 +37,7 @@ class ComingVisit:
     interpreter_language: str
     loop_id: int | None
     referral_id: int | None
+    readiness: Readiness | None = None
 
     @property
     def url(self) -> str:
@@ -60,8 +62,10 @@ def get_appointment(actor: Actor, *, appointment_id: int) -> Appointment:
 
 def coming_visits(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[ComingVisit]:
     """The patient's visits that are not over, the next first; those of earlier today included."""
-    rows = _visible(actor).filter(patient=patient, end_at__gte=now).holding_time()
-    return [_coming(row) for row in _with_who(rows).order_by("start_at", "pk")]
+    coming = _visible(actor).filter(patient=patient, end_at__gte=now).holding_time()
+    rows = list(_with_who(coming).order_by("start_at", "pk"))
+    said = readiness_of(rows, now=now)
+    return [replace(_coming(row), readiness=said.get(row.pk)) for row in rows]
 
 
 def seen_last_by(actor: Actor, *, patient: Patient, among: Collection[int]) -> int | None:
@@ -95,7 +99,9 @@ def timeline(
     """
     if kinds and KIND not in kinds:
         return ()
-    rows = _with_who(_visible(actor).filter(patient=patient)).order_by("-booked_at", "-pk")
+    # A time that was only held for an offer was never a booking.
+    booked = _visible(actor).filter(patient=patient).exclude(held_for_offer__isnull=False, from_offer__isnull=True)
+    rows = _with_who(booked).order_by("-booked_at", "-pk")
     entries = [entry for row in rows for entry in _entries(row) if before is None or entry.at < before]
     entries.sort(key=lambda entry: (entry.at, entry.key), reverse=True)
     return entries[:limit]

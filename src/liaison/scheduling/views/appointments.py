@@ -20,7 +20,7 @@ from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.loops.queries import words_of
 from liaison.scheduling import actions, queries
-from liaison.scheduling.access import ATTEND, CANCEL, MOVE
+from liaison.scheduling.access import ATTEND, CANCEL, MOVE, WAIT
 from liaison.scheduling.forms import CancelForm
 from liaison.scheduling.models import Appointment
 from liaison.scheduling.ports import State
@@ -175,14 +175,21 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
     actor = actor_of(request)
     state = found.state_now
     offered = _OFFERED.get(state, ()) if actor.may(ATTEND) else ()
-    is_ahead = state in {State.PENDING, State.BOOKED}
+    held_for = queries.offer_holding(found)
+    wait = queries.wait_to_move(found)
+    is_ahead = state in {State.PENDING, State.BOOKED} and held_for is None
     return {
+        "held_for": held_for,
+        "readiness": queries.readiness_of([found], now=now).get(found.pk) if held_for is None else None,
+        "wait": wait,
+        "may_wait": is_ahead and wait is None and found.start_at > now and actor.may(WAIT),
         "appointment": found,
         "state": state,
         "state_words": STATE_WORDS[state],
         "steps": [(name, STEPS[name]) for name in offered if _makes_sense(name, found, now=now)],
         "may_move": is_ahead and actor.may(MOVE),
-        "may_cancel": state not in {State.FULFILLED, State.CANCELLED, State.NO_SHOW, State.ENTERED_IN_ERROR}
+        "may_cancel": held_for is None
+        and state not in {State.FULFILLED, State.CANCELLED, State.NO_SHOW, State.ENTERED_IN_ERROR}
         and actor.may(CANCEL),
         "overridden": [OVERRIDE_WORDS.get(code, code) for code in found.overrides],
         "cancel_words": reason_in_words(found.cancel_reason),
