@@ -14,8 +14,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from email.message import EmailMessage, Message
 from email.utils import parseaddr
-from html.parser import HTMLParser
 from typing import Final
+
+from liaison.inbox.rules.markup import text_of_html
 
 LONGEST_TEXT: Final = 20_000
 LONGEST_SUBJECT: Final = 300
@@ -104,40 +105,6 @@ def plain(text: str) -> str:
     """Text that a database and a page take: no NUL, no other control characters, one kind of line end."""
     even = text.replace("\r\n", "\n").replace("\r", "\n")
     return "".join(letter for letter in even if letter in "\n\t" or (letter.isprintable() or letter == "\u00a0"))
-
-
-def text_of_html(markup: str) -> str:
-    """The words of a page: no tags, no scripts, no styles; a line for each block."""
-    reader = _Words()
-    reader.feed(markup)
-    reader.close()
-    lines = (" ".join(line.split()) for line in "".join(reader.words).splitlines())
-    return "\n".join(line for line in lines if line)
-
-
-class _Words(HTMLParser):
-    _SILENT = frozenset({"script", "style", "head", "title", "template"})
-    _BLOCKS = frozenset({"p", "div", "br", "li", "tr", "h1", "h2", "h3", "blockquote", "table"})
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.words: list[str] = []
-        self.silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
-        self.silent += tag in self._SILENT
-        if tag in self._BLOCKS:
-            self.words.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        self.silent = max(0, self.silent - (tag in self._SILENT))
-        if tag in self._BLOCKS:
-            self.words.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self.silent:
-            self.words.append(data)
 
 
 def _header(mail: Message, name: str) -> str:

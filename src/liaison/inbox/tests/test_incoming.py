@@ -17,7 +17,8 @@ from liaison.inbox.actions import Came
 from liaison.inbox.models import Message, Preference, UnmatchedMail
 from liaison.inbox.ports import Delivered, Sent
 from liaison.inbox.queries.incoming import MOST_MAIL
-from liaison.inbox.rules.incoming import Bounce, plain, read_mail, text_of_html
+from liaison.inbox.rules.incoming import Bounce, plain, read_mail
+from liaison.inbox.rules.markup import text_of_html
 from liaison.inbox.tests.cast import NOW, Cast, person
 from liaison.inbox.tests.test_screens import a_message, ended, signed_in
 from liaison.loops.models import Evidence, Loop
