@@ -97,15 +97,16 @@ def end_grant(*, actor: Actor, grant: BreakGlassGrant, now: datetime) -> None:
 
 
 def review_break_glass(*, actor: Actor, grant_id: int, outcome: str, note: str, now: datetime) -> BreakGlassGrant:
-    """Say what a privacy officer found. Refuses: NotFound, AlreadyReviewed, OwnGrant, ReasonNeeded.
+    """Say what a privacy officer of the patient's site, or of all, found.
 
-    A note is needed when the access was not simply justified: it starts what follows.
+    Refuses: Forbidden, NotFound (also elsewhere), AlreadyReviewed, OwnGrant, ReasonNeeded. A note is needed when the
+    access was not simply justified: it starts what follows.
     """
-    with act(actor, access.REVIEW_GRANTS, reason=note, now=now) as entry:
-        grant = BreakGlassGrant.objects.select_for_update().filter(pk=grant_id).first()
-        if grant is None or actor.user_id is None:
-            raise NotFound
-        entry.concerns(grant.patient_id)
+    found = BreakGlassGrant.objects.select_related("patient").filter(pk=grant_id).first()
+    if found is None or actor.user_id is None:
+        raise NotFound
+    with act(actor, access.REVIEW_GRANTS, patient=found.patient, reason=note, now=now) as entry:
+        grant = BreakGlassGrant.objects.select_for_update().get(pk=grant_id)
         if grant.reviewed_at is not None:
             raise AlreadyReviewed
         if grant.user_id == actor.user_id:
