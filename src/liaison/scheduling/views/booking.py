@@ -21,6 +21,7 @@ from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, Refusal
+from liaison.loops.models import Loop
 from liaison.orders.models import Referral
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
@@ -267,13 +268,16 @@ def _asked_by_referral(desk: Desk) -> Resource | None:
 
 
 def _first_kind(desk: Desk, typed: Mapping[str, str]) -> str:
-    """A visit that can be had there, for a referral one that needs it; else any."""
+    """A visit that can be had there, for a referral one that needs it, for a loop the one named like its kind."""
     kinds, site_id = _kinds(desk), _number(typed.get("site"))
     possible = queries.possible_at(desk.actor, visit_types=kinds, site_id=site_id) if site_id else kinds
     asked = _asked_by_referral(desk)
     if asked is not None:
         possible = [kind for kind in possible if kind.needs.all()[0].ability in asked.abilities] or possible
         possible = sorted(possible, key=lambda kind: not kind.referral_needed)
+    elif desk.loop_id is not None:
+        promised = Loop.objects.filter(pk=desk.loop_id, patient=desk.patient).values_list("kind", flat=True).first()
+        possible = sorted(possible, key=lambda kind: kind.code != promised)
     chosen = next(iter(possible), next(iter(kinds), None))
     return str(chosen.pk) if chosen else ""
 
