@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from liaison.accounts.access import Role
 from liaison.core.actor import Actor
 from liaison.core.audit import collecting_seen
 from liaison.core.postgres.guard import writes_open
@@ -15,7 +16,7 @@ from liaison.loops.models import Loop
 from liaison.loops.ports import About, Owner
 from liaison.loops.queries import DeskFilters, Tab
 from liaison.loops.queries.desk import BadCursor
-from liaison.loops.tests.cast import NEW_YORK, NOW, SYSTEM, Cast, clock, patient
+from liaison.loops.tests.cast import NEW_YORK, NOW, SYSTEM, Cast, clock, patient, person
 from liaison.patients.models import ContactPoint
 
 pytestmark = pytest.mark.django_db
@@ -316,6 +317,9 @@ def test_the_board_shows_everyones_load_and_who_is_covered(cast: Cast) -> None:
     choices = queries.covering_choices(tuple(columns.values()))
     assert f"user:{cast.rosa.user_id}" not in dict(choices)
     assert queries.open_count(user_id=cast.rosa.user_id or 0) == 0
+    covers = dict(queries.covering_choices(tuple(columns.values()), absent_id=cast.tom.user_id))
+    assert f"user:{cast.tom.user_id}" not in covers, "nobody covers for themselves"
+    assert f"team:{cast.team.pk}" in covers
 
 
 def test_owner_choices_list_teams_and_people_with_their_load(cast: Cast) -> None:
@@ -326,6 +330,12 @@ def test_owner_choices_list_teams_and_people_with_their_load(cast: Cast) -> None
         ("Care coordination", 1), ("Ada Chief", 0),
     ]  # fmt: skip
     assert {choice.name: choice.open_loops for choice in choices}["Rosa Delgado"] == 1
+    with writes_open():
+        person("Adam Novak", Role.ADMINISTRATOR, cast.riverside)
+        person("Priya Nair", Role.PRIVACY_OFFICER, None)
+    assert queries.owner_choices(cast.rosa, site_id=cast.riverside.pk, now=NOW) == choices, (
+        "only those who may take one"
+    )
     assert queries.owner_from_value("team:x") is None
     assert queries.owner_from_value("room:3") is None
     assert queries.desk_zone(cast.pat).key == "America/Phoenix"  # type: ignore[attr-defined]
