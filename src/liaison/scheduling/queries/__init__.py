@@ -18,6 +18,7 @@ from liaison.scheduling.queries.times import (
     earliest_times,
     possible_at,
 )
+from liaison.scheduling.queries.told import Told, told_of, why_unconfirmed
 from liaison.scheduling.queries.visits import (
     ComingVisit,
     appointments_of_loop,
@@ -36,6 +37,7 @@ __all__ = [
     "TimeOffer",
     "Times",
     "TimesWanted",
+    "Told",
     "abilities_in_use",
     "appointments_of_loop",
     "appointments_of_referral",
@@ -52,5 +54,7 @@ __all__ = [
     "resources",
     "sites_to_see",
     "timeline",
+    "told_of",
     "visit_types",
+    "why_unconfirmed",
 ]

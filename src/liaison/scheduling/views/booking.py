@@ -180,6 +180,7 @@ def _show(
         "time_zone": _zone_name(desk, form),
         "now": desk.now,
     }
+        "unconfirmed": queries.why_unconfirmed(desk.patient, now=desk.now),
     template = "scheduling/_book.html" if wants_fragment(request) else "scheduling/book.html"
     # htmx puts a 422 in place of the form; without it the refusal's own status is the honest answer.
     refused = (422 if wants_fragment(request) else refusal.status) if refusal else status
