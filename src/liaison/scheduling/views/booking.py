@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import groupby
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -16,6 +17,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from liaison.accounts.models import Site
+from liaison.accounts.queries import sites_within
 from liaison.core.actor import Actor
 from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of, form_key
@@ -180,7 +182,6 @@ def _show(
         "time_zone": _zone_name(desk, form),
         "now": desk.now,
     }
-        "unconfirmed": queries.why_unconfirmed(desk.patient, now=desk.now),
     template = "scheduling/_book.html" if wants_fragment(request) else "scheduling/book.html"
     # htmx puts a 422 in place of the form; without it the refusal's own status is the honest answer.
     refused = (422 if wants_fragment(request) else refusal.status) if refusal else status
@@ -237,9 +238,12 @@ def _defaults(desk: Desk, given: Mapping[str, str]) -> dict[str, str]:
 
 
 def _first_place(desk: Desk) -> dict[str, str]:
-    """Where the referral's specialist works, else where the visit to be moved is, else the patient's home site."""
+    """Where the referral's specialist works, else where the visit to be moved is, else the patient's home site.
+
+    Always one where this actor books: at another only those who work there give its time away.
+    """
     asked = _asked_by_referral(desk) if desk.moving is None else None
-    if asked is not None:
+    if asked is not None and _places(desk).filter(pk=asked.site_id).exists():
         return {"site": str(asked.site_id), "with_id": str(asked.pk)}
     site = _first_site(desk)
     return {"site": str(site.pk) if site else ""}
@@ -288,7 +292,7 @@ def _choices(desk: Desk, typed: Mapping[str, str]) -> Choices:
     chosen = next((kind for kind in kinds if str(kind.pk) == typed.get("visit_type")), None)
     site_id = _number(typed.get("site"))
     people = queries.clinicians_for(desk.actor, visit_type=chosen, site_id=site_id) if chosen and site_id else ()
-    return Choices(visit_types=kinds, sites=tuple(Site.objects.all()), people=people)
+    return Choices(visit_types=kinds, sites=tuple(_places(desk)), people=people)
 
 
 def _kinds(desk: Desk) -> Sequence[VisitType]:
@@ -300,11 +304,16 @@ def _kinds(desk: Desk) -> Sequence[VisitType]:
 
 
 def _first_site(desk: Desk) -> Site | None:
-    """The place of the visit that moves, else the patient's home site, else any of theirs."""
-    if desk.moving is not None:
-        return desk.moving.site
-    link = desk.patient.sites.select_related("site").order_by("-is_home", "pk").first()
-    return link.site if link else Site.objects.first()
+    """The place of the visit that moves, else the patient's home site, else any of theirs, where one may book."""
+    places = {site.pk: site for site in _places(desk)}
+    wanted = [desk.moving.site_id] if desk.moving is not None else []
+    wanted += desk.patient.sites.order_by("-is_home", "pk").values_list("site_id", flat=True)
+    return next((places[pk] for pk in wanted if pk in places), next(iter(places.values()), None))
+
+
+def _places(desk: Desk) -> QuerySet[Site]:
+    """The sites whose time this actor gives."""
+    return sites_within(desk.actor, BOOK if desk.moving is None else MOVE)
 
 
 def _zone_name(desk: Desk, form: BookForm) -> str:
