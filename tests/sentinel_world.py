@@ -12,7 +12,7 @@ from uuid import uuid4
 from django.conf import settings
 
 from liaison.accounts import actions as accounts
-from liaison.accounts.access import Role
+from liaison.accounts.access import ONLY_EVERYWHERE, Role
 from liaison.accounts.models import Site, Team, User
 from liaison.accounts.queries import actor_of
 from liaison.core.actor import Actor, system_actor
@@ -96,7 +96,9 @@ def build(*, now: datetime) -> World:
     there = _site("Northgate", now=now)
     team = accounts.add_team(actor=LIAISON, name="Care desk", site=here, now=now)
     for role in Role:
-        world.people[str(role)] = _person(world, str(role), role=role, at=here, team=team, now=now)
+        world.people[str(role)] = _person(
+            world, str(role), role=role, at=None if role in ONLY_EVERYWHERE else here, team=team, now=now
+        )
     world.people["elsewhere"] = _person(world, "pat", role=Role.COORDINATOR, at=there, now=now)
     world.people["granted"] = _person(world, "greta", role=Role.COORDINATOR, at=there, now=now)
     world.people["no_role"] = _person(world, "nora", role=None, at=None, now=now)

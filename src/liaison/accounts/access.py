@@ -21,6 +21,7 @@ __all__ = [
     "GIVE_ROLES",
     "MANAGE_PEOPLE",
     "MANAGE_SITES",
+    "ONLY_EVERYWHERE",
     "OWN_PASSWORD",
     "OWN_SESSIONS",
     "RESET_MFA",
@@ -50,6 +51,9 @@ DESK_ROLES: Final = CARE_ROLES | {Role.FRONT_DESK, Role.BILLING, Role.RECORDS_CL
 """Roles that meet patients at all; a privacy officer and an administrator do so only through their own screens."""
 
 EVERYBODY: Final = frozenset(Role)
+
+ONLY_EVERYWHERE: Final = frozenset({Role.PRIVACY_OFFICER})
+"""Roles that are given for every site or not at all: the audit trail is of the whole organization."""
 
 MANAGE_PEOPLE: Final = verb(
     "accounts.manage_people",

@@ -19,7 +19,7 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import gettext_lazy as _
 
 from liaison.accounts import trail
-from liaison.accounts.access import GIVE_ROLES, MANAGE_PEOPLE, MANAGE_SITES, ROLE_LABELS, Role
+from liaison.accounts.access import GIVE_ROLES, MANAGE_PEOPLE, MANAGE_SITES, ONLY_EVERYWHERE, ROLE_LABELS, Role
 from liaison.accounts.client import client_address
 from liaison.accounts.models import Site, Team, User
 from liaison.accounts.queries import AuditFilter, Meant, actor_for, sites_within, teams_within, verbs_in_use
@@ -38,7 +38,7 @@ class PersonForm(forms.Form):
 class RoleForm(forms.Form):
     """A role at a site, or everywhere."""
 
-    role = forms.ChoiceField(label=_("Role"), choices=[(role.value, ROLE_LABELS[role]) for role in Role])
+    role = forms.ChoiceField(label=_("Role"))
     site = forms.ModelChoiceField(
         label=_("Where"), queryset=Site.objects.none(), required=False, empty_label=_("Every site")
     )
@@ -46,6 +46,10 @@ class RoleForm(forms.Form):
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         _offer_sites(self.fields["site"], actor=actor, verb=GIVE_ROLES)
+        offered = (
+            Role if actor.may_at(GIVE_ROLES, site_id=EVERYWHERE) else [r for r in Role if r not in ONLY_EVERYWHERE]
+        )
+        self.fields["role"].choices = [(role.value, ROLE_LABELS[role]) for role in offered]  # type: ignore[attr-defined]
 
 
 class TeamsForm(forms.Form):

@@ -173,7 +173,7 @@ DATABASES = {
         **_database,
         "ENGINE": "liaison.core.postgres",
         "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,
+        "CONN_HEALTH_CHECKS": False,  # liaison.core.postgres looks itself, and faster than the pool would
         "OPTIONS": {
             **_database.get("OPTIONS", {}),
             "options": f"-c search_path={LIAISON_SCHEMA},public",

@@ -34,7 +34,7 @@ class _Rate(ProgressColumn):
         """The text for one moment."""
         resources = int(task.fields["resources"])
         seconds = max(task.elapsed or 0.0, 0.001)
-        return Text(f"{resources:,} resources, {resources / seconds:,.0f}/s")
+        return Text(f"{_counted(resources, 'resource')}, {resources / seconds:,.0f}/s")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,11 +127,22 @@ def _tell(summary: ImportSummary, *, seconds: float, console: Console) -> None:
     received = summary.total.received
     rate = f" in {seconds:.1f} s ({received / max(seconds, 0.001):,.0f} a second)"
     console.print(
-        f"{received:,} resources from {len(summary.outcomes):,} files{rate}, {len(summary.rejects):,} rejected.",
+        f"{_counted(received, 'resource')} from {_counted(len(summary.outcomes), 'file')}{rate},"
+        f" {len(summary.rejects):,} rejected.",
         highlight=False,
     )
     if summary.changed_nothing:
-        console.print("Nothing changed: all of it was here already.", highlight=False)
+        console.print(_nothing_changed(rejected=len(summary.rejects)), highlight=False)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def _nothing_changed(*, rejected: int) -> str:
+    if rejected:
+        return f"Nothing new; {rejected:,} still rejected."
+    return "Nothing changed: all of it was here already."
 
 
 def _tell_rest(count: int, *, what: str, console: Console) -> None:

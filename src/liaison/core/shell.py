@@ -114,13 +114,19 @@ def _navigation(request: HttpRequest, *, roles: frozenset[str]) -> list[NavItem]
     return items
 
 
-def _banners(actor: Actor, *, now: datetime) -> list[Banner]:
+def steady_banners(*, now: datetime) -> list[Banner]:
+    """The notices on every page that need no database: what this installation is."""
     banners = []
     if settings.LIAISON_MODE == "demo":
         banners.append(Banner(kind="demo", text=_("Demonstration clinic: every person here is invented.")))
     if training_offset():
         day = now.strftime("%Y-%m-%d %H:%M UTC")
         banners.append(Banner(kind="clock", text=_("Training clock: it is %(day)s here.") % {"day": day}))
+    return banners
+
+
+def _banners(actor: Actor, *, now: datetime) -> list[Banner]:
+    banners = steady_banners(now=now)
     if not actor.is_anonymous:
         for source in _banner_sources:
             banners += source(actor, now=now)

@@ -9,12 +9,15 @@ from urllib.parse import urlsplit
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from psycopg_pool import PoolTimeout
 
 from liaison.core.answers import wants_fragment
+from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded
+from liaison.core.shell import steady_banners
 
 log = logging.getLogger(__name__)
 
@@ -63,10 +66,17 @@ class DatabaseAway(Fault):
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's 500: a bug, or a database that is away (503). Says so, and that nothing was changed."""
+    """Django's 500: a bug, or a database that is away (503). Says so, and that nothing was changed.
+
+    The page is made without the context processors: who is signed in, what they may see and what was said to them
+    stand in the database, and asking it again would fail on the way to saying so.
+    """
+    del request
     away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError | PoolTimeout)
     fault = DatabaseAway(_(DatabaseAway.sentence)) if away else Fault(_(Fault.sentence))
-    return render(request, "liaison/refusal.html", {"refusal": fault}, status=fault.status)
+    shell = {"banners": steady_banners(now=current_time())}
+    page = render_to_string("liaison/refusal.html", {"refusal": fault, "shell": shell})
+    return HttpResponse(page, status=fault.status)
 
 
 def _path_of(url: str) -> str:

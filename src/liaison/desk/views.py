@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from liaison.accounts import access as account_access
 from liaison.core import live
-from liaison.core.actor import Actor
+from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.answers import wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
@@ -183,6 +183,6 @@ def _kinds() -> tuple[tuple[str, str], ...]:
 
 def _first_place(actor: Actor) -> str:
     """Where somebody begins whose role has no desk."""
-    if actor.may(account_access.SEARCH_AUDIT):
+    if actor.may_at(account_access.SEARCH_AUDIT, site_id=EVERYWHERE):
         return reverse("accounts:audit")
     return reverse("accounts:people") if actor.may(account_access.MANAGE_PEOPLE) else reverse("accounts:mine")

@@ -117,7 +117,8 @@ class ClockToStart:
     ``rule_id``, ``rule_version`` and ``source`` say which rule made it; ``anchor_event`` names the
     event it runs from ("encounter:12") and ``anchor_at`` when that was; ``calendar`` names the days
     it was counted on. ``evidence`` is the code whose arrival satisfies it, empty when only an action
-    does. ``waiting_on`` names who outside must move first, empty when the step is ours.
+    does. ``waiting_on`` names who must move first, empty when the step is the owner's; ``waiting_on_user_id`` is that
+    person's account when they have one here: the step then stands on their desk as well.
     """
 
     rule_id: str
@@ -130,6 +131,7 @@ class ClockToStart:
     source: str = ""
     evidence: str = ""
     waiting_on: str = ""
+    waiting_on_user_id: int | None = None
 
 
 TASK = LoopKind(

@@ -253,10 +253,11 @@ def hand_over_desk(request: HttpRequest) -> HttpResponse:
     now = current_time()
     zone = desk_zone(actor_of(request))
     columns = load(actor_of(request), now=now, zone=zone)
+    absent = "" if request.method == "POST" else request.GET.get("from", "")
     form = HandOverForm(
         request.POST or None,
         people=[(each.owner.user_id, f"{each.name} ({each.open})") for each in columns if each.owner.user_id],
-        covers=covering_choices(columns),
+        covers=covering_choices(columns, absent_id=int(absent) if absent.isdecimal() else None),
         initial={"from_user": request.GET.get("from", ""), "reason": _("Away")},
     )
     made = _hand_over(request, form, zone=zone, now=now) if form.is_valid() else None

@@ -118,12 +118,13 @@ def missing_facts(facts: Collection[str]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Names:
-    """The names that the words of a step may use."""
+    """The names that the words of a step may use, and the referrer's account if they have one."""
 
     patient: str
     target: str
     referrer: str
     specialty: str
+    referrer_user_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +175,7 @@ def clock_for(
             patient=names.patient, target=names.target, referrer=names.referrer, specialty=names.specialty
         ),
         waiting_on=waiting[rule.waiting_on],
+        waiting_on_user_id=names.referrer_user_id if rule.waiting_on == "referrer" else None,
         anchor_event=f"visit:referral:{referral_id}" if anchor_at is visit_at else f"referral:{referral_id}:{state}",
         anchor_at=anchor_at,
         calendar=rule.allowances[urgency].days_off(calendar),

@@ -59,4 +59,5 @@ REVIEW_GRANTS: Final = verb(
     "patients.review_grants",
     "Review emergency access to charts",
     roles={Role.PRIVACY_OFFICER},
+    by_glass=False,
 )

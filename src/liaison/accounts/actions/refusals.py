@@ -33,6 +33,16 @@ class RoleAlreadyHeld(Refusal):
     sentence = "This person holds this role there already."
 
 
+class HeldEverywhere(Refusal):
+    """Some roles look over the whole organization, or over nothing."""
+
+    code = "accounts.held_everywhere"
+    sentence = "A privacy officer reads the audit trail, which is of every site. Give this role for every site."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"site": self.sentence})
+
+
 class HasOpenWork(Refusal):
     """An account is never closed while something waits for its owner."""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from liaison.accounts.access import DEACTIVATE, GIVE_ROLES, MANAGE_PEOPLE, Role
+from liaison.accounts.access import DEACTIVATE, GIVE_ROLES, MANAGE_PEOPLE, ONLY_EVERYWHERE, Role
 from liaison.accounts.actions.people import add_person, refuse_further
 from liaison.accounts.actions.refusals import (
     AccountClosed,
     AdministratorExists,
     HasOpenWork,
+    HeldEverywhere,
     LastAdministrator,
     NotOneself,
     RoleAlreadyHeld,
@@ -51,11 +52,13 @@ def give_role(
     """Give a role at one site, or at every site when `site` is None. Needs a fresh proof of who asks.
 
     Only where one gives roles oneself, to people who work nowhere else, and never to oneself: a role opens the charts
-    of whoever's care team the person is on, at any site. Refuses: Forbidden, ReachesFurther, NotOneself,
-    AccountClosed, RoleAlreadyHeld.
+    of whoever's care team the person is on, at any site. Refuses: Forbidden, HeldEverywhere, ReachesFurther,
+    NotOneself, AccountClosed, RoleAlreadyHeld.
     """
     with act(actor, GIVE_ROLES, site_id=site.pk if site else EVERYWHERE, subject=person, now=now) as entry:
         refuse_further(actor, GIVE_ROLES, person=person, now=now)
+        if site is not None and role in ONLY_EVERYWHERE:
+            raise HeldEverywhere
         if person.pk == actor.user_id:
             raise NotOneself
         if not person.is_active:

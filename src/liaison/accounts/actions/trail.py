@@ -7,14 +7,19 @@ from typing import Any
 
 from liaison.accounts.access import EXPORT_AUDIT
 from liaison.core.act import act
-from liaison.core.actor import Actor
+from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.audit import Verification, accept_head, record, seal_entries, verify_chain
-from liaison.core.refusals import Refusal
+from liaison.core.refusals import Forbidden, Refusal
 
 
 def begin_audit_export(*, actor: Actor, looked_for: dict[str, Any], patient_id: int | None, now: datetime) -> None:
-    """Say in the audit trail that part of it leaves the house. Needs a fresh proof of who asks."""
+    """Say in the audit trail that part of it leaves the house. Needs a fresh proof of who asks.
+
+    Refuses: Forbidden, also for who holds the verb at some sites only.
+    """
     with act(actor, EXPORT_AUDIT, now=now) as entry:
+        if not actor.may_at(EXPORT_AUDIT, site_id=EVERYWHERE):
+            raise Forbidden
         entry.note(**looked_for)
         if patient_id is not None:
             entry.concerns(patient_id)

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from liaison.accounts.access import EXPORT_AUDIT, SEARCH_AUDIT
 from liaison.accounts.queries.audited import names_of
 from liaison.accounts.rules import ROLE_WORDS
-from liaison.core.actor import Actor
+from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.audit import record
 from liaison.core.models import AuditEntry, AuditSeal
 from liaison.core.refusals import Forbidden, Refusal
@@ -118,7 +118,10 @@ class ChainState:
 
 
 def search_audit(actor: Actor, *, wanted: AuditFilter, cursor: str = "", now: datetime) -> AuditPage:
-    """One page of the audit trail. Looking is itself audited. Refuses: Forbidden, BadCursor."""
+    """One page of the audit trail. Looking is itself audited.
+
+    Refuses: Forbidden (also for who holds the verb at some sites only: an entry belongs to none), BadCursor.
+    """
     _may(actor, SEARCH_AUDIT)
     entries = _matching(wanted)
     if cursor:
@@ -281,5 +284,6 @@ def _estimated_rows(table: str) -> int:
 
 
 def _may(actor: Actor, verb: Any) -> None:
-    if not actor.may(verb):
+    """The trail is of the whole organization, and so is whoever reads it."""
+    if not actor.may_at(verb, site_id=EVERYWHERE):
         raise Forbidden

@@ -9,7 +9,7 @@ from typing import Final
 
 from liaison.accounts.access import SEARCH_AUDIT
 from liaison.accounts.ports import AuditedPatient, patient_finder
-from liaison.core.actor import Actor
+from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.refusals import Forbidden
 
 LONGEST: Final = 18
@@ -39,7 +39,7 @@ def whom_is_meant(actor: Actor, *, text: str, chosen: int | None = None, now: da
 
     `chosen` decides between several.
     """
-    if not actor.may(SEARCH_AUDIT):
+    if not actor.may_at(SEARCH_AUDIT, site_id=EVERYWHERE):
         raise Forbidden
     finder = patient_finder()
     found = tuple(finder.find(actor, text=text, now=now)) if finder else ()

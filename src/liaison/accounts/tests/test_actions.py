@@ -8,8 +8,20 @@ from allauth.mfa.models import Authenticator
 
 from liaison.accounts import actions, ports
 from liaison.accounts.access import Role
+from liaison.accounts.forms import RoleForm
 from liaison.accounts.models import Assignment, Session, Team, User
-from liaison.accounts.queries import actor_of, colleagues, open_demo_accounts, person_for, sites_of, teams_of
+from liaison.accounts.queries import (
+    AuditFilter,
+    actor_of,
+    colleagues,
+    export_audit,
+    open_demo_accounts,
+    person_for,
+    search_audit,
+    sites_of,
+    teams_of,
+    whom_is_meant,
+)
 from liaison.accounts.sessions import SessionStore
 from liaison.accounts.tests.cast import LIAISON, NOW, PASSWORD, acting, person, site, trail
 from liaison.core.actor import ANONYMOUS, Actor
@@ -270,6 +282,31 @@ def test_a_role_is_given_only_where_one_manages_people_and_never_to_oneself(boss
     assert actions.give_role(actor=acting(adam), person=rosa, role=Role.BILLING, site=there, now=NOW).pk
     with pytest.raises(actions.NotOneself):
         actions.give_role(actor=acting(adam), person=adam, role=Role.CLINICIAN, site=there, now=NOW)
+
+
+def test_a_privacy_officer_is_one_for_every_site_or_none(boss: Actor) -> None:
+    here = site("Riverside")
+    adam, rosa = person("Adam", Role.ADMINISTRATOR, at=here), person("Rosa")
+    for who in (boss, acting(adam)):
+        with pytest.raises(actions.HeldEverywhere):
+            actions.give_role(actor=who, person=rosa, role=Role.PRIVACY_OFFICER, site=here, now=NOW)
+    assert str(Role.PRIVACY_OFFICER) not in dict(RoleForm(actor=acting(adam)).fields["role"].choices)  # type: ignore[attr-defined]
+    assert str(Role.PRIVACY_OFFICER) in dict(RoleForm(actor=boss).fields["role"].choices)  # type: ignore[attr-defined]
+    assert actions.give_role(actor=boss, person=rosa, role=Role.PRIVACY_OFFICER, site=None, now=NOW).site_id is None
+
+
+def test_who_looked_after_privacy_at_one_site_reads_nothing_of_the_trail() -> None:
+    here, vera = site("Riverside"), person("Vera")
+    with writes_open():
+        Assignment.objects.create(user=vera, role=Role.PRIVACY_OFFICER, site=here, starts_at=NOW)
+    for look in (
+        lambda: search_audit(acting(vera), wanted=AuditFilter(), now=NOW),
+        lambda: list(export_audit(acting(vera), wanted=AuditFilter())),
+        lambda: whom_is_meant(acting(vera), text="1", now=NOW),
+        lambda: actions.begin_audit_export(actor=acting(vera), looked_for={}, patient_id=None, now=NOW),
+    ):
+        with pytest.raises(Forbidden):
+            look()
 
 
 def test_the_demonstrations_accounts_open_nothing_in_production(settings: object) -> None:

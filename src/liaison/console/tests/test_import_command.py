@@ -34,7 +34,7 @@ def test_an_import_tells_what_came_by_type_and_how_much(site, console, tmp_path)
     said = console.file.getvalue()
     assert Patient.objects.filter(pk__in=summary.patient_ids).count() == 1
     assert "Observation" in said
-    assert "2 resources from 1 files in " in said
+    assert "2 resources from 1 file in " in said
     assert ", 0 rejected." in said
     assert "No loops were opened: nothing that came in still matters today." in said
     assert status_of(summary, allow_rejects=False) == 0
@@ -47,6 +47,14 @@ def test_the_same_files_again_change_nothing_and_say_so(site, console, tmp_path)
     assert again.changed_nothing
     assert "Nothing changed: all of it was here already." in console.file.getvalue()
     assert Resource.objects.count() == 1
+
+
+def test_the_same_rejects_again_are_not_called_here_already(site, console, tmp_path):
+    path = write(tmp_path / "a.json", bundle(walter(), {"resourceType": "Dragon"}))
+    run_import([path], console=console)
+    again = run_import([path], console=console)
+    assert len(again.rejects) == 1
+    assert "Nothing new; 1 still rejected." in console.file.getvalue()
 
 
 def test_a_path_that_does_not_exist_is_refused_before_anything_is_imported(site, console, tmp_path):

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from django.conf import settings
 from django.db import transaction
 from django.db.backends.postgresql import base, creation, operations, schema
+from psycopg import Connection, OperationalError
+from psycopg_pool import ConnectionPool
 
 from liaison.core.postgres.guard import guard_writes, writes_open
 from liaison.core.postgres.prepare import prepare_database
+
+MOST_DEAD: Final = 3
+"""Connections out of the pool that may turn out to be dead, one after the other, before the database counts as away."""
 
 
 class SchemaEditor(schema.DatabaseSchemaEditor):
@@ -55,7 +60,12 @@ class DatabaseOperations(operations.DatabaseOperations):
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection on which a write outside `act()` raises."""
+    """A connection on which a write outside `act()` raises, and which is alive when it is given out.
+
+    psycopg's pool finds dead connections (the server was restarted, or ended them) one at a time and pauses longer
+    after each, so that the first request would wait until it gives up. Here the first dead one has all idle ones
+    looked at, at once, and the request goes on with the next.
+    """
 
     SchemaEditorClass = SchemaEditor
     creation_class = DatabaseCreation
@@ -64,3 +74,19 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(guard_writes)
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Connection[Any]:
+        """A connection that has just answered. Raises psycopg's OperationalError, or PoolTimeout."""
+        given: Connection[Any] = super().get_new_connection(conn_params)
+        if self.pool is None:
+            return given
+        for _dead in range(MOST_DEAD):
+            try:
+                ConnectionPool.check_connection(given)
+            except OperationalError:
+                self.pool.putconn(given)
+                self.pool.check()
+                given = super().get_new_connection(conn_params)
+            else:
+                break
+        return given

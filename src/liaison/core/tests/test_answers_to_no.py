@@ -58,6 +58,12 @@ def test_a_lost_database_is_said_in_words_and_as_unavailable(lost: Exception) ->
     assert "database" in page.content.decode()
 
 
+def test_the_page_of_a_lost_database_does_not_ask_the_database() -> None:
+    request = asked()
+    request.actor = Actor(user_id=1, name="Rosa Delgado", assignments=frozenset({("coordinator", 1)}))
+    assert "nothing was changed" in translate.server_error(request).content.decode()
+
+
 def test_a_bug_is_a_500_that_says_nothing_was_changed() -> None:
     page = translate.server_error(asked())
     assert page.status_code == 500

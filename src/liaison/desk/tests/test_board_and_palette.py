@@ -31,6 +31,8 @@ def test_a_column_lists_loops_with_a_way_to_move_them(cast, at_desk):
     made = loop_of_rosa(cast, step="Ask the pharmacy")
     page = text_of(at_desk(cast.marta).get(f"/board/column/?owner=user:{cast.rosa.user_id}", headers=HTMX))
     assert "Ask the pharmacy" in page
+    # A column is its head and one box of cards: the rows of the board's grid, which line up across columns.
+    assert page.index("l-person-head") < page.index('<div class="l-person-cards">') < page.index("data-card")
     assert f'action="/loops/{made.pk}/assign/"' in page
     assert f'value="user:{cast.tom.user_id}"' in page
 

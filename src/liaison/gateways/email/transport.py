@@ -26,6 +26,8 @@ from liaison.inbox.ports import Envelope, PermanentFailure, Result, Sent, Tempor
 
 GO_AHEAD = 354
 OK = 250
+TAKEN = range(200, 300)
+REFUSED = range(400, 600)
 PERMANENT = 500
 NO_WIDE_ADDRESSES = 554
 ADDRESS_REFUSED = frozenset({550, 551, 553, 556})
@@ -101,9 +103,11 @@ class SmtpTransport:
             connection.close()
             return Unknown(reply=_what(error))
         _hang_up(connection)
-        if code == OK:
+        if code in TAKEN:
             return Sent(reply=_text(code, reply))
-        return _failure(_Answered(step="end of mail", code=code, reply=_decoded(reply)))
+        if code in REFUSED:
+            return _failure(_Answered(step="end of mail", code=code, reply=_decoded(reply)))
+        return Unknown(reply=f"end of mail: an answer that is no SMTP: {_decoded(reply)}".strip())
 
 
 def smtp_from_settings() -> SmtpTransport | None:

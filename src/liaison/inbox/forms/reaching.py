@@ -131,10 +131,13 @@ class StandingsForm(forms.Form):
         return tuple((*place, Standing(word)) for place, word in said if word and word != self.standings.get(place))
 
     @property
-    def table(self) -> list[tuple[Any, list[Any]]]:
-        """A row for each category: its words, and the field of each channel."""
+    def table(self) -> list[tuple[Any, list[tuple[Any, Any]]]]:
+        """A row for each category: its words, and each channel's field with the channel's words."""
         return [
-            (CATEGORY_WORDS[category], [self[f"{channel}_{category}"] for channel in CHANNEL_HEADS])
+            (
+                CATEGORY_WORDS[category],
+                [(self[f"{channel}_{category}"], head) for channel, head in CHANNEL_HEADS.items()],
+            )
             for category in Category
         ]
 

@@ -2,24 +2,37 @@
 
 A notice is a multipart/report of type delivery-status (RFC 3464). What it is about is told by our own Message-ID in
 the original that it returns, an answer's by In-Reply-To and References (RFC 5322, 3.6.4). Nothing raises: a mail that
-can't be read is still a mail, and goes before a person.
+can't be read is still a mail, and goes before a person. Headers are read by the plain rules of RFC 2045 and cut
+first: the standard library's fuller ones are recursive and slow on what somebody wrote to make them so.
 """
 
 from __future__ import annotations
 
+import codecs
 import email
-import email.policy
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from email.message import EmailMessage, Message
+from email.errors import HeaderParseError
+from email.header import decode_header
+from email.message import Message
+from email.policy import Compat32
 from email.utils import parseaddr
-from html.parser import HTMLParser
 from typing import Final
+
+from liaison.inbox.rules.markup import text_of_html
 
 LONGEST_TEXT: Final = 20_000
 LONGEST_SUBJECT: Final = 300
 MOST_IDS: Final = 60
+MOST_PARTS: Final = 2_000
+LONGEST_HEADER: Final = 10_000
+LONGEST_SENDER: Final = 200
+LONGEST_BODY: Final = 2 << 20
+"""Bytes of a mail's words that are read."""
+
+LONGEST_UNREAD: Final = 64 << 10
+"""Bytes that are shown as they came of a mail that can't be read."""
 
 _ID: Final = re.compile(r"<[^<>\s]{1,198}>")
 _QUOTED: Final = re.compile(
@@ -28,6 +41,9 @@ _QUOTED: Final = re.compile(
 )
 _STATUS: Final = re.compile(r"[245]\.\d{1,3}\.\d{1,3}")
 _BAD_ADDRESS: Final = re.compile(r"5\.(1\.(1|2|3|6|10)|2\.1)\b")
+_NO_TEXT: Final = frozenset({"idna", "punycode", "unicode-escape", "raw-unicode-escape"})
+"""What Python takes for a character set and no mail is written in; the first two are slow besides."""
+
 _MACHINES: Final = frozenset({"mailer-daemon", "postmaster", "double-bounce"})
 
 
@@ -82,10 +98,27 @@ class Incoming:
         return "\n".join(lines).strip()
 
 
+class _Short(Compat32):
+    """Keeps the beginning of each header."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        """Name and value, as they stand in the mail."""
+        name, value = super().header_source_parse(sourcelines)
+        return name, value[:LONGEST_HEADER]
+
+
 def read_mail(raw: bytes) -> Incoming:
-    """Read a mail as it came. Never raises; what can't be read is left out."""
-    parsed = email.message_from_bytes(raw, policy=email.policy.default)
-    assert isinstance(parsed, EmailMessage)  # noqa: S101 - the default policy makes nothing else
+    """Read a mail as it came. Never raises; one that can't be read is its bytes as text, from nobody about nothing."""
+    try:
+        return _read(raw)
+    except Exception:  # noqa: BLE001 - a thousand parts in each other, a header nobody foresaw: a person looks at it
+        return Incoming(text=plain(raw[:LONGEST_UNREAD].decode("utf-8", errors="replace")).strip()[:LONGEST_TEXT])
+
+
+def _read(raw: bytes) -> Incoming:
+    if raw.count(b"\n--") > MOST_PARTS:
+        raise ValueError("a mail of thousands of parts")
+    parsed = email.message_from_bytes(raw, policy=_SHORT)
     sender = _sender(parsed)
     bounce = _bounce(parsed, sender=sender)
     return Incoming(
@@ -106,51 +139,52 @@ def plain(text: str) -> str:
     return "".join(letter for letter in even if letter in "\n\t" or (letter.isprintable() or letter == "\u00a0"))
 
 
-def text_of_html(markup: str) -> str:
-    """The words of a page: no tags, no scripts, no styles; a line for each block."""
-    reader = _Words()
-    reader.feed(markup)
-    reader.close()
-    lines = (" ".join(line.split()) for line in "".join(reader.words).splitlines())
-    return "\n".join(line for line in lines if line)
+_SHORT: Final = _Short()
 
 
-class _Words(HTMLParser):
-    _SILENT = frozenset({"script", "style", "head", "title", "template"})
-    _BLOCKS = frozenset({"p", "div", "br", "li", "tr", "h1", "h2", "h3", "blockquote", "table"})
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.words: list[str] = []
-        self.silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        del attrs
-        self.silent += tag in self._SILENT
-        if tag in self._BLOCKS:
-            self.words.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        self.silent = max(0, self.silent - (tag in self._SILENT))
-        if tag in self._BLOCKS:
-            self.words.append("\n")
-
-    def handle_data(self, data: str) -> None:
-        if not self.silent:
-            self.words.append(data)
+def _raw_header(mail: Message, name: str) -> str:
+    """A header in one line as it came, its bytes as UTF-8 (RFC 6532); "" when it is not there."""
+    came = next((value for given, value in mail.raw_items() if given.lower() == name.lower()), "")
+    return " ".join(plain(str(came).encode("utf-8", "surrogateescape").decode("utf-8", "replace")).split())
 
 
 def _header(mail: Message, name: str) -> str:
-    """A header in one line; "" when it is not there or can't be read."""
+    """A header in one line, its encoded words read."""
+    return _in_words(_raw_header(mail, name))
+
+
+def _in_words(came: str) -> str:
+    """Text with its encoded words (RFC 2047) read; as it came where they can't be."""
     try:
-        value = mail.get(name)
-    except (ValueError, IndexError, AttributeError, TypeError):  # the standard parser stumbles over broken headers
-        return ""
-    return " ".join(plain(str(value or "")).split())
+        parts = decode_header(came)
+    except HeaderParseError:
+        return came
+    return " ".join(plain("".join(_word(part, charset) for part, charset in parts)).split())
+
+
+def _word(part: bytes | str, charset: str | None) -> str:
+    """A piece as the standard library cuts it: what is not encoded comes in bytes of a code of its own."""
+    if isinstance(part, str):
+        return part
+    return _decoded(part, charset) if charset else part.decode("raw-unicode-escape", errors="replace")
 
 
 def _sender(mail: Message) -> str:
-    return parseaddr(_header(mail, "From"))[1].lower()[:320]
+    """The address, before any encoded word is read: none may turn into one."""
+    try:
+        return parseaddr(_raw_header(mail, "From"))[1].lower()[:LONGEST_SENDER]
+    except RecursionError:  # a thousand brackets
+        return ""
+
+
+def _decoded(content: bytes, charset: str) -> str:
+    """Text of a character set; of one that nobody knows or no mail is written in, as UTF-8."""
+    try:
+        if codecs.lookup(charset).name not in _NO_TEXT:
+            return content.decode(charset, errors="replace")
+    except (LookupError, ValueError):
+        pass
+    return content.decode("utf-8", errors="replace")
 
 
 def _ids(text: str) -> list[str]:
@@ -204,7 +238,7 @@ def _is_automatic(mail: Message) -> bool:
     return (bool(submitted) and submitted != "no") or older or bool(_header(mail, "X-Autoreply"))
 
 
-def _text(mail: EmailMessage) -> str:
+def _text(mail: Message) -> str:
     """The words: the plain part, else the HTML part without its markup."""
     bodies = [part for part in mail.walk() if not part.is_multipart() and not _is_file(part)]
     plain_part = next((part for part in bodies if part.get_content_type() == "text/plain"), None)
@@ -216,21 +250,28 @@ def _text(mail: EmailMessage) -> str:
 
 def _body(part: Message) -> str:
     raw = part.get_payload(decode=True)
-    content = raw if isinstance(raw, bytes) else b""
+    content = raw[:LONGEST_BODY] if isinstance(raw, bytes) else b""
     try:
-        return content.decode(part.get_content_charset() or "utf-8", errors="replace")
-    except LookupError:  # a character set nobody knows
-        return content.decode("utf-8", errors="replace")
+        charset = part.get_content_charset() or "utf-8"
+    except ValueError:
+        charset = "utf-8"
+    return _decoded(content, charset)
+
+
+def _file_name(part: Message) -> str:
+    """What the sender calls a file; "" where it has no name, "file" where nobody can read it."""
+    try:
+        return _in_words(plain(part.get_filename() or ""))[:200]
+    except (LookupError, ValueError, TypeError):
+        return "file"
 
 
 def _is_file(part: Message) -> bool:
-    return part.get_content_disposition() == "attachment" or bool(part.get_filename())
+    return part.get_content_disposition() == "attachment" or bool(_file_name(part))
 
 
-def _files(mail: EmailMessage) -> Iterator[Carried]:
+def _files(mail: Message) -> Iterator[Carried]:
     for part in mail.walk():
         if not part.is_multipart() and _is_file(part) and part.get_content_type() != "text/calendar":
             raw = part.get_payload(decode=True)
-            yield Carried(
-                name=plain(str(part.get_filename() or ""))[:200], content=raw if isinstance(raw, bytes) else b""
-            )
+            yield Carried(name=_file_name(part), content=raw if isinstance(raw, bytes) else b"")

@@ -17,7 +17,8 @@ from liaison.inbox.actions import Came
 from liaison.inbox.models import Message, Preference, UnmatchedMail
 from liaison.inbox.ports import Delivered, Sent
 from liaison.inbox.queries.incoming import MOST_MAIL
-from liaison.inbox.rules.incoming import Bounce, plain, read_mail, text_of_html
+from liaison.inbox.rules.incoming import Bounce, plain, read_mail
+from liaison.inbox.rules.markup import text_of_html
 from liaison.inbox.tests.cast import NOW, Cast, person
 from liaison.inbox.tests.test_screens import a_message, ended, signed_in
 from liaison.loops.models import Evidence, Loop
@@ -149,6 +150,81 @@ def test_whatever_comes_is_read_as_far_as_it_goes(raw: bytes) -> None:
     read = read_mail(raw)
     assert "\x00" not in read.text + read.subject + read.sender
     assert read.bounce is None
+
+
+def parts_in_parts(depth: int) -> bytes:
+    """A mail of one word in `depth` envelopes."""
+    head = "".join(
+        f'Content-Type: multipart/mixed; boundary="b{one}"\n\n--b{one}\n' for one in range(depth)
+    )  # fmt: skip
+    return f"From: Walter <walter@example.org>\n{head}Content-Type: text/plain\n\nhi".encode()
+
+
+BROKEN = {
+    "idna": b"From: a@b\nContent-Type: text/plain; charset=idna\n\nhi..\xff",
+    "punycode": b"From: a@b\nContent-Type: text/plain; charset=punycode\n\n\xff-hi..\xff",
+    "undefined": b"From: a@b\nContent-Type: text/plain; charset=undefined\n\nhi",
+    "hex": b"From: a@b\nContent-Type: text/plain; charset=hex\n\nhi",
+    "NUL": b'From: a@b\nContent-Type: text/plain; charset="\x00"\n\nhi',
+    "NUL, encoded": b"From: a@b\nContent-Type: text/plain; charset*=a'b'%00utf\n\nhi",
+    "charset of a charset": b"From: a@b\nContent-Type: text/plain; charset*=%00'b'utf\n\nhi",
+    "surrogates": b"From: a@b\nContent-Type: text/plain; charset=utf-7\n\n+2AA-hi",
+    "brackets in From": b"From: " + b"(" * 3_000 + b"\n\nhi",
+    "brackets in Content-Type": b"From: a@b\nContent-Type: " + b"(" * 3_000 + b"\n\nhi",
+    "brackets in Content-Disposition": b"From: a@b\nContent-Disposition: " + b"(" * 3_000 + b"\n\nhi",
+    "name of a file": b"From: a@b\nContent-Disposition: attachment; filename*=idna'x'%ff..%ff\n\nhi",
+    "pieces of a name": b"From: a@b\nContent-Disposition: attachment; filename*0*=;filename*x=1; filename*0=a\n\nhi",
+    "2,000 multiparts": parts_in_parts(2_000),
+    "900 mails in mails": b"From: a@b\n" + b"Content-Type: message/rfc822\n\n" * 900 + b"hi",
+    "10,000 parts": b'Content-Type: multipart/mixed; boundary="b"\n' + b"\n--b\n" * 10_000,
+    "a long sender": b"From: " + b"a" * 300 + b"@example.org\n\nhi",
+    "many senders": b"From: " + b"a@b, " * 80_000 + b"\n\nhi",
+    "a long id": b"Message-ID: <" + b"a." * 2_000 + b">\nReferences: " + b"<a@b> " * 20_000 + b"\n\nhi",
+    "a bad encoded word": b"Subject: =?utf-8?b?a?= =?klingon?q?x?=\n\nhi",
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_mail_that_can_not_be_read_waits_for_a_person(cast: Cast, what: str) -> None:
+    assert receive(BROKEN[what]) is Came.UNMATCHED
+    row = UnmatchedMail.objects.get()
+    assert bytes(row.raw) == BROKEN[what]
+    message = actions.match_mail(
+        cast.marta, mail_id=row.pk, delivered=queries.checked_mail(bytes(row.raw)), patient=cast.walter, now=NOW
+    )
+    assert message.state == "received"
+
+
+def test_of_a_mail_that_can_not_be_read_the_beginning_is_shown() -> None:
+    read = read_mail(BROKEN["2,000 multiparts"])
+    assert read.text.startswith("From: Walter <walter@example.org>")
+    assert (read.sender, read.about, read.files, read.bounce) == ("", (), (), None)
+    assert read_mail(parts_in_parts(20)).text == "hi"
+
+
+@pytest.mark.parametrize(
+    ("subject", "read"),
+    [
+        ("Größe ж", "Größe ж"),
+        ("=?utf-8?q?=C3=A9?=\n =?utf-8?q?=C3=B6?= x", "éö x"),
+        ("ж =?iso-8859-1?q?=E9?=", "ж é"),
+        ("=?utf-8?b?a?=", "=?utf-8?b?a?="),
+        ("=?undefined?q?a=C3=A9?=", "aé"),
+    ],
+)
+def test_the_words_of_a_header_are_read(subject: str, read: str) -> None:
+    assert read_mail(f"Subject: {subject}\n\nhi".encode()).subject == read
+
+
+def test_no_encoded_word_becomes_an_address() -> None:
+    made = read_mail(b"From: =?utf-8?q?walter=40example=2Eorg=2C?= <mallory@example.net>\n\nhi")
+    assert made.sender == "mallory@example.net"
+
+
+def test_a_file_keeps_the_name_it_came_under() -> None:
+    names = ("filename*=utf-8''%C3%A9.pdf", 'filename="=?utf-8?q?=C3=A9=2Epdf?="', "filename*=idna'x'%ff", "x=1")
+    made = (f"Content-Disposition: attachment; {name}\n\nhi".encode() for name in names)
+    assert [read_mail(one).files[0].name for one in made] == ["é.pdf", "é.pdf", "file", ""]
 
 
 # --- bounces --------------------------------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ REMEMBERED: Final = (
     "hand_over_id",
     "next_step",
     "waiting_on",
+    "waiting_on_user_id",
     "due_at",
     "priority",
     "urgent_at",
@@ -224,10 +225,11 @@ def follow_clocks(loop: Loop, *, now: datetime) -> None:
     first = next((clock for clock in running if clock.pk == first_id), None)
     if first is not None:
         loop.next_step, loop.waiting_on = first.step, first.waiting_on
+        loop.waiting_on_user_id = first.waiting_on_user_id
         set_due(loop, due_at=first.due_at, priority=loop.priority, now=now)
         return
     missing = loop.missing_evidence
-    loop.waiting_on = ""
+    loop.waiting_on, loop.waiting_on_user_id = "", None
     loop.next_step = (
         f"Get the evidence: {loop.kind_info.evidence_label(missing[0])}"
         if missing

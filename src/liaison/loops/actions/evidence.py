@@ -6,6 +6,7 @@ from datetime import datetime
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, Refusal, constraint_refusal
+from liaison.core.verbs import Verb
 from liaison.loops import access
 from liaison.loops.actions.changing import (
     Change,
@@ -137,13 +138,13 @@ def add_evidence_by_hand(
     actor: Actor, *, loop_id: int, kind: str, note: str, now: datetime, expected_version: int | None
 ) -> Loop:
     """`add_evidence` from the desk's form. Refuses ManagedElsewhere besides."""
-    refuse_managed(loop_id)
+    refuse_managed(actor, access.EVIDENCE, loop_id=loop_id)
     return add_evidence(actor, loop_id=loop_id, kind=kind, note=note, now=now, expected_version=expected_version)
 
 
 def close_loop_by_hand(actor: Actor, *, loop_id: int, now: datetime, expected_version: int | None) -> Loop:
     """`close_loop` from the desk's form. Refuses ManagedElsewhere besides."""
-    refuse_managed(loop_id)
+    refuse_managed(actor, access.CLOSE, loop_id=loop_id)
     return close_loop(actor, loop_id=loop_id, now=now, expected_version=expected_version)
 
 
@@ -151,14 +152,18 @@ def give_up_loop_by_hand(
     actor: Actor, *, loop_id: int, reason: str, now: datetime, expected_version: int | None
 ) -> Loop:
     """`give_up_loop` from the desk's form. Refuses ManagedElsewhere besides."""
-    refuse_managed(loop_id)
+    refuse_managed(actor, access.GIVE_UP, loop_id=loop_id)
     return give_up_loop(actor, loop_id=loop_id, reason=reason, now=now, expected_version=expected_version)
 
 
-def refuse_managed(loop_id: int) -> None:
-    """Refuse ManagedElsewhere for a kind that moves on its own page."""
-    loop = Loop.objects.filter(pk=loop_id).only("kind").first()
-    if loop is not None and loop.kind_info.managed_at:
+def refuse_managed(actor: Actor, verb: Verb, *, loop_id: int) -> None:
+    """Refuse ManagedElsewhere for a kind that moves on its own page.
+
+    Only to who may do this to the loop: to others the action says what it says of every loop, so that a loop of
+    another site can't be told from one that does not exist.
+    """
+    loop = Loop.objects.select_related("patient").filter(pk=loop_id).first()
+    if loop is not None and loop.kind_info.managed_at and loop.patient.reachable_by(actor, verb):
         raise ManagedElsewhere
 
 

@@ -57,12 +57,16 @@ class LoopQuerySet(models.QuerySet["Loop"]):
             return self.filter(owner_user_id=owner.user_id)
         return self.filter(owner_team_id=owner.team_id)
 
+    def waiting_on(self, user_id: int) -> LoopQuerySet:
+        """Loops of others whose next step only this person can take."""
+        return self.filter(waiting_on_user_id=user_id).filter(~Q(owner_user_id=user_id) | Q(owner_user=None))
+
 
 class Loop(models.Model):
     """A promise to a patient that is open until something proves it kept.
 
     ``urgent_at`` is the due time moved earlier by priority (``rules.urgent_at``): the desk's order is
-    a plain b-tree walk over it. ``next_step``, ``due_at`` and ``waiting_on`` repeat the running clock
+    a plain b-tree walk over it. ``next_step``, ``due_at`` and ``waiting_on…`` repeat the running clock
     that is due first, so that a row of the desk reads one table. ``version`` counts every change; a
     form that was filled in against an older version is refused.
     """
@@ -92,6 +96,9 @@ class Loop(models.Model):
 
     next_step = models.CharField(max_length=300)
     waiting_on = models.CharField(max_length=200, blank=True, default="")
+    waiting_on_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     due_at = models.DateTimeField()
     priority = models.CharField(max_length=10, choices=Priority, default=Priority.ROUTINE)
     urgent_at = models.DateTimeField()
@@ -168,6 +175,11 @@ class Loop(models.Model):
             models.Index(fields=["owner_team", "urgent_at", "id"], name="loop_desk_of_a_team", condition=OPEN),
             models.Index(fields=["site", "urgent_at", "id"], name="loop_desk_of_a_site", condition=OPEN),
             models.Index(fields=["urgent_at", "id"], name="loop_desk_of_all", condition=OPEN),
+            models.Index(
+                fields=["waiting_on_user", "urgent_at", "id"],
+                name="loop_waiting_on_a_person",
+                condition=OPEN & Q(waiting_on_user__isnull=False),
+            ),
             models.Index(fields=["patient", "urgent_at", "id"], name="loop_of_a_patient"),
             models.Index(fields=["about_type", "about_id"], name="loop_about", condition=~Q(about_type="")),
             models.Index(
@@ -216,6 +228,9 @@ class Clock(models.Model):
     source = models.CharField(max_length=200, blank=True, default="")
     step = models.CharField(max_length=300)
     waiting_on = models.CharField(max_length=200, blank=True, default="")
+    waiting_on_user = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     evidence = models.CharField(max_length=60, blank=True, default="")
     anchor_event = models.CharField(max_length=100)
     anchor_at = models.DateTimeField()

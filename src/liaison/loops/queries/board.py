@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from liaison.accounts.access import DESK_ROLES, Role
 from liaison.accounts.models import Assignment, Site, Team, User
@@ -24,8 +24,9 @@ from liaison.loops.queries.owners import as_value
 class Load:
     """One column of the board: a person or a team and their open loops. `late` and `today` are parts of `open`.
 
-    `coordinates` says that this person is a coordinator. While their desk is handed over `is_away` is true,
-    `away_until` says until when (None: not known) and `covered_by` to whom.
+    `asked` counts the loops of others that wait on a step of this person. `coordinates` says that this person is a
+    coordinator. While their desk is handed over `is_away` is true, `away_until` says until when (None: not known) and
+    `covered_by` to whom.
     """
 
     owner: Owner
@@ -37,6 +38,7 @@ class Load:
     today: int
     urgent: int
     escalated: int
+    asked: int = 0
     coordinates: bool = False
     is_away: bool = False
     hand_over_id: int | None = None
@@ -61,23 +63,25 @@ def load(actor: Actor, *, now: datetime, zone: tzinfo) -> tuple[Load, ...]:
         **_figures(loops.filter(owner_user__isnull=False), column="owner_user_id", now=now, ends=ends),
         **_figures(loops.filter(owner_team__isnull=False), column="owner_team_id", now=now, ends=ends),
     }
+    asked = _asked(loops)
     away, coordinators = _away(now=now), _coordinators(now=now)
     columns = [
         replace(
             _column(owner, name=name, figures=figures.get(owner, {}), away=away.get(owner.user_id)),
             coordinates=owner.user_id in coordinators,
+            asked=asked.get(owner.user_id, 0),
         )
         for owner, name in _desks(sites=sites, now=now).items()
     ]
     return tuple(sorted(columns, key=lambda each: (-each.late, -each.open, each.name)))
 
 
-def covering_choices(columns: Sequence[Load]) -> tuple[tuple[str, str], ...]:
+def covering_choices(columns: Sequence[Load], *, absent_id: int | None = None) -> tuple[tuple[str, str], ...]:
     """(value, words) of those who could cover a desk: coordinators and teams first, the least busy first among them.
 
-    Who is away can't.
+    Who is away can't, nor can the colleague whose desk it is, `absent_id`.
     """
-    here = [each for each in columns if not each.is_away]
+    here = [each for each in columns if not each.is_away and (each.is_team or each.owner.user_id != absent_id)]
     here.sort(key=lambda each: (not (each.coordinates or each.is_team), each.open, each.name))
     return tuple((each.value, f"{each.name} ({each.open})") for each in here)
 
@@ -106,6 +110,12 @@ def _figures(loops: QuerySet[Loop], *, column: str, now: datetime, ends: datetim
     )
     name = "user_id" if column == "owner_user_id" else "team_id"
     return {Owner(**{name: row.pop(column)}): row for row in rows}
+
+
+def _asked(loops: QuerySet[Loop]) -> dict[int | None, int]:
+    """How many loops that somebody else owns wait on each person."""
+    elses = loops.filter(waiting_on_user__isnull=False).exclude(owner_user=F("waiting_on_user"))
+    return dict(elses.values_list("waiting_on_user").annotate(Count("id")))
 
 
 def _desks(*, sites: frozenset[int] | None, now: datetime) -> dict[Owner, str]:

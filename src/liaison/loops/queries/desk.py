@@ -1,6 +1,7 @@
 """The desk: every open loop's next step, the most urgent first.
 
-Each tab is a few *lanes* (one owner, one team, one site), and each lane is a walk along one partial index that is
+Each tab is a few *lanes* (one owner, one team, one person waited on, one site),
+and each lane is a walk along one partial index that is
 ordered by `urgent_at`, from where the last page ended: the time of a page does not depend on how many loops there
 are. Counts stop at `MOST_COUNTED` for the same reason.
 """
@@ -40,7 +41,10 @@ Key = tuple[datetime, int]
 
 
 class Tab(StrEnum):
-    """The tabs of the desk. Overdue, today and waiting look at what is mine or my teams'; all at my sites."""
+    """The tabs of the desk. Overdue, today and waiting look at what is mine or my teams'; all at my sites.
+
+    Mine, overdue and today hold the loops of others too that wait on a step of mine.
+    """
 
     MINE = "mine"
     TEAMS = "teams"
@@ -174,19 +178,21 @@ def _lanes(view: _View, *, tab: Tab) -> list[LoopQuerySet]:
     actor = view.actor
     if tab is Tab.ALL:
         sites = actor.sites_for(access.SEE)
-        if sites is None:
-            return [open_loops]
-        return [open_loops.filter(site_id=site_id) for site_id in sorted(sites)]
+        return [open_loops] if sites is None else [open_loops.filter(site_id=site_id) for site_id in sorted(sites)]
     mine = [open_loops.filter(owner_user_id=actor.user_id)] if actor.user_id is not None else []
     teams = [open_loops.filter(owner_team_id=team_id) for team_id in sorted(actor.team_ids)]
-    if tab in {Tab.MINE, Tab.TEAMS}:
-        return [lane.awake(now=view.now) for lane in (mine if tab is Tab.MINE else teams)]
+    on_me = [open_loops.waiting_on(actor.user_id)] if actor.user_id is not None else []
+    if tab is Tab.MINE:  # that its owner put it aside takes nothing off the desk of whom it waits on
+        return [*(lane.awake(now=view.now) for lane in mine), *on_me]
+    if tab is Tab.TEAMS:
+        return [lane.awake(now=view.now) for lane in teams]
     if tab is Tab.WAITING:
         return [lane.resting(now=view.now) for lane in mine + teams]
+    due = mine + teams + [lane.filter(~Q(owner_team_id__in=actor.team_ids) | Q(owner_team=None)) for lane in on_me]
     if tab is Tab.TODAY:
-        return [lane.filter(part) for lane in mine + teams for part in _today(view)]
+        return [lane.filter(part) for lane in due for part in _today(view)]
     # urgent_at never lies after due_at, so the bound on it lets the index walk stop.
-    return [lane.filter(due_at__lt=view.now, urgent_at__lt=view.now) for lane in mine + teams]
+    return [lane.filter(due_at__lt=view.now, urgent_at__lt=view.now) for lane in due]
 
 
 def _today(view: _View) -> list[Q]:

@@ -13,6 +13,7 @@ from liaison.accounts.access import Role
 from liaison.accounts.models import Assignment, Site, Team, TeamMember, User
 from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal
+from liaison.loops import access
 from liaison.loops.models import HandOver, HandOverCover, Loop
 from liaison.loops.ports import Owner
 from liaison.patients.models import PatientSite
@@ -135,10 +136,10 @@ def _holding(role: Role, *, site_id: int, now: datetime) -> set[int]:
 
 
 def owner_choices(actor: Actor, *, site_id: int, now: datetime) -> tuple[OwnerChoice, ...]:
-    """Teams and people of a site whom a loop may be given to, the teams first, with their load."""
+    """Teams of a site and the people whose role there lets them take a loop, the teams first, with their load."""
     del actor  # anybody who may assign sees who is there; the people of a site are no secret to each other
     teams = Team.objects.filter(Q(site_id=site_id) | Q(site=None)).order_by("name")
-    held = Assignment.objects.current(now=now).filter(Q(site_id=site_id) | Q(site=None))
+    held = Assignment.objects.current(now=now).filter(Q(site_id=site_id) | Q(site=None), role__in=access.TAKE.roles)
     people = User.objects.active().filter(pk__in=held.values("user_id")).order_by("name")
     teams_and_people = [
         *((Owner(team_id=team.pk), team.name) for team in teams),

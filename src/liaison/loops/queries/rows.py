@@ -8,6 +8,7 @@ from datetime import date, datetime, tzinfo
 
 from django.db.models import Exists, OuterRef
 from django.urls import NoReverseMatch, reverse
+from django.utils.translation import gettext
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
@@ -47,7 +48,8 @@ class LoopRow:
 
     `due_words` are relative ("2 days late") at the `now` the row was read with; `due_at` is exact. `why` holds
     the reasons for its rank, the weightiest first. `managed_url` is the page on which it moves, "" when the desk
-    itself closes it; `zone` is the site's.
+    itself closes it; `zone` is the site's. `waits_on_me` says that the step is this reader's; `waiting_on`
+    is then "you".
     """
 
     id: int
@@ -65,6 +67,7 @@ class LoopRow:
     priority: str
     why: tuple[rules.Why, ...]
     waiting_on: str
+    waits_on_me: bool
     snoozed_until: datetime | None
     snooze_reason: str
     escalation_level: int
@@ -163,6 +166,8 @@ def _row(loop: Loop, *, patient: RowPatient, actor: Actor, plain: bool, now: dat
     kind, zone = loop.kind_info, loop.site.zone
     is_open = loop.state == rules.OPEN
     owner, words = loop.owner_user or loop.owner_team, _words(loop, plain=plain)
+    waits_on_me = loop.waiting_on_user_id is not None and loop.waiting_on_user_id == actor.user_id
+    waiting_on = gettext("you") if waits_on_me else loop.waiting_on
     return LoopRow(
         id=loop.pk,
         version=loop.version,
@@ -181,13 +186,14 @@ def _row(loop: Loop, *, patient: RowPatient, actor: Actor, plain: bool, now: dat
             due_at=loop.due_at,
             priority=loop.priority,
             escalation_level=loop.escalation_level,
-            waiting_on=loop.waiting_on,
+            waiting_on=waiting_on,
             now=now,
             zone=zone,
         )
         if is_open
         else (),
-        waiting_on=loop.waiting_on,
+        waiting_on=waiting_on,
+        waits_on_me=waits_on_me,
         snoozed_until=loop.snoozed_until if loop.snoozed_until and loop.snoozed_until > now else None,
         snooze_reason=loop.snooze_reason,
         escalation_level=loop.escalation_level,

@@ -249,6 +249,17 @@ def test_a_loop_that_is_managed_elsewhere_is_not_ended_on_the_desk(cast: Cast) -
     assert actions.close_loop_by_hand(cast.rosa, loop_id=errand.pk, now=NOW, expected_version=3).state == "closed"
 
 
+def test_a_loop_of_another_site_can_not_be_told_from_none(cast: Cast) -> None:
+    managed = cast.loop(kind="test_managed")
+    for loop_id in (managed.pk, cast.loop().pk, 0):
+        with pytest.raises(NotFound):
+            actions.add_evidence_by_hand(cast.pat, loop_id=loop_id, kind="done", note="", now=NOW, expected_version=1)
+        with pytest.raises(NotFound):
+            actions.close_loop_by_hand(cast.pat, loop_id=loop_id, now=NOW, expected_version=1)
+        with pytest.raises(NotFound):
+            actions.give_up_loop_by_hand(cast.pat, loop_id=loop_id, reason="x", now=NOW, expected_version=1)
+
+
 def test_clocks_move_on_with_what_the_loop_is_about(cast: Cast) -> None:
     loop = cast.loop()
     with pytest.raises(ValueError, match="Say either"):

@@ -6,6 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from liaison.accounts.access import Role
 from liaison.core.actor import Actor
 from liaison.core.audit import collecting_seen
 from liaison.core.postgres.guard import writes_open
@@ -15,7 +16,7 @@ from liaison.loops.models import Loop
 from liaison.loops.ports import About, Owner
 from liaison.loops.queries import DeskFilters, Tab
 from liaison.loops.queries.desk import BadCursor
-from liaison.loops.tests.cast import NEW_YORK, NOW, SYSTEM, Cast, clock, patient
+from liaison.loops.tests.cast import NEW_YORK, NOW, SYSTEM, Cast, clock, patient, person
 from liaison.patients.models import ContactPoint
 
 pytestmark = pytest.mark.django_db
@@ -71,6 +72,44 @@ def test_each_tab_holds_what_its_name_says(cast: Cast) -> None:
     assert len(ids(desk(cast.chief, Tab.ALL))) == 6, "who works everywhere sees all"
     awake = queries.desk_page(cast.rosa, now=NOW + DAY, zone=NEW_YORK, tab=Tab.MINE)
     assert asleep.pk in ids(awake), "a snooze ends by itself"
+
+
+def test_a_step_that_waits_on_a_person_stands_on_their_desk_too(cast: Cast) -> None:
+    imani = cast.imani.user_id
+    on_imani = clock(due_at=NOW - DAY, waiting_on="Dr Imani Okoye", waiting_on_user_id=imani)
+    rosas = cast.loop(clocks=[on_imani])
+    teams = cast.loop(owner=Owner(team_id=cast.team.pk), clocks=[clock(due_at=NOW + DAY, waiting_on="Heart Center")])
+    own = cast.loop(owner=Owner(user_id=imani), clocks=[on_imani])
+    assert sorted(ids(desk(cast.imani))) == [rosas.pk, own.pk]
+    assert sorted(ids(desk(cast.imani, Tab.OVERDUE))) == [rosas.pk, own.pk]
+    counts = {count.tab: count.count for count in desk(cast.imani).counts}
+    assert (counts[Tab.MINE], counts[Tab.OVERDUE], counts[Tab.TODAY]) == (2, 2, 0)
+    row = next(row for row in desk(cast.imani).rows if row.id == rosas.pk)
+    assert (row.waits_on_me, row.waiting_on, row.is_mine) == (True, "you", False)
+    assert "waiting on you" in [why.words for why in row.why]
+    owners = next(row for row in desk(cast.rosa).rows if row.id == rosas.pk)
+    assert (owners.waits_on_me, owners.waiting_on) == (False, "Dr Imani Okoye")
+    assert ids(desk(cast.rosa, Tab.WAITING)) == [rosas.pk, teams.pk], "its owner waits, and still sees it"
+    assert ids(desk(cast.pat)) == []
+    columns = {each.name: each for each in queries.load(cast.marta, now=NOW, zone=NEW_YORK)}
+    assert (columns["Dr Imani Okoye"].open, columns["Dr Imani Okoye"].asked) == (1, 1)
+    actions.satisfy_clock(cast.rosa, loop_id=rosas.pk, rule_id="test.ask", by="her word", now=NOW)
+    assert ids(desk(cast.imani)) == [own.pk], "done, it leaves her desk"
+
+
+def test_what_waits_on_a_person_stays_on_their_desk_while_its_owner_puts_it_aside(cast: Cast) -> None:
+    on_imani = clock(due_at=NOW + 2 * DAY, waiting_on="Dr Imani Okoye", waiting_on_user_id=cast.imani.user_id)
+    rosas = cast.loop(clocks=[on_imani])
+    actions.snooze_loop(cast.rosa, loop_id=rosas.pk, until=NOW + DAY, reason="with Dr Imani", now=NOW)
+    assert ids(desk(cast.rosa)) == []
+    assert ids(desk(cast.imani)) == [rosas.pk]
+
+
+def test_a_member_of_the_owning_team_who_is_waited_on_finds_it_once_in_each_tab(cast: Cast) -> None:
+    on_rosa = clock(due_at=NOW - DAY, waiting_on="Rosa Delgado", waiting_on_user_id=cast.rosa.user_id)
+    teams = cast.loop(owner=Owner(team_id=cast.team.pk), clocks=[on_rosa])
+    for tab in (Tab.MINE, Tab.TEAMS, Tab.OVERDUE):
+        assert ids(desk(cast.rosa, tab)) == [teams.pk], tab
 
 
 def test_today_holds_what_is_due_today_at_every_priority(cast: Cast) -> None:
@@ -278,6 +317,9 @@ def test_the_board_shows_everyones_load_and_who_is_covered(cast: Cast) -> None:
     choices = queries.covering_choices(tuple(columns.values()))
     assert f"user:{cast.rosa.user_id}" not in dict(choices)
     assert queries.open_count(user_id=cast.rosa.user_id or 0) == 0
+    covers = dict(queries.covering_choices(tuple(columns.values()), absent_id=cast.tom.user_id))
+    assert f"user:{cast.tom.user_id}" not in covers, "nobody covers for themselves"
+    assert f"team:{cast.team.pk}" in covers
 
 
 def test_owner_choices_list_teams_and_people_with_their_load(cast: Cast) -> None:
@@ -288,6 +330,12 @@ def test_owner_choices_list_teams_and_people_with_their_load(cast: Cast) -> None
         ("Care coordination", 1), ("Ada Chief", 0),
     ]  # fmt: skip
     assert {choice.name: choice.open_loops for choice in choices}["Rosa Delgado"] == 1
+    with writes_open():
+        person("Adam Novak", Role.ADMINISTRATOR, cast.riverside)
+        person("Priya Nair", Role.PRIVACY_OFFICER, None)
+    assert queries.owner_choices(cast.rosa, site_id=cast.riverside.pk, now=NOW) == choices, (
+        "only those who may take one"
+    )
     assert queries.owner_from_value("team:x") is None
     assert queries.owner_from_value("room:3") is None
     assert queries.desk_zone(cast.pat).key == "America/Phoenix"  # type: ignore[attr-defined]

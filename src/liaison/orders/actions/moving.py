@@ -169,6 +169,7 @@ def clock_of(referral: Referral, *, now: datetime) -> ClockToStart | None:
             target=referral.target_name,
             referrer=referral.referrer.name,
             specialty=referral.specialty.name.lower(),
+            referrer_user_id=referral.referrer.user_id,
         ),
         referral_id=referral.pk,
         now=now,

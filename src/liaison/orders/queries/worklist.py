@@ -1,4 +1,4 @@
-"""Referrals by state, the longest waiting first."""
+"""Referrals by state: the urgent ones first, then the longest waiting."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from liaison.core.near_dates import is_near
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.loops.queries import RowPatient, row_patients
 from liaison.orders import access, rules
-from liaison.orders.models import Referral, ReferralQuerySet
+from liaison.orders.models import Referral, ReferralQuerySet, Urgency
 from liaison.orders.rules import State
 from liaison.patients.models import Patient
 
@@ -49,7 +49,7 @@ class ReferralRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worklist:
-    """One page of referrals, the longest in their state first. `next_after` is "" on the last page."""
+    """One page of referrals: urgent ones first, then the longest in their state. `next_after` is "" on the last page."""
 
     rows: tuple[ReferralRow, ...]
     next_after: str
@@ -66,7 +66,7 @@ def worklist(
     after: str = "",
     limit: int = 50,
 ) -> Worklist:
-    """Open referrals at the actor's sites (or those in one `state`), the longest in their state first.
+    """Open referrals at the actor's sites (or those in one `state`): urgent first, then the longest in their state.
 
     `late` keeps those whose step is overdue. Only of patients the actor may see. Refuses Forbidden, BadCursor.
     """
@@ -80,18 +80,19 @@ def worklist(
     if specialty:
         rows = rows.filter(specialty_id=specialty)
     if after:
-        at, pk = _parse(after)
-        rows = rows.filter(Q(state_since__gt=at) | Q(state_since=at, pk__gt=pk))
+        at, pk, urgency = _parse(after)
+        later = Q(state_since__gt=at) | Q(state_since=at, pk__gt=pk)
+        rows = rows.filter(Q(urgency__lt=urgency) | (Q(urgency=urgency) & later))
     related = (
         "patient", "site", "specialty", "target_practitioner", "target_organization",
         "loop__owner_user", "loop__owner_team",
     )  # fmt: skip
-    page = list(rows.select_related(*related).order_by("state_since", "pk")[: limit + 1])
+    page = list(rows.select_related(*related).order_by("-urgency", "state_since", "pk")[: limit + 1])
     shown = page[:limit]
     last = shown[-1] if len(page) > limit else None
     return Worklist(
         rows=_rows(shown, now=now),
-        next_after=f"{last.state_since.isoformat()}~{last.pk}" if last else "",
+        next_after=f"{last.state_since.isoformat()}~{last.pk}~{last.urgency}" if last else "",
         counts=counts,
     )
 
@@ -143,10 +144,10 @@ def _row(referral: Referral, *, patient: RowPatient, now: datetime) -> ReferralR
     )
 
 
-def _parse(after: str) -> tuple[datetime, int]:
-    at, _, pk = after.partition("~")
+def _parse(after: str) -> tuple[datetime, int, Urgency]:
     try:
-        parsed = datetime.fromisoformat(at), int(pk)
+        at, pk, urgency = after.split("~")
+        parsed = datetime.fromisoformat(at), int(pk), Urgency(urgency)
     except ValueError as error:
         raise BadCursor from error
     if parsed[0].tzinfo is None or not is_near(parsed[0]) or not 0 <= parsed[1] < 2**63:

@@ -156,7 +156,7 @@ def test_the_worklist_shows_each_state_and_what_is_late(clinic: Clinic) -> None:
     assert "Walter Ng" not in client.get("/referrals/?specialty=dermatology").content.decode()
     assert client.get("/referrals/?after=x").status_code == 404
     assert client.get("/referrals/?after=2026-01-01T00:00:00~1").status_code == 404
-    for after in ("0001-01-01T00:00:00+00:00~1", f"2026-01-01T00:00:00+00:00~{2**63}"):
+    for after in ("0001-01-01T00:00:00+00:00~1~urgent", f"2026-01-01T00:00:00+00:00~{2**63}~urgent"):
         assert client.get("/referrals/", {"after": after}).status_code == 404
     actions.cancel_referral(clinic.rosa, referral_id=referral.pk, reason="x", now=NOW)
     actions.confirm_cancelled(clinic.rosa, referral_id=referral.pk, now=NOW)
@@ -179,6 +179,9 @@ def test_the_worklist_counts_every_state_and_what_is_late_in_one_question(clinic
 def test_pages_of_a_worklist_follow_each_other(clinic: Clinic) -> None:
     for number in range(5):
         clinic.draft(duplicate_reason=f"number {number}")
+    urgent = Referral.objects.order_by("pk")[3].pk
+    with writes_open():
+        Referral.objects.filter(pk=urgent).update(urgency="urgent")
     found: list[int] = []
     after = ""
     while True:
@@ -187,7 +190,8 @@ def test_pages_of_a_worklist_follow_each_other(clinic: Clinic) -> None:
         after = page.next_after
         if not after:
             break
-    assert found == sorted(Referral.objects.values_list("pk", flat=True))
+    routine = Referral.objects.exclude(pk=urgent).order_by("pk").values_list("pk", flat=True)
+    assert found == [urgent, *routine]
     chief = Actor(user_id=1, name="Chief", assignments=frozenset({("supervisor", None)}))
     assert len(queries.worklist(chief, now=NOW).rows) == 5
 
@@ -217,3 +221,16 @@ def test_who_follows_a_referral_unless_someone_else_is_chosen(clinic: Clinic) ->
     assert owner(clinic.imani) == Owner(user_id=clinic.marta.user_id)
     assert queries.target_from_value("practitioner:x") is None
     assert queries.target_from_value("ship:3") is None
+
+
+def test_dr_imani_finds_the_note_that_only_she_may_review_on_her_desk(clinic: Clinic) -> None:
+    referral = clinic.sent()
+    assert f"/referrals/{referral.pk}/" not in at_desk(clinic.imani).get("/").content.decode(), "Heart Center is to act"
+    actions.record_note(clinic.rosa, referral_id=referral.pk, report="Mild stenosis.", now=current_time())
+    hers = at_desk(clinic.imani)
+    desk = hers.get("/").content.decode()
+    assert "Dr Imani Okoye reviews Heart Center&#x27;s note" in desk
+    assert f'data-managed="/referrals/{referral.pk}/"' in desk
+    assert "Dr Imani Okoye reviews" in at_desk(clinic.rosa).get("/").content.decode(), "Rosa keeps the promise"
+    actions.review_note(clinic.imani, referral_id=referral.pk, review="Echo in a year.", now=current_time())
+    assert "Walter Ng" not in hers.get("/").content.decode()

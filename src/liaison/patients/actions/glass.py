@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from django.db import connection
+
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.calendars import FEDERAL, BusinessCalendar, add_business_days, end_of_day
@@ -21,6 +23,7 @@ from liaison.patients.models import (
 
 REVIEW_WITHIN: Final = 3
 """Business days."""
+_GLASS_LOCK: Final = 0x5041_0001
 SHORTEST_REASON: Final = 10
 """Characters of a reason that somebody can review."""
 
@@ -64,6 +67,7 @@ def break_the_glass(*, actor: Actor, patient: Patient, reason_code: str, reason:
         entry.note(reason_code=reason_code)
         if actor.user_id is None:
             raise Forbidden
+        _one_at_a_time(actor.user_id, patient)
         if patient.reachable_by(actor):
             raise GlassNotNeeded
         said = " ".join(reason.split())
@@ -86,26 +90,31 @@ def break_the_glass(*, actor: Actor, patient: Patient, reason_code: str, reason:
 
 
 def end_grant(*, actor: Actor, grant: BreakGlassGrant, now: datetime) -> None:
-    """Give the access back before its time; the review stays due. Refuses: Forbidden for someone else's."""
+    """Give the access back before its time; the review stays due. Refuses: Forbidden for someone else's.
+
+    Whatever else is open to this person for this patient is closed with it: they said that they need the chart no more.
+    """
     with act(actor, access.END_GRANT, subject=grant, now=now) as entry:
         entry.concerns(grant.patient_id)
         if grant.user_id != actor.user_id:
             raise Forbidden
-        if grant.is_live(now=now) and now > grant.starts_at:
-            grant.close(now=now)
-            grant.save()
+        own = BreakGlassGrant.objects.filter(user_id=grant.user_id, patient_id=grant.patient_id)
+        for each in own.live(now=now).filter(starts_at__lt=now).select_for_update().order_by("pk"):
+            each.close(now=now)
+            each.save(update_fields=["expires_at"])
 
 
 def review_break_glass(*, actor: Actor, grant_id: int, outcome: str, note: str, now: datetime) -> BreakGlassGrant:
-    """Say what a privacy officer found. Refuses: NotFound, AlreadyReviewed, OwnGrant, ReasonNeeded.
+    """Say what a privacy officer of the patient's site, or of all, found.
 
-    A note is needed when the access was not simply justified: it starts what follows.
+    Refuses: Forbidden, NotFound (also elsewhere), AlreadyReviewed, OwnGrant, ReasonNeeded. A note is needed when the
+    access was not simply justified: it starts what follows.
     """
-    with act(actor, access.REVIEW_GRANTS, reason=note, now=now) as entry:
-        grant = BreakGlassGrant.objects.select_for_update().filter(pk=grant_id).first()
-        if grant is None or actor.user_id is None:
-            raise NotFound
-        entry.concerns(grant.patient_id)
+    found = BreakGlassGrant.objects.select_related("patient").filter(pk=grant_id).first()
+    if found is None or actor.user_id is None:
+        raise NotFound
+    with act(actor, access.REVIEW_GRANTS, patient=found.patient, reason=note, now=now) as entry:
+        grant = BreakGlassGrant.objects.select_for_update().get(pk=grant_id)
         if grant.reviewed_at is not None:
             raise AlreadyReviewed
         if grant.user_id == actor.user_id:
@@ -120,6 +129,12 @@ def review_break_glass(*, actor: Actor, grant_id: int, outcome: str, note: str, 
         entry.about(grant)
         entry.publish(GrantReviewed(patient_id=grant.patient_id, grant_id=grant.pk, at=now))
     return grant
+
+
+def _one_at_a_time(user_id: int, patient: Patient) -> None:
+    """Wait until nobody else opens this patient's chart as this person; what they opened shows afterwards."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_GLASS_LOCK, f"{user_id}:{patient.pk}"])
 
 
 def _review_due(patient: Patient, *, now: datetime, calendar: BusinessCalendar = FEDERAL) -> datetime:

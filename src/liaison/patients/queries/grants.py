@@ -13,7 +13,8 @@ from liaison.core.audit import seen
 from liaison.core.refusals import Forbidden
 from liaison.core.shell import Banner
 from liaison.patients import access
-from liaison.patients.models import BreakGlassGrant
+from liaison.patients.models import BreakGlassGrant, Patient
+from liaison.patients.models.access_grants import BreakGlassGrantQuerySet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,16 +49,17 @@ def my_live_grants(actor: Actor, *, now: datetime) -> Sequence[GrantRow]:
 
 
 def live_grants(actor: Actor, *, now: datetime) -> Sequence[GrantRow]:
-    """Every emergency access that is open now. Refuses: Forbidden for others than privacy officers."""
-    _may_review(actor)
-    rows = BreakGlassGrant.objects.live(now=now).order_by("expires_at")
+    """Every emergency access to their patients that is open now. Refuses: Forbidden but for privacy officers."""
+    rows = _to_show(actor, now=now).live(now=now).order_by("expires_at")
     return _shown(actor, rows.select_related("patient", "user", "reviewed_by"), now=now)
 
 
 def review_queue(actor: Actor, *, now: datetime, reviewed: bool = False, limit: int = 200) -> Sequence[GrantRow]:
-    """What waits for a review, the most urgent first; or what was reviewed, the newest first. Refuses: Forbidden."""
-    _may_review(actor)
-    rows = BreakGlassGrant.objects.select_related("patient", "user", "reviewed_by")
+    """What waits for a review, the most urgent first; or what was reviewed, the newest first. Refuses: Forbidden.
+
+    A privacy officer of one site meets the access to patients of that site, whoever asked for it.
+    """
+    rows = _to_show(actor, now=now).select_related("patient", "user", "reviewed_by")
     if reviewed:
         rows = rows.filter(reviewed_at__isnull=False).order_by("-reviewed_at")
     else:
@@ -65,9 +67,11 @@ def review_queue(actor: Actor, *, now: datetime, reviewed: bool = False, limit: 
     return _shown(actor, rows[:limit], now=now)
 
 
-def _may_review(actor: Actor) -> None:
+def _to_show(actor: Actor, *, now: datetime) -> BreakGlassGrantQuerySet:
     if not actor.may(access.REVIEW_GRANTS):
         raise Forbidden
+    within = Patient.objects.visible_to(actor, access.REVIEW_GRANTS, now=now)
+    return BreakGlassGrant.objects.filter(patient__in=within)
 
 
 def _shown(actor: Actor, rows: object, *, now: datetime) -> Sequence[GrantRow]:

@@ -12,6 +12,7 @@ from django.test import Client
 from liaison.accounts.access import Role
 from liaison.accounts.models import User
 from liaison.accounts.queries import AuditFilter, Meant, search_audit, whom_is_meant
+from liaison.accounts.queries.audited import names_of
 from liaison.core.actor import Actor
 from liaison.core.audit import collecting_seen, record
 from liaison.core.models import AuditEntry
@@ -66,16 +67,23 @@ def test_a_number_that_is_also_somebodys_record_number_is_asked_about(
     assert meant(clinic, str(walter.pk), chosen=walter.pk).name == "Walter Ng"
 
 
-def test_who_looks_after_privacy_elsewhere_finds_a_number_and_no_name(
+def test_who_looks_after_privacy_at_one_site_finds_nobody_and_is_told_no_name(
     clinic: Clinic, walter: Patient, north: Actor, register: Registry
 ) -> None:
-    assert meant(clinic, "Walter Ng", by=north).is_nobody
-    assert meant(clinic, str(walter.pk), by=north) == Meant(patient_id=walter.pk)
-    register("Olga", "Petrova", mrn=str(walter.pk), site=clinic.hillside)
-    assert meant(clinic, str(walter.pk), by=north, chosen=walter.pk) == Meant(patient_id=walter.pk)
-    record(LIAISON, "trial.look", patient_ids=[walter.pk])
-    (row,) = search_audit(north, wanted=AuditFilter(verb="trial.look"), now=clinic.now).rows
-    assert [each.name for each in row.concerned] == [""]
+    olga = register("Olga", "Petrova", site=clinic.hillside)
+    for text in ("Walter Ng", str(walter.pk)):
+        with pytest.raises(Forbidden):
+            meant(clinic, text, by=north)
+    with pytest.raises(Forbidden):
+        search_audit(north, wanted=AuditFilter(), now=clinic.now)
+    assert names_of(north, patient_ids=[walter.pk, olga.pk], now=clinic.now) == {olga.pk: "Olga Petrova"}
+
+
+def test_a_number_of_a_chosen_patient_is_looked_for_as_it_stands(
+    clinic: Clinic, walter: Patient, register: Registry
+) -> None:
+    register("Olga", "Petrova", mrn="777777")
+    assert meant(clinic, "777777", chosen=777_777) == Meant(patient_id=777_777)
 
 
 def test_who_may_not_search_the_trail_finds_nobody(clinic: Clinic, walter: Patient) -> None:

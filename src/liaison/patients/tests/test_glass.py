@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from liaison.accounts.access import Role
 from liaison.core.models import AuditEntry
+from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound, StepUpNeeded
 from liaison.patients import access, actions, queries
 from liaison.patients.events import GlassBroken, GrantReviewed
 from liaison.patients.models import BreakGlassGrant, Patient
-from liaison.patients.tests.cast import LIAISON, Clinic, Registry
+from liaison.patients.tests.cast import LIAISON, Clinic, Registry, person
 from liaison.patients.tests.facts import told
 
 WHY = "Collapsed at our front desk, no relatives"
@@ -43,8 +45,6 @@ def test_the_review_is_due_at_the_end_of_the_third_business_day(clinic: Clinic, 
 
 
 def test_a_patient_without_a_site_is_reviewed_by_the_clock_of_the_request(clinic: Clinic, walter: Patient) -> None:
-    from liaison.core.postgres.guard import writes_open
-
     with writes_open():
         walter.sites.all().delete()
     assert broken(clinic, walter).review_due_at > clinic.now
@@ -125,6 +125,41 @@ def test_others_review_nothing_and_nobody_reviews_themselves(clinic: Clinic, wal
     officer_too = replace(clinic.privacy, user_id=clinic.pat.user_id)
     with pytest.raises(actions.OwnGrant):
         actions.review_break_glass(actor=officer_too, grant_id=grant.pk, outcome="justified", note="", now=clinic.now)
+
+
+def test_a_privacy_officer_of_one_site_meets_only_the_access_to_its_patients(
+    clinic: Clinic, walter: Patient, register: Registry
+) -> None:
+    with writes_open():
+        noor = person("Noor", (Role.PRIVACY_OFFICER, clinic.hillside))
+    grant = broken(clinic, walter)
+    for looked in (
+        queries.review_queue(noor, now=clinic.now),
+        queries.review_queue(noor, now=clinic.now, reviewed=True),
+        queries.live_grants(noor, now=clinic.now),
+    ):
+        assert looked == []
+    with pytest.raises(NotFound):
+        actions.review_break_glass(actor=noor, grant_id=grant.pk, outcome="justified", note="", now=clinic.now)
+    with pytest.raises(Forbidden):
+        queries.live_grants(clinic.rosa, now=clinic.now)
+    olga = register("Olga", "Petrova", site=clinic.hillside)
+    own = actions.break_the_glass(
+        actor=replace(clinic.rosa, stepped_up_until=clinic.pat.stepped_up_until),
+        patient=olga,
+        reason_code="ETREAT",
+        reason=WHY,
+        now=clinic.now,
+    )
+    assert [row.grant_id for row in queries.review_queue(noor, now=clinic.now)] == [own.pk]
+    actions.review_break_glass(actor=noor, grant_id=own.pk, outcome="justified", note="", now=clinic.now)
+
+
+def test_ones_own_emergency_access_opens_no_review_of_it(clinic: Clinic, walter: Patient) -> None:
+    broken(clinic, walter)
+    (site_id,) = clinic.pat.site_ids or ()
+    both = replace(clinic.pat, assignments=clinic.pat.assignments | {(str(Role.PRIVACY_OFFICER), site_id)})
+    assert queries.review_queue(both, now=clinic.now) == []
 
 
 def test_a_hidden_patient_is_found_only_by_what_one_must_know(clinic: Clinic, walter: Patient) -> None:

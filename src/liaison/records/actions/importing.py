@@ -8,6 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
 
+import django.db
+import psycopg
+
 from liaison.accounts.models import Site
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
@@ -20,7 +23,7 @@ from liaison.records.actions.summary import FileOutcome, ImportSummary, OnProgre
 from liaison.records.events import ChartChanged
 from liaison.records.models import PendingReference, Source
 from liaison.records.rules.intake import Note, Reject
-from liaison.records.rules.reading import Unreadable, fingerprint, read
+from liaison.records.rules.reading import Unreadable, fingerprint, name_of, read
 
 MOST_UNRESOLVED = 200
 MOST_KEPT_REMARKS = 5_000
@@ -88,15 +91,19 @@ class _Run:
     def one_file(self, path: Path) -> FileOutcome:
         """Take in one file, or say why not."""
         before = self.at
+        file = name_of(path)
         self._tell(replace(before, file=path.name))
         try:
             sha256 = fingerprint(path)
             known = self._source(sha256)
             outcome = _known(known, path) if known else self._import(path, sha256=sha256)
         except Unreadable as problem:
-            reject = Reject(file=str(path), path=problem.path, reason=str(problem))
-            self._record_unreadable(reject)
-            outcome = FileOutcome(file=str(path), state="rejected", rejects=(reject,))
+            outcome = self._rejected(Reject(file=file, path=problem.path, reason=str(problem)))
+        except (django.db.Error, psycopg.Error) as problem:
+            if not _is_of_the_content(problem):
+                raise
+            reason = f"the database can't keep it: {str(problem).splitlines()[0][:300]}"
+            outcome = self._rejected(Reject(file=file, path="$", reason=reason))
         self._tell(
             replace(
                 before,
@@ -117,14 +124,14 @@ class _Run:
                 return _known(known, path)
             source = Source.objects.create(
                 system=self.system,
-                name=str(path)[-500:],
+                name=name_of(path)[-500:],
                 sha256=sha256,
                 received_at=self.now,
                 received_by=self.actor.name[:200],
             )
             entry.about(source)
             intake = Intake(
-                actor=self.actor, source_id=source.pk, system=self.system, site_id=self.site_id, file=str(path),
+                actor=self.actor, source_id=source.pk, system=self.system, site_id=self.site_id, file=name_of(path),
                 now=self.now,
             )  # fmt: skip
             resources = read_before.resources
@@ -142,7 +149,7 @@ class _Run:
 
     def _outcome(self, path: Path, *, source: Source, intake: Intake, entry: Entry) -> FileOutcome:
         outcome = FileOutcome(
-            file=str(path),
+            file=name_of(path),
             state="imported",
             by_type=intake.by_type(),
             rejects=tuple(intake.rejects),
@@ -159,9 +166,10 @@ class _Run:
             entry.publish(ChartChanged(patient_ids=outcome.patient_ids, at=self.now))
         return outcome
 
-    def _record_unreadable(self, reject: Reject) -> None:
+    def _rejected(self, reject: Reject) -> FileOutcome:
         with act(self.actor, IMPORT, now=self.now) as entry:
             entry.note(resources={}, rejected=1, why=reject.reason)
+        return FileOutcome(file=reject.file, state="rejected", rejects=(reject,))
 
     def _tell(self, at: Progress) -> None:
         self.at = at
@@ -169,9 +177,20 @@ class _Run:
             self.progress(at)
 
 
+def _is_of_the_content(problem: Exception) -> bool:
+    """Whether the database refused what a file holds, rather than being away, full or busy.
+
+    SQLSTATE classes 22 (data), 23 (integrity) and 54 (limits, such as an index row too big); psycopg refuses a NUL
+    itself, as a DataError without a SQLSTATE.
+    """
+    cause = problem.__cause__ if isinstance(problem, django.db.Error) else problem
+    state = getattr(cause, "sqlstate", None) or ""
+    return isinstance(cause, psycopg.DataError) or state[:2] in {"22", "23", "54"}
+
+
 def _known(source: Source, path: Path) -> FileOutcome:
     """The outcome for bytes that came before: everything unchanged, what was refused still refused."""
-    file = str(path)
+    file = name_of(path)
     return FileOutcome(
         file=file,
         state="known",

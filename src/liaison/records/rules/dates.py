@@ -18,8 +18,11 @@ EARLIEST_YEAR, LATEST_YEAR = 1850, 2200
 
 _SHAPE = re.compile(
     r"(?P<year>\d{4})(?:-(?P<month>\d\d)(?:-(?P<day>\d\d)(?P<time>T\d\d:\d\d(?::\d\d(?:\.\d+)?)?"
-    r"(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?"
+    r"(?P<zone>Z|[+-]\d\d:\d\d)?)?)?)?",
+    re.ASCII,
 )
+_LEAP_SECOND = re.compile(r"(?<=T\d\d:\d\d):60(?![\d:])", re.ASCII)
+"""FHIR allows second 60, Python knows none: it is read as the last one before."""
 
 
 class When(NamedTuple):
@@ -47,7 +50,7 @@ def parse(value: object, *, latest: bool = False) -> When | None:
     try:
         return _fast(value)
     except ValueError:
-        return _careful(value.strip(), latest=latest)
+        return _careful(_LEAP_SECOND.sub(":59", value.strip()), latest=latest)
 
 
 def _fast(value: str) -> When:

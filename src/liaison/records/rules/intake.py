@@ -19,6 +19,9 @@ LONGEST_NUMBER = 400
 
 LARGEST_EXPONENT = 400
 
+LONGEST_URL = 2_000
+"""Characters of a `fullUrl`; it stands in an index, and the URLs of servers are far shorter."""
+
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """A NUL character as JSON writes it, not one that is only spelt out after an escaped backslash."""
 
@@ -94,15 +97,20 @@ def receive(body: bytes, *, path: str, full_url: str = "") -> Received:
     """Check one resource and take it in. Raises Refused.
 
     Refused are: what is no JSON object, an unknown or missing `resourceType`, an `id` outside FHIR's syntax, a
-    NUL character (no database text holds one), and a date the chart would read that can't be (year 0000,
-    30 February). Everything else is kept as it came, whatever its shape. A resource without an id is known by
-    the UUID of its `fullUrl`, else by the SHA-256 of its bytes, so that it is found again when it comes again.
+    NUL character (no database text holds one), a date the chart would read that can't be (year 0000,
+    30 February), and a `fullUrl` with a NUL or of more than 2,000 characters. Everything else is kept as it came,
+    whatever its shape. A resource without an id is known by the UUID of its `fullUrl`, else by the SHA-256 of its
+    bytes, so that it is found again when it comes again.
     """
     value = decode(body)
     if not isinstance(value, dict):
         raise Refused("not a JSON object")
     if b"\\u0000" in body and _NUL.search(body):
         raise Refused("holds a NUL character")
+    if "\0" in full_url:
+        raise Refused("its fullUrl holds a NUL character")
+    if len(full_url) > LONGEST_URL:
+        raise Refused(f"its fullUrl has {len(full_url):,} characters, and {LONGEST_URL:,} are the most")
     resource_type = value.get("resourceType")
     if resource_type is None:
         raise Refused("no resourceType: this is not a FHIR resource")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,6 +32,8 @@ class Limits:
 
 LIMITS = Limits()
 _CHUNK = 1 << 20
+_MOST_BLANK = 16 << 20
+_BROKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _GZIP = b"\x1f\x8b"
 _BOM = b"\xef\xbb\xbf"
 _OTHER_FILES = (
@@ -54,10 +57,15 @@ class Unreadable(Exception):
         self.path = path
 
 
+def name_of(path: Path) -> str:
+    """The path as text that can be kept and shown: what is not UTF-8 in it becomes the replacement character."""
+    return os.fsencode(path).decode("utf-8", "replace")
+
+
 def fingerprint(path: Path) -> str:
     """SHA-256 of the file as it lies there, in hex. Raises Unreadable."""
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as problem:
         raise Unreadable(f"can't be opened: {problem.strerror}") from None
@@ -66,14 +74,21 @@ def fingerprint(path: Path) -> str:
 def read(path: Path, *, limits: Limits = LIMITS) -> Iterator[Received | Reject | Note]:
     """Everything in one file, patients of a bundle first. Raises Unreadable when it can't be read to its end."""
     try:
-        with path.open("rb") as file:
-            yield from _read(_unpacked(file), name=str(path), limits=limits)
+        with _opened(path) as file:
+            yield from _read(_unpacked(file), name=name_of(path), limits=limits)
     except EOFError:
         raise Unreadable("the gzip file ends too early: it was cut off on its way") from None
     except (gzip.BadGzipFile, zlib.error) as problem:
         raise Unreadable(f"damaged gzip file: {problem}") from None
     except OSError as problem:
         raise Unreadable(f"can't be read: {problem.strerror or problem}") from None
+
+
+def _opened(path: Path) -> io.BufferedReader:
+    """Open a file for reading. A pipe, a socket or a device is refused: one would wait for it without end."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise Unreadable("not a regular file: a pipe, a socket or a device")
+    return path.open("rb")
 
 
 def _unpacked(file: BinaryIO) -> BinaryIO:
@@ -94,7 +109,8 @@ def _read(stream: BinaryIO, *, name: str, limits: Limits) -> Iterator[Received |
 def _is_ndjson(stream: BinaryIO, limits: Limits) -> bool:
     """Whether each line is JSON of its own: the first one is whole (or broken, and another begins after it)."""
     first = _first_line(stream, limits)
-    second = _next_line(stream, limits) if first.endswith(b"}") else b""
+    whole = len(first) <= limits.line and first.endswith(b"}")
+    second = _next_line(stream, limits) if whole else b""
     return bool(second) and (_is_json(first) or second.startswith(b"{"))
 
 
@@ -116,17 +132,21 @@ def _first_line(stream: BinaryIO, limits: Limits) -> bytes:
 
 
 def _next_line(stream: BinaryIO, limits: Limits) -> bytes:
-    """The next line that is not blank, without the space around it; empty at the end."""
-    while line := stream.readline(limits.document + 1):
+    """The next line that is not blank, without the space around it, as far as a line may go; empty at the end."""
+    blank = 0
+    while line := stream.readline(limits.line + 1):
         if bare := line.removeprefix(_BOM).strip():
             return bare
+        blank += len(line)
+        if blank > _MOST_BLANK:
+            raise Unreadable(f"more than {_MOST_BLANK >> 20} MB of blank space")
     return b""
 
 
 def _is_json(line: bytes) -> bool:
     try:
         msgspec.json.decode(line, type=msgspec.Raw)
-    except (msgspec.DecodeError, RecursionError):
+    except _BROKEN:
         return False
     return True
 
@@ -189,7 +209,7 @@ def _document(data: bytes | bytearray, *, name: str, path: str) -> Iterator[Rece
         return
     try:
         bundle = msgspec.json.decode(data, type=_Bundle)
-    except msgspec.DecodeError as problem:
+    except _BROKEN as problem:
         raise Unreadable(f"not a FHIR bundle: {problem}") from None
     if bundle.type in WHOLE_BUNDLES:
         yield _taken(data, name=name, path=path or "$", full_url="", inside=path)
@@ -205,7 +225,7 @@ def _type_of(data: bytes | bytearray | msgspec.Raw) -> bytes:
         head = msgspec.json.decode(data, type=_Head)
     except msgspec.ValidationError:
         raise Unreadable("not a JSON object") from None
-    except msgspec.DecodeError as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         raise Unreadable(f"not valid JSON: {problem}") from None
     except RecursionError:
         raise Unreadable("nested too deeply") from None
@@ -219,7 +239,7 @@ def _entries(bundle: _Bundle, *, name: str, prefix: str) -> Iterator[Received | 
         path = f"{prefix}entry[{index}]"
         try:
             entry = msgspec.json.decode(raw, type=_Entry)
-        except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        except _BROKEN as problem:
             yield Reject(file=name, path=path, reason=f"not a bundle entry: {problem}")
             continue
         if bytes(entry.resource) in {b"", b"null"}:
@@ -263,4 +283,4 @@ def _taken(
         return Reject(file=name, path=where, reason=str(problem))
 
 
-__all__ = ["Note", "Received", "Reject", "Unreadable", "decode", "fingerprint", "read"]
+__all__ = ["Note", "Received", "Reject", "Unreadable", "decode", "fingerprint", "name_of", "read"]

@@ -33,6 +33,11 @@ def test_every_form_of_date_is_read(text, instant, date_only):
     assert (when.at, when.date_only) == (at(instant), date_only)
 
 
+def test_a_leap_second_is_the_last_second_before_it():
+    assert parse("2016-12-31T23:59:60Z").at == datetime(2016, 12, 31, 23, 59, 59, tzinfo=UTC)
+    assert parse("2016-12-31T18:59:60.5-05:00").at == datetime(2016, 12, 31, 23, 59, 59, 500_000, tzinfo=UTC)
+
+
 def test_the_end_of_a_period_that_names_only_a_month_or_year_is_its_last_day():
     assert day_of(parse("2021", latest=True)) == date(2021, 12, 31)
     assert day_of(parse("2024-02", latest=True)) == date(2024, 2, 29)
@@ -42,7 +47,19 @@ def test_the_end_of_a_period_that_names_only_a_month_or_year_is_its_last_day():
 
 @pytest.mark.parametrize(
     "text",
-    ["0000", "0000-00-00", "2021-13", "2021-00", "2021-02-30", "yesterday", "", "20210220", 5, "2021-02-20T25:00Z"],
+    [
+        "0000",
+        "0000-00-00",
+        "2021-13",
+        "2021-00",
+        "2021-02-30",
+        "yesterday",
+        "",
+        "20210220",
+        5,
+        "2021-02-20T25:00Z",
+        "２０２１-02-20",
+    ],
 )
 def test_what_is_no_date_is_refused(text):
     with pytest.raises(NotADate):

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
-from django.db import connection
+from django.db import OperationalError, connection
 
 from liaison.core import facts as core_facts
 from liaison.core.models import AuditEntry
@@ -482,3 +484,29 @@ def test_rebuilding_an_empty_chart_is_nothing(cast):
     from liaison.core.actor import system_actor
 
     assert rebuild_facts(system_actor("test"), now=NOW).resources == 0
+
+
+def test_a_file_that_the_database_refuses_is_rejected_and_the_next_one_is_taken(cast, tmp_path):
+    wide = "".join(chr(0x20000 + index * 7 % 40_000) for index in range(1_999))
+    content = {"resourceType": "Bundle", "type": "collection", "entry": [{"fullUrl": wide, "resource": walter()}]}
+    bad, good = write(tmp_path / "a.json", content), write(tmp_path / "b.json", walter(id="second"))
+    summary = cast.take_in(bad, good)
+    assert [outcome.state for outcome in summary.outcomes] == ["rejected", "imported"]
+    assert summary.rejects[0].reason.startswith("the database can't keep it: index row size")
+    assert list(Resource.objects.values_list("fhir_id", flat=True)) == ["second"]
+
+
+def test_a_file_name_that_is_not_utf8_is_kept_with_a_replacement(cast, tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/w\xff.json"))
+    summary = cast.take_in(write(path, walter()))
+    assert summary.outcomes[0].file == Source.objects.get().name == f"{tmp_path}/w\ufffd.json"
+
+
+def test_a_lost_database_is_nobodys_bad_file(cast, tmp_path):
+    def cut(_reached):
+        with connection.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = 1")
+            cursor.execute("SELECT pg_sleep(1)")
+
+    with pytest.raises(OperationalError):
+        cast.take_in(write(tmp_path / "a.json", walter()), progress=cut)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import os
 import re
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liaison.records.rules.intake import Received, Refused, Reject, receive
-from liaison.records.rules.reading import Limits, Unreadable, fingerprint, read
+from liaison.records.rules.reading import Limits, Unreadable, fingerprint, name_of, read
 
 WALTER = {"resourceType": "Patient", "id": "walter", "birthDate": "1941-07-09"}
 CONDITION = {"resourceType": "Condition", "id": "c1", "subject": {"reference": "Patient/walter"}}
@@ -109,6 +110,7 @@ def test_a_bundle_may_be_a_line_of_ndjson(tmp_path):
         (b'{"resourceType": "Bundle", "type": "heap", "entry": []}', "unknown bundle type 'heap'"),
         (b'{"resourceType": "Bundle"}', "unknown bundle type None"),
         (b'{"resourceType": "Bundle", "type": 3}', "not a FHIR bundle"),
+        (b'{"resourceType": "Bundle", "type": "coll\xe9ction"}', "not a FHIR bundle"),
         (b'{"a": ' + b"[" * 5000 + b"]" * 5000 + b"}", "nested too deeply"),
     ],
 )
@@ -239,6 +241,44 @@ def test_a_document_or_a_line_beyond_the_limit_is_refused(tmp_path):
     lines = json.dumps(WALTER) + "\n" + json.dumps(WALTER) + "\n" + json.dumps({**WALTER, "text": "x" * 2000})
     with pytest.raises(Unreadable, match="a line longer"):
         list(read(put(tmp_path, lines.encode()), limits=limits))
+
+
+def test_a_first_line_beyond_the_limit_is_read_as_a_document(tmp_path):
+    long = json.dumps({**WALTER, "text": "x" * 2000})
+    assert ids(put(tmp_path, long.encode())) == ["walter"]
+    (one,) = read(put(tmp_path, long.encode()), limits=Limits(line=1000))
+    assert isinstance(one, Received)
+
+
+def test_blank_space_without_end_is_not_read_to_its_end(tmp_path):
+    packed = gzip.compress(b"\n" * 17_000_000, compresslevel=1)
+    with pytest.raises(Unreadable, match="more than 16 MB of blank space"):
+        list(read(put(tmp_path, packed)))
+
+
+def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(Unreadable, match="not a regular file"):
+        fingerprint(pipe)
+    with pytest.raises(Unreadable, match="not a regular file"):
+        list(read(pipe))
+
+
+@pytest.mark.parametrize(("url", "reason"), [("u" * 2001, "2,001 characters"), ("urn:\0", "holds a NUL")])
+def test_a_url_that_no_index_holds_is_refused_and_the_rest_is_taken(tmp_path, url, reason):
+    bad, good = entry(WALTER, fullUrl=url), entry({**WALTER, "id": "june"})
+    refused, taken = read(put(tmp_path, bundle_of("collection", bad, good)))
+    assert refused.path == "entry[0].resource"
+    assert reason in refused.reason
+    assert taken.fhir_id == "june"
+
+
+def test_a_file_name_that_is_not_utf8_is_told_with_a_replacement(tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/w\xff.json"))
+    path.write_text(json.dumps({"resourceType": "Wizard"}))
+    (refused,) = read(path)
+    assert refused.file == name_of(path) == f"{tmp_path}/w\ufffd.json"
 
 
 @given(st.binary(max_size=300))

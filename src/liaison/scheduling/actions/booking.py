@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -15,6 +16,7 @@ from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import NotFound, Stale
+from liaison.core.verbs import Verb
 from liaison.loops.models import Loop
 from liaison.orders.models import Referral
 from liaison.patients.models import Patient
@@ -28,9 +30,9 @@ from liaison.scheduling.actions.checking import (
     check_seats,
 )
 from liaison.scheduling.actions.keeping import lock_resources, refresh_free_time, take_free_time
-from liaison.scheduling.actions.refusals import CannotChange, Impossible, KeyReused, ReferralNeeded
+from liaison.scheduling.actions.refusals import CannotChange, Impossible, KeyReused, NotYourSite, ReferralNeeded
 from liaison.scheduling.events import AppointmentBooked, AppointmentMoved
-from liaison.scheduling.models import Appointment, Reservation, VisitType
+from liaison.scheduling.models import Appointment, Reservation, Resource, VisitType
 from liaison.scheduling.ports import BookingOrder, CancelReason, Override
 from liaison.scheduling.rules import State
 
@@ -45,14 +47,16 @@ def book_appointment(
     """Give these resources' time to this patient. The same key again answers with the first booking.
 
     Refuses NotFree, OutsideHours, TooLate and TooFar unless overridden with permission and a reason,
-    PatientBusy and DuplicateVisit unless overridden with a reason; WrongSeats, ReferralNeeded, KeyReused,
+    PatientBusy and DuplicateVisit unless overridden with a reason; NotYourSite, WrongSeats, ReferralNeeded, KeyReused,
     Impossible, NotFound, Stale (the visit type was edited meanwhile).
     """
     with act(actor, BOOK, patient=patient, reason=_reason(override), now=now) as entry:
         appointment = _booked_before(order, patient=patient, follows=None)
         entry.note(repeated=appointment is not None)
         if appointment is None:
-            appointment = _place(order, patient=patient, follows=None, actor=actor, override=override, now=now)
+            appointment = _place(
+                order, patient=patient, follows=None, actor=actor, verb=BOOK, override=override, now=now
+            )
             entry.publish(
                 AppointmentBooked(
                     appointment_id=appointment.pk,
@@ -91,7 +95,7 @@ def move_appointment(
             old.cancel(reason=reason, by_name=actor.name, now=now)
             old.save()
             old.reservations.update(active=False)
-            moved = _place(order, patient=patient, follows=old, actor=actor, override=override, now=now)
+            moved = _place(order, patient=patient, follows=old, actor=actor, verb=MOVE, override=override, now=now)
             announce(topic=f"calendar:{old.site_id}:{old.visit_on}", what="moved")
             entry.publish(
                 AppointmentMoved(
@@ -140,17 +144,20 @@ def _place(
     patient: Patient,
     follows: Appointment | None,
     actor: Actor,
+    verb: Verb,
     override: Override | None,
     now: datetime,
 ) -> Appointment:
     """Check everything and write the appointment with its reservations, all locks taken."""
     loop, referral = _served(order, patient)
     placing = _placing(order, patient, follows=follows)
+    if not actor.may_at(verb, site_id=placing.site.pk):
+        raise NotYourSite
     if placing.visit_type.referral_needed and referral is None:
         raise ReferralNeeded
     check_seats(placing)
     overridden = tuple(breaches(placing, now=now))
-    _allow(overridden, patient=patient, actor=actor, override=override, now=now)
+    _allow(overridden, placing=placing, actor=actor, override=override, now=now)
     codes = sorted({breach.against.value for breach in overridden})
     appointment = Appointment.objects.create(
         patient=patient,
@@ -227,16 +234,30 @@ def _resource_ids(follows: Appointment | None) -> tuple[int, ...]:
 
 
 def _allow(
-    against: tuple[Breach, ...], *, patient: Patient, actor: Actor, override: Override | None, now: datetime
+    against: tuple[Breach, ...], *, placing: Placing, actor: Actor, override: Override | None, now: datetime
 ) -> None:
-    """Let it pass, or refuse with what is worst. Overriding what needs permission is audited by itself."""
+    """Let it pass, or refuse with what is worst. Overriding what needs permission is audited by itself.
+
+    The permission is asked for where the visit takes place, and for the time of who never works there, at home.
+    """
     if not against:
         return
     if not _reason(override):
         raise against[0].refusal
     if any(breach.against in NEEDS_PERMISSION for breach in against):
-        with act(actor, OVERRIDE, patient=patient, reason=_reason(override), now=now) as entry:
+        at = placing.site.pk
+        with act(actor, OVERRIDE, patient=placing.patient, site_id=at, reason=_reason(override), now=now) as entry:
+            for resource in _from_elsewhere(against, placing):
+                if not actor.may_at(OVERRIDE, site_id=resource.site_id):
+                    raise NotYourSite
             entry.note(overrides=sorted({breach.against.value for breach in against}))
+
+
+def _from_elsewhere(against: tuple[Breach, ...], placing: Placing) -> Sequence[Resource]:
+    """Those whose time is overridden, of another site, with no working hours at this one."""
+    named = {breach.resource_id for breach in against if breach.resource_id is not None}
+    away = [placing.resources[pk] for pk in sorted(named) if placing.resources[pk].site_id != placing.site.pk]
+    return [resource for resource in away if not resource.hours.filter(site=placing.site).exists()]
 
 
 def _reserve(appointment: Appointment, placing: Placing, overridden: tuple[Breach, ...]) -> None:

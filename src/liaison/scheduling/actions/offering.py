@@ -343,7 +343,7 @@ def _hold(wait: WaitlistEntry, *, opening: Opening, time: TimeOffer, actor: Acto
     """A pending appointment: its reservations keep everybody else out until the answer."""
     key = f"hold:{wait.pk}:{opening.pk}:{wait.offers.count()}"
     order = _order(key, wait, opening, time)
-    held = _place(order, patient=wait.patient, follows=None, actor=actor, override=None, now=now)
+    held = _place(order, patient=wait.patient, follows=None, actor=actor, verb=OFFER, override=None, now=now)
     held.state = State.PENDING.value
     held.save(update_fields=["state"])
     return held

@@ -2,7 +2,14 @@
 
 from typing import ClassVar
 
-from liaison.core.refusals import Conflict, Refusal
+from liaison.core.refusals import Conflict, Forbidden, Refusal
+
+
+class NotYourSite(Forbidden):
+    """The time of a site, and of who works there, is given by those who book there."""
+
+    code = "scheduling.not_your_site"
+    sentence = "You don't book visits there. Choose another place, or ask somebody who works there."
 
 
 class NotFree(Conflict):

@@ -30,6 +30,7 @@ from liaison.scheduling.queries.times import (
     people_in_service,
     possible_at,
 )
+from liaison.scheduling.queries.told import Told, told_of, why_unconfirmed
 from liaison.scheduling.queries.visits import (
     ComingVisit,
     appointments_of_loop,
@@ -79,6 +80,7 @@ __all__ = [
     "TimeOffer",
     "Times",
     "TimesWanted",
+    "Told",
     "WaitlistReport",
     "abilities_in_use",
     "appointments_of_loop",
@@ -114,9 +116,11 @@ __all__ = [
     "seen_last_by",
     "sites_to_see",
     "timeline",
+    "told_of",
     "visit_types",
     "wait_to_move",
     "waiting",
     "waitlist_report",
     "waits_of",
+    "why_unconfirmed",
 ]

@@ -8,8 +8,9 @@ from datetime import datetime, time, timedelta
 from enum import StrEnum
 from typing import Final
 
-from liaison.accounts.models import Site
+from liaison.accounts.queries import sites_within
 from liaison.core.actor import Actor
+from liaison.scheduling.access import BOOK
 from liaison.scheduling.queries.kept import free_bits
 from liaison.scheduling.queries.looking import (
     Question,
@@ -89,7 +90,7 @@ def explain(actor: Actor, *, wanted: TimesWanted, now: datetime) -> Explanation:
                 continue  # Not even without wishes: only other people could help.
             found += _first_that_helps(change, question, steps, free)
     if not wanted.also_at:
-        found += _elsewhere(question)
+        found += _elsewhere(actor, question)
     order = list(Change)
     return replace(explained, relaxed=tuple(sorted(found, key=lambda one: order.index(one.change))))
 
@@ -147,9 +148,9 @@ def _first_offer(question: Question, free: FreeBits) -> Offer | None:
     return next(iter(offers), None)
 
 
-def _elsewhere(question: Question) -> Iterator[Relaxed]:
-    """The first time at each of some other sites, with anybody there."""
-    for site in Site.objects.exclude(pk=question.site.pk)[:_SITES_ASKED]:
+def _elsewhere(actor: Actor, question: Question) -> Iterator[Relaxed]:
+    """The first time at each of some other sites whose time this person gives, with anybody there."""
+    for site in sites_within(actor, BOOK).exclude(pk=question.site.pk)[:_SITES_ASKED]:
         there = question.at_site(site)
         offers = offers_of(there)
         if offers:

@@ -19,7 +19,8 @@ from liaison.patients.models import ContactPoint, Patient
 from liaison.patients.queries.band import shown_contact
 from liaison.scheduling.access import OFFER, WAIT
 from liaison.scheduling.models import Appointment, Opening, VisitType, WaitlistEntry, WaitlistOffer
-from liaison.scheduling.queries.times import TimeOffer, TimesWanted, earliest_times
+from liaison.scheduling.queries.looking import TimesWanted
+from liaison.scheduling.queries.times import TimeOffer, earliest_times
 from liaison.scheduling.rules import OfferState, Span, Urgency, WaitState, place_in_line, waitlist_policy
 
 _A_DAY_OF_STARTS = 288

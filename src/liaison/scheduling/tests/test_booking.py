@@ -18,6 +18,7 @@ from liaison.scheduling.actions import (
     Impossible,
     KeyReused,
     NotFree,
+    NotYourSite,
     OutsideHours,
     PatientBusy,
     ReferralNeeded,
@@ -26,7 +27,7 @@ from liaison.scheduling.actions import (
     WrongSeats,
 )
 from liaison.scheduling.events import AppointmentBooked, AppointmentMoved
-from liaison.scheduling.models import Appointment, Reservation
+from liaison.scheduling.models import Appointment, Reservation, Resource
 from liaison.scheduling.ports import CancelReason, Override, Seat, Span, State
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
 from liaison.scheduling.tests.hearing import Heard
@@ -253,6 +254,42 @@ def test_what_does_not_exist_or_is_not_a_time_is_refused(clinic: Clinic) -> None
 def test_pat_of_another_site_finds_no_walter_to_book(clinic: Clinic) -> None:
     with pytest.raises(NotFound):
         clinic.book("2026-03-03 10:00", actor=clinic.pat)
+
+
+def test_the_time_of_a_site_is_given_by_those_who_book_there(clinic: Clinic) -> None:
+    west = [actions.HoursDraft(site=clinic.other_site, weekday=1, opens=time(9), closes=time(12))]
+    for resource in (clinic.imani, clinic.room):
+        actions.set_hours(actor=clinic.adam, resource=resource, hours=west, now=NOW)
+    start = {"start_at": datetime(2026, 3, 3, 17, tzinfo=UTC), "site_id": clinic.other_site.pk}
+    for actor, override in ((clinic.rosa, None), (clinic.marta, Override(reason="She insists"))):
+        with pytest.raises(NotYourSite):
+            clinic.book("2026-03-03 10:00", actor=actor, override=override, **start)
+    both = replace(clinic.rosa, assignments=clinic.rosa.assignments | clinic.pat.assignments)
+    booked = clinic.book("2026-03-03 10:00", actor=both, **start)
+    assert booked.site_id == clinic.other_site.pk
+    here = replace(clinic.marta, assignments=clinic.marta.assignments | clinic.pat.assignments)
+    taken = {**start, "key": "again"}
+    with pytest.raises(Forbidden):
+        clinic.book("2026-03-03 10:00", actor=here, patient=clinic.ruth, override=Override(reason="Now"), **taken)
+    with pytest.raises(NotYourSite):
+        move(
+            clinic,
+            clinic.book("2026-03-04 10:00", seats=clinic.seats(who=clinic.okafor, room=clinic.other_room)),
+            "2026-03-03 10:00",
+            **start,
+        )
+
+
+def test_who_never_works_here_is_overridden_only_by_who_may_at_their_home(clinic: Clinic) -> None:
+    with writes_open():
+        Resource.objects.filter(pk=clinic.imani.pk).update(site=clinic.other_site)
+    evening, why = "2026-03-03 20:00", Override(reason="She insists")
+    assert clinic.book(evening, actor=clinic.marta, override=why).overrides == ["outside_hours"]
+    actions.set_hours(actor=clinic.adam, resource=clinic.imani, hours=[], now=NOW)
+    with pytest.raises(NotYourSite):
+        clinic.book("2026-03-04 20:00", key="k2", actor=clinic.marta, override=why)
+    both = replace(clinic.marta, assignments=clinic.marta.assignments | clinic.noor.assignments)
+    assert clinic.book("2026-03-04 20:00", key="k2", actor=both, override=why).pk
 
 
 def test_the_need_for_an_interpreter_is_copied_onto_the_booking(clinic: Clinic) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +14,8 @@ from liaison.accounts.models import User
 from liaison.core.actor import Actor
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
+from liaison.loops.actions import open_loop
+from liaison.loops.ports import ClockToStart, Owner
 from liaison.orders.models import Referral
 from liaison.scheduling import actions
 from liaison.scheduling.forms import read_offer, written_offer
@@ -114,7 +116,22 @@ def test_the_search_answers_htmx_with_the_form_alone_and_keeps_what_was_typed(ro
     assert read_offer(OFFERS.findall(shown)[0]).start_at == local("2026-03-05 09:00")
 
 
+def test_times_are_shown_only_of_sites_where_one_books(rosa: Client, clinic: Clinic) -> None:
+    hours = [
+        actions.HoursDraft(site=clinic.other_site, weekday=day, opens=time(9), closes=time(17)) for day in range(5)
+    ]
+    for resource in (clinic.imani, clinic.room):
+        actions.set_hours(actor=clinic.adam, resource=resource, hours=hours, now=NOW)
+    shown = page(rosa.get("/book/", {"patient": clinic.walter.pk, "site": clinic.other_site.pk}))
+    assert "Riverside West" not in shown
+    assert not OFFERS.findall(shown)
+
+
 def test_a_person_who_does_not_work_at_the_new_site_is_forgotten(rosa: Client, clinic: Clinic) -> None:
+    with writes_open():
+        User.objects.get(pk=clinic.rosa.user_id).assignments.create(
+            role="coordinator", site=clinic.other_site, starts_at=NOW.replace(year=2025)
+        )
     shown = panel(rosa, clinic, site=clinic.other_site.pk, with_id=clinic.imani.pk)
     assert "Nobody there can do this" in shown
 
@@ -154,6 +171,22 @@ def test_from_a_referral_the_panel_starts_with_whom_it_asks(rosa: Client, clinic
     assert (booked.referral_id, booked.loop_id) == (referral.pk, referral.loop_id)
     assert "Referral" in page(rosa.get(f"/appointments/{booked.pk}/"))
     assert "Consultation" in page(rosa.get(f"/appointments/{booked.pk}/move/"))
+
+
+def test_a_promise_proposes_the_visit_that_is_named_like_it(rosa: Client, clinic: Clinic) -> None:
+    needs = (actions.NeedDraft(role="clinician", ability="physician"),)
+    draft = actions.VisitTypeDraft(code="task", name="Yearly check", duration_minutes=30, needs=needs)
+    check = actions.define_visit_type(actor=clinic.adam, draft=draft, now=NOW)
+    step = ClockToStart(
+        rule_id="task", rule_version="1", step="Book it", evidence="done", anchor_event="test:1", anchor_at=NOW,
+        due_at=NOW + timedelta(days=2),
+    )  # fmt: skip
+    loop = open_loop(
+        clinic.rosa, kind="task", patient=clinic.walter, title="See Walter", owner=Owner(user_id=clinic.rosa.user_id),
+        clocks=[step], now=NOW,
+    )  # fmt: skip
+    assert f'value="{check.pk}" selected' not in panel(rosa, clinic)
+    assert f'value="{check.pk}" selected' in panel(rosa, clinic, loop=loop.pk)
 
 
 def test_a_double_click_books_once(rosa: Client, clinic: Clinic) -> None:
@@ -313,7 +346,7 @@ def test_a_day_without_anybody_says_what_next(rosa: Client, marta: Client, clini
     assert "Choose another day or site" in saturday
     assert f'href="/calendar/?site={clinic.site.pk}&amp;on=2026-03-09&amp;view=list"' in saturday
     assert "Go to Monday 9 March" in saturday
-    assert "under Arrange" in page(marta.get("/calendar/?on=2026-03-07"))
+    assert '<a href="/calendar/arrange/">Arrange</a>' in page(marta.get("/calendar/?on=2026-03-07"))
     assert "No visits on this day" in page(rosa.get("/calendar/"))
 
 
@@ -502,3 +535,13 @@ def test_a_closure_far_off_is_refused_beside_its_field(marta: Client, clinic: Cl
     response = marta.post(f"/calendar/arrange/sites/{clinic.site.pk}/close/", ages)
     assert response.status_code == 422
     assert "Choose a year from 1900 to 2199" in page(response)
+
+
+def test_without_an_address_the_booking_page_promises_no_confirmation_and_the_visit_says_so(
+    rosa: Client, clinic: Clinic
+) -> None:
+    assert "No e-mail address is known. No confirmation will be sent: tell them on the phone." in panel(rosa, clinic)
+    booked = clinic.book("2026-03-10 10:00")
+    shown = page(rosa.get(f"/appointments/{booked.pk}/"))
+    assert "Not sent" in shown
+    assert "Tell them on the phone." in shown

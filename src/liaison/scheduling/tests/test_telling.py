@@ -16,7 +16,7 @@ from liaison.gateways.email.transport import smtp_from_settings
 from liaison.inbox.models import Message
 from liaison.inbox.ports import Channel, connect, disconnect
 from liaison.patients.models import ContactPoint
-from liaison.scheduling import actions
+from liaison.scheduling import actions, queries
 from liaison.scheduling.jobs import remind
 from liaison.scheduling.models import Appointment
 from liaison.scheduling.ports import CancelReason
@@ -189,3 +189,27 @@ def test_the_place_and_language_of_an_invitation() -> None:
     assert language_of_invitation("", "es") == "es"
     assert language_of_invitation("yue", "es") == "en"
     assert language_of_invitation("", "") == "en"
+
+
+def test_who_books_is_told_before_when_no_confirmation_can_be_sent(clinic: Clinic) -> None:
+    assert queries.why_unconfirmed(clinic.walter, now=NOW) == ""
+    with writes_open():
+        ContactPoint.objects.filter(patient=clinic.walter).delete()
+    assert queries.why_unconfirmed(clinic.walter, now=NOW) == "No e-mail address is known."
+    disconnect(Channel.EMAIL)
+    try:
+        assert queries.why_unconfirmed(clinic.ruth, now=NOW) == "No mail server is connected."
+        assert queries.told_of(clinic.book(START)) is None, "none was written"
+    finally:
+        connect(Channel.EMAIL, smtp_from_settings)
+
+
+def test_the_visit_says_where_its_confirmation_stands(clinic: Clinic) -> None:
+    told = queries.told_of(clinic.book(START))
+    assert told is not None
+    assert (told.words, told.why, told.ok) == ("waits to be sent", "", True)
+    with writes_open():
+        ContactPoint.objects.filter(patient=clinic.walter).delete()
+    not_told = queries.told_of(clinic.book("2026-03-11 10:00"))
+    assert not_told is not None
+    assert (not_told.words, not_told.why, not_told.ok) == ("not sent", "No e-mail address is known.", False)

@@ -196,6 +196,7 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
         "successor": Appointment.objects.filter(predecessor=found).first(),
         "whole": request.GET.get("as") == "page" or not wants_fragment(request),
         "story": _story(found),
+        "told": queries.told_of(found),
         "serves": words_of(actor, loops=[found.loop])[found.loop.pk].title if found.loop else "",
         "time_zone": found.time_zone,
         "now": now,

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -17,11 +18,13 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from liaison.accounts.models import Site
+from liaison.accounts.queries import sites_within
 from liaison.core.actor import Actor
 from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, Refusal
+from liaison.loops.models import Loop
 from liaison.orders.models import Referral
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
@@ -210,7 +213,7 @@ def _wanted(desk: Desk, form: BookForm) -> TimesWanted | None:
     """What the form asks for, or None while that is unclear."""
     form.is_valid()
     asked = form.cleaned_data
-    site_ids = _sites_asked(asked.get("site"))
+    site_ids = _sites_asked(desk, asked.get("site"))
     if not asked.get("visit_type") or not site_ids or set(form.errors) & WISHES:
         return None
     return TimesWanted(
@@ -236,10 +239,10 @@ def _explained(desk: Desk, form: BookForm, wanted: TimesWanted | None, times: Ti
     return shown_explanation(explained, wanted=wanted, typed=form.data)
 
 
-def _sites_asked(site_id: int | None) -> tuple[int, ...]:
-    """The sites to search: the one chosen, or all."""
+def _sites_asked(desk: Desk, site_id: int | None) -> tuple[int, ...]:
+    """The sites to search: the one chosen, or all whose time this actor gives."""
     if site_id == ANYWHERE:
-        return tuple(Site.objects.values_list("pk", flat=True))
+        return tuple(_places(desk).values_list("pk", flat=True))
     return () if site_id is None else (site_id,)
 
 
@@ -285,9 +288,12 @@ def _read_line(desk: Desk, text: str | None, typed: dict[str, Any]) -> Asked:
 
 
 def _first_place(desk: Desk) -> dict[str, str]:
-    """Where the referral's specialist works, else where the visit to be moved is, else the patient's home site."""
+    """Where the referral's specialist works, else where the visit to be moved is, else the patient's home site.
+
+    Always one where this actor books: at another only those who work there give its time away.
+    """
     asked = _asked_by_referral(desk) if desk.moving is None else None
-    if asked is not None:
+    if asked is not None and _places(desk).filter(pk=asked.site_id).exists():
         return {"site": str(asked.site_id), "with_id": str(asked.pk)}
     site = _first_site(desk)
     return {"site": str(site.pk) if site else ""}
@@ -317,13 +323,16 @@ def _asked_by_referral(desk: Desk) -> Resource | None:
 
 
 def _first_kind(desk: Desk, typed: Mapping[str, str]) -> str:
-    """A visit that can be had there, for a referral one that needs it; else any."""
+    """A visit that can be had there, for a referral one that needs it, for a loop the one named like its kind."""
     kinds, site_id = _kinds(desk), _number(typed.get("site"))
     possible = queries.possible_at(desk.actor, visit_types=kinds, site_id=site_id) if site_id else kinds
     asked = _asked_by_referral(desk)
     if asked is not None:
         possible = [kind for kind in possible if kind.needs.all()[0].ability in asked.abilities] or possible
         possible = sorted(possible, key=lambda kind: not kind.referral_needed)
+    elif desk.loop_id is not None:
+        promised = Loop.objects.filter(pk=desk.loop_id, patient=desk.patient).values_list("kind", flat=True).first()
+        possible = sorted(possible, key=lambda kind: kind.code != promised)
     chosen = next(iter(possible), next(iter(kinds), None))
     return str(chosen.pk) if chosen else ""
 
@@ -332,12 +341,12 @@ def _choices(desk: Desk, typed: Mapping[str, str]) -> Choices:
     kinds = _kinds(desk)
     chosen = next((kind for kind in kinds if str(kind.pk) == typed.get("visit_type")), None)
     people: dict[int, Resource] = {}
-    for site_id in _sites_asked(_number(typed.get("site"))):
+    for site_id in _sites_asked(desk, _number(typed.get("site"))):
         able = queries.clinicians_for(desk.actor, visit_type=chosen, site_id=site_id) if chosen else ()
         people |= {person.pk: person for person in able}
     return Choices(
         visit_types=kinds,
-        sites=tuple(Site.objects.all()),
+        sites=tuple(_places(desk)),
         people=tuple(people.values()),
         seen_last_id=queries.seen_last_by(desk.actor, patient=desk.patient, among=people),
     )
@@ -352,11 +361,16 @@ def _kinds(desk: Desk) -> Sequence[VisitType]:
 
 
 def _first_site(desk: Desk) -> Site | None:
-    """The place of the visit that moves, else the patient's home site, else any of theirs."""
-    if desk.moving is not None:
-        return desk.moving.site
-    link = desk.patient.sites.select_related("site").order_by("-is_home", "pk").first()
-    return link.site if link else Site.objects.first()
+    """The place of the visit that moves, else the patient's home site, else any of theirs, where one may book."""
+    places = {site.pk: site for site in _places(desk)}
+    wanted = [desk.moving.site_id] if desk.moving is not None else []
+    wanted += desk.patient.sites.order_by("-is_home", "pk").values_list("site_id", flat=True)
+    return next((places[pk] for pk in wanted if pk in places), next(iter(places.values()), None))
+
+
+def _places(desk: Desk) -> QuerySet[Site]:
+    """The sites whose time this actor gives."""
+    return sites_within(desk.actor, BOOK if desk.moving is None else MOVE)
 
 
 def _zone_name(desk: Desk, form: BookForm) -> str:

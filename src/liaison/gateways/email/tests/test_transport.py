@@ -147,6 +147,19 @@ def test_a_line_lost_after_the_dot_leaves_the_result_unknown() -> None:
     assert rude.seen[-1] == b".\r\n"
 
 
+@pytest.mark.parametrize("answer", [b"\xff\xfe\x00\r\n", b"OK\r\n", b"999 what\r\n", b"354 go on\r\n", b"\r\n"])
+def test_what_cannot_be_understood_after_the_dot_leaves_the_result_unknown(answer: bytes) -> None:
+    with rude_server(Rude(hang_up_at="never", answers={".": answer})) as port:
+        result, passed = send(port)
+    assert isinstance(result, Unknown)
+    assert passed == 1
+
+
+def test_each_answer_of_success_after_the_dot_is_success() -> None:
+    with rude_server(Rude(hang_up_at="never", answers={".": b"251 2.0.0 Forwarded\r\n"})) as port:
+        assert send(port) == (Sent(reply="251 2.0.0 Forwarded"), 1)
+
+
 def test_silence_after_the_dot_leaves_the_result_unknown() -> None:
     with rude_server(Rude(hang_up_at="never", answers={".": b""})) as port:
         result, _ = send(port, accept_seconds=0.2)

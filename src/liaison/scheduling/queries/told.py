@@ -1,0 +1,83 @@
+"""What the patient is told about a visit by e-mail: whether it can go, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from liaison.inbox.models import Message
+from liaison.inbox.ports import Category, Channel, is_connected
+from liaison.inbox.queries.letters import address_for
+from liaison.patients.models import Patient
+from liaison.scheduling.models import Appointment
+
+TEMPLATES: Final = ("appointment-confirmation", "appointment-moved", "appointment-cancelled")
+"""The texts that say when a visit is; a reminder only repeats it."""
+
+_NOT_CONNECTED: Final = _("No mail server is connected.")
+_WHY: Mapping[str, str | Promise] = MappingProxyType(
+    {
+        "no_address": _("No e-mail address is known."),
+        "bad_address": _("Their e-mail address does not work."),
+        "do_not_contact": _("Their e-mail address may not be used."),
+        "opted_out": _("They asked for no e-mail about visits."),
+        "not_asked": _("They have not agreed to e-mail."),
+        "deceased": _("The patient died."),
+        "cancelled": _("It was stopped before it went."),
+        "too_late": _("It would have come too late."),
+    }
+)
+_WORDS: Mapping[str, str | Promise] = MappingProxyType(
+    {
+        "queued": _("waits to be sent"),
+        "sending": _("is being sent"),
+        "sent": _("sent"),
+        "delivered": _("arrived"),
+        "failed": _("did not arrive"),
+        "unknown": _("nobody knows whether it arrived"),
+        "suppressed": _("not sent"),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """Where the latest message about a visit's time stands: `words`, `why` it was not sent ("" else), `at` when sent.
+
+    `ok` is false when somebody has to tell the patient another way.
+    """
+
+    message_id: int
+    words: str
+    why: str
+    at: datetime | None
+    ok: bool
+
+
+def why_unconfirmed(patient: Patient, *, now: datetime) -> str:
+    """A sentence that says why no confirmation of a visit can be sent to this patient now; "" when it can."""
+    if not is_connected(Channel.EMAIL):
+        return str(_NOT_CONNECTED)
+    address = address_for(patient, channel=Channel.EMAIL, category=Category.APPOINTMENT, now=now)
+    return str(_WHY[address]) if isinstance(address, str) else ""
+
+
+def told_of(appointment: Appointment) -> Told | None:
+    """The latest message that told the patient this visit's time; None when none was written."""
+    keys = [f"visit:{appointment.pk}:{template}" for template in TEMPLATES]
+    message = Message.objects.filter(patient=appointment.patient_id, idempotency_key__in=keys).order_by("-pk").first()
+    if message is None:
+        return None
+    return Told(
+        message_id=message.pk,
+        words=str(_WORDS[message.state]),
+        why=str(_WHY.get(message.suppressed_reason, "")),
+        at=message.sent_at,
+        ok=message.state in {"queued", "sending", "sent", "delivered"},
+    )
