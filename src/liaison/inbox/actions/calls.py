@@ -209,7 +209,9 @@ def _follow_up(
         step = f"Call {call.patient.goes_by} again"
         set_next_step(actor, loop_id=loop.pk, step=step, due_at=next_at, now=now)
     if evidence:
-        note = f"{_OUTCOME_WORDS[Outcome(call.outcome)]}. {call.said}".strip()
+        # Everybody reads this evidence; the words of a clinical call are for those who read clinical notes.
+        said = "What was said stands with the call." if call.clinical else call.said
+        note = f"{_OUTCOME_WORDS[Outcome(call.outcome)]}. {said}".strip()
         add_evidence(
             actor, loop_id=loop.pk, kind=evidence, note=note, about=About(type="inbox.call", id=call.pk), now=now
         )
