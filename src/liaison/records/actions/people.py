@@ -169,10 +169,13 @@ class PatientIntake:
     def _add_contacts(self, patient: Patient, said: PatientRead, before: PatientRead, where: str) -> None:
         came = {*said.contacts} - {*before.contacts}
         kept = set(ContactPoint.objects.filter(patient=patient).values_list("kind", "value_key"))
+        added: set[tuple[str, str, str]] = set()
         for contact in self._contacts(
             replace(said, contacts=tuple(one for one in said.contacts if one in came)), where
         ):
-            if (contact.kind, checked_contact(contact)["value_key"]) not in kept:
+            key = checked_contact(contact)["value_key"]
+            if (contact.kind, key) not in kept and (contact.kind, key, contact.use) not in added:
+                added.add((contact.kind, key, contact.use))
                 plain = replace(contact, preferred=False)
                 add_contact_point(actor=self.actor.as_liaison(), patient=patient, contact=plain, now=self.now)
 
