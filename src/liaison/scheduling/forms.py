@@ -233,7 +233,7 @@ class HoursForm(forms.Form):
     valid_to = forms.DateField(label=_("Up to"), required=False, widget=DateInput, validators=[refuse_far_off])
 
 
-HoursFormSet = forms.formset_factory(HoursForm, extra=2, can_delete=True)
+HoursFormSet = forms.formset_factory(HoursForm, extra=2, can_delete=True, max_num=50, absolute_max=60)
 
 
 class ClosureForm(forms.Form):
