@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from liaison.core.act import Entry, act
-from liaison.core.actor import Actor
+from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.live import announce
 from liaison.core.refusals import Conflict, NotFound, Refusal
 from liaison.inbox import access
@@ -89,7 +89,7 @@ def match_mail(actor: Actor, *, mail_id: int, delivered: Delivered, patient: Pat
 
     Refuses Forbidden, NotFound, MailSettled.
     """
-    with act(actor, access.SORT_MAIL, patient=patient, now=now) as entry:
+    with act(actor, access.SORT_MAIL, patient=patient, site_id=EVERYWHERE, now=now) as entry:
         row = _waiting(mail_id)
         message = _answer(actor.as_liaison(), entry, delivered, about=None, patient=patient, now=now)
         row.became = message
@@ -101,7 +101,7 @@ def match_mail(actor: Actor, *, mail_id: int, delivered: Delivered, patient: Pat
 
 def put_away(actor: Actor, *, mail_id: int, reason: str, now: datetime) -> None:
     """Nobody needs to answer this mail. Refuses Forbidden, NotFound, SayWhyNotOurs, MailSettled."""
-    with act(actor, access.SORT_MAIL, reason=reason, now=now) as entry:
+    with act(actor, access.SORT_MAIL, site_id=EVERYWHERE, reason=reason, now=now) as entry:
         row = _waiting(mail_id)
         if not reason.strip():
             raise SayWhyNotOurs
