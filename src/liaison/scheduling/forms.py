@@ -17,6 +17,7 @@ from liaison.scheduling.models import Modality, Resource, ResourceKind, VisitTyp
 from liaison.scheduling.ports import REASONS_IN_ORDER, CancelReason, Seat
 
 WEEKDAYS = [_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday")]
+_BIGGEST_ID = 2**63
 STEPS = [(minutes, str(minutes)) for minutes in (5, 10, 15, 20, 30, 60)]
 
 
@@ -49,10 +50,15 @@ def read_offer(text: str) -> ChosenTime:
     if start_at.tzinfo is None or not is_near(start_at):
         raise ValueError("A time needs its zone, and a year near ours.")
     parts = [seat.rsplit(":", 1) for seat in seats]
-    return ChosenTime(
-        start_at=start_at,
-        seats=tuple(Seat(role=role, resource_id=int(resource_id)) for role, resource_id in parts),
-    )
+    chosen = tuple(Seat(role=role, resource_id=int(resource_id)) for role, resource_id in parts)
+    if not all(0 < seat.resource_id < _BIGGEST_ID for seat in chosen):
+        raise ValueError("No row has such a number.")
+    return ChosenTime(start_at=start_at, seats=chosen)
+
+
+def _is_quantity(text: str) -> bool:
+    """Whether it says how many of something a visit needs: up to 99."""
+    return text.isdecimal() and len(text) <= 2
 
 
 class DateInput(forms.DateInput):
@@ -191,7 +197,7 @@ class VisitTypeForm(forms.Form):
             parts = [part.strip() for part in line.split(",")]
             if parts == [""]:
                 continue
-            if len(parts) not in {2, 3} or not all(parts) or not (parts[2:] or ["1"])[0].isdigit():
+            if len(parts) not in {2, 3} or not all(parts) or not _is_quantity((parts[2:] or ["1"])[0]):
                 raise forms.ValidationError(_("“%(line)s” is not: role, ability, how many."), params={"line": line})
             needs.append((parts[0], parts[1], int((parts[2:] or ["1"])[0])))
         return needs

@@ -17,12 +17,14 @@ from liaison.accounts.rules import ROLE_WORDS
 from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.audit import record
 from liaison.core.models import AuditEntry, AuditSeal
+from liaison.core.near_dates import is_near
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.core.verbs import all_verbs
 
 PAGE: Final = 50
 MOST_EXPORTED: Final = 100_000
 MOST_NAMED: Final = 5
+BIGGEST_ID: Final = 2**63
 MOST_WAITING: Final = 10_000
 """Counting further says nothing new: the sealer has stopped."""
 
@@ -270,9 +272,12 @@ def _say(actor: Actor, verb: object, *, wanted: AuditFilter, shown: int) -> None
 def _parse(cursor: str) -> tuple[datetime, int]:
     try:
         at, pk = cursor.rsplit("~", 1)
-        return datetime.fromisoformat(at), int(pk)
+        parsed = datetime.fromisoformat(at), int(pk)
     except ValueError:
         raise BadCursor from None
+    if parsed[0].tzinfo is None or not is_near(parsed[0]) or not 0 <= parsed[1] < BIGGEST_ID:
+        raise BadCursor
+    return parsed
 
 
 def _estimated_rows(table: str) -> int:
