@@ -336,6 +336,39 @@ def test_an_answer_from_another_address_says_so(cast: Cast) -> None:
     assert came.subject == "(no subject)"
 
 
+def test_from_another_address_a_stop_holds_for_this_kind_and_a_person_looks(cast: Cast) -> None:
+    message = sent(cast)
+    receive(answer(message, "stop all", From="mallory@example.net"))
+    stopped = Preference.objects.get()
+    assert (stopped.standing, stopped.category, stopped.source) == (
+        "stopped", message.category, "by e-mail from another address",
+    )  # fmt: skip
+    assert Loop.objects.filter(kind="answer").count() == 1
+
+
+def test_from_another_address_nobody_starts_again_what_the_patient_stopped(cast: Cast) -> None:
+    message = sent(cast)
+    receive(answer(message, "STOP"))
+    receive(answer(message, "START", From="mallory@example.net", Message_ID="<m@example.net>"))
+    assert Preference.objects.get().standing == "stopped"
+    assert a_message(cast, key="next").suppressed_reason == "opted_out"
+    assert Loop.objects.filter(kind="answer").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("sender", "source"),
+    [
+        ("Walter <WALTER@example.org>", "By e-mail from the patient"),
+        ("mallory@example.net", "By e-mail from another address"),
+    ],
+)
+def test_a_file_in_the_chart_says_whether_it_came_from_where_we_wrote_to(cast: Cast, sender: str, source: str) -> None:
+    reply = answer(sent(cast), From=sender)
+    reply.add_attachment(PDF, maintype="application", subtype="pdf", filename="letter.pdf")
+    receive(reply)
+    assert source in str(Resource.objects.get(kind="document").body)
+
+
 def test_a_message_id_that_somebody_used_before_is_no_obstacle(cast: Cast) -> None:
     message = sent(cast)
     receive(answer(message))
