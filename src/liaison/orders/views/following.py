@@ -46,7 +46,7 @@ class Door:
 
 
 DOORS: Mapping[str, Door] = {
-    "send": Door(label=gettext_lazy("Send it"), form=forms.SendForm, run=actions.send_referral, icon="send"),
+    "send": Door(label=gettext_lazy("Record as sent"), form=forms.SendForm, run=actions.send_referral, icon="send"),
     "received": Door(
         label=gettext_lazy("They have it"), form=forms.NoteForm, run=actions.confirm_received, icon="check"
     ),
