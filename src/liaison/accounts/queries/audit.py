@@ -231,18 +231,25 @@ def _row(entry: AuditEntry, *, named: tuple[int, ...], names: Mapping[int, str])
 
 def _tells(key: str, value: object) -> bool:
     """Whether a detail says what the row does not say already."""
-    return value not in ({}, [], "", None) and key != "patient_id" and (key, value) != ("status", 200)
+    if key == "patient_id" or (isinstance(value, dict) and set(value) <= {"patient_id"}):
+        return False
+    return value not in ([], "", None) and (key, value) not in (("status", 200), ("repeated", False))
 
 
-_FACT_WORDS: Final = {"view": "page", "of": "with"}
+_FACT_WORDS: Final = {"view": "screen", "of": "with"}
 
 
 def _fact(key: str, value: object) -> str:
     words = _FACT_WORDS.get(key, key.replace("_", " "))
     if isinstance(value, dict):
-        return f"{words} " + ", ".join(f"{part.replace('_', ' ')} {what}" for part, what in value.items())
+        parts = {
+            part.removesuffix("_id").replace("_", " "): what for part, what in value.items() if part != "patient_id"
+        }
+        return f"{words} " + ", ".join(f"{part} {what}" for part, what in parts.items())
+    if key == "repeated":
+        return "sent twice, done once"
     if key == "view":
-        value = str(value).replace(":", " ").replace("_", " ")
+        value = str(value).replace(":", ", ").replace("_", " ")
     return f"{words}: {', '.join(str(part) for part in value) if isinstance(value, list) else value}"
 
 
