@@ -189,7 +189,7 @@ def _hit(row: Patient, score: float, matched: str) -> PatientHit:
         patient_id=row.pk,
         name=row.display_name,
         listed_name=row.listed_name,
-        called_as=row.called_as,
+        called_as=row.called_as if row.called_as != row.given else "",
         birth_on=row.birth_on,
         sex=row.sex,
         is_deceased=row.is_deceased,
