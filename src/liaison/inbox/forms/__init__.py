@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from liaison.core.near_dates import refuse_far_off
 from liaison.inbox.models.calls import OutcomeChoice
 from liaison.inbox.ports import (
     CallDetails,
@@ -42,7 +43,7 @@ class _AtSite(forms.DateTimeField):
     widget = LocalTime
 
     def __init__(self, **more: Any) -> None:
-        super().__init__(**more)
+        super().__init__(validators=[refuse_far_off], **more)
         self.zone = ZoneInfo("UTC")
 
     def prepare_value(self, value: Any) -> Any:
