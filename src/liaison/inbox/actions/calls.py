@@ -111,7 +111,7 @@ def log_call(
         hold_key(idempotency_key)
         known = Call.objects.filter(idempotency_key=idempotency_key).first()
         if known is not None:
-            return _known(entry, known, patient=patient)
+            return _known(entry, known, patient=patient, told=(Outcome(outcome), said.strip()))
         if clinical and not patient.reachable_by(actor, CLINICAL_EVIDENCE):
             raise TalkIsForCare
         _check(patient, loop=loop, said=said, reached=reached, started_at=started_at, next_at=next_attempt_at, now=now)
@@ -142,8 +142,9 @@ def log_call(
     return call
 
 
-def _known(entry: Entry, call: Call, *, patient: Patient) -> Call:
-    if call.patient_id != patient.pk:
+def _known(entry: Entry, call: Call, *, patient: Patient, told: tuple[str, str]) -> Call:
+    """The call that this form logged before; what was typed over it since is no repetition and must not be lost."""
+    if (call.patient_id, call.outcome, call.said) != (patient.pk, *told):
         raise KeyReused
     entry.about(call)
     entry.note(repeated=True)
