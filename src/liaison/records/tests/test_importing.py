@@ -470,6 +470,14 @@ def test_a_way_to_reach_them_that_is_known_is_not_added_twice(cast, tmp_path):
     assert Patient.objects.get().contact_points.count() == 1
 
 
+def test_one_number_twice_in_a_file_is_added_once_for_each_use(cast, tmp_path):
+    one, same = {"system": "phone", "value": "(207) 555-0199"}, {"system": "phone", "value": "207-555-0199"}
+    cast.take_in(write(tmp_path / "a.json", walter()))
+    came = cast.take_in(write(tmp_path / "b.json", walter(telecom=[one, same, {**one, "use": "work"}])))
+    assert not came.rejects
+    assert sorted(Patient.objects.get().contact_points.values_list("use", flat=True)) == ["home", "work"]
+
+
 def test_a_patient_whose_registration_was_taken_away_is_registered_again(cast, tmp_path):
     cast.take_in(write(tmp_path / "a.json", walter(identifier=[])))
     with writes_open():
