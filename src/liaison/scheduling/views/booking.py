@@ -128,7 +128,7 @@ def _panel(request: HttpRequest, desk: Desk) -> HttpResponse:
         appointment = _carry_out(desk, form, key=form_key(request, form.cleaned_data["key"]))
     except (*WARNINGS, *OVERRIDABLE) as refusal:
         return _show(request, desk, form, refusal=refusal)
-    when = f"{appointment.local_start:%a %-d %b %H:%M}"
+    when = f"{appointment.local_start:%a, %b %-d, %H:%M}"
     said = _("Moved to %(when)s.") if desk.moving else _("Booked for %(when)s.")
     return done(
         request,
