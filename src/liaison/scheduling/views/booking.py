@@ -180,6 +180,7 @@ def _show(
         "chosen": form.data.get("offer", "") if may_override or refusal is None else "",
         "chosen_time": form.cleaned_data.get("offer") if may_override and form.is_valid() else None,
         "time_zone": _zone_name(desk, form),
+        "unconfirmed": queries.why_unconfirmed(desk.patient, now=desk.now),
         "now": desk.now,
     }
     template = "scheduling/_book.html" if wants_fragment(request) else "scheduling/book.html"
