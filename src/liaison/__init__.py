@@ -1,7 +1,7 @@
-"""Liaison: the desk that a patient care coordinator works at all day.
+"""Liaison: a care coordinator's desk.
 
-It keeps one promise: no step of a patient's care is lost. Everything a coordinator does is a *loop*,
-open until something proves it kept. `docs/tour.md` walks one referral from the click to the row.
+Nothing that a patient was promised gets lost on it: each promise is a *loop*, which stays open until there is
+proof that it was kept. `docs/tour.md` walks one referral from the click to the row.
 """
 
 __version__ = "0.1.0"

@@ -239,7 +239,7 @@ def test_a_referral_goes_from_dr_imani_to_the_patient_being_told(as_person, clin
     page.locator("select[name=coverage_status]").select_option(index=1)
     owner = page.locator("select[name=owner]").locator("option", has_text="Rosa Delgado").first
     page.locator("select[name=owner]").select_option(value=owner.get_attribute("value"))
-    page.get_by_role("button", name="Send", exact=True).click()
+    page.get_by_role("button", name="Record as sent", exact=True).click()
     page.wait_for_url(re.compile(r"/referrals/\d+/"))
     referral_id = int(re.search(r"/referrals/(\d+)/", page.url)[1])
     assert _state(clinic, referral_id) == ("sent", "open")

@@ -1,19 +1,22 @@
 """The real population on a training day: imported twice, its discharges on the desk by themselves."""
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import JOURNEY, ROOT, Clinic, liaison, run_clinic
 
-BUNDLES = ROOT.parent / "shared" / "data" / "synthea-r4" / "bundles"
+DATA = Path(os.environ.get("LIAISON_TEST_DATA") or ROOT.parent / "shared" / "data")
+BUNDLES = DATA / "synthea-r4" / "bundles"
 DAY = "2021-02-20"
 TABLES = ("records_resource", "records_fact", "patients_patient", "loops_loop", "directory_practitioner")
 
 pytestmark = [
     *JOURNEY,
-    pytest.mark.skipif(not BUNDLES.exists(), reason="the shared real population is not beside this clone"),
+    pytest.mark.skipif(not BUNDLES.exists(), reason=f"there is no real population at {BUNDLES} (LIAISON_TEST_DATA)"),
 ]
 
 

@@ -25,6 +25,7 @@ from liaison.accounts.models import Site, Team, User
 from liaison.accounts.queries import AuditFilter, Meant, actor_for, sites_within, teams_within, verbs_in_use
 from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.clock import current_time
+from liaison.core.near_dates import refuse_far_off
 from liaison.core.verbs import Verb
 
 
@@ -113,7 +114,7 @@ class AuditSearchForm(forms.Form):
         max_length=120,
         widget=forms.TextInput(attrs={"type": "search", "placeholder": _("Name or record number")}),
     )
-    chosen = forms.IntegerField(required=False, min_value=1, widget=forms.HiddenInput)
+    chosen = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1, widget=forms.HiddenInput)
     person = forms.ModelChoiceField(
         label=_("Who"), queryset=User.objects.none(), required=False, empty_label=_("Anyone")
     )
@@ -128,8 +129,12 @@ class AuditSearchForm(forms.Form):
         ],
     )
     verb = forms.ChoiceField(label=_("Action"), required=False)
-    since = forms.DateField(label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(
+        label=_("From"), required=False, widget=forms.DateInput(attrs={"type": "date"}), validators=[refuse_far_off]
+    )
+    until = forms.DateField(
+        label=_("To"), required=False, widget=forms.DateInput(attrs={"type": "date"}), validators=[refuse_far_off]
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -1,7 +1,9 @@
 """What settings have to be before Liaison starts: everything that is wrong is told at once, in one sentence."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import importlib.util
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
@@ -10,6 +12,21 @@ from ipaddress import ip_address
 from liaison.gateways.email.address import Security, read_server
 
 SHORTEST_SECRET = 32
+LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
+_CENTURY = 100 * 366 * 24 * 60 * 60
+_YEAR = 366 * 24 * 60 * 60
+RANGES: Mapping[str, tuple[int, int]] = {
+    "LIAISON_CLOCK_OFFSET": (-_CENTURY, _CENTURY),
+    "LIAISON_PORT": (1, 65_533),
+    "LIAISON_DOCUMENT_MB": (1, 1_000),
+    "LIAISON_IDLE_SECONDS": (1, _YEAR),
+    "LIAISON_ABSOLUTE_SECONDS": (1, _YEAR),
+    "LIAISON_STEP_UP_SECONDS": (1, _YEAR),
+    "LIAISON_TRUSTED_PROXIES": (0, 100),
+    "LIAISON_LOCKOUT_FAILURES": (1, 10_000),
+    "LIAISON_DEMO_PATIENTS": (1, 100_000),
+}
+"""The least and the most of each number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,14 +41,57 @@ class Given:
     mail_from: str
     mail_reply_to: str = ""
     smtp_url: str
+    database_url: str = ""
+    schema: str = "liaison"
+    log_level: str = "INFO"
+    document_scanner: str = ""
+    numbers: Mapping[str, int] = field(default_factory=dict)
     demo_secret: str
     demo_organization: str
     demo_mail_from: str
 
 
 def wrong_anywhere(given: Given) -> Iterator[str]:
-    """What no mode can work with: addresses that would make every mail fail."""
-    if not _is_address(parseaddr(given.mail_from)[1]):
+    """What no mode can work with: addresses that would make every mail fail, numbers and names that can't be."""
+    yield from _wrong_mail(given)
+    for name, value in given.numbers.items():
+        least, most = RANGES[name]
+        if not least <= value <= most:
+            yield f"{name} must be a number from {least} to {most}"
+    if given.log_level not in LEVELS:
+        yield "LIAISON_LOG_LEVEL must be DEBUG, INFO, WARNING, ERROR or CRITICAL"
+    if not re.fullmatch(r"[a-z_][a-z0-9_]{0,62}", given.schema):
+        yield "LIAISON_SCHEMA must be a plain name of small letters, digits and _"
+    if given.database_url and not given.database_url.startswith(("postgres://", "postgresql://")):
+        yield "DATABASE_URL must begin with postgresql://"
+    if given.document_scanner and not _is_there(given.document_scanner):
+        yield "LIAISON_DOCUMENT_SCANNER must name something that can be imported, such as clinic.scanning.scan"
+
+
+def wrong_outside_production(given: Given) -> Iterator[str]:
+    """What was set to nothing over the demonstration's own."""
+    named = {
+        "LIAISON_SECRET_KEY": given.secret_key,
+        "LIAISON_AUDIT_KEY": given.audit_key,
+        "LIAISON_ORGANIZATION": given.organization,
+    }
+    for name, value in named.items():
+        if not value.strip():
+            yield f"{name} must not be empty: leave it out, or give it a value"
+
+
+def _is_there(dotted: str) -> bool:
+    module, _dot, name = dotted.rpartition(".")
+    if not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
+        return False
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ImportError:
+        return False
+
+
+def _wrong_mail(given: Given) -> Iterator[str]:
+    if not _is_address(parseaddr(given.mail_from)[1]) or not given.mail_from.isprintable():
         yield 'LIAISON_MAIL_FROM must look like "Care team <care@example.org>"'
     if given.mail_reply_to and not _is_address(given.mail_reply_to):
         yield "LIAISON_MAIL_REPLY_TO must be one plain address such as care@example.org"

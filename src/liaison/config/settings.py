@@ -13,7 +13,7 @@ from pathlib import Path
 from django.core.exceptions import ImproperlyConfigured
 from environs import Env
 
-from liaison.config.demands import Given, sentence, wrong_anywhere, wrong_in_production
+from liaison.config.demands import Given, sentence, wrong_anywhere, wrong_in_production, wrong_outside_production
 from liaison.core.logs import logging_config
 
 env = Env()
@@ -56,6 +56,12 @@ LIAISON_MAIL_REPLY_TO = env.str("LIAISON_MAIL_REPLY_TO", "")
 LIAISON_DOCUMENT_MB = env.int("LIAISON_DOCUMENT_MB", 15)
 LIAISON_DOCUMENT_SCANNER = env.str("LIAISON_DOCUMENT_SCANNER", "")
 SECRET_KEY_FALLBACKS: list[str] = env.list("LIAISON_SECRET_KEY_FALLBACKS", [])
+LIAISON_IDLE_SECONDS = env.int("LIAISON_IDLE_SECONDS", 15 * 60)
+LIAISON_ABSOLUTE_SECONDS = env.int("LIAISON_ABSOLUTE_SECONDS", 12 * 60 * 60)
+LIAISON_STEP_UP_SECONDS = env.int("LIAISON_STEP_UP_SECONDS", 10 * 60)
+LIAISON_TRUSTED_PROXIES = env.int("LIAISON_TRUSTED_PROXIES", 1 if PRODUCTION else 0)
+AXES_FAILURE_LIMIT = env.int("LIAISON_LOCKOUT_FAILURES", 5)
+_log_level = env.str("LIAISON_LOG_LEVEL", "INFO").upper()
 
 _given = Given(
     secret_key=SECRET_KEY,
@@ -66,11 +72,26 @@ _given = Given(
     mail_from=LIAISON_MAIL_FROM,
     mail_reply_to=LIAISON_MAIL_REPLY_TO,
     smtp_url=SMTP_URL,
+    database_url=env.str("DATABASE_URL", ""),
+    schema=LIAISON_SCHEMA,
+    log_level=_log_level,
+    document_scanner=LIAISON_DOCUMENT_SCANNER,
+    numbers={
+        "LIAISON_CLOCK_OFFSET": LIAISON_CLOCK_OFFSET,
+        "LIAISON_PORT": LIAISON_PORT,
+        "LIAISON_DOCUMENT_MB": LIAISON_DOCUMENT_MB,
+        "LIAISON_IDLE_SECONDS": LIAISON_IDLE_SECONDS,
+        "LIAISON_ABSOLUTE_SECONDS": LIAISON_ABSOLUTE_SECONDS,
+        "LIAISON_STEP_UP_SECONDS": LIAISON_STEP_UP_SECONDS,
+        "LIAISON_TRUSTED_PROXIES": LIAISON_TRUSTED_PROXIES,
+        "LIAISON_LOCKOUT_FAILURES": AXES_FAILURE_LIMIT,
+        "LIAISON_DEMO_PATIENTS": env.int("LIAISON_DEMO_PATIENTS", 400),
+    },
     demo_secret=_DEMO_SECRET,
     demo_organization=_DEMO_ORGANIZATION,
     demo_mail_from=_DEMO_MAIL_FROM,
 )
-_wrong = [*wrong_anywhere(_given), *(wrong_in_production(_given) if PRODUCTION else ())]
+_wrong = [*wrong_anywhere(_given), *(wrong_in_production if PRODUCTION else wrong_outside_production)(_given)]
 if _wrong:
     raise ImproperlyConfigured(sentence(_wrong, mode=LIAISON_MODE))
 
@@ -216,8 +237,6 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = LIAISON_MODE == "test"
 
-LIAISON_IDLE_SECONDS = env.int("LIAISON_IDLE_SECONDS", 15 * 60)
-LIAISON_ABSOLUTE_SECONDS = env.int("LIAISON_ABSOLUTE_SECONDS", 12 * 60 * 60)
 SESSION_ENGINE = "liaison.accounts.sessions"
 SESSION_COOKIE_AGE = LIAISON_ABSOLUTE_SECONDS
 SESSION_COOKIE_HTTPONLY = True
@@ -234,13 +253,11 @@ SECURE_REFERRER_POLICY = "same-origin"
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = "jobs"
 PROCRASTINATE_ON_APP_READY = "liaison.core.jobs.on_app_ready"
 
-LOGGING = logging_config(mode=LIAISON_MODE, level=env.str("LIAISON_LOG_LEVEL", "INFO"))
+LOGGING = logging_config(mode=LIAISON_MODE, level=_log_level)
 # HSTS for subdomains and preloading (W005, W021) reach beyond this one host: that is for who owns the domain.
 SILENCED_SYSTEM_CHECKS = ["axes.W003", "security.W005", "security.W021"]
 
 LIAISON_MFA_REQUIRED = env.bool("LIAISON_MFA_REQUIRED", PRODUCTION)
-LIAISON_STEP_UP_SECONDS = env.int("LIAISON_STEP_UP_SECONDS", 10 * 60)
-LIAISON_TRUSTED_PROXIES = env.int("LIAISON_TRUSTED_PROXIES", 1 if PRODUCTION else 0)
 
 # Rate limits and used codes are shared by all web processes, so they live in the database.
 CACHES = {
@@ -279,7 +296,6 @@ MFA_FORMS = {
     "login_webauthn": "liaison.accounts.forms.PasskeyForm",
     "reauthenticate_webauthn": "liaison.accounts.forms.ConfirmKeyForm",
 }
-AXES_FAILURE_LIMIT = env.int("LIAISON_LOCKOUT_FAILURES", 5)
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True

@@ -59,6 +59,9 @@ def _refuse_odd(wanted: NewAdministrator, *, site: NewSite | None) -> None:
             validate_password(wanted.password, User(email=wanted.email, name=wanted.name))
     except ValidationError as error:
         raise Problem(" ".join(error.messages)) from error
+    most = User._meta.get_field("name").max_length or 0
+    if len(wanted.name) > most:
+        raise Problem(f"--name has {len(wanted.name):,} characters; {most} fit.")
     if not wanted.name.strip():
         raise Problem("Say who it is with --name.")
     if Site.objects.exists():

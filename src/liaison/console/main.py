@@ -62,7 +62,7 @@ def main() -> None:
 @main.command()
 @click.option("--as-of", metavar="DATE", help="Training clock: believe that it is this day (demo only).")
 @click.option("--host", default=lambda: os.environ.get("LIAISON_HOST", "127.0.0.1"), help="Listen here.")
-@click.option("--port", type=click.IntRange(1, 65533), default=lambda: int(os.environ.get("LIAISON_PORT", "8000")))
+@click.option("--port", type=click.IntRange(1, 65533), default=lambda: os.environ.get("LIAISON_PORT", "8000"))
 @click.option(
     "--mode", type=click.Choice(["demo", "production"]), default=lambda: os.environ.get("LIAISON_MODE", "demo")
 )
@@ -205,7 +205,10 @@ def admin_add(
 
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.readline().rstrip("\n")
+        try:
+            return sys.stdin.readline().rstrip("\n")
+        except UnicodeDecodeError as error:
+            raise Problem("The password on standard input is not UTF-8 text. Nothing was added.") from error
     if not sys.stdin.isatty():
         raise Problem("There is no terminal to ask for the password. Add --password-stdin or --one-time.")
     return str(click.prompt("Password", hide_input=True, confirmation_prompt="The same again"))

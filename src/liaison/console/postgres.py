@@ -256,6 +256,11 @@ class Cluster:
     def _refuse_other_version(self) -> None:
         found = (self.data / "PG_VERSION").read_text().strip()
         ours = self.major_version()
+        if not found:
+            raise Problem(
+                f"{self.data / 'PG_VERSION'} is empty: the disk was full or failed when the database was made. "
+                "Restore the folder, or a backup into a new one (LIAISON_DATA)."
+            )
         if found != ours:
             raise Problem(
                 f"{self.data} was made by PostgreSQL {found}, this Liaison brings PostgreSQL {ours}; "
@@ -391,5 +396,7 @@ def _free_port(wanted: int) -> int | None:
 
 
 def _last_line(text: str) -> str:
+    """The line that says why, else the last: the programs of PostgreSQL tidy up aloud after what went wrong."""
     lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1] if lines else "no message"
+    why = [line for line in lines if re.search(r"error:|FATAL|PANIC|could not", line)]
+    return (why or lines or ["no message"])[0 if why else -1]

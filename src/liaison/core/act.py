@@ -4,8 +4,8 @@
         ...
         entry.publish(AppointmentBooked(appointment_id=appointment.pk, at=now))
 
-`act()` opens the transaction or joins the outer one, checks that this actor may use this verb on this
-patient, writes one audit entry and runs the reactions to what was published, all in that transaction.
+All of it happens in one transaction, which `act()` opens unless there is one: it asks whether the actor's roles
+hold the verb for this patient, puts an entry into the audit trail and lets others react to what was published.
 A refusal rolls everything back; the attempt is then audited in a transaction of its own.
 
 What is not about a patient but belongs to a site (a room, a team, a person's role) names the site instead:

@@ -1,7 +1,7 @@
-"""The one error for "no".
+"""Every "no" that is expected is one of these.
 
-Each subclass sits beside the action that raises it, has a stable code and a sentence that says what
-happened and what to do next. One translator (`core.middleware`) turns it into a page or a fragment.
+A subclass stands in the module of its action. Its code never changes; its sentence tells people what
+happened and which way out there is. One translator (`core.middleware`) turns it into a page or a fragment.
 """
 
 from __future__ import annotations

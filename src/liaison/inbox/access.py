@@ -31,4 +31,7 @@ SORT_MAIL: Final = verb(
     "Read mail that matched no message, and say whose it is",
     roles={Role.SUPERVISOR, Role.RECORDS_CLERK},
 )
+"""Whose such a mail is, and so of which site, nobody knows yet: the role must be held everywhere."""
+
 EDIT_TEMPLATES: Final = verb("inbox.edit_templates", "Change the texts that go to patients", roles={Role.SUPERVISOR})
+"""The texts are those of every site: the role must be held everywhere."""

@@ -55,7 +55,7 @@ def is_due_today(due_at: datetime, *, now: datetime, zone: tzinfo) -> bool:
 
 
 def when_words(due_at: datetime, *, now: datetime, zone: tzinfo) -> str:
-    """The due time as a person says it: "2 days late", "in 40 min", "today 17:00", "tomorrow", "Mon 2 Mar"."""
+    """The due time as a person says it: "2 days late", "in 40 min", "today 17:00", "tomorrow", "Mon, Mar 2"."""
     if due_at < now:
         return f"{_span(now - due_at, days=_days(due_at, now=now, zone=zone))} late"
     days = -_days(due_at, now=now, zone=zone)
@@ -66,7 +66,7 @@ def when_words(due_at: datetime, *, now: datetime, zone: tzinfo) -> str:
         return "tomorrow"
     if days < 7:
         return f"{local:%A}"
-    return f"{local:%a} {local.day} {local:%b}" + (f" {local.year}" if local.year != now.year else "")
+    return f"{local:%a}, {local:%b} {local.day}" + (f", {local.year}" if local.year != now.year else "")
 
 
 def _today(local: datetime) -> str:

@@ -118,7 +118,7 @@ def assign(request: HttpRequest, loop_id: int) -> HttpResponse:
     asked = _ask(request, loop_id=loop_id)
     choices = owner_choices(actor_of(request), site_id=asked.story.site_id, now=asked.now)
     form = AssignForm(request.POST or None, choices=choices, initial=asked.initial(owner=as_value(asked.row.owner)))
-    words = Words(title=_("Give to someone else"), button=_("Give"), said=_("Given to someone else."))
+    words = Words(title=_("Give to someone else"), button=_("Give"), said=_("Given to %(owner)s."))
     return _change(
         asked, form, words=words, do=actions.assign_loop, typed=lambda typed: {"to": form.to, "reason": typed["reason"]}
     )
@@ -240,7 +240,8 @@ def _change(
             raise
         return _form(asked, form, words=words)
     closed = loop.state == "closed"
-    said = _("Closed: the promise is kept.") if closed else words.said
+    owner = loop.owner_user or loop.owner_team
+    said = _("Closed: the promise is kept.") if closed else words.said % {"owner": owner.name if owner else ""}
     return _done(asked.request, loop, said=said, undo=words.undo)
 
 

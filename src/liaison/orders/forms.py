@@ -23,6 +23,9 @@ def _local_time(label: Any) -> forms.DateTimeField:
     return forms.DateTimeField(label=label, widget=widget, input_formats=formats, validators=[refuse_far_off])
 
 
+SEND_IT_YOURSELF = _("Liaison does not fax or call yet: send it yourself, then record it here.")
+
+
 class ReferForm(forms.Form):
     """What a clinician asks, of whom, how fast, and who follows it."""
 
@@ -53,7 +56,7 @@ class ReferForm(forms.Form):
     )
     referrer = forms.TypedChoiceField(label=_("Referrer"), coerce=int)
     owner = forms.ChoiceField(label=_("Who follows it"))
-    via = forms.ChoiceField(label=_("Send by"), choices=Via.choices)
+    via = forms.ChoiceField(label=_("Sent by"), choices=Via.choices, help_text=SEND_IT_YOURSELF)
     duplicate_reason = forms.CharField(
         label=_("Why a second referral to this specialty?"), required=False, max_length=300
     )
@@ -95,7 +98,7 @@ class NoteForm(MoveForm):
 class SendForm(MoveForm):
     """How it left."""
 
-    via = forms.ChoiceField(label=_("Sent by"), choices=Via.choices)
+    via = forms.ChoiceField(label=_("Sent by"), choices=Via.choices, help_text=SEND_IT_YOURSELF)
 
 
 class ReasonForm(MoveForm):
@@ -114,7 +117,7 @@ class RerouteForm(MoveForm):
     """Whom to ask instead."""
 
     target = forms.ChoiceField(label=_("Refer to"))
-    via = forms.ChoiceField(label=_("Sent by"), choices=Via.choices)
+    via = forms.ChoiceField(label=_("Sent by"), choices=Via.choices, help_text=SEND_IT_YOURSELF)
     reason = forms.CharField(label=_("Why"), required=False, max_length=500)
 
     def __init__(self, *args: Any, targets: Sequence[tuple[str, str]], **kwargs: Any) -> None:

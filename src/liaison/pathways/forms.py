@@ -12,7 +12,7 @@ class ComplexityForm(forms.Form):
     """How complex the visit is expected to be."""
 
     complexity = forms.ChoiceField(
-        label=_("Medical decision making"),
+        label=_("How complex is it? (medical decision making)"),
         choices=[
             (Complexity.MODERATE.value, _("Moderate: visit within 14 days")),
             (Complexity.HIGH.value, _("High: visit within 7 days")),

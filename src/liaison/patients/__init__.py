@@ -1,4 +1,4 @@
-"""Who our patients are, how to reach them, who may speak for them, who cares for them.
+"""Our patients: who they are, the ways to them, whoever speaks for them, and their care team.
 
 A *patient* is one person, registered once; an *identifier* is what some system calls them, always a pair
 (system, value). A *contact point* is one way to reach them, with what they allow on it. A *proxy* may speak for

@@ -338,6 +338,7 @@ class FindForm(forms.Form):
     identifier = _text(_("Identifier"), longest=120, help_text=_("A record, insurance or license number, whole."))
     name = _text(_("Or the whole name"), longest=200)
     birth_on = _day(_("with the birth date"))
+    phone = _text(_("Phone"), longest=40, help_text=_("One that they gave us; it decides between several."))
 
 
 class GlassForm(forms.Form):

@@ -8,6 +8,7 @@ from django import forms
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
 
+from liaison.core.near_dates import refuse_far_off
 from liaison.records.ports import DocumentKind, Filing, NotSound, Sound, sound_file
 
 KIND_LABELS = {
@@ -35,7 +36,11 @@ class DocumentForm(forms.Form):
     )
     kind = forms.ChoiceField(label=_("What it is"), choices=list(KIND_LABELS.items()))
     title = forms.CharField(label=_("Title"), max_length=200)
-    dated_on = forms.DateField(label=_("Date on it"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    dated_on = forms.DateField(
+        label=_("Date on it"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        validators=[refuse_far_off],
+    )
     source = forms.CharField(label=_("From"), max_length=200, required=False, help_text=_("Who wrote or sent it."))
     idempotency_key = forms.CharField(widget=forms.HiddenInput, max_length=100)
 

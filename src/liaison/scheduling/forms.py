@@ -20,6 +20,7 @@ WEEKDAYS = [_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"
 ANYWHERE = 0
 """Stands for every site in the choice of a place."""
 
+_BIGGEST_ID = 2**63
 STEPS = [(minutes, str(minutes)) for minutes in (5, 10, 15, 20, 30, 60)]
 
 
@@ -54,11 +55,15 @@ def read_offer(text: str) -> ChosenTime:
     if start_at.tzinfo is None or not is_near(start_at):
         raise ValueError("A time needs its zone, and a year near ours.")
     parts = [seat.rsplit(":", 1) for seat in seats]
-    return ChosenTime(
-        start_at=start_at,
-        site_id=int(site_id),
-        seats=tuple(Seat(role=role, resource_id=int(resource_id)) for role, resource_id in parts),
-    )
+    chosen = tuple(Seat(role=role, resource_id=int(resource_id)) for role, resource_id in parts)
+    if not all(0 < number < _BIGGEST_ID for number in (int(site_id), *(seat.resource_id for seat in chosen))):
+        raise ValueError("No row has such a number.")
+    return ChosenTime(start_at=start_at, site_id=int(site_id), seats=chosen)
+
+
+def _is_quantity(text: str) -> bool:
+    """Whether it says how many of something a visit needs: up to 99."""
+    return text.isdecimal() and len(text) <= 2
 
 
 class DateInput(forms.DateInput):
@@ -220,7 +225,7 @@ class VisitTypeForm(forms.Form):
             parts = [part.strip() for part in line.split(",")]
             if parts == [""]:
                 continue
-            if len(parts) not in {2, 3} or not all(parts) or not (parts[2:] or ["1"])[0].isdigit():
+            if len(parts) not in {2, 3} or not all(parts) or not _is_quantity((parts[2:] or ["1"])[0]):
                 raise forms.ValidationError(_("“%(line)s” is not: role, ability, how many."), params={"line": line})
             needs.append((parts[0], parts[1], int((parts[2:] or ["1"])[0])))
         return needs
@@ -262,7 +267,7 @@ class HoursForm(forms.Form):
     valid_to = forms.DateField(label=_("Up to"), required=False, widget=DateInput, validators=[refuse_far_off])
 
 
-HoursFormSet = forms.formset_factory(HoursForm, extra=2, can_delete=True)
+HoursFormSet = forms.formset_factory(HoursForm, extra=2, can_delete=True, max_num=50, absolute_max=60)
 
 
 class ClosureForm(forms.Form):

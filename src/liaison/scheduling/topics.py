@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import date, datetime
 
 from liaison.core.actor import Actor
-from liaison.core.following import numbered_topic, topic
+from liaison.core.following import LONGEST_NUMBER, numbered_topic, topic
 from liaison.patients.models import Patient
 from liaison.scheduling.access import SEE_CALENDAR
 from liaison.scheduling.models import Appointment
@@ -28,7 +28,7 @@ def days(actor: Actor, names: frozenset[str], /, *, now: datetime) -> Collection
 
 def _may_see(actor: Actor, name: str) -> bool:
     site, _, on = name.partition(":")
-    if not (site.isascii() and site.isdecimal()):
+    if not (site.isascii() and site.isdecimal() and len(site) <= LONGEST_NUMBER):
         return False
     try:
         date.fromisoformat(on)

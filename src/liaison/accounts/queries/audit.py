@@ -17,12 +17,14 @@ from liaison.accounts.rules import ROLE_WORDS
 from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.audit import record
 from liaison.core.models import AuditEntry, AuditSeal
+from liaison.core.near_dates import is_near
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.core.verbs import all_verbs
 
 PAGE: Final = 50
 MOST_EXPORTED: Final = 100_000
 MOST_NAMED: Final = 5
+BIGGEST_ID: Final = 2**63
 MOST_WAITING: Final = 10_000
 """Counting further says nothing new: the sealer has stopped."""
 
@@ -229,18 +231,25 @@ def _row(entry: AuditEntry, *, named: tuple[int, ...], names: Mapping[int, str])
 
 def _tells(key: str, value: object) -> bool:
     """Whether a detail says what the row does not say already."""
-    return value not in ({}, [], "", None) and key != "patient_id" and (key, value) != ("status", 200)
+    if key == "patient_id" or (isinstance(value, dict) and set(value) <= {"patient_id"}):
+        return False
+    return value not in ([], "", None) and (key, value) not in (("status", 200), ("repeated", False))
 
 
-_FACT_WORDS: Final = {"view": "page", "of": "with"}
+_FACT_WORDS: Final = {"view": "screen", "of": "with"}
 
 
 def _fact(key: str, value: object) -> str:
     words = _FACT_WORDS.get(key, key.replace("_", " "))
     if isinstance(value, dict):
-        return f"{words} " + ", ".join(f"{part.replace('_', ' ')} {what}" for part, what in value.items())
+        parts = {
+            part.removesuffix("_id").replace("_", " "): what for part, what in value.items() if part != "patient_id"
+        }
+        return f"{words} " + ", ".join(f"{part} {what}" for part, what in parts.items())
+    if key == "repeated":
+        return "sent twice, done once"
     if key == "view":
-        value = str(value).replace(":", " ").replace("_", " ")
+        value = str(value).replace(":", ", ").replace("_", " ")
     return f"{words}: {', '.join(str(part) for part in value) if isinstance(value, list) else value}"
 
 
@@ -270,9 +279,12 @@ def _say(actor: Actor, verb: object, *, wanted: AuditFilter, shown: int) -> None
 def _parse(cursor: str) -> tuple[datetime, int]:
     try:
         at, pk = cursor.rsplit("~", 1)
-        return datetime.fromisoformat(at), int(pk)
+        parsed = datetime.fromisoformat(at), int(pk)
     except ValueError:
         raise BadCursor from None
+    if parsed[0].tzinfo is None or not is_near(parsed[0]) or not 0 <= parsed[1] < BIGGEST_ID:
+        raise BadCursor
+    return parsed
 
 
 def _estimated_rows(table: str) -> int:

@@ -228,7 +228,7 @@ def test_the_officer_finds_what_was_done_with_a_patient(client: Client, vera: Us
 def test_actions_are_named_in_words_under_headings_and_refusals_by_what_they_say(client: Client, vera: User) -> None:
     record(LIAISON, "accounts.give_roles", outcome="refused", refusal_code="accounts.not_oneself")
     record(LIAISON, "core.attempt", outcome="refused", refusal_code="gone.since", details={
-        "view": "loops:step_done", "of": {"loop_id": "7"}, "shown": [1, 2], "nothing": None,
+        "view": "loops:step_done", "of": {"loop_id": "7", "patient_id": "3"}, "shown": [1, 2], "nothing": None,
     })  # fmt: skip
     page = client.get("/audit/").content.decode()
     assert '<option value="accounts.give_roles">Give and end roles</option>' in page
@@ -238,8 +238,9 @@ def test_actions_are_named_in_words_under_headings_and_refusals_by_what_they_say
     assert "accounts.give_roles" not in rows
     assert actions.NotOneself.sentence.replace("'", "&#x27;") in rows
     assert "gone.since" in rows
-    assert all(part in rows for part in ("page: loops step done", "with loop id 7", "shown: 1, 2"))
+    assert all(part in rows for part in ("screen: loops, step done", "with loop 7", "shown: 1, 2"))
     assert "nothing" not in rows[: rows.index("</tbody")]
+    assert "with patient" not in rows
     assert AuditSearchForm({"verb": "accounts.give_roles"}).is_valid()
 
 

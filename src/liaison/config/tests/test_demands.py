@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from liaison.config import settings as ours
-from liaison.config.demands import Given, sentence, wrong_anywhere, wrong_in_production
+from liaison.config.demands import Given, sentence, wrong_anywhere, wrong_in_production, wrong_outside_production
 
 DEMO = Given(
     secret_key="the-secret-that-everybody-knows-of-us",
@@ -106,11 +106,49 @@ def test_mail_that_stays_here_or_is_secured_is_fine(url):
         ({"mail_reply_to": "Care <care@elm.example>"}, "LIAISON_MAIL_REPLY_TO must be"),
         ({"mail_reply_to": "care at elm"}, "LIAISON_MAIL_REPLY_TO must be"),
         ({"smtp_url": "http://mail.elm.example"}, "SMTP_URL must look like"),
+        ({"mail_from": "Elm\nBcc: x <care@elm.example>"}, "LIAISON_MAIL_FROM must look like"),
+        ({"numbers": {"LIAISON_PORT": 0}}, "LIAISON_PORT must be a number from 1 to 65533"),
+        ({"numbers": {"LIAISON_IDLE_SECONDS": -1}}, "LIAISON_IDLE_SECONDS must be"),
+        ({"numbers": {"LIAISON_CLOCK_OFFSET": 10**15}}, "LIAISON_CLOCK_OFFSET must be"),
+        ({"log_level": "LOUD"}, "LIAISON_LOG_LEVEL must be"),
+        ({"schema": 'a"; DROP'}, "LIAISON_SCHEMA must be"),
+        ({"schema": "x" * 64}, "LIAISON_SCHEMA must be"),
+        ({"database_url": "sqlite:///x"}, "DATABASE_URL must begin with"),
+        ({"document_scanner": "/usr/bin/clamscan"}, "LIAISON_DOCUMENT_SCANNER must name"),
+        ({"document_scanner": "nowhere.scanning.scan"}, "LIAISON_DOCUMENT_SCANNER must name"),
+        ({"document_scanner": "scan"}, "LIAISON_DOCUMENT_SCANNER must name"),
     ],
 )
-def test_addresses_that_no_mail_can_use_are_refused_in_every_mode(change, named):
+def test_what_no_mode_can_work_with_is_refused_in_every_mode(change, named):
     (problem,) = wrong_anywhere(replace(CLINIC, **change))
     assert named in problem
+
+
+def test_a_scanner_that_is_there_is_fine():
+    assert list(wrong_anywhere(replace(CLINIC, document_scanner="email.message.Message"))) == []
+
+
+@pytest.mark.parametrize("name", ["secret_key", "audit_key", "organization"])
+def test_what_was_set_to_nothing_is_refused_in_the_demonstration_too(name):
+    (problem,) = wrong_outside_production(replace(DEMO, **{name: " "}))
+    assert f"LIAISON_{name.upper()} must not be empty" in problem
+    assert list(wrong_outside_production(DEMO)) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LIAISON_PORT", "abc"),
+        ("LIAISON_LOG_LEVEL", "LOUD"),
+        ("LIAISON_CLOCK_OFFSET", "9" * 30),
+        ("LIAISON_DEMO_PATIENTS", "many"),
+        ("LIAISON_SCHEMA", "Liaison"),
+        ("DATABASE_URL", "mysql://127.0.0.1/x"),
+    ],
+)
+def test_a_wrong_setting_is_told_by_its_name(name, value):
+    assert name in read_settings(**{name: value})
+    assert read_settings(LIAISON_LOG_LEVEL="debug") == "demo"
 
 
 def test_production_with_nothing_of_its_own_is_told_everything_in_one_line():

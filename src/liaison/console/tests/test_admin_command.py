@@ -119,6 +119,7 @@ ELM = NewSite(name="Elm Street", time_zone="America/Chicago")
         ({}, NewSite(name=" ", time_zone="America/Chicago"), "There is no site yet"),
         ({"email": "ada"}, ELM, "valid email address"),
         ({"name": " "}, ELM, "--name"),
+        ({"name": "A" * 5_000}, ELM, "--name has 5,000 characters; 120 fit"),
         ({"password": "short"}, ELM, "too short"),
         ({"password": ""}, ELM, "too short"),
         ({"password": "ada@elm.example"}, ELM, "too similar"),

@@ -46,6 +46,12 @@ def test_wrong_settings_end_in_one_line(place, variables, said):
     assert len(done.stderr.strip().splitlines()) == 1
 
 
+def test_a_port_that_is_no_number_is_told_in_a_sentence():
+    done = liaison("up", LIAISON_PORT="abc")
+    assert done.returncode == 2
+    assert "'abc' is not a valid integer" in done.stderr
+
+
 def test_an_empty_database_is_migrated_only_when_asked(place):
     done = liaison("audit", "verify", DATABASE_URL=place.url)
     assert done.returncode == 1

@@ -14,7 +14,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from liaison.console.postgres import LOG_BYTES, Cluster
+from liaison.console.postgres import LOG_BYTES, Cluster, _last_line
 from liaison.console.problems import Problem
 
 
@@ -125,6 +125,34 @@ def test_a_folder_of_another_version_is_refused_and_left_alone(cluster):
     finally:
         version.write_text(ours)
         cluster.start()
+
+
+def test_a_folder_that_a_full_disk_left_half_made_is_told(cluster):
+    cluster.stop()
+    version = cluster.data / "PG_VERSION"
+    ours = version.read_text()
+    version.write_text("")
+    try:
+        with pytest.raises(Problem, match="PG_VERSION is empty"):
+            cluster.start()
+    finally:
+        version.write_text(ours)
+        cluster.start()
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "initdb: error: could not write: No space left on device\ninitdb: removing data directory\n",
+            "initdb: error: could not write: No space left on device",
+        ),
+        ("one\ntwo\n\n", "two"),
+        ("", "no message"),
+    ],
+)
+def test_of_what_a_program_said_the_reason_is_told(said, told):
+    assert _last_line(said) == told
 
 
 def test_two_who_start_at_once_get_one_server(cluster):

@@ -111,7 +111,7 @@ def log_call(
         hold_key(idempotency_key)
         known = Call.objects.filter(idempotency_key=idempotency_key).first()
         if known is not None:
-            return _known(entry, known, patient=patient)
+            return _known(entry, known, patient=patient, told=(Outcome(outcome), said.strip()))
         if clinical and not patient.reachable_by(actor, CLINICAL_EVIDENCE):
             raise TalkIsForCare
         _check(patient, loop=loop, said=said, reached=reached, started_at=started_at, next_at=next_attempt_at, now=now)
@@ -142,8 +142,9 @@ def log_call(
     return call
 
 
-def _known(entry: Entry, call: Call, *, patient: Patient) -> Call:
-    if call.patient_id != patient.pk:
+def _known(entry: Entry, call: Call, *, patient: Patient, told: tuple[str, str]) -> Call:
+    """The call that this form logged before; what was typed over it since is no repetition and must not be lost."""
+    if (call.patient_id, call.outcome, call.said) != (patient.pk, *told):
         raise KeyReused
     entry.about(call)
     entry.note(repeated=True)
@@ -209,7 +210,9 @@ def _follow_up(
         step = f"Call {call.patient.goes_by} again"
         set_next_step(actor, loop_id=loop.pk, step=step, due_at=next_at, now=now)
     if evidence:
-        note = f"{_OUTCOME_WORDS[Outcome(call.outcome)]}. {call.said}".strip()
+        # Everybody reads this evidence; the words of a clinical call are for those who read clinical notes.
+        said = "What was said stands with the call." if call.clinical else call.said
+        note = f"{_OUTCOME_WORDS[Outcome(call.outcome)]}. {said}".strip()
         add_evidence(
             actor, loop_id=loop.pk, kind=evidence, note=note, about=About(type="inbox.call", id=call.pk), now=now
         )

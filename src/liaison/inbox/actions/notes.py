@@ -81,7 +81,7 @@ def write_note(
     patient here, or the loop is another's), NothingNoted, NotedInTheFuture, KeyReused.
     """
     with act(actor, access.WRITE_NOTE, patient=patient, now=now) as entry:
-        known = _known(entry, idempotency_key, patient=patient)
+        known = _known(entry, idempotency_key, patient=patient, text=text)
         if known is not None:
             return known
         if loop is not None and loop.patient_id != patient.pk:
@@ -102,7 +102,7 @@ def add_to_note(actor: Actor, *, note_id: int, text: str, idempotency_key: str, 
     note = note_for(actor, note_id=note_id)
     first = note.adds_to or note
     with act(actor, access.WRITE_NOTE, patient=note.patient, subject=note, now=now) as entry:
-        known = _known(entry, idempotency_key, patient=note.patient)
+        known = _known(entry, idempotency_key, patient=note.patient, text=text)
         if known is not None:
             return known
         more = Note(
@@ -134,12 +134,12 @@ def strike_note(actor: Actor, *, note_id: int, reason: str, now: datetime) -> No
     return note
 
 
-def _known(entry: Entry, key: str, *, patient: Patient) -> Note | None:
+def _known(entry: Entry, key: str, *, patient: Patient, text: str) -> Note | None:
     hold_key(key)
     known = Note.objects.filter(idempotency_key=key).first()
     if known is None:
         return None
-    if known.patient_id != patient.pk:
+    if (known.patient_id, known.text) != (patient.pk, text.strip()):
         raise KeyReused
     entry.about(known)
     entry.note(repeated=True)

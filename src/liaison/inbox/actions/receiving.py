@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from liaison.core.act import Entry, act
-from liaison.core.actor import Actor
+from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.live import announce
 from liaison.core.refusals import Conflict, NotFound, Refusal
 from liaison.inbox import access
@@ -62,6 +62,8 @@ class MailSettled(Conflict):
 
 NOT_FOUND: Final = "It answers no message of ours"
 TOO_LARGE: Final = "It is too large; only its beginning was kept"
+FROM_PATIENT: Final = "By e-mail from the patient"
+FROM_ANOTHER: Final = "By e-mail from another address"
 ENDED: Final = "It says that a message came back which had ended already"
 
 
@@ -89,7 +91,7 @@ def match_mail(actor: Actor, *, mail_id: int, delivered: Delivered, patient: Pat
 
     Refuses Forbidden, NotFound, MailSettled.
     """
-    with act(actor, access.SORT_MAIL, patient=patient, now=now) as entry:
+    with act(actor, access.SORT_MAIL, patient=patient, site_id=EVERYWHERE, now=now) as entry:
         row = _waiting(mail_id)
         message = _answer(actor.as_liaison(), entry, delivered, about=None, patient=patient, now=now)
         row.became = message
@@ -101,7 +103,7 @@ def match_mail(actor: Actor, *, mail_id: int, delivered: Delivered, patient: Pat
 
 def put_away(actor: Actor, *, mail_id: int, reason: str, now: datetime) -> None:
     """Nobody needs to answer this mail. Refuses Forbidden, NotFound, SayWhyNotOurs, MailSettled."""
-    with act(actor, access.SORT_MAIL, reason=reason, now=now) as entry:
+    with act(actor, access.SORT_MAIL, site_id=EVERYWHERE, reason=reason, now=now) as entry:
         row = _waiting(mail_id)
         if not reason.strip():
             raise SayWhyNotOurs
@@ -191,7 +193,7 @@ def _answer(
     entry.about(message)
     entry.concerns(patient.pk)
     entry.publish(MessageReceived(at=now, message_id=message.pk, patient_id=patient.pk, loop_id=message.loop_id))
-    _file(actor, delivered, message=message, now=now)
+    _file(actor, delivered, message=message, about=about, now=now)
     if not _heeded(actor, mail, message=message, about=about, now=now) and not mail.automatic:
         _ask_for_an_answer(actor, message=message, now=now)
     announce_message(message)
@@ -201,9 +203,8 @@ def _answer(
 def _body(delivered: Delivered, *, about: Message | None) -> str:
     """The words as they came, and in brackets what a reader must know of them."""
     mail = delivered.mail
-    other = about is not None and mail.sender != about.to_address.lower()
     remarks = [
-        *(["It came from another address than the one we wrote to."] if other else []),
+        *(["It came from another address than the one we wrote to."] if _from_another(mail, about=about) else []),
         *(["A machine wrote this."] if mail.automatic else []),
         *(f"{file.name} came with it and is in the chart." for file in delivered.sound),
         *(f"A file was not kept. {why}" for why in delivered.refused),
@@ -211,10 +212,16 @@ def _body(delivered: Delivered, *, about: Message | None) -> str:
     return "\n\n".join([mail.text or "(no words)", *(f"[{remark}]" for remark in remarks)])
 
 
-def _file(actor: Actor, delivered: Delivered, *, message: Message, now: datetime) -> None:
+def _from_another(mail: Incoming, *, about: Message | None) -> bool:
+    """Whether somebody else answers than whom we wrote to: who saw the mail knows its id, and needs no more."""
+    return about is not None and mail.sender != about.to_address.lower()
+
+
+def _file(actor: Actor, delivered: Delivered, *, message: Message, about: Message | None, now: datetime) -> None:
     on = message.patient.day_at(now)
+    source = FROM_ANOTHER if _from_another(delivered.mail, about=about) else FROM_PATIENT
     for number, file in enumerate(delivered.sound):
-        filing = Filing(kind=DocumentKind.OTHER, title=file.name, dated_on=on, source="By e-mail from the patient")
+        filing = Filing(kind=DocumentKind.OTHER, title=file.name, dated_on=on, source=source)
         key = f"mail:{delivered.digest}:{number}"
         try:
             file_document(
@@ -225,17 +232,23 @@ def _file(actor: Actor, delivered: Delivered, *, message: Message, now: datetime
 
 
 def _heeded(actor: Actor, mail: Incoming, *, message: Message, about: Message | None, now: datetime) -> bool:
-    """Do what a bare "stop" or "start" asks for, at once (47 CFR 64.1200(a)(10)); whether that was all."""
+    """Do what a bare "stop" or "start" asks for, at once (47 CFR 64.1200(a)(10)); whether that was all.
+
+    From another address only a "stop" is heeded, for this kind of mail alone, and a person looks at it all the same:
+    whoever knows a message's id can write so.
+    """
     said = meaning(mail.new_words) if about is not None and not mail.automatic else Reply.OTHER
+    other = _from_another(mail, about=about)
     evidence = f"message {message.pk}"
     if said in (Reply.STOP, Reply.STOP_ALL):
-        category = message.category if said is Reply.STOP else ""
+        category = message.category if said is Reply.STOP or other else ""
+        source = "by e-mail from another address" if other else "by e-mail"
         note_opt_out(
-            actor, patient=message.patient, channel=Channel.EMAIL, category=category, source="by e-mail",
+            actor, patient=message.patient, channel=Channel.EMAIL, category=category, source=source,
             evidence=evidence, now=now,
         )  # fmt: skip
-        return True
-    if said is Reply.START:
+        return not other
+    if said is Reply.START and not other:
         note_opt_in(
             actor, patient=message.patient, channel=Channel.EMAIL, category=message.category, source="by e-mail",
             evidence=evidence, now=now,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from liaison.core.act import act
-from liaison.core.actor import Actor
+from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.refusals import NotFound, Refusal, Stale
 from liaison.inbox import access
 from liaison.inbox.actions.keys import hold_key
@@ -31,10 +31,10 @@ class TextWrong(Refusal):
 def edit_template(actor: Actor, *, code: str, texts: Mapping[str, Text], expected_version: int, now: datetime) -> int:
     """Put new texts in force, in every language at once; returns their version.
 
-    What waits or was sent keeps its words. Refuses Forbidden, NotFound, Stale (`expected_version` is no longer in
-    force), TextWrong.
+    What waits or was sent keeps its words. Every site uses them, so it wants a role held everywhere. Refuses
+    Forbidden, NotFound, Stale (`expected_version` is no longer in force), TextWrong.
     """
-    with act(actor, access.EDIT_TEMPLATES, now=now) as entry:
+    with act(actor, access.EDIT_TEMPLATES, site_id=EVERYWHERE, now=now) as entry:
         hold_key(f"template:{code}")
         _refuse_wrong(code, texts)
         if max(_version(code, language) for language in LANGUAGES) != expected_version:
@@ -63,7 +63,7 @@ def edit_template(actor: Actor, *, code: str, texts: Mapping[str, Text], expecte
 
 def restore_template(actor: Actor, *, code: str, now: datetime) -> None:
     """Put the text as it came in force again; the edited ones stay to be read. Refuses Forbidden, NotFound."""
-    with act(actor, access.EDIT_TEMPLATES, now=now) as entry:
+    with act(actor, access.EDIT_TEMPLATES, site_id=EVERYWHERE, now=now) as entry:
         if (code, "en") not in catalogue():
             raise NotFound
         hold_key(f"template:{code}")

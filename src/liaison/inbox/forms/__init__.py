@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from liaison.core.near_dates import refuse_far_off
 from liaison.inbox.models.calls import OutcomeChoice
 from liaison.inbox.ports import (
     CallDetails,
@@ -42,7 +43,7 @@ class _AtSite(forms.DateTimeField):
     widget = LocalTime
 
     def __init__(self, **more: Any) -> None:
-        super().__init__(**more)
+        super().__init__(validators=[refuse_far_off], **more)
         self.zone = ZoneInfo("UTC")
 
     def prepare_value(self, value: Any) -> Any:
@@ -96,6 +97,15 @@ class CallForm(forms.Form):
             self.fields[name].zone = sheet.zone  # type: ignore[attr-defined]
 
     @property
+    def clean(self) -> dict[str, Any]:
+        """A message left where none may be left is told in a sentence."""
+        typed = super().clean() or {}
+        quiet = {f"point:{one.id}" for one in without_messages(self.sheet)}
+        left_one = typed.get("outcome") == OutcomeChoice.LEFT_MESSAGE and typed.get("number") in quiet
+        if left_one and not str(typed.get("said", "")).strip():
+            self.add_error("said", _("No messages may be left on this number. If it happened, say what was left."))
+        return typed
+
     def with_whom(self) -> str:
         """The patient, a proxy, or someone else."""
         return str(self.cleaned_data["whom"]).partition(":")[0]
@@ -302,6 +312,11 @@ def phones(sheet: CallSheet) -> Sequence[Any]:
 
 
 def _label(choices: Sequence[tuple[str, str]], value: str) -> str:
+def without_messages(sheet: CallSheet) -> Sequence[Any]:
+    """The numbers that may be dialled, but on which no message may be left."""
+    return [one for one in phones(sheet) if not one.may_leave_message]
+
+
     return dict(choices).get(value, "")
 
 

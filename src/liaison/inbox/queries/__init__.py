@@ -6,6 +6,7 @@ from liaison.inbox.queries.calls import (
     call_sheet,
     calls_of_loop,
     contact_standing,
+    counted_with,
     propose_next,
 )
 from liaison.inbox.queries.incoming import MailRow, checked_mail, count_unmatched, unmatched_bytes, unmatched_mail
@@ -46,6 +47,7 @@ __all__ = [
     "checked_mail",
     "contact_standing",
     "count_unmatched",
+    "counted_with",
     "counts",
     "get_message",
     "get_note",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -39,7 +39,7 @@ class AgendaItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallShown:
-    """One earlier call."""
+    """One earlier call; `said` is empty for who may not read it."""
 
     id: int
     at: datetime
@@ -96,7 +96,7 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
             )
             for one in open_loops
         ),
-        earlier=tuple(_shown(one) for one in calls[:RECENT]),
+        earlier=tuple(_shown(one, said=said) for one, said in told(actor, calls[:RECENT], patient=patient)),
         attempts=_tries(calls.filter(loop=loop) if loop else calls),
         may_be_clinical=patient.reachable_by(actor, CLINICAL_EVIDENCE),
         script=script_for(loop.kind if loop else ""),
@@ -108,8 +108,20 @@ def calls_of_loop(actor: Actor, *, loop: Loop) -> Sequence[CallShown]:
     """The calls that were made for a loop, the newest first. Refuses Forbidden, NotFound."""
     if not actor.may(access.READ):
         raise Forbidden
-    get_patient(actor, patient_id=loop.patient_id)
-    return tuple(_shown(one) for one in Call.objects.filter(loop=loop).order_by("-started_at", "-pk"))
+    patient = get_patient(actor, patient_id=loop.patient_id)
+    calls = Call.objects.filter(loop=loop).order_by("-started_at", "-pk")
+    return tuple(_shown(one, said=said) for one, said in told(actor, calls, patient=patient))
+
+
+def told(actor: Actor, calls: Iterable[Call], *, patient: Patient) -> Iterator[tuple[Call, str]]:
+    """Calls with this patient, each with the words of it that the actor may read.
+
+    What was said of how the patient is and what they need is for those who read clinical notes, and for who wrote it.
+    """
+    reads = patient.reachable_by(actor, access.READ_CLINICAL_NOTE)
+    for call in calls:
+        own = call.by_id is not None and call.by_id == actor.user_id
+        yield call, call.said if reads or own or not call.clinical else ""
 
 
 def contact_standing(
@@ -144,13 +156,13 @@ def _tries(calls: QuerySet[Call]) -> int:
     return tries
 
 
-def _shown(call: Call) -> CallShown:
+def _shown(call: Call, *, said: str) -> CallShown:
     return CallShown(
         id=call.pk,
         at=call.started_at,
         outcome=call.outcome,
         outcome_label=call.get_outcome_display(),
         with_whom=call.with_name or call.with_whom,
-        said=call.said,
+        said=said,
         by=call.by_name,
     )

@@ -9,7 +9,7 @@ from typing import Final
 
 from django.conf import settings
 
-from liaison.core.actor import Actor
+from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import access
 from liaison.inbox.models import UnmatchedMail
@@ -55,8 +55,8 @@ def checked_mail(raw: bytes) -> Delivered:
 
 
 def unmatched_mail(actor: Actor) -> Sequence[MailRow]:
-    """What waits for a person, the newest first, at most `MOST_SHOWN`. Refuses Forbidden."""
-    if not actor.may(access.SORT_MAIL):
+    """What waits for a person, the newest first, at most `MOST_SHOWN`. Refuses Forbidden (a role held everywhere)."""
+    if not actor.may_at(access.SORT_MAIL, site_id=EVERYWHERE):
         raise Forbidden
     rows = UnmatchedMail.objects.filter(settled_at=None).defer("raw").order_by("-received_at", "-pk")
     return tuple(
@@ -68,15 +68,15 @@ def unmatched_mail(actor: Actor) -> Sequence[MailRow]:
 
 
 def count_unmatched(actor: Actor) -> int | None:
-    """How many wait, bounded at 1000; None for someone whose role does not sort mail."""
-    if not actor.may(access.SORT_MAIL):
+    """How many wait, bounded at 1000; None for someone who does not sort mail."""
+    if not actor.may_at(access.SORT_MAIL, site_id=EVERYWHERE):
         return None
     return UnmatchedMail.objects.filter(settled_at=None).order_by()[:1000].count()
 
 
 def unmatched_bytes(actor: Actor, *, mail_id: int) -> bytes:
     """A mail that waits, as it came. Refuses Forbidden, NotFound."""
-    if not actor.may(access.SORT_MAIL):
+    if not actor.may_at(access.SORT_MAIL, site_id=EVERYWHERE):
         raise Forbidden
     row = UnmatchedMail.objects.filter(pk=mail_id).first()
     if row is None:

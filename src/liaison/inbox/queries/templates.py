@@ -10,7 +10,7 @@ from typing import Final
 from django.conf import settings
 from django.db.models import QuerySet
 
-from liaison.core.actor import Actor
+from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import access
 from liaison.inbox.models import Template
@@ -79,7 +79,7 @@ def wording_for(code: str, language: str) -> Wording | None:
 
 def templates(actor: Actor) -> Sequence[TemplateRow]:
     """Every template, by name. Refuses Forbidden."""
-    if not actor.may(access.EDIT_TEMPLATES):
+    if not actor.may_at(access.EDIT_TEMPLATES, site_id=EVERYWHERE):
         raise Forbidden
     originals = [one for (_code, language), one in catalogue().items() if language == "en"]
     rows = (_row(one, _edited(one.code).filter(retired_at=None).order_by("-version").first()) for one in originals)
@@ -88,7 +88,7 @@ def templates(actor: Actor) -> Sequence[TemplateRow]:
 
 def template_sheet(actor: Actor, *, code: str) -> TemplateSheet:
     """One template. Refuses Forbidden, NotFound."""
-    if not actor.may(access.EDIT_TEMPLATES):
+    if not actor.may_at(access.EDIT_TEMPLATES, site_id=EVERYWHERE):
         raise Forbidden
     original = catalogue().get((code, "en"))
     if original is None:

@@ -14,6 +14,7 @@ from liaison.core.timeline import TimelineEntry
 from liaison.inbox import access
 from liaison.inbox.models import Call, Message, Note
 from liaison.inbox.models.messages import Direction
+from liaison.inbox.queries.calls import told
 from liaison.inbox.queries.notes import readable
 from liaison.patients.models import Patient
 
@@ -43,7 +44,8 @@ def timeline(
     if not kinds or "call" in kinds:
         calls = Call.objects.filter(patient=patient)
         calls = calls.filter(started_at__lt=before) if before else calls
-        entries += [_call(row) for row in calls.order_by("-started_at", "-pk")[:limit]]
+        latest = calls.order_by("-started_at", "-pk")[:limit]
+        entries += [_call(row, said=said) for row, said in told(actor, latest, patient=patient)]
     if not kinds or "note" in kinds:
         notes = readable(actor, patient=patient)
         notes = notes.filter(happened_at__lt=before) if before else notes
@@ -65,13 +67,13 @@ def _message(row: Message) -> TimelineEntry:
     )
 
 
-def _call(row: Call) -> TimelineEntry:
+def _call(row: Call, *, said: str) -> TimelineEntry:
     whom = row.with_name or {"patient": "the patient", "proxy": "a proxy", "other": "someone else"}[row.with_whom]
     return TimelineEntry(
         at=row.started_at,
         kind="call",
         title=f"Call with {whom}: {row.get_outcome_display()}",
-        detail=" ".join(part for part in (row.said, f"({row.by_name})") if part),
+        detail=" ".join(part for part in (said, f"({row.by_name})") if part),
         source="inbox",
         key=f"call:{row.pk:012d}",
     )

@@ -108,6 +108,18 @@ def _separate(instants: Sequence[datetime]) -> int:
     return count
 
 
+def counted_with(at: datetime, *, tries: Sequence[datetime]) -> datetime | None:
+    """The attempt that a try at `at` counts as one with, or None when it counts by itself.
+
+    `tries` are instants of the tries so far, in any order; those after `at` do not matter.
+    """
+    counted: datetime | None = None
+    for one in sorted(one for one in tries if one <= at):
+        if counted is None or one - counted >= SEPARATE:
+            counted = one
+    return counted if counted is not None and at - counted < SEPARATE else None
+
+
 def next_try(*, outcome: Outcome, at: datetime, tries: int) -> datetime | None:
     """When to propose the next attempt: soon after a busy line, later the same day, then at another hour next day.
 

@@ -1,4 +1,4 @@
-"""The cast: Rosa coordinates, Marta supervises, Pat works elsewhere, Fred sits at the front desk.
+"""The cast: Rosa coordinates, Marta supervises every site, Pat works elsewhere, Fred sits at the front desk.
 
 Walter is the patient, June his daughter.
 """
@@ -70,11 +70,11 @@ class Cast:
             return Proxy.objects.create(patient=patient, name=name, **(values | more))
 
 
-def person(name: str, *, role: Role, site: Site) -> tuple[User, Actor]:
-    """Someone who signs in, and as an actor."""
+def person(name: str, *, role: Role, site: Site | None) -> tuple[User, Actor]:
+    """Someone who signs in, and as an actor; without a site their role holds everywhere."""
     user = User.objects.create(email=f"{name.lower()}@riverside.example", name=name, added_at=NOW)
     Assignment.objects.create(user=user, role=role, site=site, starts_at=NOW - timedelta(days=365))
-    return user, Actor(user_id=user.pk, name=name, assignments=frozenset({(str(role), site.pk)}))
+    return user, Actor(user_id=user.pk, name=name, assignments=frozenset({(str(role), site.pk if site else None)}))
 
 
 def everybody() -> Cast:
@@ -86,7 +86,7 @@ def everybody() -> Cast:
         elsewhere = Site.objects.create(code="hill", name="Hill", time_zone="America/New_York")
         rosa_user, rosa = person("Rosa", role=Role.COORDINATOR, site=site)
         _, fred = person("Fred", role=Role.FRONT_DESK, site=site)
-        _, marta = person("Marta", role=Role.SUPERVISOR, site=site)
+        _, marta = person("Marta", role=Role.SUPERVISOR, site=None)
         pat_user, pat = person("Pat", role=Role.COORDINATOR, site=elsewhere)
         team = Team.objects.create(name="Care desk", site=site)
         TeamMember.objects.create(team=team, user=rosa_user)

@@ -7,7 +7,7 @@ import pytest
 from liaison.core.actor import Actor
 from liaison.core.models import AuditEntry
 from liaison.core.refusals import NotFound
-from liaison.inbox import actions
+from liaison.inbox import actions, queries
 from liaison.inbox.models import Call, Preference
 from liaison.inbox.ports import CallDetails, TeachBackItem, Understood
 from liaison.inbox.tests.cast import NOW, Cast
@@ -62,7 +62,7 @@ def test_the_fact_says_whether_contact_was_made(cast: Cast) -> None:
 
 
 def test_the_same_form_sent_twice_is_one_call(cast: Cast) -> None:
-    first, second = log(cast), log(cast, outcome="busy")
+    first, second = log(cast), log(cast)
     assert first.pk == second.pk
     assert Call.objects.count() == 1
     with pytest.raises(actions.KeyReused):
@@ -193,3 +193,15 @@ def test_stop_all_stops_every_category_of_a_channel_at_once(cast: Cast) -> None:
     assert Preference.objects.count() == 6
     again = actions.send_again(cast.rosa, message_id=message.pk, idempotency_key="y", now=NOW)
     assert again.state == "queued"
+
+
+def test_a_second_attempt_within_the_hour_says_that_it_counts_as_the_first(cast: Cast) -> None:
+    loop = call_back(cast)
+    first = log(cast, loop=loop)
+    again = log(cast, key="2", loop=loop, outcome="busy", now=NOW + timedelta(minutes=40))
+    third = log(cast, key="3", loop=loop, now=NOW + timedelta(minutes=61))
+    reached = log(cast, key="4", loop=loop, outcome="reached", said="Well.", now=NOW + timedelta(minutes=70))
+    assert [queries.counted_with(call) for call in (first, again, third, reached)] == [None, NOW, None, None]
+    notes = list(Evidence.objects.filter(kind="attempt").order_by("pk").values_list("note", flat=True))
+    at = f"{NOW.astimezone(loop.site.zone):%H:%M}"
+    assert notes == ["No answer.", f"Busy. Counts as the same attempt as {at}: try again later.", "No answer."]

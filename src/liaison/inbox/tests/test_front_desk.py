@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from django.conf import settings as configured
 from django.test import Client
 
+from liaison.accounts.access import Role
 from liaison.accounts.models import User
 from liaison.core.actor import Actor
 from liaison.core.clock import current_time
 from liaison.core.models import AuditEntry
+from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden
 from liaison.inbox import actions, queries
 from liaison.inbox.models import Call
-from liaison.inbox.tests.cast import NOW, Cast
+from liaison.inbox.ports import TeachBackItem, Understood
+from liaison.inbox.tests.cast import NOW, Cast, person
 from liaison.loops.actions import open_loop
-from liaison.loops.models import Loop
+from liaison.loops.models import Evidence, Loop
 from liaison.loops.ports import ClockToStart, Owner
 
 
@@ -25,6 +29,18 @@ def browser(actor: Actor) -> Client:
     client = Client()
     client.force_login(User.objects.get(pk=actor.user_id), backend=configured.AUTHENTICATION_BACKENDS[-1])
     return client
+
+
+def a_call_back(cast: Cast) -> Loop:
+    """A promise to call Walter; what kept it everybody reads."""
+    now = current_time()
+    return open_loop(
+        cast.rosa, kind="call_back", patient=cast.walter, title="Call Walter back",
+        owner=Owner(user_id=cast.rosa_user.pk),
+        clocks=[ClockToStart(rule_id="call-back", rule_version="1", step="Call Walter", anchor_event="test:2",
+                             anchor_at=now, due_at=now + timedelta(hours=4))],
+        now=now,
+    )  # fmt: skip
 
 
 def to_explain(cast: Cast) -> Loop:
@@ -82,3 +98,50 @@ def test_a_note_says_to_which_kind_of_loop_it_belongs(cast: Cast) -> None:
     )  # fmt: skip
     assert queries.get_note(cast.rosa, note_id=note.pk).loop_title == "Explain to Walter again: warfarin"
     assert queries.get_note(cast.fred, note_id=note.pk).loop_title == "Teach-back"
+
+
+def a_clinical_call(cast: Cast, *, loop: Loop | None = None) -> Call:
+    """Rosa talks with Walter about how he is."""
+    item = TeachBackItem(topic="Hydromorphone", patient_words="Two at night", understood=Understood.YES)
+    return actions.log_call(
+        cast.rosa, patient=cast.walter, loop=loop, outcome="reached", said="He wants to end it all.", clinical=True,
+        teach_backs=[item], idempotency_key="clinical", now=NOW,
+    )  # fmt: skip
+
+
+def test_the_words_of_a_clinical_call_are_read_by_care_and_not_at_the_front_desk(cast: Cast) -> None:
+    call_back = a_call_back(cast)
+    a_clinical_call(cast, loop=call_back)
+    with writes_open():
+        _, bill = person("Bill", role=Role.BILLING, site=cast.site)
+        _, carla = person("Carla", role=Role.RECORDS_CLERK, site=cast.site)
+    for actor, reads in ((cast.rosa, True), (cast.marta, True), (carla, True), (cast.fred, False), (bill, False)):
+        told = queries.timeline(actor, patient=cast.walter, kinds=("call",))
+        assert ("end it all" in told[0].detail, told[0].detail.endswith("(Rosa)")) == (reads, True)
+        (shown,) = queries.calls_of_loop(actor, loop=call_back)
+        assert ("end it all" in shown.said, shown.outcome) == (reads, "reached")
+    for actor in (cast.fred, bill):
+        for address in (f"/patients/{cast.walter.pk}/", f"/calls/new/?patient={cast.walter.pk}"):
+            page = browser(actor).get(address).content.decode()
+            assert "end it all" not in page
+            assert "Hydromorphone" not in page
+    assert "end it all" in browser(cast.rosa).get(f"/calls/new/?patient={cast.walter.pk}").content.decode()
+
+
+def test_evidence_that_everybody_reads_does_not_say_what_a_clinical_call_says(cast: Cast) -> None:
+    call_back = a_call_back(cast)
+    a_clinical_call(cast, loop=call_back)
+    assert Evidence.objects.get(loop=call_back).note == "Reached. What was said stands with the call."
+
+
+def test_who_wrote_a_clinical_call_reads_it_when_their_role_changed(cast: Cast) -> None:
+    a_clinical_call(cast)
+    now_at_the_desk = replace(cast.rosa, assignments=cast.fred.assignments)
+    (entry,) = queries.timeline(now_at_the_desk, patient=cast.walter, kinds=("call",))
+    assert "end it all" in entry.detail
+
+
+def test_a_call_about_times_is_read_by_everybody(cast: Cast) -> None:
+    actions.log_call(cast.rosa, patient=cast.walter, outcome="reached", said="Tuesdays.", idempotency_key="k", now=NOW)
+    (entry,) = queries.timeline(cast.fred, patient=cast.walter, kinds=("call",))
+    assert "Tuesdays." in entry.detail

@@ -7,7 +7,7 @@ from email.message import EmailMessage
 import pytest
 
 from liaison.accounts.access import Role
-from liaison.core.actor import Actor, system_actor
+from liaison.core.actor import system_actor
 from liaison.core.clock import current_time
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
@@ -336,6 +336,39 @@ def test_an_answer_from_another_address_says_so(cast: Cast) -> None:
     assert came.subject == "(no subject)"
 
 
+def test_from_another_address_a_stop_holds_for_this_kind_and_a_person_looks(cast: Cast) -> None:
+    message = sent(cast)
+    receive(answer(message, "stop all", From="mallory@example.net"))
+    stopped = Preference.objects.get()
+    assert (stopped.standing, stopped.category, stopped.source) == (
+        "stopped", message.category, "by e-mail from another address",
+    )  # fmt: skip
+    assert Loop.objects.filter(kind="answer").count() == 1
+
+
+def test_from_another_address_nobody_starts_again_what_the_patient_stopped(cast: Cast) -> None:
+    message = sent(cast)
+    receive(answer(message, "STOP"))
+    receive(answer(message, "START", From="mallory@example.net", Message_ID="<m@example.net>"))
+    assert Preference.objects.get().standing == "stopped"
+    assert a_message(cast, key="next").suppressed_reason == "opted_out"
+    assert Loop.objects.filter(kind="answer").count() == 1
+
+
+@pytest.mark.parametrize(
+    ("sender", "source"),
+    [
+        ("Walter <WALTER@example.org>", "By e-mail from the patient"),
+        ("mallory@example.net", "By e-mail from another address"),
+    ],
+)
+def test_a_file_in_the_chart_says_whether_it_came_from_where_we_wrote_to(cast: Cast, sender: str, source: str) -> None:
+    reply = answer(sent(cast), From=sender)
+    reply.add_attachment(PDF, maintype="application", subtype="pdf", filename="letter.pdf")
+    receive(reply)
+    assert source in str(Resource.objects.get(kind="document").body)
+
+
 def test_a_message_id_that_somebody_used_before_is_no_obstacle(cast: Cast) -> None:
     message = sent(cast)
     receive(answer(message))
@@ -441,11 +474,31 @@ def test_a_mail_is_put_away_with_a_reason(cast: Cast) -> None:
         actions.put_away(cast.marta, mail_id=0, reason="Spam", now=NOW)
 
 
-def test_a_supervisor_of_another_site_can_not_put_it_into_walters_thread(cast: Cast) -> None:
+def test_who_supervises_or_keeps_records_at_one_site_neither_reads_nor_sorts_the_mail_of_all(cast: Cast) -> None:
     mail_id, delivered = unmatched(cast)
-    away = Actor(user_id=None, name="Away", assignments=frozenset({(str(Role.SUPERVISOR), cast.site.pk + 1000)}))
-    with pytest.raises(NotFound):
-        actions.match_mail(away, mail_id=mail_id, delivered=delivered, patient=cast.walter, now=NOW)
+    for number, role in enumerate((Role.SUPERVISOR, Role.RECORDS_CLERK)):
+        with writes_open():
+            user, sue = person(f"Sue{number}", role=role, site=cast.site)
+        assert queries.count_unmatched(sue) is None
+        for do in (
+            lambda sue=sue: queries.unmatched_mail(sue),
+            lambda sue=sue: queries.unmatched_bytes(sue, mail_id=mail_id),
+            lambda sue=sue: actions.put_away(sue, mail_id=mail_id, reason="Spam", now=NOW),
+            lambda sue=sue: actions.match_mail(
+                sue, mail_id=mail_id, delivered=delivered, patient=cast.walter, now=NOW
+            ),
+        ):  # fmt: skip
+            with pytest.raises(Forbidden):
+                do()
+        browser = signed_in(user)
+        assert "Unmatched mail" not in browser.get("/messages/").content.decode()
+        assert browser.get("/messages/unmatched/").status_code == 403
+        assert browser.post(f"/messages/unmatched/{mail_id}/put-away/", {"reason": "Spam"}).status_code == 403
+        assert browser.post(f"/messages/unmatched/{mail_id}/match/", {"who": "Ng"}).status_code == 403
+    with writes_open():
+        _, carla = person("Carla", role=Role.RECORDS_CLERK, site=None)
+    assert len(queries.unmatched_mail(carla)) == 1
+    assert UnmatchedMail.objects.get().settled_at is None
 
 
 # --- screens --------------------------------------------------------------------------------------------------------
@@ -453,7 +506,7 @@ def test_a_supervisor_of_another_site_can_not_put_it_into_walters_thread(cast: C
 
 def test_the_list_on_the_screen(cast: Cast) -> None:
     with writes_open():
-        paula, _ = person("Paula", role=Role.SUPERVISOR, site=cast.site)
+        paula, _ = person("Paula", role=Role.SUPERVISOR, site=None)
     browser, (mail_id, _) = signed_in(paula), unmatched(cast)
     assert "Unmatched mail" in browser.get("/messages/").content.decode()
     assert "It is me, Walter." in browser.get("/messages/unmatched/").content.decode()

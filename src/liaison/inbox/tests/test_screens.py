@@ -22,6 +22,7 @@ from liaison.inbox.tests.cast import NOW, Cast, Postman
 from liaison.loops.actions import open_loop
 from liaison.loops.models import Evidence, Loop
 from liaison.loops.ports import ClockToStart, Owner
+from liaison.patients.models import ContactPoint
 
 PASSWORD = "a-long-enough-secret"
 
@@ -125,6 +126,22 @@ def test_a_call_is_logged_with_everything_and_ends_at_the_loop(cast: Cast, rosa:
     assert Evidence.objects.get().kind == "spoke_with_patient"
     rosa.post(url, form)
     assert Call.objects.count() == 1
+
+
+def test_a_message_left_where_none_may_be_left_is_told_in_a_sentence(cast: Cast, rosa: Client) -> None:
+    with writes_open():
+        ContactPoint.objects.filter(pk=cast.phone.pk).update(may_leave_message=False)
+    url = f"/calls/new/?patient={cast.walter.pk}"
+    blank = rosa.get(url)
+    assert "No messages may be left on" in blank.content.decode()
+    form = typed(blank.content, outcome="left_message", said="", number=f"point:{cast.phone.pk}")
+    refused = rosa.post(url, form)
+    assert refused.status_code == 422
+    assert "No messages may be left on this number." in refused.content.decode()
+    assert rosa.post(url, form | {"said": "Only our name, by mistake."}).status_code == 302
+    with writes_open():
+        ContactPoint.objects.filter(pk=cast.phone.pk).update(may_leave_message=True)
+    assert "No messages may be left on" not in rosa.get(url).content.decode()
 
 
 def test_from_a_patient_without_a_loop_it_ends_at_the_patient(cast: Cast, rosa: Client) -> None:

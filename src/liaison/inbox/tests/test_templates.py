@@ -106,9 +106,30 @@ def test_only_supervisors_change_texts(cast: Cast) -> None:
     assert queries.wording_for("valentine", "en") is None
 
 
+def test_a_supervisor_of_one_site_does_not_change_what_the_patients_of_all_sites_read(cast: Cast) -> None:
+    with writes_open():
+        user, sue = person("Sue", role=Role.SUPERVISOR, site=cast.site)
+    texts = {"en": EN, "es": ES}
+    for do in (
+        lambda: queries.templates(sue),
+        lambda: queries.template_sheet(sue, code=CODE),
+        lambda: actions.edit_template(sue, code=CODE, texts=texts, expected_version=1, now=NOW),
+        lambda: actions.restore_template(sue, code=CODE, now=NOW),
+    ):
+        with pytest.raises(Forbidden):
+            do()
+    assert not Template.objects.filter(edited_at__isnull=False).exists()
+    browser = signed_in(user)
+    assert "/messages/templates/" not in browser.get("/messages/").content.decode()
+    assert browser.get(f"/messages/templates/{CODE}/").status_code == 403
+    form = {"en_subject": "a", "en_body": "b", "es_subject": "c", "es_body": "d", "version": "1"}
+    assert browser.post(f"/messages/templates/{CODE}/", form).status_code == 403
+    assert browser.post(f"/messages/templates/{CODE}/restore/").status_code == 403
+
+
 def test_the_screens(cast: Cast) -> None:
     with writes_open():
-        paula, _ = person("Paula", role=Role.SUPERVISOR, site=cast.site)
+        paula, _ = person("Paula", role=Role.SUPERVISOR, site=None)
     browser = signed_in(paula)
     assert "/messages/templates/" in browser.get("/messages/").content.decode()
     assert "as it came" in browser.get("/messages/templates/").content.decode()

@@ -16,9 +16,10 @@ from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound, Refusal
 from liaison.inbox.actions import log_call
-from liaison.inbox.forms import CallForm, TeachBacks, number_choices, phones
+from liaison.inbox.forms import CallForm, TeachBacks, number_choices, phones, without_messages
+from liaison.inbox.models import Call
 from liaison.inbox.models.calls import OutcomeChoice
-from liaison.inbox.queries import CallSheet, call_sheet, propose_next
+from liaison.inbox.queries import CallSheet, call_sheet, counted_with, propose_next
 
 
 @require_http_methods(["GET", "POST"])
@@ -35,7 +36,7 @@ def call(request: HttpRequest) -> HttpResponse:
         return _page(request, sheet=sheet, form=form, rows=rows, status=422)
     typed = form.cleaned_data
     try:
-        log_call(
+        logged = log_call(
             actor_of(request),
             patient=sheet.patient,
             loop=sheet.loop,
@@ -53,7 +54,15 @@ def call(request: HttpRequest) -> HttpResponse:
         raise
     except Refusal as refusal:
         return _refused(request, refusal, sheet=sheet, form=form, rows=rows)
-    return done(request, said=_("Call logged."), to=_back(sheet), go=True)
+    return done(request, said=_said(logged, sheet=sheet), to=_back(sheet), go=True)
+
+
+def _said(call: Call, *, sheet: CallSheet) -> str:
+    earlier = counted_with(call)
+    if earlier is None:
+        return _("Call logged.")
+    at = f"{earlier.astimezone(sheet.zone):%H:%M}"
+    return _("Call logged. Counts as the same attempt as %(at)s: try again later.") % {"at": at}
 
 
 @require_GET
@@ -94,6 +103,7 @@ def _page(request: HttpRequest, *, sheet: CallSheet, form: CallForm, rows: Any, 
         "place": place,
         "back_url": _back(sheet),
         "phones": phones(sheet),
+        "quiet": without_messages(sheet),
         "script": [(step, step.code in (form["script_done"].value() or [])) for step in sheet.script],
         "not_reached": outcome in OutcomeChoice.values and outcome != OutcomeChoice.REACHED,
         "now": current_time(),

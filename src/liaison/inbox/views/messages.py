@@ -11,6 +11,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from liaison.core.actor import EVERYWHERE
 from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
@@ -60,7 +61,7 @@ def messages(request: HttpRequest) -> HttpResponse:
             (one, _(label), f"?{urlencode({'box': one.value, **keep})}", numbers.get(one, 0)) for one, label in _TABS
         ],
         "older_url": f"?{urlencode({'box': box.value, **keep, 'after': page.older})}" if page.older else "",
-        "may_edit_templates": actor_of(request).may(access.EDIT_TEMPLATES),
+        "may_edit_templates": actor_of(request).may_at(access.EDIT_TEMPLATES, site_id=EVERYWHERE),
         "unmatched": count_unmatched(actor_of(request)),
         "narrowed": patient_id is not None,
         "zone": str(desk_zone(actor_of(request))),

@@ -70,5 +70,6 @@ def _climb(loop: Loop, *, actor: Actor, now: datetime) -> None:
         ],
         ignore_conflicts=True,
     )  # fmt: skip
+    due = words if loop.due_at < now else f"due {words}"
     tell(loop, actor=actor, now=now, what="escalated",
-         sentence=f"Escalated, {words}: told {rules.told_words(level.notify)}.")  # fmt: skip
+         sentence=f"Escalated to {rules.told_words(level.notify)}: {due}.")  # fmt: skip

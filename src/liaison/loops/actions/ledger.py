@@ -181,7 +181,7 @@ def restart_clock(actor: Actor, *, loop_id: int, clock: ClockToStart, reason: st
             each.save()
         started = _start(change.loop, clock=clock, now=now, replaces=old[0] if old else None)
         follow_clocks(change.loop, now=now)
-        change.say("clock_restarted", f"Recomputed: {clock.step}.", reason=reason)
+        change.say("clock_restarted", f"Due time set anew: {clock.step}.", reason=reason)
     return started
 
 

@@ -93,7 +93,7 @@ def hand_over(
             [(loop.patient_id, loop.pk) for loop in loops.values()], covers=covers, load=load_of(covers)
         )
         names = {owner: name_of(owner) for owner in covers}
-        ending = f" until {until:%d %b %Y}" if until else ""
+        ending = f" until {until:%b %-d, %Y}" if until else ""
         for moved in shared:
             loop = loops[moved.loop_id]
             refuse_owner_who_cannot_see(loop, owner=moved.to, now=now)

@@ -63,7 +63,7 @@ class LoopQuerySet(models.QuerySet["Loop"]):
 
 
 class Loop(models.Model):
-    """A promise to a patient that is open until something proves it kept.
+    """What a patient was promised, open for as long as nothing proves that it was kept.
 
     ``urgent_at`` is the due time moved earlier by priority (``rules.urgent_at``): the desk's order is
     a plain b-tree walk over it. ``next_step``, ``due_at`` and ``waiting_on…`` repeat the running clock

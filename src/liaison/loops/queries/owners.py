@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from django.db.models import Count, Q
 
@@ -173,9 +173,12 @@ def as_value(owner: Owner) -> str:
     return f"user:{owner.user_id}" if owner.user_id is not None else f"team:{owner.team_id}"
 
 
+_LONGEST_NUMBER: Final = 18
+
+
 def owner_from_value(value: str) -> Owner | None:
     """The owner that a form named, or None for anything else."""
     kind, _, number = value.partition(":")
-    if not number.isdecimal() or kind not in {"user", "team"}:
+    if not number.isdecimal() or len(number) > _LONGEST_NUMBER or kind not in {"user", "team"}:
         return None
     return Owner(user_id=int(number)) if kind == "user" else Owner(team_id=int(number))

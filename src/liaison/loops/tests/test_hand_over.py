@@ -36,7 +36,7 @@ def test_a_whole_desk_moves_in_one_action_and_each_story_says_why(cast: Cast) ->
         loop.refresh_from_db()
         assert (loop.owner_user_id, loop.hand_over_id, loop.version) == (cast.tom.user_id, made.pk, 2)
         last = LoopEvent.objects.filter(loop=loop).latest("id")
-        assert last.sentence == "Handed over from Rosa Delgado to Tom Baker until 11 Mar 2026."
+        assert last.sentence == "Handed over from Rosa Delgado to Tom Baker until Mar 11, 2026."
         assert last.reason == "jury duty"
     other.refresh_from_db()
     assert other.owner_user_id == cast.imani.user_id

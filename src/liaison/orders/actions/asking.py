@@ -190,7 +190,7 @@ def refuse_duplicate(patient: Patient, *, specialty: str) -> None:
         return
     raise DuplicateReferral(
         f"There is an open referral to this specialty already: {known.target_name}, "
-        f"{rules.WORDS[State(known.state)].lower()} since {known.state_since:%d %b %Y}. "
+        f"{rules.WORDS[State(known.state)].lower()} since {known.state_since:%b %-d, %Y}. "
         "Open that one, or say why a second is needed."
     )
 

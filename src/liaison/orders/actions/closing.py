@@ -110,7 +110,12 @@ def _close_if_complete(actor: Actor, *, referral: Referral, now: datetime) -> Re
     if rules.missing_facts(referral.facts):
         return referral
     with moving(
-        actor, access.SEE, referral_id=referral.pk, to=State.CLOSED, sentence="Closed: all three facts are in.", now=now
+        actor,
+        access.SEE,
+        referral_id=referral.pk,
+        to=State.CLOSED,
+        now=now,
+        sentence="Closed: all three pieces of evidence are in.",
     ) as move:
         loops.close_loop(actor.as_liaison(), loop_id=referral.loop_id or 0, now=now)
         move.publish(ReferralClosed)

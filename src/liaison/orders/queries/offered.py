@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from django.db.models import Q
 
@@ -50,10 +51,13 @@ def target_choices(actor: Actor, *, specialty: str) -> tuple[tuple[str, str], ..
     )
 
 
+_LONGEST_NUMBER: Final = 18
+
+
 def target_from_value(value: str) -> Target | None:
     """The target that a form named, or None for anything else."""
     kind, _, number = value.partition(":")
-    if not number.isdecimal():
+    if not number.isdecimal() or len(number) > _LONGEST_NUMBER:
         return None
     if kind == "practitioner":
         return Target(practitioner_id=int(number))

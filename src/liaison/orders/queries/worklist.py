@@ -49,7 +49,7 @@ class ReferralRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worklist:
-    """One page of referrals: urgent ones first, then the longest in their state. `next_after` is "" on the last page."""
+    """One page of referrals: urgent ones first, then by age. `next_after` is "" on the last page."""
 
     rows: tuple[ReferralRow, ...]
     next_after: str
@@ -66,7 +66,7 @@ def worklist(
     after: str = "",
     limit: int = 50,
 ) -> Worklist:
-    """Open referrals at the actor's sites (or those in one `state`): urgent first, then the longest in their state.
+    """Open referrals at the actor's sites (or those in one `state`), urgent first, then by age.
 
     `late` keeps those whose step is overdue. Only of patients the actor may see. Refuses Forbidden, BadCursor.
     """

@@ -107,7 +107,7 @@ def test_a_draft_is_a_promise_already_and_needs_the_coverage_to_leave(clinic: Cl
 
 def test_a_second_open_referral_to_the_same_specialty_needs_a_reason(clinic: Clinic) -> None:
     clinic.sent()
-    with pytest.raises(actions.DuplicateReferral, match=r"Heart Center, sent since 04 Mar 2026"):
+    with pytest.raises(actions.DuplicateReferral, match=r"Heart Center, sent since Mar 4, 2026"):
         clinic.draft()
     other = clinic.draft(specialty="dermatology", target=Target(organization_id=clinic.skin_clinic.pk))
     second = clinic.draft(duplicate_reason="A second opinion")

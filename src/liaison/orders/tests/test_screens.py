@@ -234,3 +234,32 @@ def test_dr_imani_finds_the_note_that_only_she_may_review_on_her_desk(clinic: Cl
     assert "Dr Imani Okoye reviews" in at_desk(clinic.rosa).get("/").content.decode(), "Rosa keeps the promise"
     actions.review_note(clinic.imani, referral_id=referral.pk, review="Echo in a year.", now=current_time())
     assert "Walter Ng" not in hers.get("/").content.decode()
+
+
+def test_nobody_is_led_to_believe_that_liaison_faxes(clinic: Clinic) -> None:
+    client, words = at_desk(clinic.imani), "Liaison does not fax or call yet: send it yourself, then record it here."
+    form = client.get(f"/patients/{clinic.walter.pk}/refer/").content.decode()
+    assert "Record as sent" in form
+    assert words in form
+    draft = clinic.draft()
+    assert "Record as sent" in client.get(f"/referrals/{draft.pk}/").content.decode()
+    assert words in client.get(f"/referrals/{draft.pk}/send/", headers=HTMX).content.decode()
+
+
+def test_a_referral_is_printed_as_a_letter_by_those_who_read_the_chart(clinic: Clinic) -> None:
+    referral = clinic.sent(history="Murmur since January.")
+    letter = at_desk(clinic.rosa).get(f"/referrals/{referral.pk}/?as=letter").content.decode()
+    for words in (
+        "Heart Center",
+        "Walter Ng",
+        "February 1, 1950",
+        "does he need an echo",
+        "Murmur since",
+        "Please send",
+    ):
+        assert words in letter
+    without = at_desk(clinic.fred).get(f"/referrals/{referral.pk}/?as=letter").content.decode()
+    assert "does he need an echo" not in without
+    assert "Please send your note" not in without
+    assert "A letter to print" in at_desk(clinic.rosa).get(f"/referrals/{referral.pk}/").content.decode()
+    assert at_desk(clinic.pat).get(f"/referrals/{referral.pk}/?as=letter").status_code == 404

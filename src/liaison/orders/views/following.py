@@ -46,7 +46,7 @@ class Door:
 
 
 DOORS: Mapping[str, Door] = {
-    "send": Door(label=gettext_lazy("Send it"), form=forms.SendForm, run=actions.send_referral, icon="send"),
+    "send": Door(label=gettext_lazy("Record as sent"), form=forms.SendForm, run=actions.send_referral, icon="send"),
     "received": Door(
         label=gettext_lazy("They have it"), form=forms.NoteForm, run=actions.confirm_received, icon="check"
     ),
@@ -107,9 +107,12 @@ DOORS: Mapping[str, Door] = {
 
 @require_GET
 def referral(request: HttpRequest, referral_id: int) -> HttpResponse:
-    """One referral: its track, what may follow, the question, the history."""
+    """One referral: its track, what may follow, the question, the history; `?as=letter` is a letter to print."""
     now = current_time()
     page = referral_page(actor_of(request), referral_id=referral_id, now=now)
+    if request.GET.get("as") == "letter" and page.reads_chart:
+        site = get_referral(actor_of(request), referral_id=referral_id).site
+        return render(request, "orders/letter.html", {"page": page, "site": site, "now": now, "time_zone": site.zone})
     template = "orders/_referral.html" if wants_fragment(request) else "orders/referral.html"
     return render(request, template, _shown(request, page, now=now))
 

@@ -270,4 +270,4 @@ def owner_for(patient: Patient, *, now: datetime) -> Owner:
 
 
 def _day(on: date, *, now: datetime) -> str:
-    return f"{on.day} {on:%b}" + (f" {on.year}" if on.year != now.year else "")
+    return f"{on:%b} {on.day}" + (f", {on.year}" if on.year != now.year else "")

@@ -127,7 +127,7 @@ def visit_booked(actor: Actor, *, loop_id: int, start_at: datetime, now: datetim
         return
     protocol, zone = read_protocol(enrolment.protocol.definition), ZoneInfo(enrolment.time_zone)
     local = start_at.astimezone(zone)
-    when = f"{local:%a} {local.day} {local:%b} {local:%H:%M}"
+    when = f"{local:%a}, {local:%b} {local.day}, {local:%H:%M}"
     _restart_visit(actor, enrolment, protocol, step=f"Visit {when}: see that it takes place", now=now)
     _restart_reconciliation(actor, enrolment, protocol, visit_on=local.date(), reason=f"Visit {when}.", now=now)
 

@@ -22,12 +22,21 @@ from liaison.pathways.rules.criteria import (
     Window,
 )
 
+CLASSES = {
+    "IMP": "hospital stay",
+    "ACUTE": "acute stay",
+    "NONAC": "non-acute stay",
+    "OBSENC": "observation",
+    "AMB": "outpatient",
+    "EMER": "emergency",
+}
+"""Encounter classes (HL7 ActEncounterCode) as a coordinator calls them."""
 KINDS = {"encounter": "stay or visit", "observation": "result", "death": "record of death"}
 
 
 def anchor_words(anchor: Anchor) -> str:
-    """What a protocol hangs on: "a stay or visit (IMP, ACUTE), finished, that has ended"."""
-    coded = f" ({', '.join(anchor.codes)})" if anchor.codes else ""
+    """What a protocol hangs on: "a stay or visit (hospital stay, acute stay), finished, that has ended"."""
+    coded = f" ({', '.join(_coded(anchor.codes))})" if anchor.codes else ""
     status = f", {' or '.join(anchor.statuses)}," if anchor.statuses else ""
     return f"a {_kind(anchor.kind)}{coded}{status} that has ended"
 
@@ -63,7 +72,7 @@ def _joined(parts: Sequence[Node], *, word: str) -> str:
 def _fact(node: HasFact) -> str:
     times = "" if node.at_least == 1 else f"at least {node.at_least} times "
     said = [f"there is {times}{'as the latest ' if node.latest else ''}a {_kind(node.kind)}"]
-    said += [f"coded {_either(node.codes)}"] if node.codes else []
+    said += [f"coded {_either(_coded(node.codes))}"] if node.codes else []
     said += [f"in {_either(node.systems)}"] if node.systems else []
     said += [f"that is {_either(node.statuses)}"] if node.statuses else []
     said += [f"saying {_either(node.values)}"] if node.values else []
@@ -74,6 +83,10 @@ def _fact(node: HasFact) -> str:
 
 def _kind(kind: str) -> str:
     return KINDS.get(kind, kind.replace("_", " "))
+
+
+def _coded(codes: Sequence[str]) -> list[str]:
+    return [CLASSES.get(code, code) for code in codes]
 
 
 def _either(values: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from liaison.patients.actions import mark_deceased
 def test_a_discharge_opens_one_loop_with_its_clocks_for_the_team(ward):
     ward.take_in(walter(), stay())
     loop = Loop.objects.get()
-    assert (loop.kind, loop.owner_team, loop.title) == ("post-discharge", ward.team, "Home from hospital since 13 Feb")
+    assert (loop.kind, loop.owner_team, loop.title) == ("post-discharge", ward.team, "Home from hospital since Feb 13")
     assert loop.next_step == "Call Walter Ng: first call after the hospital stay"
     due = {clock.rule_id: clock.due_at.isoformat() for clock in Clock.objects.all()}
     assert due == {

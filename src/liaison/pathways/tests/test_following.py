@@ -106,7 +106,7 @@ def test_a_visit_booked_seen_and_reconciled_closes_the_loop(home):
     visit = home.visit(DISCHARGE + timedelta(days=5))
     loop_id = visit.loop_id
     visit_booked(LIAISON, loop_id=loop_id, start_at=visit.start_at, now=NOW)
-    assert running()["tcm.visit"].step == "Visit Wed 18 Feb 15:00: see that it takes place"
+    assert running()["tcm.visit"].step == "Visit Wed, Feb 18, 15:00: see that it takes place"
     assert running()["tcm.visit"].due_at.isoformat() == "2026-02-28T04:59:59+00:00"
     assert running()["tcm.reconciliation"].due_at.isoformat() == "2026-02-19T04:59:59+00:00"
     assert stage(home, now=NOW) is Stage.VISIT_SCHEDULED

@@ -99,7 +99,7 @@ def test_a_question_of_the_criteria_in_words(node, words):
 
 def test_what_a_protocol_hangs_on_in_words():
     anchor = Anchor(kind="encounter", codes=("IMP", "ACUTE"), statuses=("finished",))
-    assert anchor_words(anchor) == "a stay or visit (IMP, ACUTE), finished, that has ended"
+    assert anchor_words(anchor) == "a stay or visit (hospital stay, acute stay), finished, that has ended"
     assert anchor_words(Anchor(kind="surgery", codes=())) == "a surgery that has ended"
 
 

@@ -19,7 +19,7 @@ def test_rosa_reads_where_it_stands_and_says_how_complex_it_is(ward, client):
     page = reverse("pathways:follow_up", args=[ward.enrolment.pk])
     change = reverse("pathways:complexity", args=[ward.enrolment.pk])
     signed_in(client, ward.rosa)
-    assert "Fri 13 Feb 2026" in client.get(page).content.decode()
+    assert "Fri, Feb 13, 2026" in client.get(page).content.decode()
     assert client.post(change, {"complexity": "extreme"}).status_code == 422
     assert client.post(change, {"complexity": "high"}).headers["Location"] == page
     assert ward.enrolment.complexity == "high"

@@ -21,11 +21,14 @@ class AlertWrong(Refusal):
 
 
 def raise_alert(*, actor: Actor, patient: Patient, kind: str, text: str, now: datetime) -> Alert:
-    """Tell whoever opens the chart. Refuses: AlertWrong when it says nothing or is longer than 300 characters."""
+    """Tell whoever opens the chart. Refuses: AlertWrong when it says nothing, is too long (300) or is there already."""
     with act(actor, access.CHANGE_ALERTS, patient=patient, now=now) as entry:
         said = " ".join(text.split())
         if not said or len(said) > 300 or kind not in AlertKind.values:
             raise AlertWrong(fields={"text": AlertWrong.sentence})
+        Patient.objects.select_for_update().get(pk=patient.pk)
+        if patient.alerts.filter(kind=kind, text=said, ended_at__isnull=True).exists():
+            raise AlertWrong(fields={"text": "The chart says this already."})
         alert = Alert.objects.create(patient=patient, kind=kind, text=said, raised_at=now, raised_by_id=actor.user_id)
         entry.about(alert)
         entry.publish(AlertsChanged(patient_id=patient.pk, alert_id=alert.pk, at=now))

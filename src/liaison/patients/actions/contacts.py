@@ -43,9 +43,16 @@ class ContactDetails:
 
 
 def add_contact_point(*, actor: Actor, patient: Patient, contact: ContactDetails, now: datetime) -> ContactPoint:
-    """Add a way to reach a patient. A preferred one takes that from the other of its kind. Refuses: ContactWrong."""
+    """Add a way to reach a patient. A preferred one takes that from the other of its kind.
+
+    Refuses: ContactWrong, also for what is there already (a form that was sent twice).
+    """
     with act(actor, access.CHANGE_CONTACTS, patient=patient, now=now) as entry:
+        Patient.objects.select_for_update().get(pk=patient.pk)
         columns = checked_contact(contact)
+        same = {name: columns[name] for name in ("kind", "value_key", "use")}
+        if patient.contact_points.filter(retired_at__isnull=True, **same).exists():
+            raise ContactWrong(fields={"value": "This is there already. Correct that entry instead."})
         if contact.preferred:
             _nothing_preferred(patient, kind=contact.kind)
         point = ContactPoint.objects.create(patient=patient, added_at=now, **columns)

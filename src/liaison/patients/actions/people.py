@@ -144,12 +144,14 @@ def change_patient(
 
 
 def add_name(*, actor: Actor, patient: Patient, name: NameDetails, now: datetime) -> Name:
-    """Keep another name of a patient; the search finds it from now on. Refuses: DetailsWrong when it is empty."""
+    """Keep another name of a patient; the search finds it from now on. Refuses: DetailsWrong (empty, there already)."""
     with act(actor, access.CHANGE, patient=patient, now=now) as entry:
         if not rules.fold(f"{name.given} {name.family}"):
             raise DetailsWrong(fields={"family": "Give a name."})
-        kept = Name.objects.create(patient=patient, **asdict(name))
         row = Patient.objects.select_for_update().get(pk=patient.pk)
+        if row.names.filter(**asdict(name)).exists():
+            raise DetailsWrong(fields={"family": "This name is there already."})
+        kept = Name.objects.create(patient=patient, **asdict(name))
         row.refresh_search(_names_of(row))
         _save(entry, row, changed=("names",), now=now)
     return kept

@@ -30,7 +30,7 @@ from liaison.patients.queries.people import (
     patients_by_identifiers,
     patients_shown,
 )
-from liaison.patients.queries.search import PatientHit, find_behind_glass, search
+from liaison.patients.queries.search import PatientHit, SeveralFit, find_behind_glass, search
 
 __all__ = [
     "AlertShown",
@@ -45,6 +45,7 @@ __all__ = [
     "LookAlike",
     "PatientHit",
     "ProxyShown",
+    "SeveralFit",
     "band",
     "compare_patients",
     "duplicates",

@@ -142,7 +142,7 @@ def band(actor: Actor, *, patient: Patient, now: datetime) -> Band:
         version=patient.version,
         name=patient.display_name,
         goes_by=patient.goes_by,
-        called_as=patient.called_as,
+        called_as=patient.called_as if patient.called_as != patient.given else "",
         pronouns=patient.pronouns,
         birth_on=patient.birth_on,
         age=_age(patient, on=today),

@@ -17,6 +17,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.clock import current_time
+from liaison.core.refusals import Refusal
 from liaison.core.verbs import Verb
 from liaison.patients import rules
 from liaison.patients.models import ContactKind, ContactPoint, Identifier, IdentifierKind, Patient
@@ -73,27 +74,39 @@ def search(
     return _shown(best, found)[:limit]
 
 
+class SeveralFit(Refusal):
+    """What was typed means more than one patient whom the asker can't see; how many, is not told."""
+
+    code = "patients.several_fit"
+    sentence = "That alone does not say which chart. Add the record number, or the phone number they gave."
+
+
 def find_behind_glass(
-    actor: Actor, *, identifier: str = "", name: str = "", birth_on: date | None = None
+    actor: Actor, *, identifier: str = "", name: str = "", birth_on: date | None = None, phone: str = ""
 ) -> Patient | None:
     """The one patient that an exact identifier, or a whole name with the birth date, means and `actor` can't see.
 
-    None when nobody, or more than one, fits: whoever asks learns nothing but that, and the read is audited.
+    What is given together narrows; a phone number decides between several and finds nobody by itself. None when
+    nobody fits: whoever asks learns nothing but that, and the read is audited. Refuses: SeveralFit.
     """
     hidden = Patient.objects.current()
     key, words = rules.identifier_key(identifier), rules.name_words(name)
+    by_name = len(words) > 1 and birth_on is not None
+    if not key and not by_name:
+        return None
     if key:
         hidden = hidden.filter(pk__in=Identifier.objects.filter(value_key=key).values("patient"))
-    elif len(words) > 1 and birth_on is not None:
+    if by_name:
         whole = [patient.pk for patient in hidden.filter(birth_on=birth_on) if set(words) <= _words(patient)]
         hidden = hidden.filter(pk__in=whole)
-    else:
-        return None
-    found = list(hidden[:2])
-    if len(found) != 1 or found[0].reachable_by(actor):
-        return None
-    seen(found[0].pk)
-    return found[0]
+    if phone.strip():
+        line = ContactPoint.objects.filter(kind=ContactKind.PHONE, value_key=rules.phone_key(phone))
+        hidden = hidden.filter(pk__in=line.values("patient"))
+    found = [patient for patient in hidden[:CANDIDATES] if not patient.reachable_by(actor)]
+    seen(patient.pk for patient in found)
+    if len(found) > 1:
+        raise SeveralFit
+    return found[0] if found else None
 
 
 def _words(patient: Patient) -> set[str]:
@@ -189,7 +202,7 @@ def _hit(row: Patient, score: float, matched: str) -> PatientHit:
         patient_id=row.pk,
         name=row.display_name,
         listed_name=row.listed_name,
-        called_as=row.called_as,
+        called_as=row.called_as if row.called_as != row.given else "",
         birth_on=row.birth_on,
         sex=row.sex,
         is_deceased=row.is_deceased,

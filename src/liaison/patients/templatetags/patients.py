@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from django import template
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +14,9 @@ from liaison.patients.forms import SCOPE_LABELS
 from liaison.patients.rules import Reason, Scope
 
 register = template.Library()
+
+MOST_SHOWN: Final = 16
+"""Characters of a record number that a list shows whole."""
 
 _REASONS = {
     "same_identifier": _("same identifier"),
@@ -33,9 +37,21 @@ _REASONS = {
 
 @register.simple_tag
 def reasons(found: Iterable[Reason]) -> SafeString:
-    """What speaks for and against two registrations being one person, with the points."""
+    """What speaks for and against two registrations being one person; the points on hover."""
     return format_html_join(
-        " · ", "{} {}", ((_REASONS.get(reason.code, reason.code), f"{reason.points:+d}") for reason in found)
+        " · ",
+        '<span title="{}">{}</span>',
+        ((_("%+d points") % reason.points, _REASONS.get(reason.code, reason.code)) for reason in found),
+    )
+
+
+@register.simple_tag
+def record_number(value: str) -> SafeString:
+    """A record number with its label; of a long one the end, with all of it on hover."""
+    if len(value) <= MOST_SHOWN:
+        return format_html('<span class="l-nowrap">{} <span class="l-mono">{}</span></span>', _("No."), value)
+    return format_html(
+        '<span class="l-nowrap" title="{}">{} <span class="l-mono">…{}</span></span>', value, _("No."), value[-8:]
     )
 
 

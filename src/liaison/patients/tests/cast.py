@@ -1,4 +1,4 @@
-"""The cast: Rosa coordinates at Riverside, Pat works at another site and must see nothing."""
+"""The cast: Rosa coordinates at Riverside, Pat is of another site, and nothing here is hers to see."""
 
 from __future__ import annotations
 

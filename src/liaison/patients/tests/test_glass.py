@@ -174,9 +174,23 @@ def test_a_hidden_patient_is_found_only_by_what_one_must_know(clinic: Clinic, wa
     assert find(clinic.rosa, identifier="RIV-0001") is None
 
 
-def test_two_who_fit_are_nobody(clinic: Clinic, walter: Patient, register: Registry) -> None:
-    register("Walter", "Ng", birth_on=walter.birth_on)
-    assert queries.find_behind_glass(clinic.pat, name="walter ng", birth_on=walter.birth_on) is None
+def test_of_two_who_fit_one_is_found_by_one_thing_more(clinic: Clinic, walter: Patient, register: Registry) -> None:
+    other = register("Walter", "Ng", birth_on=walter.birth_on, mrn="RIV-0077", phone="(207) 555-0177")
+    find, known = queries.find_behind_glass, {"name": "walter ng", "birth_on": walter.birth_on}
+    with pytest.raises(queries.SeveralFit) as refusal:
+        find(clinic.pat, **known)
+    assert not any(sign.isdigit() for sign in refusal.value.sentence)
+    assert find(clinic.pat, **known, phone="207 555 0177") == other
+    assert find(clinic.pat, **known, phone="(207) 555-0123") == walter
+    assert find(clinic.pat, **known, identifier="RIV-0077") == other
+    assert find(clinic.pat, **known, phone="207 555 0199") is None
+    assert find(clinic.pat, **known, phone="none") is None
+    assert find(clinic.pat, phone="207 555 0177") is None
+
+
+def test_who_is_in_sight_does_not_stand_in_the_way(clinic: Clinic, walter: Patient, register: Registry) -> None:
+    register("Walter", "Ng", birth_on=walter.birth_on, site=clinic.hillside)
+    assert queries.find_behind_glass(clinic.pat, name="walter ng", birth_on=walter.birth_on) == walter
 
 
 def test_what_would_outlast_the_grant_is_not_opened_by_it(clinic: Clinic, walter: Patient) -> None:

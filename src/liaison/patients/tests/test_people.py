@@ -187,3 +187,21 @@ def test_the_job_keeps_who_looks_alike_and_forgets_who_no_longer_does(
     jobs.look_for_duplicates(patient_id=twin.pk)
     assert not DuplicateCandidate.objects.exists()
     jobs.look_for_duplicates(patient_id=twin.pk + 1000)
+
+
+def test_a_form_that_was_sent_twice_is_kept_once(clinic: Clinic, walter: Patient) -> None:
+    said = {"actor": clinic.rosa, "patient": walter, "now": clinic.now}
+    phone = ContactDetails(kind="phone", value="(207) 555-0144")
+    twice = (
+        (lambda: actions.add_contact_point(contact=phone, **said), actions.ContactWrong, "value"),
+        (lambda: actions.raise_alert(kind="safety", text="Hard of  hearing", **said), actions.AlertWrong, "text"),
+        (lambda: actions.add_name(name=NameDetails(family="Wong"), **said), actions.DetailsWrong, "family"),
+    )
+    for do, refused, field in twice:
+        do()
+        with pytest.raises(refused) as refusal:
+            do()
+        assert "already" in refusal.value.fields[field]
+    assert walter.contact_points.filter(value_key="+12075550144").count() == 1
+    assert (walter.alerts.count(), walter.names.count()) == (1, 1)
+    actions.add_contact_point(contact=ContactDetails(kind="phone", value="207 555 0144", use="work"), **said)

@@ -245,6 +245,22 @@ def test_emergency_access_shows_nothing_before_it_is_open(clinic: Clinic, walter
     assert pat.get(f"/patients/{walter.pk}/edit/").status_code == 200
 
 
+def test_of_two_of_one_name_the_page_asks_for_one_thing_more(
+    clinic: Clinic, walter: Patient, register: Registry
+) -> None:
+    register("Walter", "Ng", birth_on=walter.birth_on, phone="(207) 555-0177")
+    pat, typed = browser(clinic.pat), {"name": "walter ng", "birth_on": "02/03/1948"}
+    assert 'name="phone"' not in words(pat.get("/patients/break-glass/"))
+    asked = pat.post("/patients/break-glass/", typed)
+    assert asked.status_code == 422
+    assert "Add the record number, or the phone number" in words(asked)
+    assert "Nobody whom" not in words(asked)
+    assert 'name="phone"' in words(asked)
+    assert AuditEntry.objects.filter(refusal_code="patients.nobody_behind_glass").count() == 1
+    found = pat.post("/patients/break-glass/", {**typed, "phone": "(207) 555-0177"})
+    assert "One patient of another site fits." in words(found)
+
+
 def test_a_grant_is_in_sight_given_back_and_reviewed(clinic: Clinic, walter: Patient) -> None:
     grant = actions.break_the_glass(
         actor=clinic.pat, patient=walter, reason_code="ETREAT", reason="Collapsed at our front desk", now=clinic.now

@@ -36,14 +36,14 @@ def break_glass(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
         actions.refuse_guessing_behind_glass(actor)
-        patient = queries.find_behind_glass(
-            actor, identifier=typed["identifier"], name=typed["name"], birth_on=typed["birth_on"]
-        )
+        patient = attempt(form, lambda: queries.find_behind_glass(actor, **typed))
         if patient is not None:
             ticket = signing.dumps({"patient": patient.pk, "user": actor.user_id}, salt=SALT)
             return _page(request, glass=GlassForm(initial={"ticket": ticket, "reason_code": "ETREAT"}))
         actions.note_nobody_behind_glass(actor)
-        form.add_error(None, _("Nobody whom you can't see fits exactly that. Search first, or check what you typed."))
+        if form.is_valid():
+            nobody = _("Nobody whom you can't see fits exactly that. Search first, or check what you typed.")
+            form.add_error(None, nobody)
     return _page(request, find=form)
 
 

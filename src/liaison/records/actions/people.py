@@ -87,13 +87,21 @@ class PatientIntake:
             patient_id = tables.patient_of(arrival.resource_id)
             if patient_id is not None:
                 return self._update(Patient.objects.get(pk=patient_id), said, read_patient(before), owners, where)
+        others = []
         for pk in dict.fromkeys(owners[key] for key in _keys(said) if key in owners):
             known = Patient.objects.get(pk=pk)
             if _same_person(known, said):
                 self._tell(where, "is a patient who is registered already, by an identifier that both bear")
                 return self._update(known, said, said, owners, where)
-            self._tell(where, "bears an identifier of another patient; registered apart: look at the duplicates")
-        return self._register(said, owners, where)
+            others.append(known.pk)
+        registered = self._register(said, owners, where)
+        for pk in others:
+            self._tell(
+                where,
+                f"bears an identifier of patient {pk} but is somebody else by name or birth date; registered apart as"
+                f" patient {registered}, without that identifier: compare them at /patients/merge/{pk}/{registered}/",
+            )
+        return registered
 
     def _register(self, said: PatientRead, owners: dict[tuple[str, str], int], where: str) -> int:
         patient = register_patient(
@@ -169,10 +177,13 @@ class PatientIntake:
     def _add_contacts(self, patient: Patient, said: PatientRead, before: PatientRead, where: str) -> None:
         came = {*said.contacts} - {*before.contacts}
         kept = set(ContactPoint.objects.filter(patient=patient).values_list("kind", "value_key"))
+        added: set[tuple[str, str, str]] = set()
         for contact in self._contacts(
             replace(said, contacts=tuple(one for one in said.contacts if one in came)), where
         ):
-            if (contact.kind, checked_contact(contact)["value_key"]) not in kept:
+            key = checked_contact(contact)["value_key"]
+            if (contact.kind, key) not in kept and (contact.kind, key, contact.use) not in added:
+                added.add((contact.kind, key, contact.use))
                 plain = replace(contact, preferred=False)
                 add_contact_point(actor=self.actor.as_liaison(), patient=patient, contact=plain, now=self.now)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import pytest
 if TYPE_CHECKING:
     from liaison.records.tests.cast import Cast
 
-SHARED = Path(__file__).resolve().parents[5] / "shared" / "data"
+SHARED = Path(os.environ.get("LIAISON_TEST_DATA") or Path(__file__).resolve().parents[5] / "shared" / "data")
 
 
 @pytest.fixture
@@ -26,5 +27,5 @@ def cast(db: None) -> Cast:
 def shared() -> Path:
     """The folder of real data beside the repository."""
     if not SHARED.is_dir():
-        pytest.skip(f"there is no folder of real data at {SHARED}")
+        pytest.skip(f"there is no folder of real data at {SHARED} (LIAISON_TEST_DATA)")
     return SHARED

@@ -335,7 +335,7 @@ def test_the_same_person_from_another_system_is_recognised_and_a_stranger_is_not
     assert same.notes[0].text.startswith("is a patient who is registered already")
     stranger = walter(id="third", birthDate="1990-01-01")
     note = cast.take_in(write(tmp_path / "c.json", stranger), system="clinic").notes[0]
-    assert note.text.startswith("bears an identifier of another patient")
+    assert "registered apart as patient" in note.text
     assert Patient.objects.count() == 2
 
 
@@ -468,6 +468,14 @@ def test_a_way_to_reach_them_that_is_known_is_not_added_twice(cast, tmp_path):
     cast.take_in(write(tmp_path / "a.json", walter(telecom=[phone])))
     cast.take_in(write(tmp_path / "b.json", walter(telecom=[{**phone, "value": "207-555-0199"}])))
     assert Patient.objects.get().contact_points.count() == 1
+
+
+def test_one_number_twice_in_a_file_is_added_once_for_each_use(cast, tmp_path):
+    one, same = {"system": "phone", "value": "(207) 555-0199"}, {"system": "phone", "value": "207-555-0199"}
+    cast.take_in(write(tmp_path / "a.json", walter()))
+    came = cast.take_in(write(tmp_path / "b.json", walter(telecom=[one, same, {**one, "use": "work"}])))
+    assert not came.rejects
+    assert sorted(Patient.objects.get().contact_points.values_list("use", flat=True)) == ["home", "work"]
 
 
 def test_a_patient_whose_registration_was_taken_away_is_registered_again(cast, tmp_path):

@@ -10,7 +10,7 @@ from typing import Final
 from liaison.accounts.models import Site
 from liaison.core.act import act
 from liaison.core.actor import EVERYWHERE, Actor
-from liaison.core.refusals import Forbidden, Stale
+from liaison.core.refusals import Forbidden, Stale, constraint_refusal
 from liaison.directory.models import Practitioner
 from liaison.scheduling.access import ARRANGE
 from liaison.scheduling.actions.keeping import (
@@ -31,6 +31,11 @@ from liaison.scheduling.models import (
     WorkingHours,
 )
 from liaison.scheduling.ports import Span
+
+_BOOKABLE = "They are bookable already, perhaps taken out of service: change that entry instead."
+constraint_refusal(
+    "scheduling_resource_practitioner_id_key", lambda: Impossible(_BOOKABLE, fields={"practitioner": _BOOKABLE})
+)
 
 STEPS: Final = (5, 10, 15, 20, 30, 60)
 
@@ -148,6 +153,7 @@ def add_resource(*, actor: Actor, draft: ResourceDraft, now: datetime) -> Resour
     """Make somebody's or something's time bookable. Refuses: Impossible."""
     _check_resource(draft)
     with act(actor, ARRANGE, site_id=draft.site.pk, now=now) as entry:
+        _refuse_bookable(draft, beside=None)
         resource = Resource.objects.create(
             kind=draft.kind,
             name=draft.name.strip(),
@@ -164,6 +170,7 @@ def change_resource(*, actor: Actor, resource: Resource, draft: ResourceDraft, n
     _check_resource(draft)
     with act(actor, ARRANGE, site_id=resource.site_id, subject=resource, now=now):
         _refuse_other_sites(actor, site_ids={draft.site.pk})
+        _refuse_bookable(draft, beside=resource.pk)
         resource.kind, resource.name, resource.site = draft.kind, draft.name.strip(), draft.site
         resource.abilities = sorted(set(draft.abilities))
         resource.practitioner = draft.practitioner
@@ -176,6 +183,13 @@ def _check_resource(draft: ResourceDraft) -> None:
         raise Impossible("A resource is a person, a room or a device with a name.", fields={"name": "Give it a name."})
     if draft.practitioner is not None and draft.kind != ResourceKind.PERSON:
         raise Impossible("Only a person is a practitioner.", fields={"practitioner": "Leave this empty."})
+
+
+def _refuse_bookable(draft: ResourceDraft, *, beside: int | None) -> None:
+    """A clinician's time is one resource; `beside` is the one that is being changed."""
+    known = Resource.objects.filter(practitioner=draft.practitioner).exclude(pk=beside or 0)
+    if draft.practitioner is not None and known.exists():
+        raise Impossible(_BOOKABLE, fields={"practitioner": _BOOKABLE})
 
 
 def retire_resource(*, actor: Actor, resource: Resource, now: datetime) -> Resource:

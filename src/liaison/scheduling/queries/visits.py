@@ -134,7 +134,7 @@ def _coming(row: Appointment) -> ComingVisit:
 
 def _entries(row: Appointment) -> Iterator[TimelineEntry]:
     seen(row.patient_id)
-    when = f"{row.local_start:%a %-d %b %Y %H:%M}"
+    when = f"{row.local_start:%a, %b %-d, %Y, %H:%M}"
     with_whom = ", ".join((*row.people, row.site.name))
     moved = row.predecessor_id is not None
     booked = _("Moved to %(when)s") if moved else _("Booked for %(when)s")

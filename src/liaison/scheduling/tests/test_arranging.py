@@ -8,12 +8,16 @@ from datetime import date, time
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from liaison.core.models import AuditEntry
-from liaison.core.refusals import Forbidden, Stale
+from liaison.core.postgres.guard import writes_open
+from liaison.core.refusals import Forbidden, Stale, refusal_for_constraint
+from liaison.directory.models import Practitioner
 from liaison.scheduling import actions
 from liaison.scheduling.actions import Impossible
-from liaison.scheduling.models import Closure, VisitType
+from liaison.scheduling.forms import HoursFormSet
+from liaison.scheduling.models import Closure, Resource, VisitType
 from liaison.scheduling.ports import Span
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
 
@@ -158,3 +162,31 @@ def test_who_works_at_two_sites_has_each_sites_hours_from_that_site(clinic: Clin
     actions.set_hours(actor=clinic.marta, resource=clinic.imani, hours=[later, west], now=NOW)
     actions.set_hours(actor=clinic.noor, resource=clinic.imani, hours=[later], now=NOW)
     assert [(row.site_id, row.opens) for row in clinic.imani.hours.all()] == [(clinic.site.pk, time(10))]
+
+
+def test_a_clinician_is_bookable_once(clinic: Clinic) -> None:
+    imani = Practitioner.objects.get(pk=clinic.imani.practitioner_id)
+    again = actions.ResourceDraft(kind="person", name="Dr Imani", site=clinic.site, practitioner=imani)
+    with pytest.raises(Impossible) as refusal:
+        actions.add_resource(actor=clinic.marta, draft=again, now=NOW)
+    assert "already" in refusal.value.fields["practitioner"]
+    with pytest.raises(Impossible):
+        actions.change_resource(actor=clinic.marta, resource=clinic.okafor, draft=again, now=NOW)
+    kept = actions.change_resource(actor=clinic.marta, resource=clinic.imani, draft=replace(again, name="I."), now=NOW)
+    assert kept.name == "I."
+
+
+def test_two_who_make_a_clinician_bookable_at_once_are_told_the_same(clinic: Clinic) -> None:
+    with pytest.raises(IntegrityError) as twice, transaction.atomic(), writes_open():
+        Resource.objects.create(
+            kind="person", name="Again", site=clinic.site, practitioner_id=clinic.imani.practitioner_id
+        )
+    refusal = refusal_for_constraint(twice.value.__cause__.diag.constraint_name)
+    assert isinstance(refusal, Impossible)
+    assert set(refusal.fields) == {"practitioner"}
+
+
+def test_a_form_of_hours_that_claims_endless_lines_is_refused() -> None:
+    endless = HoursFormSet({"form-TOTAL_FORMS": "1000000000", "form-INITIAL_FORMS": "0"})
+    assert len(endless.forms) == 60
+    assert not endless.is_valid()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import date, time
 
-from liaison.core.actor import system_actor
+from liaison.accounts.access import Role
+from liaison.core.actor import Actor, system_actor
 from liaison.scheduling import actions, queries
 from liaison.scheduling.models import Resource, VisitType
 from liaison.scheduling.ports import Span
@@ -16,7 +17,10 @@ LIAISON = system_actor("tests")
 
 def explain(clinic: Clinic, **changes: object) -> Explanation:
     wanted = {"visit_type_id": clinic.follow_up.pk, "site_id": clinic.site.pk, "patient_id": clinic.walter.pk}
-    return queries.explain(clinic.rosa, wanted=TimesWanted(**(wanted | changes)), now=NOW)  # type: ignore[arg-type]
+    everywhere = Actor(
+        user_id=clinic.rosa.user_id, name=clinic.rosa.name, assignments=frozenset({(str(Role.COORDINATOR), None)})
+    )
+    return queries.explain(everywhere, wanted=TimesWanted(**(wanted | changes)), now=NOW)  # type: ignore[arg-type]
 
 
 def helps(explained: Explanation) -> list[tuple[str, str]]:
@@ -108,6 +112,8 @@ def test_another_site_is_named_when_it_has_a_time(clinic: Clinic) -> None:
     assert explained.relaxed[0].site_name == "Riverside West"
     assert explained.relaxed[0].change is Change.OTHER_SITE
     assert explain(clinic, also_at=(clinic.other_site.pk,)).relaxed == ()
+    wanted = TimesWanted(visit_type_id=clinic.follow_up.pk, site_id=clinic.site.pk)
+    assert queries.explain(clinic.rosa, wanted=wanted, now=NOW).relaxed == (), "Rosa gives no time there"
 
 
 def test_odd_minutes_are_not_counted_but_helped_all_the_same(clinic: Clinic) -> None:

@@ -281,7 +281,7 @@ def test_the_timeline_tells_bookings_moves_and_what_became_of_them(clinic: Clini
         "Cancelled",
         "Follow-up",
     ]
-    assert "Moved to Tue 3 Mar 2026 11:00" in {entry.title.partition(". ")[2] for entry in told}
+    assert "Moved to Tue, Mar 3, 2026, 11:00" in {entry.title.partition(". ")[2] for entry in told}
     assert queries.timeline(clinic.rosa, patient=clinic.walter, kinds={"result"}) == ()
     assert len(queries.timeline(clinic.rosa, patient=clinic.walter, kinds={"booking"}, limit=2)) == 2
     early = queries.timeline(clinic.rosa, patient=clinic.walter, before=NOW + timedelta(minutes=1))

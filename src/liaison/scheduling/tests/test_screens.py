@@ -94,7 +94,7 @@ def test_without_a_patient_the_page_asks_for_whom(rosa: Client) -> None:
 def test_the_panel_shows_the_earliest_times_and_why(rosa: Client, clinic: Clinic) -> None:
     shown = panel(rosa, clinic)
     assert "Book a visit for Walter" in shown
-    assert "Monday 2 March" in shown
+    assert "Monday, March 2" in shown
     offers = [read_offer(offer) for offer in OFFERS.findall(shown)]
     assert [offer.start_at for offer in offers][:2] == [local("2026-03-02 09:00"), local("2026-03-02 09:15")]
     assert len(offers) == 12
@@ -143,7 +143,7 @@ def test_rosa_books_and_lands_on_the_visit(rosa: Client, clinic: Clinic) -> None
     assert (response.status_code, response["Location"]) == (302, f"/appointments/{booked.pk}/")
     shown = page(rosa.get(response["Location"]))
     assert "Walter Ng" in shown
-    assert "Monday 2 March, 09:00" in shown
+    assert "Monday, March 2, 09:00" in shown
     assert "bring the list" in shown
     assert AuditEntry.objects.filter(verb="core.see", patient_ids=[clinic.walter.pk]).exists()
 
@@ -276,14 +276,14 @@ def test_pat_sees_no_walter(clinic: Clinic) -> None:
 def test_a_visit_moves_and_the_old_time_is_shown_until_then(rosa: Client, clinic: Clinic) -> None:
     old = clinic.book("2026-03-03 10:00", note="bring the list")
     shown = page(rosa.get(f"/appointments/{old.pk}/move/"))
-    assert "Tue 3 Mar, 10:00" in shown
+    assert "Tue, Mar 3, 10:00" in shown
     assert "bring the list" in shown
     form = sent(clinic, offer_at(clinic, "2026-03-03 10:15"), reason="prov-pers")
     response = rosa.post(f"/appointments/{old.pk}/move/", form)
     new = Appointment.objects.get(predecessor=old)
     assert response["Location"] == f"/appointments/{new.pk}/"
     assert "It moved to" in page(rosa.get(f"/appointments/{old.pk}/"))
-    assert "Tuesday 3 March, 10:00" in page(rosa.get(f"/appointments/{new.pk}/"))
+    assert "Tuesday, March 3, 10:00" in page(rosa.get(f"/appointments/{new.pk}/"))
 
 
 def test_the_day_of_the_visit_by_its_buttons(rosa: Client, clinic: Clinic, settings: Any) -> None:
@@ -329,7 +329,7 @@ def test_the_day_as_a_timeline_and_as_a_list(rosa: Client, clinic: Clinic) -> No
     leave = Span(local("2026-03-03 12:00"), local("2026-03-03 14:00"))
     actions.close_time(actor=clinic.marta, of=clinic.okafor, during=leave, reason="Leave", now=NOW)
     timeline = page(rosa.get(f"/calendar/?site={clinic.site.pk}&on=2026-03-03"))
-    assert "Tuesday 3 March 2026" in timeline
+    assert "Tuesday, March 3, 2026" in timeline
     assert 'class="c-grid"' in timeline
     assert 'colspan="24" class="c-closed"' in timeline
     for name in ("Dr Imani", "Dr Okafor", "Room 1", "Room 2", "Walter Ng"):
@@ -345,7 +345,7 @@ def test_a_day_without_anybody_says_what_next(rosa: Client, marta: Client, clini
     saturday = page(rosa.get("/calendar/?on=2026-03-07&view=list"))
     assert "Choose another day or site" in saturday
     assert f'href="/calendar/?site={clinic.site.pk}&amp;on=2026-03-09&amp;view=list"' in saturday
-    assert "Go to Monday 9 March" in saturday
+    assert "Go to Monday, March 9" in saturday
     assert '<a href="/calendar/arrange/">Arrange</a>' in page(marta.get("/calendar/?on=2026-03-07"))
     assert "No visits on this day" in page(rosa.get("/calendar/"))
 

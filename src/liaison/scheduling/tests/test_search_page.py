@@ -10,7 +10,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from liaison.accounts.access import Role
+from liaison.accounts.models import User
 from liaison.core.actor import system_actor
+from liaison.core.postgres.guard import writes_open
 from liaison.scheduling import actions
 from liaison.scheduling.forms import read_offer
 from liaison.scheduling.models import Appointment, Closure
@@ -27,6 +30,13 @@ def _monday(settings: Any) -> None:
 @pytest.fixture
 def rosa(clinic: Clinic) -> Client:
     return browser(clinic.rosa)
+
+
+def works_there(clinic: Clinic) -> None:
+    """Rosa coordinates at the other site too."""
+    user = User.objects.get(pk=clinic.rosa.user_id)
+    with writes_open():
+        user.assignments.create(role=Role.COORDINATOR, site=clinic.other_site, starts_at=NOW.replace(year=2025))
 
 
 def test_days_and_hours_that_suit_narrow_the_times(rosa: Client, clinic: Clinic) -> None:
@@ -97,6 +107,7 @@ def test_one_line_fills_in_the_fields_and_says_what_it_did_not_understand(rosa: 
     assert 'name="to_at"' in shown
     assert 'value="11:00"' not in shown
     assert read_offer(OFFERS.findall(shown)[0]).start_at == local("2026-03-04 12:00")
+    works_there(clinic)
     anywhere = panel(rosa, clinic, ask="any site")
     assert '<option value="0" selected>' in anywhere
 
@@ -117,6 +128,8 @@ def test_any_site_will_do_and_the_time_that_is_booked_brings_its_site(rosa: Clie
     for resource in (clinic.imani, clinic.room):
         hours = [actions.HoursDraft(site=clinic.other_site, weekday=1, opens=time(9), closes=time(10))]
         actions.set_hours(actor=system_actor("tests"), resource=resource, hours=hours, now=NOW)
+    assert "Riverside West" not in panel(rosa, clinic, site=0, with_id=clinic.imani.pk), "Rosa gives no time there"
+    works_there(clinic)
     shown = panel(rosa, clinic, site=0, with_id=clinic.imani.pk)
     assert "Riverside West" in shown
     assert "Times on the clock of each site." in shown

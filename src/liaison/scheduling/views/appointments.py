@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
+from liaison.core.refusals import Stale
 from liaison.loops.queries import words_of
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import ATTEND, CANCEL, MOVE, WAIT
@@ -49,6 +50,9 @@ OVERRIDE_WORDS: Mapping[str, str | Promise] = MappingProxyType(
         "duplicate": gettext_lazy("as a second visit of its kind that day"),
     }
 )
+
+
+LONGEST_VERSION = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,10 +154,17 @@ def attend(request: HttpRequest, appointment_id: int, step: str) -> HttpResponse
     STEPS[step].do(
         actor=actor_of(request),
         appointment=found,
-        expected_version=int(version) if version.isdecimal() else None,
+        expected_version=_version(version) if version else None,
         now=current_time(),
     )
     return _done(request, found, said=str(STEPS[step].said), undo=STEPS[step].undo)
+
+
+def _version(typed: str) -> int:
+    """The version that a form carried. Refuses Stale: anything else is of no version there ever was."""
+    if not typed.isdecimal() or len(typed) > LONGEST_VERSION:
+        raise Stale
+    return int(typed)
 
 
 def _done(request: HttpRequest, found: Appointment, *, said: str, undo: str = "") -> HttpResponse:

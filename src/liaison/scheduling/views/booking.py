@@ -135,7 +135,7 @@ def _panel(request: HttpRequest, desk: Desk) -> HttpResponse:
         appointment = _carry_out(desk, form, key=form_key(request, form.cleaned_data["key"]))
     except (*WARNINGS, *OVERRIDABLE) as refusal:
         return _show(request, desk, form, refusal=refusal)
-    when = f"{appointment.local_start:%a %-d %b %H:%M}"
+    when = f"{appointment.local_start:%a, %b %-d, %H:%M}"
     said = _("Moved to %(when)s.") if desk.moving else _("Booked for %(when)s.")
     return done(
         request,
@@ -201,6 +201,7 @@ def _show(
         "time_zone": _zone_name(desk, form),
         "anywhere": form.cleaned_data.get("site") == ANYWHERE,
         "suits": any(form[name].value() for name in WISHES - {"not_before"}),
+        "unconfirmed": queries.why_unconfirmed(desk.patient, now=desk.now),
         "now": desk.now,
     }
     template = "scheduling/_book.html" if wants_fragment(request) else "scheduling/book.html"
