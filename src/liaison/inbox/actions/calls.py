@@ -19,6 +19,7 @@ from liaison.inbox.events import CallLogged
 from liaison.inbox.kinds import TEACH_BACK
 from liaison.inbox.models import Call, TeachBack
 from liaison.inbox.ports import CallDetails, TeachBackItem
+from liaison.inbox.queries.calls import counted_with
 from liaison.inbox.queries.letters import home_site
 from liaison.inbox.rules.contact import Outcome, Understood, With, needs_nurse
 from liaison.loops.access import CLINICAL_EVIDENCE
@@ -212,10 +213,18 @@ def _follow_up(
     if evidence:
         # Everybody reads this evidence; the words of a clinical call are for those who read clinical notes.
         said = "What was said stands with the call." if call.clinical else call.said
-        note = f"{_OUTCOME_WORDS[Outcome(call.outcome)]}. {said}".strip()
+        note = f"{_OUTCOME_WORDS[Outcome(call.outcome)]}. {said}".strip() + _joined(call, loop=current)
         add_evidence(
             actor, loop_id=loop.pk, kind=evidence, note=note, about=About(type="inbox.call", id=call.pk), now=now
         )
+
+
+def _joined(call: Call, *, loop: Loop) -> str:
+    """What the story adds about an attempt that does not count by itself."""
+    earlier = counted_with(call)
+    if earlier is None:
+        return ""
+    return f" Counts as the same attempt as {earlier.astimezone(loop.site.zone):%H:%M}: try again later."
 
 
 def _evidence_of(call: Call, *, loop: Loop) -> str:

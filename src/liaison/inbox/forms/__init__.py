@@ -96,7 +96,6 @@ class CallForm(forms.Form):
         for name in ("started_at", "next_attempt_at"):
             self.fields[name].zone = sheet.zone  # type: ignore[attr-defined]
 
-    @property
     def clean(self) -> dict[str, Any]:
         """A message left where none may be left is told in a sentence."""
         typed = super().clean() or {}
@@ -106,6 +105,7 @@ class CallForm(forms.Form):
             self.add_error("said", _("No messages may be left on this number. If it happened, say what was left."))
         return typed
 
+    @property
     def with_whom(self) -> str:
         """The patient, a proxy, or someone else."""
         return str(self.cleaned_data["whom"]).partition(":")[0]
@@ -311,12 +311,12 @@ def phones(sheet: CallSheet) -> Sequence[Any]:
     return sorted(open_ones, key=lambda one: not one.preferred)
 
 
-def _label(choices: Sequence[tuple[str, str]], value: str) -> str:
 def without_messages(sheet: CallSheet) -> Sequence[Any]:
     """The numbers that may be dialled, but on which no message may be left."""
     return [one for one in phones(sheet) if not one.may_leave_message]
 
 
+def _label(choices: Sequence[tuple[str, str]], value: str) -> str:
     return dict(choices).get(value, "")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
@@ -14,7 +14,8 @@ from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import access
 from liaison.inbox.models import Call
 from liaison.inbox.queries.letters import home_site
-from liaison.inbox.rules.contact import ContactSoFar, Outcome, contact_so_far, next_try
+from liaison.inbox.rules.contact import ContactSoFar, Outcome, contact_so_far, counts_as_attempt, next_try
+from liaison.inbox.rules.contact import counted_with as counted_attempt
 from liaison.inbox.rules.script import Step, in_hours, script_for
 from liaison.loops.access import CLINICAL_EVIDENCE
 from liaison.loops.models import Loop
@@ -24,6 +25,7 @@ from liaison.patients.models import Patient
 from liaison.patients.queries import Band, band, get_patient
 
 RECENT = 5
+A_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +136,17 @@ def contact_standing(
     found = get_patient(actor, patient_id=patient.pk)
     calls = Call.objects.filter(patient=found, started_at__gte=starts_at, started_at__lt=ends_at)
     return contact_so_far([one.as_attempt for one in calls], starts_at=starts_at, ends_at=ends_at, now=now)
+
+
+def counted_with(call: Call) -> datetime | None:
+    """When the earlier attempt was that this call counts as one with; None when it counts, or is no attempt at all."""
+    if not counts_as_attempt(call.as_attempt):
+        return None
+    day = Call.objects.filter(
+        patient_id=call.patient_id, started_at__gt=call.started_at - A_DAY, started_at__lte=call.started_at
+    ).exclude(pk=call.pk)
+    tries = [one.started_at for one in day if counts_as_attempt(one.as_attempt)]
+    return counted_attempt(call.started_at, tries=tries)
 
 
 def propose_next(*, outcome: str, sheet: CallSheet, now: datetime) -> datetime | None:
