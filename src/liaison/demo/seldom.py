@@ -1,4 +1,5 @@
-"""What chance alone would leave out: mail that never arrived, advice not understood, promises kept and given up."""
+"""What chance alone would leave out: mail that never arrived or was answered, advice not understood, patients who wait
+for an earlier time, rooms that close over a visit, promises kept and given up."""
 
 from __future__ import annotations
 
@@ -9,28 +10,44 @@ from typing import Final
 from liaison.core.actor import Actor, system_actor
 from liaison.demo.charts import Chart
 from liaison.demo.staff import Staffed
-from liaison.inbox.actions import claim_message, log_call, queue_message, settle
-from liaison.inbox.ports import PermanentFailure, TeachBackItem, Understood
+from liaison.inbox.actions import claim_message, log_call, queue_message, receive_mail, settle
+from liaison.inbox.models import Message
+from liaison.inbox.ports import PermanentFailure, Result, Sent, TeachBackItem, Understood
+from liaison.inbox.queries import checked_mail
 from liaison.loops import actions as loops
 from liaison.loops.models import Loop, State
 from liaison.loops.ports import LoopKind, registered_kinds
 from liaison.patients.models import ContactKind, Patient
+from liaison.scheduling import actions as scheduling
+from liaison.scheduling.models import Appointment
+from liaison.scheduling.ports import CancelReason, Span
+from liaison.scheduling.ports import State as VisitState
 
 OF_EACH: Final = 3
 NO_SUCH_BOX: Final = PermanentFailure(reply="recipient: 550 5.1.1 No such mailbox", bad_address=True)
+_CALL_US: Final = "Please call us about your next visit."
+_BRING_LIST: Final = "Please bring the list of your tablets to your next visit."
+_ANSWERS: Final = ("May my daughter come along?", "I can't find the list. What now?", "Which door do I take?")
 _TOPICS: Final = ("When to take the water tablet", "Which foods hold salt", "When to call us at night")
 
 
 def tell_seldom_stories(
     charts: Sequence[Chart], patients: dict[int, Patient], staffed: Staffed, *, now: datetime
 ) -> None:
-    """Three failed messages and three teach-backs at Riverside, and of every kind some that ended either way."""
+    """A few of each at Riverside, and of every kind some that ended either way."""
     at_riverside = [patients[chart.number] for chart in charts if chart.site == "RIV" and chart.number != 1]
     actor = staffed.who("Rosa Delgado")
     for place, patient in enumerate(at_riverside[-OF_EACH:]):
         _explain_twice(actor, patient, topic=_TOPICS[place], now=now - timedelta(hours=20 - place))
-    for patient in list(_with_mail(at_riverside))[:OF_EACH]:
-        _fail_to_reach(actor, patient, now=now - timedelta(hours=2))
+    with_mail = list(_with_mail(at_riverside))
+    for patient in with_mail[:OF_EACH]:
+        _write(actor, patient, text=_CALL_US, ends=NO_SUCH_BOX, now=now - timedelta(hours=2))
+    for patient, words in zip(with_mail[OF_EACH:], _ANSWERS, strict=False):
+        sent = _write(actor, patient, text=_BRING_LIST, ends=Sent(reply="250 OK"), now=now - timedelta(hours=3))
+        _answer(sent, words=words, now=now - timedelta(hours=1))
+    for patient in at_riverside[10 : 10 + OF_EACH]:
+        _wait_for_earlier(actor, patient, staffed=staffed, now=now)
+    _close_rooms_over_visits(staffed, now=now)
     for kind in registered_kinds():
         if not kind.managed_at:
             _end_some(kind, staffed=staffed, now=now - timedelta(minutes=30))
@@ -56,21 +73,65 @@ def _with_mail(patients: Sequence[Patient]) -> Iterator[Patient]:
             yield patient
 
 
-def _fail_to_reach(actor: Actor, patient: Patient, *, now: datetime) -> None:
-    """A message that the other side refused for good; it was queued on the last day on which it could go at once."""
+def _write(actor: Actor, patient: Patient, *, text: str, ends: Result, now: datetime) -> Message:
+    """A message and how it ended; it was queued on the last day on which it could go at once."""
     post = system_actor("post office")
     message = queue_message(
         actor,
         patient=patient,
         template="note",
-        context={"text": "Please call us about your next visit."},
+        context={"text": text},
         idempotency_key=f"demo-note-{patient.pk}",
         now=now - timedelta(days=2),
     )
     due = max(message.next_attempt_at or now, now - timedelta(days=2))
     claim = claim_message(post, message_id=message.pk, now=min(due, now))
     if claim is not None:
-        settle(post, claim, result=NO_SUCH_BOX, now=min(due, now))
+        settle(post, claim, result=ends, now=min(due, now))
+    return message
+
+
+def _answer(message: Message, *, words: str, now: datetime) -> None:
+    """What the patient wrote back."""
+    lines = (
+        f"From: {message.to_address}",
+        "To: care@riverside.example",
+        "Subject: Re: your message",
+        f"Message-ID: <answer-{message.pk}@post.example>",
+        f"In-Reply-To: {message.message_id}",
+        "Content-Type: text/plain; charset=utf-8",
+        "",
+        words,
+    )
+    delivered = checked_mail("\r\n".join(lines).encode())
+    receive_mail(system_actor("post office"), delivered=delivered, now=now)
+
+
+def _wait_for_earlier(actor: Actor, patient: Patient, *, staffed: Staffed, now: datetime) -> None:
+    draft = scheduling.WaitDraft(
+        key=f"demo-wait-{patient.pk}", visit_type_code="office", site_ids=(staffed.sites["RIV"].pk,)
+    )
+    wait = scheduling.join_waitlist(actor=actor, patient=patient, draft=draft, now=now - timedelta(days=3))
+    if patient.pk % OF_EACH == 0:
+        scheduling.leave_waitlist(actor=actor, wait=wait, reason="The date they have suits them after all", now=now)
+
+
+def _close_rooms_over_visits(staffed: Staffed, *, now: datetime) -> None:
+    """Three rooms close over a coming visit: one opens again, one visit is called off, one waits for a solution."""
+    marta, ready = staffed.who("Marta Kowalska"), system_actor("readiness")
+    coming = Appointment.objects.filter(
+        site=staffed.sites["RIV"], state=VisitState.BOOKED, start_at__gt=now + timedelta(days=1)
+    ).order_by("start_at")
+    for place, visit in enumerate(coming[:OF_EACH]):
+        room = visit.reservations.select_related("resource").get(role="room").resource
+        during = Span(visit.start_at, visit.start_at + timedelta(hours=1))
+        closure = scheduling.close_time(actor=marta, of=room, during=during, reason="Water damage", now=now)
+        scheduling.check_visits(actor=ready, appointment_ids=[visit.pk], now=now)
+        if place == 0:
+            scheduling.open_time(actor=marta, closure=closure, now=now)
+        if place == 1:
+            scheduling.cancel_appointment(actor=marta, appointment=visit, reason=CancelReason.ROOM, now=now)
+        scheduling.check_visits(actor=ready, appointment_ids=[visit.pk], now=now)
 
 
 def _end_some(kind: LoopKind, *, staffed: Staffed, now: datetime) -> None:

@@ -74,7 +74,7 @@ def test_three_sites_and_twenty_five_people_work_there(clinic):
 
 def test_every_kind_of_loop_is_there_in_every_state(clinic):
     found = Counter(Loop.objects.values_list("kind", "state"))
-    rare = {("missed-visit", "given_up")}  # a clinic of this size has two missed visits
+    rare = {("missed-visit", "given_up"), ("waitlist", "given_up")}  # few missed visits; who leaves the list settles it
     missing = {(kind.code, state.value) for kind in registered_kinds() for state in State} - set(found)
     assert missing <= rare
 
