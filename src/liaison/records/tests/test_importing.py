@@ -9,7 +9,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import ProgrammingError, connection
 
 from liaison.core import facts as core_facts
 from liaison.core.models import AuditEntry
@@ -510,11 +510,19 @@ def test_a_file_name_that_is_not_utf8_is_kept_with_a_replacement(cast, tmp_path)
     assert summary.outcomes[0].file == Source.objects.get().name == f"{tmp_path}/w\ufffd.json"
 
 
-def test_a_lost_database_is_nobodys_bad_file(cast, tmp_path):
-    def cut(_reached):
+def test_a_database_that_fails_is_nobodys_bad_file(cast, tmp_path):
+    def lose_the_tables(_reached):
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL statement_timeout = 1")
-            cursor.execute("SELECT pg_sleep(1)")
+            cursor.execute("SET LOCAL search_path TO nowhere")
 
-    with pytest.raises(OperationalError):
-        cast.take_in(write(tmp_path / "a.json", walter()), progress=cut)
+    with pytest.raises(ProgrammingError):
+        cast.take_in(write(tmp_path / "a.json", walter()), progress=lose_the_tables)
+
+
+def test_a_bundle_that_is_a_document_is_kept_whole_and_said_so(cast, tmp_path):
+    letter = {"resourceType": "Bundle", "id": "letter", "type": "document", "entry": [{"resource": walter()}]}
+    summary = cast.take_in(write(tmp_path / "letter.json", letter))
+    assert [note.text for outcome in summary.outcomes for note in outcome.notes] == [
+        "a document bundle is kept whole, as one resource"
+    ]
+    assert list(Resource.objects.values_list("resource_type", "fhir_id")) == [("Bundle", "letter")]

@@ -45,7 +45,9 @@ def test_a_topic_with_a_number_of_no_site_is_followed_by_nobody(clinic: Clinic) 
 @pytest.mark.parametrize("number", ["0", "-3", str(2**63), "9" * 500])
 def test_a_seat_of_a_number_that_no_row_has_is_no_offer(number: str) -> None:
     with pytest.raises(ValueError, match="number"):
-        read_offer(f"2026-03-03T10:00:00+00:00 room:{number}")
+        read_offer(f"2026-03-03T10:00:00+00:00 1 room:{number}")
+    with pytest.raises(ValueError, match="number"):
+        read_offer(f"2026-03-03T10:00:00+00:00 {number} room:1")
 
 
 def test_numbers_in_what_forms_carry_are_bounded() -> None:

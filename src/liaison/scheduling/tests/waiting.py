@@ -9,8 +9,9 @@ from typing import Any
 from liaison.core.postgres.guard import writes_open
 from liaison.patients.models import ContactPoint, Patient
 from liaison.scheduling import actions
-from liaison.scheduling.models import Opening, WaitlistEntry
-from liaison.scheduling.ports import Span
+from liaison.scheduling.models import Appointment, Opening, WaitlistEntry, WaitlistOffer
+from liaison.scheduling.ports import CancelReason, Span
+from liaison.scheduling.rules import OfferBy
 from liaison.scheduling.tests.clinic import NOW, Clinic, local, patient_of
 
 DRAFT = actions.WaitDraft(key="wait", visit_type_code="follow_up", site_ids=())
@@ -53,3 +54,15 @@ def someone(clinic: Clinic, given: str) -> Patient:
     """One more patient of the clinic."""
     with writes_open():
         return patient_of(clinic.site, given=given, family="Waits")
+
+
+def cancel(clinic: Clinic, appointment: Appointment, *, now: datetime = NOW) -> None:
+    """The patient calls a visit off."""
+    actions.cancel_appointment(actor=clinic.rosa, appointment=appointment, reason=CancelReason.PATIENT, now=now)
+
+
+def offer(
+    clinic: Clinic, wait: WaitlistEntry, opening: Opening, *, by: OfferBy = OfferBy.PHONE, now: datetime = NOW
+) -> WaitlistOffer:
+    """Rosa offers a freed time to one who waits."""
+    return actions.offer_to_one(actor=clinic.rosa, wait=wait, opening=opening, by=by, now=now)
