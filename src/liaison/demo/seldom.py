@@ -12,7 +12,7 @@ from liaison.demo.charts import Chart
 from liaison.demo.staff import Staffed
 from liaison.inbox.actions import claim_message, log_call, queue_message, receive_mail, settle
 from liaison.inbox.models import Message
-from liaison.inbox.ports import PermanentFailure, Result, Sent, TeachBackItem, Understood
+from liaison.inbox.ports import PermanentFailure, Result, TeachBackItem, Understood
 from liaison.inbox.queries import checked_mail
 from liaison.loops import actions as loops
 from liaison.loops.models import Loop, State
@@ -43,8 +43,8 @@ def tell_seldom_stories(
     for patient in with_mail[:OF_EACH]:
         _write(actor, patient, text=_CALL_US, ends=NO_SUCH_BOX, now=now - timedelta(hours=2))
     for patient, words in zip(with_mail[OF_EACH:], _ANSWERS, strict=False):
-        sent = _write(actor, patient, text=_BRING_LIST, ends=Sent(reply="250 OK"), now=now - timedelta(hours=3))
-        _answer(sent, words=words, now=now - timedelta(hours=1))
+        written = _write(actor, patient, text=_BRING_LIST, ends=None, now=now - timedelta(hours=3))
+        _answer(written, words=words, now=now - timedelta(hours=1))
     for patient in at_riverside[10 : 10 + OF_EACH]:
         _wait_for_earlier(actor, patient, staffed=staffed, now=now)
     _close_rooms_over_visits(staffed, now=now)
@@ -73,8 +73,8 @@ def _with_mail(patients: Sequence[Patient]) -> Iterator[Patient]:
             yield patient
 
 
-def _write(actor: Actor, patient: Patient, *, text: str, ends: Result, now: datetime) -> Message:
-    """A message and how it ended; it was queued on the last day on which it could go at once."""
+def _write(actor: Actor, patient: Patient, *, text: str, ends: Result | None, now: datetime) -> Message:
+    """A message and how it ended, queued on the last day on which it could go at once; None leaves it to the worker."""
     post = system_actor("post office")
     message = queue_message(
         actor,
@@ -84,6 +84,8 @@ def _write(actor: Actor, patient: Patient, *, text: str, ends: Result, now: date
         idempotency_key=f"demo-note-{patient.pk}",
         now=now - timedelta(days=2),
     )
+    if ends is None:
+        return message
     due = max(message.next_attempt_at or now, now - timedelta(days=2))
     claim = claim_message(post, message_id=message.pk, now=min(due, now))
     if claim is not None:
