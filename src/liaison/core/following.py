@@ -17,12 +17,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Protocol
 
 from liaison.core.actor import Actor
+from liaison.core.numbers import id_in
 from liaison.core.refusals import NotFound
-
-LONGEST_NUMBER: Final = 18
 
 
 class TopicRule(Protocol):
@@ -69,7 +68,7 @@ def numbered_topic(kind: str, *, shows_presence: bool = False) -> Callable[[Numb
 
     def register(rule: NumberRule) -> NumberRule:
         def of_names(actor: Actor, names: frozenset[str], /, *, now: datetime) -> Collection[str]:
-            numbers = frozenset(int(name) for name in names if _is_number(name))
+            numbers = frozenset(number for name in names if (number := id_in(name)) is not None)
             return {str(number) for number in rule(actor, numbers, now=now)} if numbers else set()
 
         topic(kind, shows_presence=shows_presence)(of_names)
@@ -111,7 +110,3 @@ def refuse_unless_present_in(actor: Actor, *, topic: str, now: datetime) -> None
 def _parts(topic: str) -> tuple[str, str]:
     kind, _, name = topic.partition(":")
     return kind, name
-
-
-def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdecimal() and len(name) <= LONGEST_NUMBER

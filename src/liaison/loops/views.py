@@ -18,6 +18,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
+from liaison.core.numbers import id_in
 from liaison.core.refusals import Refusal
 from liaison.loops import actions
 from liaison.loops.forms import (
@@ -258,7 +259,7 @@ def hand_over_desk(request: HttpRequest) -> HttpResponse:
     form = HandOverForm(
         request.POST or None,
         people=[(each.owner.user_id, f"{each.name} ({each.open})") for each in columns if each.owner.user_id],
-        covers=covering_choices(columns, absent_id=int(absent) if absent.isdecimal() else None),
+        covers=covering_choices(columns, absent_id=id_in(absent)),
         initial={"from_user": request.GET.get("from", ""), "reason": _("Away")},
     )
     made = _hand_over(request, form, zone=zone, now=now) if form.is_valid() else None

@@ -16,8 +16,7 @@ class SchedulingConfig(AppConfig):
     def ready(self) -> None:
         """Say which refusals the database's constraints stand for, and make our kinds of loop known."""
         from liaison.core.refusals import constraint_refusal
-        from liaison.scheduling.actions.offering import AlreadyOffered
-        from liaison.scheduling.actions.refusals import NotFree
+        from liaison.scheduling.actions.refusals import AlreadyOffered, NotFree
         from liaison.scheduling.ports import register_readiness_check
         from liaison.scheduling.queries.readiness_checks import OURS
 

@@ -6,7 +6,8 @@ from collections.abc import Collection
 from datetime import date, datetime
 
 from liaison.core.actor import Actor
-from liaison.core.following import LONGEST_NUMBER, numbered_topic, topic
+from liaison.core.following import numbered_topic, topic
+from liaison.core.numbers import id_in
 from liaison.patients.models import Patient
 from liaison.scheduling.access import SEE_CALENDAR
 from liaison.scheduling.models import Appointment
@@ -28,10 +29,11 @@ def days(actor: Actor, names: frozenset[str], /, *, now: datetime) -> Collection
 
 def _may_see(actor: Actor, name: str) -> bool:
     site, _, on = name.partition(":")
-    if not (site.isascii() and site.isdecimal() and len(site) <= LONGEST_NUMBER):
+    site_id = id_in(site)
+    if site_id is None:
         return False
     try:
         date.fromisoformat(on)
     except ValueError:
         return False
-    return actor.may_at(SEE_CALENDAR, site_id=int(site))
+    return actor.may_at(SEE_CALENDAR, site_id=site_id)

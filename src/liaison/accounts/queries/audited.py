@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from liaison.accounts.access import SEARCH_AUDIT
 from liaison.accounts.ports import AuditedPatient, patient_finder
 from liaison.core.actor import EVERYWHERE, Actor
+from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden
-
-LONGEST: Final = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +46,7 @@ def whom_is_meant(actor: Actor, *, text: str, chosen: int | None = None, now: da
         (one,) = picked
         earlier = tuple(finder.merged_into(one.patient_id)) if finder else ()
         return Meant(patient_id=one.patient_id, name=one.name, earlier_ids=earlier)
-    number = int(text) if text.isdecimal() and len(text) <= LONGEST else None
+    number = id_in(text)
     if number is not None and (not found or number == chosen):
         return Meant(patient_id=number)
     return Meant(choices=found)

@@ -11,6 +11,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
+from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import access
 from liaison.inbox.models import Message
@@ -251,11 +252,12 @@ def _place(message: Message) -> str:
 def _after(messages: QuerySet[Message], place: str) -> QuerySet[Message]:
     """The messages after a place; a place that cannot be read is the beginning."""
     instant, _, number = place.partition("_")
-    if number.isdecimal():
+    pk = id_in(number)
+    if pk is not None:
         try:
             at = datetime.fromisoformat(instant)
         except ValueError:
             at = None
         if at is not None and at.tzinfo is not None:
-            messages = messages.filter(Q(queued_at__lt=at) | Q(queued_at=at, pk__lt=int(number)))
+            messages = messages.filter(Q(queued_at__lt=at) | Q(queued_at=at, pk__lt=pk))
     return messages.order_by("-queued_at", "-pk")

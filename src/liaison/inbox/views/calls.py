@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from liaison.core.answers import done
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
+from liaison.core.numbers import id_in
 from liaison.core.refusals import NotFound, Refusal
 from liaison.inbox.actions import log_call
 from liaison.inbox.forms import CallForm, TeachBacks, number_choices, phones, without_messages
@@ -88,9 +89,10 @@ def _sheet(request: HttpRequest) -> CallSheet:
 def _number(text: str) -> int | None:
     if not text:
         return None
-    if not text.isdecimal() or len(text) > 18:
+    found = id_in(text)
+    if found is None:
         raise NotFound
-    return int(text)
+    return found
 
 
 def _page(request: HttpRequest, *, sheet: CallSheet, form: CallForm, rows: Any, status: int = 200) -> HttpResponse:

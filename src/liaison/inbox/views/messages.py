@@ -15,6 +15,7 @@ from liaison.core.actor import EVERYWHERE
 from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
+from liaison.core.numbers import id_in
 from liaison.core.refusals import Refusal
 from liaison.inbox import access, actions
 from liaison.inbox.forms import ComposeForm
@@ -22,7 +23,7 @@ from liaison.inbox.queries import Box, count_unmatched, counts, get_message, let
 from liaison.inbox.rules.channels import Address
 from liaison.inbox.rules.readability import grade
 from liaison.inbox.rules.rendering import Missing
-from liaison.inbox.views.whom import number, titles_for, whom
+from liaison.inbox.views.whom import titles_for, whom
 from liaison.loops.models import Loop
 from liaison.loops.queries import desk_zone
 from liaison.patients.models import Patient
@@ -50,7 +51,7 @@ def messages(request: HttpRequest) -> HttpResponse:
     """All messages, those that need a look first."""
     asked = request.GET.get("box", "")
     box = Box(asked) if asked in list(Box) else Box.ALL
-    patient_id = number(request.GET.get("patient", ""))
+    patient_id = id_in(request.GET.get("patient", ""))
     page = message_page(actor_of(request), box=box, after=request.GET.get("after", ""), patient_id=patient_id)
     numbers = counts(actor_of(request))
     keep = {"patient": patient_id} if patient_id else {}

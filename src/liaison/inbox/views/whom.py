@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from django.http import HttpRequest
 
 from liaison.core.asking import actor_of
+from liaison.core.numbers import id_in
 from liaison.core.refusals import NotFound
 from liaison.core.verbs import Verb
 from liaison.loops.models import Loop
@@ -17,7 +18,7 @@ from liaison.patients.queries import get_patient
 
 def whom(request: HttpRequest, *, verb: Verb) -> tuple[Patient, Loop | None]:
     """The patient on whom this person may use `verb`, and the loop if it is theirs. Refuses NotFound."""
-    loop_id, patient_id = number(request.GET.get("loop", "")), number(request.GET.get("patient", ""))
+    loop_id, patient_id = id_in(request.GET.get("loop", "")), id_in(request.GET.get("patient", ""))
     loop = Loop.objects.filter(pk=loop_id).first() if loop_id else None
     wanted = patient_id or (loop.patient_id if loop else None)
     if wanted is None:
@@ -29,8 +30,3 @@ def whom(request: HttpRequest, *, verb: Verb) -> tuple[Patient, Loop | None]:
 def titles_for(request: HttpRequest, *, loops: Iterable[Loop]) -> dict[int, str]:
     """What this person may read of the titles of loops, by id."""
     return {pk: words.title for pk, words in words_of(actor_of(request), loops=loops).items()}
-
-
-def number(text: str) -> int | None:
-    """A row's id from an address; None for what can't be one."""
-    return int(text) if text.isdecimal() and len(text) <= 18 else None

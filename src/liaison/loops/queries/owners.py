@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from django.db.models import Count, Q
 
 from liaison.accounts.access import Role
 from liaison.accounts.models import Assignment, Site, Team, TeamMember, User
 from liaison.core.actor import Actor
+from liaison.core.numbers import id_in
 from liaison.core.refusals import Refusal
 from liaison.loops import access
 from liaison.loops.models import HandOver, HandOverCover, Loop
@@ -173,12 +174,10 @@ def as_value(owner: Owner) -> str:
     return f"user:{owner.user_id}" if owner.user_id is not None else f"team:{owner.team_id}"
 
 
-_LONGEST_NUMBER: Final = 18
-
-
 def owner_from_value(value: str) -> Owner | None:
     """The owner that a form named, or None for anything else."""
     kind, _, number = value.partition(":")
-    if not number.isdecimal() or len(number) > _LONGEST_NUMBER or kind not in {"user", "team"}:
+    found = id_in(number)
+    if found is None or kind not in {"user", "team"}:
         return None
-    return Owner(user_id=int(number)) if kind == "user" else Owner(team_id=int(number))
+    return Owner(user_id=found) if kind == "user" else Owner(team_id=found)

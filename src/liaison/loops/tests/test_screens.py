@@ -118,6 +118,7 @@ def test_marta_hands_rosas_desk_over_and_takes_it_back(cast: Cast) -> None:
     assert made.until_at.astimezone(NEW_YORK).isoformat().startswith(f"{back}T00:00:00")
     assert Loop.objects.get().owner_user_id == cast.tom.user_id
     assert "Rosa Delgado is away" in marta.get("/hand-over/").content.decode()
+    assert marta.get(f"/hand-over/?from={'9' * 5_000}").status_code == 200
     marta.post(f"/hand-over/{made.pk}/end/")
     assert Loop.objects.get().owner_user_id == cast.rosa.user_id
     assert at_desk(cast.rosa).get("/hand-over/").status_code == 403

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from django.db.models import Q
 
 from liaison.accounts.access import Role
 from liaison.accounts.models import Team
 from liaison.core.actor import Actor
+from liaison.core.numbers import id_in
 from liaison.directory.models import Practitioner
 from liaison.directory.queries import practitioner_of, referral_targets
 from liaison.loops.ports import Owner
@@ -51,14 +51,12 @@ def target_choices(actor: Actor, *, specialty: str) -> tuple[tuple[str, str], ..
     )
 
 
-_LONGEST_NUMBER: Final = 18
-
-
 def target_from_value(value: str) -> Target | None:
     """The target that a form named, or None for anything else."""
     kind, _, number = value.partition(":")
-    if not number.isdecimal() or len(number) > _LONGEST_NUMBER:
+    found = id_in(number)
+    if found is None:
         return None
     if kind == "practitioner":
-        return Target(practitioner_id=int(number))
-    return Target(organization_id=int(number)) if kind == "organization" else None
+        return Target(practitioner_id=found)
+    return Target(organization_id=found) if kind == "organization" else None

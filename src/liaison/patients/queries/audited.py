@@ -10,11 +10,11 @@ from liaison.accounts.access import SEARCH_AUDIT
 from liaison.accounts.ports import AuditedPatient
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
+from liaison.core.numbers import id_in
 from liaison.patients.models import Identifier, IdentifierKind, Patient
 from liaison.patients.queries.search import search
 
 MOST: Final = 12
-_LONGEST: Final = 18
 
 
 class AuditedPatients:
@@ -24,8 +24,9 @@ class AuditedPatients:
         """At most twelve whom `text` may mean: a name, a record number, a birth date, or the number in Liaison."""
         hits = search(actor, text=text, limit=MOST, now=now, verb=SEARCH_AUDIT)
         numbers = [hit.patient_id for hit in hits]
-        if text.strip().isdecimal() and len(text.strip()) <= _LONGEST and int(text) not in numbers:
-            numbers.append(int(text))
+        number = id_in(text.strip())
+        if number is not None and number not in numbers:
+            numbers.append(number)
         return self._shown(actor, numbers, now=now)
 
     def names(self, actor: Actor, *, patient_ids: Iterable[int], now: datetime) -> Mapping[int, str]:

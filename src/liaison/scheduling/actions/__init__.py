@@ -26,21 +26,13 @@ from liaison.scheduling.actions.attending import (
 )
 from liaison.scheduling.actions.booking import book_appointment, move_appointment
 from liaison.scheduling.actions.keeping import keep_free_time
+from liaison.scheduling.actions.offer_telling import offer_link, offer_of_link
 from liaison.scheduling.actions.offering import (
-    AlreadyOffered,
     Broadcast,
-    HeldForOffer,
-    NoLongerFits,
-    NoMail,
-    OfferOver,
-    ReasonMissing,
-    TooLateToOffer,
     accept_offer,
     decline_offer,
     expire_offer,
     leave_waitlist,
-    offer_link,
-    offer_of_link,
     offer_to_one,
     offer_to_several,
     refuse_if_held,
@@ -55,17 +47,24 @@ from liaison.scheduling.actions.openings import (
 )
 from liaison.scheduling.actions.readiness import check_coming, check_visits
 from liaison.scheduling.actions.refusals import (
+    AlreadyOffered,
     CannotChange,
     DuplicateVisit,
+    HeldForOffer,
     Impossible,
     KeyReused,
+    NoLongerFits,
+    NoMail,
     NotFree,
     NotYourSite,
+    OfferOver,
     OutsideHours,
     PatientBusy,
+    ReasonMissing,
     ReferralNeeded,
     TooFar,
     TooLate,
+    TooLateToOffer,
     WrongSeats,
 )
 from liaison.scheduling.actions.serving import (

@@ -41,10 +41,10 @@ def cancel_appointment(
 
     late = is_late_cancellation(start=appointment.start_at, now=now, window=appointment.visit_type.cancellation)
     with act(actor, CANCEL, patient=appointment.patient, subject=appointment, reason=reason.value, now=now) as entry:
-        current = _change(appointment, State.CANCELLED, change, expected_version=expected_version, now=now)
+        current = change_state(appointment, State.CANCELLED, change, expected_version=expected_version, now=now)
         entry.about(current)
         entry.note(late=late)
-        entry.publish(AppointmentCancelled(reason=reason.value, late=late, at=now, **_ids(current)))
+        entry.publish(AppointmentCancelled(reason=reason.value, late=late, at=now, **ids_of(current)))
     return current
 
 
@@ -57,7 +57,7 @@ def arrive(
         raise CannotChange("A patient arrives on the day of the visit. Move the visit to today first.")
 
     with act(actor, ATTEND, patient=appointment.patient, subject=appointment, now=now) as entry:
-        current = _change(
+        current = change_state(
             appointment,
             State.ARRIVED,
             lambda visit: visit.arrive(now=now),
@@ -65,7 +65,7 @@ def arrive(
             now=now,
         )
         entry.about(current)
-        entry.publish(AppointmentArrived(at=now, **_ids(current)))
+        entry.publish(AppointmentArrived(at=now, **ids_of(current)))
     return current
 
 
@@ -115,7 +115,7 @@ def record_seen(
     if appointment.visit_on > _today(appointment, now):
         raise CannotChange("The day of this visit has not come yet. Move the visit if it took place early.")
     with act(actor, ATTEND, patient=appointment.patient, subject=appointment, now=now) as entry:
-        current = _change(
+        current = change_state(
             appointment,
             State.FULFILLED,
             lambda visit: visit.see(now=now),
@@ -123,7 +123,7 @@ def record_seen(
             now=now,
         )
         entry.about(current)
-        entry.publish(AppointmentSeen(at=now, **_ids(current)))
+        entry.publish(AppointmentSeen(at=now, **ids_of(current)))
     return current
 
 
@@ -134,7 +134,7 @@ def record_missed(
     if now < appointment.start_at:
         raise CannotChange("The visit has not started yet. Cancel it if the patient says that they will not come.")
     with act(actor, ATTEND, patient=appointment.patient, subject=appointment, now=now) as entry:
-        current = _change(
+        current = change_state(
             appointment,
             State.NO_SHOW,
             lambda visit: visit.miss(now=now),
@@ -142,7 +142,7 @@ def record_missed(
             now=now,
         )
         entry.about(current)
-        entry.publish(AppointmentMissed(at=now, **_ids(current)))
+        entry.publish(AppointmentMissed(at=now, **ids_of(current)))
     return current
 
 
@@ -158,13 +158,13 @@ def _quietly(
 ) -> Appointment:
     """A change that no other package needs to hear of."""
     with act(actor, verb, patient=appointment.patient, subject=appointment, now=now) as entry:
-        current = _change(appointment, state, change, expected_version=expected_version, now=now)
+        current = change_state(appointment, state, change, expected_version=expected_version, now=now)
         entry.about(current)
         entry.note(state=current.state)
     return current
 
 
-def _change(
+def change_state(
     appointment: Appointment,
     state: State,
     change: Callable[[Appointment], None],
@@ -196,7 +196,8 @@ def _today(appointment: Appointment, now: datetime) -> Any:
     return now.astimezone(appointment.zone).date()
 
 
-def _ids(appointment: Appointment) -> Any:
+def ids_of(appointment: Appointment) -> Any:
+    """What every fact about a visit names."""
     return {
         "appointment_id": appointment.pk,
         "patient_id": appointment.patient_id,

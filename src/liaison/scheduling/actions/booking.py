@@ -54,7 +54,7 @@ def book_appointment(
         appointment = _booked_before(order, patient=patient, follows=None)
         entry.note(repeated=appointment is not None)
         if appointment is None:
-            appointment = _place(
+            appointment = place_visit(
                 order, patient=patient, follows=None, actor=actor, verb=BOOK, override=override, now=now
             )
             entry.publish(
@@ -95,7 +95,7 @@ def move_appointment(
             old.cancel(reason=reason, by_name=actor.name, now=now)
             old.save()
             old.reservations.update(active=False)
-            moved = _place(order, patient=patient, follows=old, actor=actor, verb=MOVE, override=override, now=now)
+            moved = place_visit(order, patient=patient, follows=old, actor=actor, verb=MOVE, override=override, now=now)
             announce(topic=f"calendar:{old.site_id}:{old.visit_on}", what="moved")
             entry.publish(
                 AppointmentMoved(
@@ -138,7 +138,7 @@ def _lock(kind: int, value: object) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [kind, str(value)])
 
 
-def _place(
+def place_visit(
     order: BookingOrder,
     *,
     patient: Patient,

@@ -9,28 +9,28 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
-from urllib.parse import urljoin
-
-from django.conf import settings
-from django.core.signing import BadSignature, Signer
-from django.urls import reverse
+from typing import Any
 
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
-from liaison.core.live import announce
-from liaison.core.refusals import Conflict, NotFound, Refusal
+from liaison.core.refusals import NotFound
 from liaison.core.verbs import Verb
-from liaison.inbox.actions import cancel_queued, queue_message
 from liaison.inbox.queries.reach import zones_of
-from liaison.loops.actions import satisfy_clock, start_clock
-from liaison.loops.models import Loop
-from liaison.loops.ports import ClockToStart
 from liaison.scheduling.access import EXPIRE, OFFER, WAIT
-from liaison.scheduling.actions.attending import _change, _ids
-from liaison.scheduling.actions.booking import _place, book_appointment, move_appointment
+from liaison.scheduling.actions.attending import change_state, ids_of
+from liaison.scheduling.actions.booking import book_appointment, move_appointment, place_visit
+from liaison.scheduling.actions.offer_telling import let_it_run, offer_ended, tell_gone
+from liaison.scheduling.actions.refusals import (
+    AlreadyOffered,
+    HeldForOffer,
+    NoLongerFits,
+    NoMail,
+    OfferOver,
+    ReasonMissing,
+    TooLateToOffer,
+)
 from liaison.scheduling.actions.waiting import locked_wait, note_lapse, settle
-from liaison.scheduling.events import AppointmentBooked, AppointmentMoved, WaitlistOffered
+from liaison.scheduling.events import AppointmentBooked, AppointmentMoved
 from liaison.scheduling.models import Appointment, Opening, VisitType, WaitlistEntry, WaitlistOffer
 from liaison.scheduling.ports import BookingOrder, CancelReason, Seat
 from liaison.scheduling.queries.times import TimeOffer
@@ -44,53 +44,6 @@ from liaison.scheduling.rules import (
     run_of_offer,
     waitlist_policy,
 )
-
-OFFERED: Final = "waitlist-offer"
-GONE: Final = "waitlist-gone"
-_SALT: Final = "liaison.scheduling.offer"
-
-
-class AlreadyOffered(Conflict):
-    """One offer at a time."""
-
-    code = "scheduling.already_offered"
-    sentence = "This patient has an offer already. Wait for the answer, or withdraw it first."
-
-
-class NoLongerFits(Conflict):
-    """The time was taken, or does not suit this patient any more."""
-
-    code = "scheduling.no_longer_fits"
-    sentence = "This time is not free for this patient any more. The list below is fresh: choose another."
-
-
-class TooLateToOffer(Refusal):
-    """The time is so near that nobody could answer."""
-
-    code = "scheduling.too_late_to_offer"
-    sentence = "This time starts too soon to wait for an answer. Call the patient and book it directly."
-
-
-class NoMail(Refusal):
-    """An offer by mail needs an address that may be used."""
-
-    code = "scheduling.no_mail"
-    sentence = "This patient can't be reached by mail. Offer it on the phone."
-
-
-class OfferOver(Conflict):
-    """The offer was answered, withdrawn or taken by somebody else, or its time ran out."""
-
-    code = "scheduling.offer_over"
-    sentence = "This offer has ended. Look at what became of it."
-
-
-class HeldForOffer(Refusal):
-    """A time that is held is given back by withdrawing the offer."""
-
-    code = "scheduling.held_for_offer"
-    sentence = "This time is held for an offer to somebody on the waitlist. Withdraw the offer instead."
-    status = 409
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +77,7 @@ def offer_to_one(*, actor: Actor, wait: WaitlistEntry, opening: Opening, by: Off
         offer = _write_offer(row, opening, time, run, actor=actor, by=by, hold=hold, now=now)
         entry.about(offer)
         entry.note(mode=offer.mode, by=offer.by, opening_id=opening.pk)
-        _let_it_run(entry, offer, now=now)
+        let_it_run(entry, offer, now=now)
     return offer
 
 
@@ -145,7 +98,7 @@ def offer_to_several(*, actor: Actor, opening: Opening, entry_ids: Iterable[int]
             row = locked_wait(one.entry.pk)
             offer = _write_offer(row, opening, one.time, run, actor=actor, by=OfferBy.MAIL, hold=None, now=now)
             entry.concerns(row.patient_id)
-            _let_it_run(entry, offer, now=now)
+            let_it_run(entry, offer, now=now)
             made.append(offer)
         entry.note(opening_id=opening.pk, offers=len(made))
     return Broadcast(offers=tuple(made), left_out=tuple(sorted(wanted - {offer.entry_id for offer in made})))
@@ -169,7 +122,7 @@ def accept_offer(*, actor: Actor, offer: WaitlistOffer, now: datetime) -> Waitli
             time = fitting_time(wait, opening=row.opening, start_at=row.start_at, now=now)
             if time is None:
                 _end(actor, row, OfferState.SUPERSEDED, now=now)
-                _tell_gone(actor, row, now=now)
+                tell_gone(actor, row, now=now)
                 return row
             taken = _take(row, time, wait, actor=actor, now=now)
         row.accept(appointment=taken, by_name=actor.name, now=now)
@@ -177,8 +130,8 @@ def accept_offer(*, actor: Actor, offer: WaitlistOffer, now: datetime) -> Waitli
         wait.fill(by=taken, by_name=actor.name, now=now)
         wait.save()
         entry.note(appointment_id=taken.pk)
-        _offer_ended(actor, row, now=now)
-        settle(actor, wait, note=f"Takes {taken.local_start:%a %-d %b %H:%M}", now=now)
+        offer_ended(actor, row, now=now)
+        settle(actor, wait, note=f"Takes {taken.local_start:%a, %b %-d, %H:%M}", now=now)
         _supersede_others(actor, row, now=now)
     return row
 
@@ -204,7 +157,7 @@ def withdraw_offer(*, actor: Actor, offer: WaitlistOffer, note: str = "", now: d
         if not row.is_open:
             raise OfferOver
         _end(actor, row, OfferState.WITHDRAWN, now=now, note=note)
-        _tell_gone(actor, row, now=now)
+        tell_gone(actor, row, now=now)
     return row
 
 
@@ -237,34 +190,6 @@ def leave_waitlist(
         entry.about(row)
         settle(actor, row, note=reason.strip(), now=now)
     return row
-
-
-class ReasonMissing(Refusal):
-    """Colleagues will ask why."""
-
-    code = "scheduling.reason_missing"
-    sentence = "Say why: colleagues will see it."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"reason": self.sentence})
-
-
-def offer_link(offer: WaitlistOffer) -> str:
-    """The address at which the patient answers: signed, and good for this offer only."""
-    path = reverse("scheduling:answer", args=[Signer(salt=_SALT).sign(str(offer.pk))])
-    return urljoin(settings.LIAISON_PUBLIC_URL, path)
-
-
-def offer_of_link(token: str) -> WaitlistOffer:
-    """The offer behind a signed address. Refuses: NotFound (not ours, or changed on the way)."""
-    try:
-        pk = int(Signer(salt=_SALT).unsign(token))
-    except (BadSignature, ValueError) as error:
-        raise NotFound from error
-    found = WaitlistOffer.objects.select_related("entry__patient", "opening__site").filter(pk=pk).first()
-    if found is None:
-        raise NotFound
-    return found
 
 
 def refuse_if_held(appointment: Appointment) -> None:
@@ -309,11 +234,6 @@ def _kind(wait: WaitlistEntry) -> VisitType:
     return VisitType.objects.get(code=wait.visit_type_code, is_current=True)
 
 
-def _open_loop(wait: WaitlistEntry) -> int | None:
-    """The promise of this wait, unless somebody ended it."""
-    return Loop.objects.open().filter(pk=wait.loop_id or 0).values_list("pk", flat=True).first()
-
-
 def _run(wait: WaitlistEntry, time: TimeOffer, *, mode: OfferMode, now: datetime) -> Run | None:
     policy, kind = waitlist_policy(), _kind(wait)
     return run_of_offer(
@@ -343,7 +263,7 @@ def _hold(wait: WaitlistEntry, *, opening: Opening, time: TimeOffer, actor: Acto
     """A pending appointment: its reservations keep everybody else out until the answer."""
     key = f"hold:{wait.pk}:{opening.pk}:{wait.offers.count()}"
     order = _order(key, wait, opening, time)
-    held = _place(order, patient=wait.patient, follows=None, actor=actor, verb=OFFER, override=None, now=now)
+    held = place_visit(order, patient=wait.patient, follows=None, actor=actor, verb=OFFER, override=None, now=now)
     held.state = State.PENDING.value
     held.save(update_fields=["state"])
     return held
@@ -353,7 +273,7 @@ def _take_hold(entry: Entry, hold: Appointment, wait: WaitlistEntry, *, actor: A
     """The pending appointment becomes a booked one; the later visit is cancelled in the same breath."""
     later = wait.later_visit
     if later is not None:
-        later = _change(later, State.CANCELLED, _cancels(actor, CancelReason.FROM_WAITLIST, now=now),
+        later = change_state(later, State.CANCELLED, _cancels(actor, CancelReason.FROM_WAITLIST, now=now),
                         expected_version=None, now=now)  # fmt: skip
 
     def book(current: Appointment) -> None:
@@ -363,11 +283,11 @@ def _take_hold(entry: Entry, hold: Appointment, wait: WaitlistEntry, *, actor: A
             current.predecessor = later
             current.ical_uid, current.ical_sequence = later.ical_uid, later.ical_sequence + 1
 
-    taken = _change(hold, State.BOOKED, book, expected_version=None, now=now)
+    taken = change_state(hold, State.BOOKED, book, expected_version=None, now=now)
     if later is None:
-        entry.publish(AppointmentBooked(at=now, **_ids(taken)))
+        entry.publish(AppointmentBooked(at=now, **ids_of(taken)))
     else:
-        entry.publish(AppointmentMoved(previous_id=later.pk, at=now, **_ids(taken)))
+        entry.publish(AppointmentMoved(previous_id=later.pk, at=now, **ids_of(taken)))
     return taken
 
 
@@ -414,95 +334,14 @@ def _write_offer(
     )
 
 
-def _let_it_run(entry: Entry, offer: WaitlistOffer, *, now: datetime) -> None:
-    """The mail goes out, the desk waits for the answer, and the end is planned."""
-    wait, policy, liaison = offer.entry, waitlist_policy(), entry.actor.as_liaison()
-    when = f"{offer.local_start:%a %-d %b %H:%M}"
-    by_mail, name = offer.by == OfferBy.MAIL, wait.patient.goes_by
-    loop_id = _open_loop(wait)
-    if loop_id is not None:
-        clock = ClockToStart(
-            rule_id=_clock_of(offer),
-            rule_version=policy.version,
-            source=policy.source,
-            step=f"Hear whether {name} takes {when}" if by_mail else f"Call {name}: offer {when}",
-            anchor_event=f"offer:{offer.pk}",
-            anchor_at=now,
-            due_at=offer.expires_at,
-            waiting_on="the patient" if by_mail else "",
-        )
-        start_clock(liaison, loop_id=loop_id, clock=clock, now=now)
-    if by_mail:
-        _mail(liaison, offer, template=OFFERED, more={"link": offer_link(offer)}, now=now,
-              send_at=offer.starts_at, expires_at=offer.expires_at)  # fmt: skip
-    entry.publish(WaitlistOffered(offer_id=offer.pk, expires_at=offer.expires_at, at=now))
-    _announce(offer, what="offered")
-
-
-def _mail(
-    actor: Actor,
-    offer: WaitlistOffer,
-    *,
-    template: str,
-    more: dict[str, Any],
-    now: datetime,
-    send_at: datetime | None = None,
-    expires_at: datetime,
-) -> None:
-    site = offer.opening.site
-    context = {
-        "date": offer.local_start.date(),
-        "time": offer.local_start.time(),
-        "site": site.name,
-        "address": site.address,
-        "phone": site.phone or settings.LIAISON_ORGANIZATION,
-        **more,
-    }
-    queue_message(
-        actor,
-        patient=offer.entry.patient,
-        template=template,
-        context=context,
-        idempotency_key=f"{_mails_of(offer)}{template}",
-        send_at=send_at,
-        expires_at=expires_at,
-        loop=offer.entry.loop,
-        now=now,
-    )
-
-
-def _mails_of(offer: WaitlistOffer) -> str:
-    return f"offer:{offer.pk}:"
-
-
-def _clock_of(offer: WaitlistOffer) -> str:
-    return f"waitlist-offer-{offer.pk}"
-
-
 def _end(actor: Actor, row: WaitlistOffer, state: OfferState, *, now: datetime, note: str = "") -> None:
     """It can't be taken any more; what it held is free again."""
     row.end(state, by_name=actor.name, now=now, note=note)
     row.save()
     if row.hold is not None:
         reason = CancelReason.PATIENT if state is OfferState.DECLINED else CancelReason.OTHER
-        _change(row.hold, State.CANCELLED, _cancels(actor, reason, now=now), expected_version=None, now=now)
-    _offer_ended(actor, row, now=now)
-
-
-def _offer_ended(actor: Actor, row: WaitlistOffer, *, now: datetime) -> None:
-    loop_id = _open_loop(row.entry)
-    if loop_id is not None:
-        satisfy_clock(actor.as_liaison(), loop_id=loop_id, rule_id=_clock_of(row), by=f"offer:{row.pk}", now=now)
-    _announce(row, what=row.state)
-
-
-def _tell_gone(actor: Actor, row: WaitlistOffer, *, now: datetime) -> None:
-    """Whoever was written to is told; a mail that did not go out yet simply does not."""
-    if row.by != OfferBy.MAIL:
-        return
-    stopped = cancel_queued(actor.as_liaison(), prefix=_mails_of(row), reason="gone", now=now)
-    if not stopped and row.start_at > now:
-        _mail(actor.as_liaison(), row, template=GONE, more={}, now=now, expires_at=row.start_at)
+        change_state(row.hold, State.CANCELLED, _cancels(actor, reason, now=now), expected_version=None, now=now)
+    offer_ended(actor, row, now=now)
 
 
 def _supersede_others(actor: Actor, won: WaitlistOffer, *, now: datetime) -> None:
@@ -517,9 +356,4 @@ def _supersede_others(actor: Actor, won: WaitlistOffer, *, now: datetime) -> Non
     for other in others:
         if fitting_time(other.entry, opening=other.opening, start_at=other.start_at, now=now) is None:
             _end(actor, other, OfferState.SUPERSEDED, now=now)
-            _tell_gone(actor, other, now=now)
-
-
-def _announce(offer: WaitlistOffer, *, what: str) -> None:
-    announce(topic=f"patient:{offer.entry.patient_id}", what="waitlist")
-    announce(topic=f"calendar:{offer.opening.site_id}:{offer.local_start.date()}", what=what)
+            tell_gone(actor, other, now=now)

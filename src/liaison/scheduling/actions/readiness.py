@@ -12,7 +12,7 @@ from liaison.loops.actions import add_evidence, give_up_loop, open_loop, restart
 from liaison.loops.models import Loop
 from liaison.loops.ports import About, ClockToStart
 from liaison.scheduling.access import CHECK
-from liaison.scheduling.actions.serving import _owner
+from liaison.scheduling.actions.serving import owner_of_visit
 from liaison.scheduling.kinds import NOT_READY
 from liaison.scheduling.models import Appointment, Blocker
 from liaison.scheduling.queries.readiness import expected, readiness_of
@@ -71,14 +71,14 @@ def _find(actor: Actor, row: Appointment, finding: Finding, *, now: datetime) ->
         safe_until=finding.safe_until,
         found_at=now,
     )
-    owner = _owner(row)
+    owner = owner_of_visit(row)
     if finding.kept_by is not None or owner is None:
         return
     blocker.loop = open_loop(
         actor,
         kind=NOT_READY.code,
         patient=row.patient,
-        title=f"{row.patient.goes_by}’s visit on {row.local_start:%-d %B}: {finding.sentence}"[:300],
+        title=f"{row.patient.goes_by}’s visit on {row.local_start:%B %-d}: {finding.sentence}"[:300],
         owner=owner,
         site=row.site,
         about=About(type="scheduling.appointment", id=row.pk),

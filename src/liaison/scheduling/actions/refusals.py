@@ -93,3 +93,56 @@ class Impossible(Refusal):
 
     code = "scheduling.impossible"
     sentence = "These values can't be. Mend them and try again."
+
+
+class AlreadyOffered(Conflict):
+    """One offer at a time."""
+
+    code = "scheduling.already_offered"
+    sentence = "This patient has an offer already. Wait for the answer, or withdraw it first."
+
+
+class NoLongerFits(Conflict):
+    """The time was taken, or does not suit this patient any more."""
+
+    code = "scheduling.no_longer_fits"
+    sentence = "This time is not free for this patient any more. The list below is fresh: choose another."
+
+
+class TooLateToOffer(Refusal):
+    """The time is so near that nobody could answer."""
+
+    code = "scheduling.too_late_to_offer"
+    sentence = "This time starts too soon to wait for an answer. Call the patient and book it directly."
+
+
+class NoMail(Refusal):
+    """An offer by mail needs an address that may be used."""
+
+    code = "scheduling.no_mail"
+    sentence = "This patient can't be reached by mail. Offer it on the phone."
+
+
+class OfferOver(Conflict):
+    """The offer was answered, withdrawn or taken by somebody else, or its time ran out."""
+
+    code = "scheduling.offer_over"
+    sentence = "This offer has ended. Look at what became of it."
+
+
+class HeldForOffer(Refusal):
+    """A time that is held is given back by withdrawing the offer."""
+
+    code = "scheduling.held_for_offer"
+    sentence = "This time is held for an offer to somebody on the waitlist. Withdraw the offer instead."
+    status = 409
+
+
+class ReasonMissing(Refusal):
+    """Colleagues will ask why."""
+
+    code = "scheduling.reason_missing"
+    sentence = "Say why: colleagues will see it."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"reason": self.sentence})

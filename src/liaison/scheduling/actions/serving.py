@@ -64,7 +64,7 @@ def _waiting_for(appointment: Appointment, *, states: tuple[str, ...]) -> Referr
 
 
 def _open_missed(actor: Actor, appointment: Appointment, *, now: datetime) -> Loop | None:
-    owner = _owner(appointment)
+    owner = owner_of_visit(appointment)
     if owner is None:
         return None
     patient, site = appointment.patient, appointment.site
@@ -73,7 +73,7 @@ def _open_missed(actor: Actor, appointment: Appointment, *, now: datetime) -> Lo
         actor,
         kind=MISSED_VISIT.code,
         patient=patient,
-        title=f"{patient.goes_by} did not come on {appointment.local_start:%-d %B}",
+        title=f"{patient.goes_by} did not come on {appointment.local_start:%B %-d}",
         owner=owner,
         site=site,
         about=About(type="scheduling.appointment", id=appointment.pk),
@@ -94,7 +94,7 @@ def _open_missed(actor: Actor, appointment: Appointment, *, now: datetime) -> Lo
     )
 
 
-def _owner(appointment: Appointment) -> Owner | None:
+def owner_of_visit(appointment: Appointment) -> Owner | None:
     """Who booked it, else the site's team."""
     booker = appointment.booked_by
     if booker is not None and booker.is_active:

@@ -264,7 +264,7 @@ def test_a_blocker_opens_a_loop_once_and_closes_it_when_the_check_passes(clinic:
     assert check() == 1
     check()
     loop = Loop.objects.get(kind="not-ready")
-    assert loop.title == "Walter’s visit on 5 March: Room 1 is closed then"
+    assert loop.title == "Walter’s visit on March 5: Room 1 is closed then"
     assert (loop.owner_user_id, loop.next_step) == (
         clinic.rosa.user_id,
         "Move the visit, or give it another room or person",

@@ -62,7 +62,7 @@ def test_no_time_says_what_stands_in_the_way_and_links_to_what_would_help(rosa: 
     assert "Room, any of 2: " in shown
     assert "All at the same time: " in shown
     assert "From 16:15 instead of 16:30" in shown
-    assert "Tue 3 Mar, 16:15" in shown
+    assert "Tue, Mar 3, 16:15" in shown
     link = html.unescape(re.findall(r'href="(/book/[^"]+from_at=16%3A15[^"]*)"', shown)[0])
     assert "secret" not in link
     helped = page(rosa.get(link))
@@ -78,7 +78,7 @@ def test_what_would_help_is_said_in_words(rosa: Client, clinic: Clinic) -> None:
     shown = panel(rosa, clinic, not_before="2026-03-03", not_after="2026-03-10", **asked)
     for words in (
         "Done by 10:30 instead of 09:30",
-        "Up to 17 March",
+        "Up to March 17",
         "With a colleague who can do the same",
         "Any day, any hour, with anyone",
         "no free start",

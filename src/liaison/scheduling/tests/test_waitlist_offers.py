@@ -58,7 +58,7 @@ def test_on_the_phone_the_desk_says_whom_to_call(clinic: Clinic) -> None:
     wait = join(clinic)
     offer(clinic, wait, freed(clinic))
     loop = Loop.objects.get(pk=wait.loop_id)
-    assert (loop.next_step, loop.waiting_on) == ("Call Walter: offer Tue 3 Mar 10:00", "")
+    assert (loop.next_step, loop.waiting_on) == ("Call Walter: offer Tue, Mar 3, 10:00", "")
     assert not Message.objects.exists()
 
 

@@ -157,7 +157,7 @@ def test_a_cancelled_visit_stands_on_the_waitlist_page(clinic: Clinic, rosa: Cli
     join(clinic)
     actions.cancel_appointment(actor=clinic.rosa, appointment=visit, reason=CancelReason.PATIENT, now=NOW)
     shown = page(rosa.get("/waitlist/"))
-    assert "Tue 3 Mar, 10:00" in shown
+    assert "Tue, Mar 3, 10:00" in shown
     assert "suits 1" in shown
     assert "Walter Ng" in page(rosa.get(f"/waitlist/?site={clinic.site.pk}"))
     assert AuditEntry.objects.filter(outcome="seen", patient_ids__contains=[clinic.walter.pk]).exists()

@@ -18,6 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
+from liaison.core.numbers import id_in
 from liaison.core.refusals import Stale
 from liaison.loops.queries import words_of
 from liaison.scheduling import actions, queries
@@ -50,9 +51,6 @@ OVERRIDE_WORDS: Mapping[str, str | Promise] = MappingProxyType(
         "duplicate": gettext_lazy("as a second visit of its kind that day"),
     }
 )
-
-
-LONGEST_VERSION = 9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,9 +160,10 @@ def attend(request: HttpRequest, appointment_id: int, step: str) -> HttpResponse
 
 def _version(typed: str) -> int:
     """The version that a form carried. Refuses Stale: anything else is of no version there ever was."""
-    if not typed.isdecimal() or len(typed) > LONGEST_VERSION:
+    version = id_in(typed)
+    if version is None:
         raise Stale
-    return int(typed)
+    return version
 
 
 def _done(request: HttpRequest, found: Appointment, *, said: str, undo: str = "") -> HttpResponse:

@@ -23,6 +23,7 @@ from liaison.core.actor import Actor
 from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
+from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.loops.models import Loop
 from liaison.orders.models import Referral
@@ -86,16 +87,16 @@ def book(request: HttpRequest) -> HttpResponse:
     if not actor_of(request).may(BOOK):
         raise Forbidden
     given = request.POST if request.method == "POST" else request.GET
-    patient_id = _number(given.get("patient"))
+    patient_id = id_in(given.get("patient"))
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
-    patient, loop_id = get_patient(actor_of(request), patient_id=patient_id), _number(given.get("loop"))
+    patient, loop_id = get_patient(actor_of(request), patient_id=patient_id), id_in(given.get("loop"))
     desk = Desk(
         actor=actor_of(request),
         patient=patient,
         now=current_time(),
         loop_id=loop_id,
-        referral_id=_number(given.get("referral")) or _referral_of(patient, loop_id=loop_id),
+        referral_id=id_in(given.get("referral")) or _referral_of(patient, loop_id=loop_id),
     )
     return _panel(request, desk)
 
@@ -325,7 +326,7 @@ def _asked_by_referral(desk: Desk) -> Resource | None:
 
 def _first_kind(desk: Desk, typed: Mapping[str, str]) -> str:
     """A visit that can be had there, for a referral one that needs it, for a loop the one named like its kind."""
-    kinds, site_id = _kinds(desk), _number(typed.get("site"))
+    kinds, site_id = _kinds(desk), id_in(typed.get("site"))
     possible = queries.possible_at(desk.actor, visit_types=kinds, site_id=site_id) if site_id else kinds
     asked = _asked_by_referral(desk)
     if asked is not None:
@@ -342,7 +343,7 @@ def _choices(desk: Desk, typed: Mapping[str, str]) -> Choices:
     kinds = _kinds(desk)
     chosen = next((kind for kind in kinds if str(kind.pk) == typed.get("visit_type")), None)
     people: dict[int, Resource] = {}
-    for site_id in _sites_asked(desk, _number(typed.get("site"))):
+    for site_id in _sites_asked(desk, id_in(typed.get("site"))):
         able = queries.clinicians_for(desk.actor, visit_type=chosen, site_id=site_id) if chosen else ()
         people |= {person.pk: person for person in able}
     return Choices(
@@ -378,7 +379,3 @@ def _zone_name(desk: Desk, form: BookForm) -> str:
     site_id = form.cleaned_data.get("site")
     site = Site.objects.filter(pk=site_id).first() if site_id else _first_site(desk)
     return site.time_zone if site else "UTC"
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text and text.isdecimal() and len(text) < 19 else None

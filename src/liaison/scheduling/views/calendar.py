@@ -34,7 +34,7 @@ def day(request: HttpRequest) -> HttpResponse:
     sites = queries.sites_to_see(actor_of(request))
     if not sites:
         raise Forbidden
-    site = _site(request, sites, form.cleaned_data.get("site"))
+    site = site_to_show(request, sites, form.cleaned_data.get("site"))
     today = now.astimezone(site.zone).date()
     on = form.cleaned_data.get("on") or today
     shown = queries.day(actor_of(request), site=site, on=on)
@@ -58,7 +58,7 @@ def day(request: HttpRequest) -> HttpResponse:
     return render(request, template, context)
 
 
-def _site(request: HttpRequest, sites: Sequence[Site], site_id: int | None) -> Site:
+def site_to_show(request: HttpRequest, sites: Sequence[Site], site_id: int | None) -> Site:
     """The site that is asked for, else the one looked at last in this session, else the first."""
     by_id = {site.pk: site for site in sites}
     if site_id is None:

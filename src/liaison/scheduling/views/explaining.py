@@ -86,7 +86,7 @@ def _words(one: Relaxed, wanted: TimesWanted) -> str:
     }[one.change] % {
         "new": _clock(after.to_at if one.change is Change.LATER_IN_DAY else after.from_at),
         "old": _clock(wanted.to_at if one.change is Change.LATER_IN_DAY else wanted.from_at),
-        "last": formatted(after.not_after, "j F") if after.not_after else "",
+        "last": formatted(after.not_after, "F j") if after.not_after else "",
         "site": one.site_name,
     }
 

@@ -20,6 +20,7 @@ from liaison.core.actor import Actor
 from liaison.core.answers import done
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
+from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import OFFER
@@ -27,7 +28,6 @@ from liaison.scheduling.forms import OpenTimeForm
 from liaison.scheduling.models import WaitlistOffer
 from liaison.scheduling.ports import Span
 from liaison.scheduling.rules import OfferBy, OfferState, settle
-from liaison.scheduling.views.booking import _number
 
 OFFER_WORDS: Mapping[str, str | Promise] = MappingProxyType(
     {
@@ -71,7 +71,7 @@ def name_a_time(request: HttpRequest) -> HttpResponse:
     if not actor.may(OFFER):
         raise Forbidden
     sites = _sites(actor)
-    first = {"site": _number(request.GET.get("site")), "on": request.GET.get("on", "")}
+    first = {"site": id_in(request.GET.get("site")), "on": request.GET.get("on", "")}
     form = OpenTimeForm(request.POST or None, sites=sites, initial=first)
     if form.is_valid():
         typed = form.cleaned_data
@@ -94,7 +94,7 @@ def offer(request: HttpRequest, opening_id: int) -> HttpResponse:
     """Hold the time for one patient and offer it."""
     actor = actor_of(request)
     found = queries.get_opening(actor, opening_id=opening_id)
-    entry = queries.get_entry(actor, entry_id=_number(request.POST.get("entry")) or 0)
+    entry = queries.get_entry(actor, entry_id=id_in(request.POST.get("entry")) or 0)
     by = OfferBy.MAIL if request.POST.get("by") == OfferBy.MAIL else OfferBy.PHONE
     try:
         made = actions.offer_to_one(actor=actor, wait=entry, opening=found, by=by, now=current_time())
@@ -112,7 +112,7 @@ def offer_several(request: HttpRequest, opening_id: int) -> HttpResponse:
     """Offer the time to several by mail; the first to accept gets it."""
     actor = actor_of(request)
     found = queries.get_opening(actor, opening_id=opening_id)
-    ids = [number for text in request.POST.getlist("entries") if (number := _number(text)) is not None]
+    ids = [number for text in request.POST.getlist("entries") if (number := id_in(text)) is not None]
     sent = actions.offer_to_several(actor=actor, opening=found, entry_ids=ids, now=current_time())
     said = ngettext("Offered to %(n)s patient.", "Offered to %(n)s patients.", len(sent.offers))
     if sent.left_out:

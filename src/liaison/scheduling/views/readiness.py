@@ -10,10 +10,10 @@ from django.views.decorators.http import require_GET
 
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
+from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden
 from liaison.scheduling import queries
-from liaison.scheduling.views.booking import _number
-from liaison.scheduling.views.calendar import _site
+from liaison.scheduling.views.calendar import site_to_show
 
 _WEEK = 7
 
@@ -26,7 +26,7 @@ def board(request: HttpRequest) -> HttpResponse:
     sites = queries.sites_to_see(actor)
     if not sites:
         raise Forbidden
-    site = _site(request, sites, _number(request.GET.get("site")))
+    site = site_to_show(request, sites, id_in(request.GET.get("site")))
     is_week = request.GET.get("days") == str(_WEEK)
     today = now.astimezone(site.zone).date()
     shown = queries.readiness_board(

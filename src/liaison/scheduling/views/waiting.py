@@ -17,6 +17,7 @@ from liaison.core.actor import Actor
 from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
+from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
@@ -25,7 +26,6 @@ from liaison.scheduling.access import OFFER, WAIT, WAITLIST_REPORT
 from liaison.scheduling.forms import Choices, LeaveForm, WaitForm
 from liaison.scheduling.models import Appointment, Resource, ResourceKind, WaitlistEntry
 from liaison.scheduling.rules import Urgency
-from liaison.scheduling.views.booking import _number
 
 both = require_http_methods(["GET", "POST"])
 
@@ -35,7 +35,7 @@ def waitlist(request: HttpRequest) -> HttpResponse:
     """The freed times with whom they suit, and everybody in line; `site` narrows both."""
     actor, now = actor_of(request), current_time()
     sites = _sites(actor)
-    site_id = _number(request.GET.get("site"))
+    site_id = id_in(request.GET.get("site"))
     context = {
         "times": queries.openings_ahead(actor, site_id=site_id, now=now),
         "line": queries.waiting(actor, site_id=site_id, now=now),
@@ -60,7 +60,7 @@ def join(request: HttpRequest) -> HttpResponse:
     if not actor_of(request).may(WAIT):
         raise Forbidden
     given = request.POST if request.method == "POST" else request.GET
-    patient_id = _number(given.get("patient"))
+    patient_id = id_in(given.get("patient"))
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
     patient = get_patient(actor_of(request), patient_id=patient_id)
@@ -68,12 +68,12 @@ def join(request: HttpRequest) -> HttpResponse:
     context = {
         "patient": patient,
         "form": form,
-        "loop_id": _number(given.get("loop")),
-        "referral_id": _number(given.get("referral")),
+        "loop_id": id_in(given.get("loop")),
+        "referral_id": id_in(given.get("referral")),
     }
     if not form.is_valid():
         return _form_page(request, context)
-    draft = _draft(form, loop_id=_number(given.get("loop")), referral_id=_number(given.get("referral")))
+    draft = _draft(form, loop_id=id_in(given.get("loop")), referral_id=id_in(given.get("referral")))
     try:
         entry = actions.join_waitlist(actor=actor_of(request), patient=patient, draft=draft, now=current_time())
     except (actions.Impossible, actions.AlreadyWaiting, actions.ReferralNeeded) as refusal:
@@ -109,7 +109,7 @@ def change(request: HttpRequest, entry_id: int) -> HttpResponse:
 def stay(request: HttpRequest, entry_id: int) -> HttpResponse:
     """No time yet; the patient stays."""
     entry = queries.get_entry(actor_of(request), entry_id=entry_id)
-    version = _number(request.POST.get("version"))
+    version = id_in(request.POST.get("version"))
     actions.keep_waiting(actor=actor_of(request), wait=entry, expected_version=version or 0, now=current_time())
     said = _("Noted. The desk says when to look again.")
     return done(request, said=said, to=reverse("scheduling:wait", args=[entry.pk]), go=True)
@@ -167,7 +167,8 @@ def _form(request: HttpRequest, patient: Patient, *, initial: Mapping[str, Any])
     choices = Choices(visit_types=queries.visit_types(actor), sites=tuple(Site.objects.all()), people=tuple(people))
     coming = queries.coming_visits(actor, patient=patient, now=current_time())
     visits = [
-        (visit.appointment_id, f"{visit.what}, {visit.start_at:%a %-d %b %Y %H:%M}, {visit.where}") for visit in coming
+        (visit.appointment_id, f"{visit.what}, {visit.start_at:%a, %b %-d, %Y %H:%M}, {visit.where}")
+        for visit in coming
     ]
     return WaitForm(request.POST or None, initial=dict(initial), choices=choices, visits=visits)
 
@@ -182,15 +183,15 @@ def _form_page(request: HttpRequest, context: dict[str, Any], *, refusal: Any = 
 
 
 def _first_answers(patient: Patient, given: Mapping[str, str]) -> dict[str, Any]:
-    moves = Appointment.objects.filter(pk=_number(given.get("moves")) or 0, patient=patient).first()
+    moves = Appointment.objects.filter(pk=id_in(given.get("moves")) or 0, patient=patient).first()
     home = patient.sites.order_by("-is_home", "pk").first()
-    site_id = moves.site_id if moves else _number(given.get("site")) or (home.site_id if home else None)
+    site_id = moves.site_id if moves else id_in(given.get("site")) or (home.site_id if home else None)
     return {
         "key": str(uuid.uuid4()),
         "sites": [site_id] if site_id else [],
         "moves": moves.pk if moves else "",
         "visit_type": moves.visit_type.code if moves else given.get("kind", ""),
-        "with_id": _number(given.get("with_id")) or "",
+        "with_id": id_in(given.get("with_id")) or "",
     }
 
 
