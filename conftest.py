@@ -87,7 +87,7 @@ def _remove_leftovers() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_blocker) -> Iterator[None]:  # type: ignore[no-untyped-def]
+def django_db_setup(django_db_blocker) -> Iterator[None]:  # type: ignore[no-untyped-def]  # the fixtures have no types
     """Give this worker its own copy of the migrated template."""
     from django.db import connection
 
@@ -107,7 +107,7 @@ def django_db_setup(django_db_blocker) -> Iterator[None]:  # type: ignore[no-unt
 
 
 @pytest.fixture(autouse=True)
-def _heads_of_this_test(settings, tmp_path_factory) -> None:  # type: ignore[no-untyped-def]
+def _heads_of_this_test(settings, tmp_path_factory) -> None:  # type: ignore[no-untyped-def]  # the fixtures have no types
     """Each test has its own audit trail, so each has its own record of the trail's heads."""
     settings.LIAISON_AUDIT_HEADS = tmp_path_factory.getbasetemp() / "heads" / uuid4().hex
 

@@ -29,7 +29,7 @@ from liaison.core.refusals import Refusal
 log = logging.getLogger(__name__)
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc,unused-ignore]
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc,unused-ignore]  # the library has no types
     """Sign-in, sign-out and passwords. Nobody signs up: an administrator adds people."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -138,7 +138,7 @@ class SecondFactorUnreadable(Refusal):
     status = 409
 
 
-class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc,unused-ignore]
+class SecondFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc,unused-ignore]  # the library has no types
     """Second factors: their secrets are encrypted in the database."""
 
     def encrypt(self, text: str) -> str:

@@ -8,7 +8,7 @@ from django.conf import settings
 from liaison.accounts.models import User
 
 
-class PasswordBackend(AuthenticationBackend):  # type: ignore[misc,unused-ignore]
+class PasswordBackend(AuthenticationBackend):  # type: ignore[misc,unused-ignore]  # the library has no types
     """Finds the person by the address on their account, and takes as long for an unknown one."""
 
     def _authenticate_by_email(self, email: str, password: str) -> User | None:

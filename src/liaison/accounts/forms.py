@@ -50,7 +50,7 @@ class RoleForm(forms.Form):
         offered = (
             Role if actor.may_at(GIVE_ROLES, site_id=EVERYWHERE) else [r for r in Role if r not in ONLY_EVERYWHERE]
         )
-        self.fields["role"].choices = [(role.value, ROLE_LABELS[role]) for role in offered]  # type: ignore[attr-defined]
+        self.fields["role"].choices = [(role.value, ROLE_LABELS[role]) for role in offered]  # type: ignore[attr-defined]  # the form declares such a field
 
 
 class TeamsForm(forms.Form):
@@ -65,7 +65,7 @@ class TeamsForm(forms.Form):
 
     def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["teams"].queryset = teams_within(actor, MANAGE_PEOPLE)  # type: ignore[attr-defined]
+        self.fields["teams"].queryset = teams_within(actor, MANAGE_PEOPLE)  # type: ignore[attr-defined]  # the form declares such a field
 
 
 class SiteForm(forms.Form):
@@ -138,8 +138,8 @@ class AuditSearchForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["person"].queryset = User.objects.order_by("name", "pk")  # type: ignore[attr-defined]
-        self.fields["verb"].choices = [("", _("Any action")), *_grouped(verbs_in_use())]  # type: ignore[attr-defined]
+        self.fields["person"].queryset = User.objects.order_by("name", "pk")  # type: ignore[attr-defined]  # the form declares such a field
+        self.fields["verb"].choices = [("", _("Any action")), *_grouped(verbs_in_use())]  # type: ignore[attr-defined]  # the form declares such a field
 
     def clean(self) -> dict[str, Any]:
         """The end may not stand before the beginning."""
@@ -207,7 +207,7 @@ def _confirmed_factor(user: User, *, step: str) -> None:
     trail.confirmed(actor, method=step, passed=True, address=client_address(request))
 
 
-class SignInCodeForm(AuthenticateForm):  # type: ignore[misc,unused-ignore]
+class SignInCodeForm(AuthenticateForm):  # type: ignore[misc,unused-ignore]  # the library has no types
     """The second factor at sign-in; a wrong code is audited."""
 
     def clean_code(self) -> str:
@@ -219,7 +219,7 @@ class SignInCodeForm(AuthenticateForm):  # type: ignore[misc,unused-ignore]
             raise
 
 
-class ConfirmCodeForm(ReauthenticateForm):  # type: ignore[misc,unused-ignore]
+class ConfirmCodeForm(ReauthenticateForm):  # type: ignore[misc,unused-ignore]  # the library has no types
     """The second factor asked for again; both answers are audited."""
 
     def clean_code(self) -> str:
@@ -233,7 +233,7 @@ class ConfirmCodeForm(ReauthenticateForm):  # type: ignore[misc,unused-ignore]
         return code
 
 
-class SignInKeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc,unused-ignore]
+class SignInKeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc,unused-ignore]  # the library has no types
     """A security key at sign-in, after the password."""
 
     def clean_credential(self) -> Any:
@@ -245,7 +245,7 @@ class SignInKeyForm(AuthenticateWebAuthnForm):  # type: ignore[misc,unused-ignor
             raise
 
 
-class PasskeyForm(LoginWebAuthnForm):  # type: ignore[misc,unused-ignore]
+class PasskeyForm(LoginWebAuthnForm):  # type: ignore[misc,unused-ignore]  # the library has no types
     """A passkey instead of a password."""
 
     def clean_credential(self) -> Any:
@@ -257,7 +257,7 @@ class PasskeyForm(LoginWebAuthnForm):  # type: ignore[misc,unused-ignore]
             raise
 
 
-class ConfirmKeyForm(ReauthenticateWebAuthnForm):  # type: ignore[misc,unused-ignore]
+class ConfirmKeyForm(ReauthenticateWebAuthnForm):  # type: ignore[misc,unused-ignore]  # the library has no types
     """A security key asked for again."""
 
     def clean_credential(self) -> Any:

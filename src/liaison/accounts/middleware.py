@@ -50,9 +50,9 @@ class ActorMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Find out who asks, then answer."""
         now = current_time()
-        request.actor = actor_for(request.user, session=request.session, now=now)  # type: ignore[attr-defined]
-        request.session_ended = Ended.NO  # type: ignore[attr-defined]
-        if not request.actor.is_anonymous:  # type: ignore[attr-defined]
+        request.actor = actor_for(request.user, session=request.session, now=now)  # type: ignore[attr-defined]  # put there by a middleware
+        request.session_ended = Ended.NO  # type: ignore[attr-defined]  # put there by a middleware
+        if not request.actor.is_anonymous:  # type: ignore[attr-defined]  # put there by a middleware
             self._keep_time(request)
         return self.get_response(request)
 
@@ -62,10 +62,10 @@ class ActorMiddleware:
         session = request.session
         ended = seconds_left(session, now=now).ended
         if ended:
-            trail.session_ended(request.actor, why=str(ended))  # type: ignore[attr-defined]
+            trail.session_ended(request.actor, why=str(ended))  # type: ignore[attr-defined]  # put there by a middleware
             auth.logout(request)
-            request.actor = ANONYMOUS  # type: ignore[attr-defined]
-            request.session_ended = ended  # type: ignore[attr-defined]
+            request.actor = ANONYMOUS  # type: ignore[attr-defined]  # put there by a middleware
+            request.session_ended = ended  # type: ignore[attr-defined]  # put there by a middleware
             return
         if BEGAN not in session:
             session[BEGAN] = session[SEEN] = real.timestamp()
@@ -82,7 +82,7 @@ class ActorMiddleware:
         del args, kwargs
         if not getattr(view, "login_required", True):
             return None
-        if request.actor.is_anonymous:  # type: ignore[attr-defined]
+        if request.actor.is_anonymous:  # type: ignore[attr-defined]  # put there by a middleware
             return _sign_in_first(request)
         name = request.resolver_match.view_name if request.resolver_match else ""
         if name.startswith("mfa_") or name in _WHILE_UNFINISHED:
@@ -174,7 +174,7 @@ def content_security_policy(*, events_url: str) -> str:
 
 def _sign_in_first(request: HttpRequest) -> HttpResponse:
     asked = {"next": _here(request)}
-    ended = request.session_ended  # type: ignore[attr-defined]
+    ended = request.session_ended  # type: ignore[attr-defined]  # put there by a middleware
     if ended:
         asked["ended"] = str(ended)
     return _go(request, f"{reverse('account_login')}?{urlencode(asked)}", status=401)
@@ -182,7 +182,7 @@ def _sign_in_first(request: HttpRequest) -> HttpResponse:
 
 def _finish_first(request: HttpRequest) -> HttpResponse | None:
     """A first password is changed, and a required second factor set up, before anything else."""
-    missing = unfinished(request.user)  # type: ignore[arg-type]
+    missing = unfinished(request.user)  # type: ignore[arg-type]  # nobody anonymous comes this far
     if missing is Unfinished.PASSWORD:
         return _go(request, reverse("account_change_password"))
     return _go(request, reverse("mfa_index")) if missing is Unfinished.SECOND_FACTOR else None

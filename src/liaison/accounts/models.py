@@ -239,7 +239,7 @@ class Assignment(models.Model):
         self.ends_at = now
 
 
-class SessionManager(BaseSessionManager["Session"]):  # type: ignore[type-arg,unused-ignore]
+class SessionManager(BaseSessionManager["Session"]):  # type: ignore[type-arg,unused-ignore]  # generic in the stubs alone
     """The manager that Django's session store asks for."""
 
 

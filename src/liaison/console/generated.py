@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from liaison.core.facts import Fact
 
@@ -79,10 +80,10 @@ def addresses() -> str:
     return _NOTE + "\n".join(lines) + "\n"
 
 
-def _routes(patterns: object, prefix: str, namespace: str) -> Iterator[tuple[str, str]]:
+def _routes(patterns: Iterable[Any], prefix: str, namespace: str) -> Iterator[tuple[str, str]]:
     from django.urls import URLResolver
 
-    for found in patterns:  # type: ignore[attr-defined]
+    for found in patterns:
         route = f"{prefix}{found.pattern}".replace("^", "").replace("$", "")
         if isinstance(found, URLResolver):
             inner = f"{namespace}{found.namespace}:" if found.namespace else namespace

@@ -38,7 +38,7 @@ def actor_of_session(session_key: str, *, now: datetime) -> Actor:
 
 def actor_of(request: HttpRequest) -> Actor:
     """The person in this session, or nobody (`ActorMiddleware` sets it on every request)."""
-    actor: Actor = request.actor  # type: ignore[attr-defined]
+    actor: Actor = request.actor  # type: ignore[attr-defined]  # put there by a middleware
     return actor
 
 

@@ -17,7 +17,7 @@ from pythonjsonlogger.json import JsonFormatter
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
-class Formatter(JsonFormatter):  # type: ignore[misc,unused-ignore]
+class Formatter(JsonFormatter):  # type: ignore[misc,unused-ignore]  # the library has no types
     """JSON lines. PostgreSQL puts the refused row into its complaint, so what database errors say is left out."""
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802 - the name that logging gives it

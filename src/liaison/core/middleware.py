@@ -34,7 +34,7 @@ class RequestMarkMiddleware:
             return HttpResponse("This address can't be read.\n", status=400, content_type="text/plain")
         mark = uuid.uuid4().hex[:16]
         with collecting_seen(mark) as seen:
-            request.seen = seen  # type: ignore[attr-defined]
+            request.seen = seen  # type: ignore[attr-defined]  # put there by a middleware
             response = self.get_response(request)
         response["X-Request-Id"] = mark
         return response
@@ -83,7 +83,7 @@ class SeenMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer, then write down which patients the answer showed."""
         response = self.get_response(request)
-        seen = request.seen.patient_ids  # type: ignore[attr-defined]
+        seen = request.seen.patient_ids  # type: ignore[attr-defined]  # put there by a middleware
         actor = actor_of(request)
         if seen and not actor.is_anonymous:
             view = request.resolver_match.view_name if request.resolver_match else ""

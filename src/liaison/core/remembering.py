@@ -33,7 +33,7 @@ def remembered(key: Hashable, ask: Callable[[], Answer]) -> Answer:
         return ask()
     if key not in known:
         known[key] = ask()
-    return known[key]  # type: ignore[return-value]
+    return known[key]  # type: ignore[return-value]  # the key stands for one kind of answer
 
 
 def forget() -> None:

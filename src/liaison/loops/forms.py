@@ -30,7 +30,7 @@ class AssignForm(VersionedForm):
 
     def __init__(self, *args: Any, choices: Sequence[OwnerChoice], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["owner"].choices = [  # type: ignore[attr-defined]
+        self.fields["owner"].choices = [  # type: ignore[attr-defined]  # the form declares such a field
             (choice.value, f"{choice.name} ({choice.open_loops})") for choice in choices
         ]
 
@@ -65,7 +65,7 @@ class EvidenceForm(VersionedForm):
         super().__init__(*args, **kwargs)
         missing = {each.code for each in story.row.evidence if not each.is_in}
         accepted = sorted(story.accepted, key=lambda pair: pair[0] not in missing)
-        self.fields["kind"].choices = accepted  # type: ignore[attr-defined]
+        self.fields["kind"].choices = accepted  # type: ignore[attr-defined]  # the form declares such a field
 
 
 class StepForm(VersionedForm):
@@ -118,8 +118,8 @@ class HandOverForm(forms.Form):
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["from_user"].choices = people  # type: ignore[attr-defined]
-        self.fields["to"].choices = covers  # type: ignore[attr-defined]
+        self.fields["from_user"].choices = people  # type: ignore[attr-defined]  # the form declares such a field
+        self.fields["to"].choices = covers  # type: ignore[attr-defined]  # the form declares such a field
 
     @property
     def owners(self) -> list[Owner]:

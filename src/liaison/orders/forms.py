@@ -64,7 +64,7 @@ class ReferForm(forms.Form):
     def __init__(self, *args: Any, choices: Mapping[str, Sequence[tuple[Any, str]]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, values in choices.items():
-            self.fields[name].choices = values  # type: ignore[attr-defined]
+            self.fields[name].choices = values  # type: ignore[attr-defined]  # the form declares such a field
 
     @property
     def order(self) -> ReferralOrder:
@@ -122,7 +122,7 @@ class RerouteForm(MoveForm):
 
     def __init__(self, *args: Any, targets: Sequence[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["target"].choices = targets  # type: ignore[attr-defined]
+        self.fields["target"].choices = targets  # type: ignore[attr-defined]  # the form declares such a field
 
 
 class VisitForm(MoveForm):

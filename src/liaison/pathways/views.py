@@ -81,7 +81,7 @@ def complexity(request: HttpRequest, enrolment_id: int) -> HttpResponse:
         return _page(request, enrolment_id=enrolment_id, form=form, status=422)
     wanted = Complexity(form.cleaned_data["complexity"])
     set_complexity(actor_of(request), enrolment_id=enrolment_id, complexity=wanted, now=current_time())
-    if request.htmx:  # type: ignore[attr-defined]
+    if request.htmx:  # type: ignore[attr-defined]  # put there by a middleware
         return _page(request, enrolment_id=enrolment_id, form=None)
     return redirect("pathways:follow_up", enrolment_id=enrolment_id)
 
@@ -97,5 +97,5 @@ def _page(request: HttpRequest, *, enrolment_id: int, form: ComplexityForm | Non
         "form": form or ComplexityForm(initial={"complexity": view.enrolment.complexity}),
         "may_change": may_change,
     }
-    template = "pathways/_follow_up.html" if request.htmx else "pathways/follow_up.html"  # type: ignore[attr-defined]
+    template = "pathways/_follow_up.html" if request.htmx else "pathways/follow_up.html"  # type: ignore[attr-defined]  # put there by a middleware
     return render(request, template, context, status=status)

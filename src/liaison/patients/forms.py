@@ -96,7 +96,7 @@ class DetailsForm(forms.Form):
         super().__init__(*args, **kwargs)
         kept = [patient.spoken_language, patient.written_language] if patient else []
         for name in ("spoken_language", "written_language"):
-            self.fields[name].choices = languages(*kept)  # type: ignore[attr-defined]
+            self.fields[name].choices = languages(*kept)  # type: ignore[attr-defined]  # the form declares such a field
 
     def details(self) -> PatientDetails:
         """What was typed."""
@@ -131,7 +131,7 @@ class NewPatientForm(DetailsForm):
 
     def __init__(self, *args: Any, sites: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["site"].queryset = sites  # type: ignore[attr-defined]
+        self.fields["site"].queryset = sites  # type: ignore[attr-defined]  # the form declares such a field
 
     def contacts(self) -> list[ContactDetails]:
         """The phone and the e-mail address, the first of each preferred."""
@@ -243,7 +243,7 @@ class CareTeamForm(forms.Form):
         super().__init__(*args, **kwargs)
         clinicians = Practitioner.objects.active().select_related("specialty")
         colleagues = User.objects.active().filter(practitioner__isnull=True)
-        self.fields["person"].choices = [  # type: ignore[attr-defined]
+        self.fields["person"].choices = [  # type: ignore[attr-defined]  # the form declares such a field
             (_("Clinicians"), [(f"p{row.pk}", _with_specialty(row)) for row in clinicians]),
             (_("Colleagues"), [(f"u{row.pk}", row.name) for row in colleagues]),
         ]
@@ -301,7 +301,7 @@ class SiteForm(forms.Form):
 
     def __init__(self, *args: Any, sites: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["site"].queryset = sites  # type: ignore[attr-defined]
+        self.fields["site"].queryset = sites  # type: ignore[attr-defined]  # the form declares such a field
 
 
 class DeceasedForm(forms.Form):
@@ -321,7 +321,7 @@ class MergeForm(forms.Form):
 
     def __init__(self, *args: Any, choices: Sequence[tuple[str, str]], conflict: bool, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["survivor"].choices = choices  # type: ignore[attr-defined]
+        self.fields["survivor"].choices = choices  # type: ignore[attr-defined]  # the form declares such a field
         if not conflict:
             del self.fields["conflict_checked"]
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from liaison.core.actor import Actor
 
 
-class Numeric(models.DecimalField):  # type: ignore[type-arg]
+class Numeric(models.DecimalField):  # type: ignore[type-arg]  # generic in the stubs alone
     """A number with exactly the digits it came with: PostgreSQL's `numeric` without a scale that would pad it."""
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str:  # noqa: ARG002  Django's signature

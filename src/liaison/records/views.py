@@ -105,5 +105,5 @@ def _resource(
         and view.version.current,
         "form": form or TakeOutForm(),
     }
-    template = "records/_resource.html" if request.htmx else "records/resource.html"  # type: ignore[attr-defined]
+    template = "records/_resource.html" if request.htmx else "records/resource.html"  # type: ignore[attr-defined]  # put there by a middleware
     return render(request, template, context, status=422 if form else 200)

@@ -98,9 +98,9 @@ class TimesForm(forms.Form):
         people = [(person.pk, self._called(person, choices)) for person in choices.people]
         sites = [(site.pk, site.name) for site in choices.sites]
         anywhere = [(ANYWHERE, _("Any site"))] if len(sites) > 1 else []
-        self.fields["visit_type"].choices = kinds  # type: ignore[attr-defined]
-        self.fields["site"].choices = [*sites, *anywhere]  # type: ignore[attr-defined]
-        self.fields["with_id"].choices = [("", _("Anyone")), *people]  # type: ignore[attr-defined]
+        self.fields["visit_type"].choices = kinds  # type: ignore[attr-defined]  # the form declares such a field
+        self.fields["site"].choices = [*sites, *anywhere]  # type: ignore[attr-defined]  # the form declares such a field
+        self.fields["with_id"].choices = [("", _("Anyone")), *people]  # type: ignore[attr-defined]  # the form declares such a field
 
     @staticmethod
     def _called(person: Resource, choices: Choices) -> str:
@@ -146,7 +146,7 @@ class BookForm(TimesForm):
         super().__init__(*args, **kwargs)
         if is_move:
             self.fields["reason"].required = True
-            self.fields["reason"].choices = reason_choices()  # type: ignore[attr-defined]
+            self.fields["reason"].choices = reason_choices()  # type: ignore[attr-defined]  # the form declares such a field
         else:
             del self.fields["reason"]
 
@@ -166,7 +166,7 @@ class CancelForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["reason"].choices = reason_choices()  # type: ignore[attr-defined]
+        self.fields["reason"].choices = reason_choices()  # type: ignore[attr-defined]  # the form declares such a field
 
     def clean_reason(self) -> CancelReason:
         """The reason as a code."""
@@ -249,7 +249,7 @@ class ResourceForm(forms.Form):
     def __init__(self, *args: Any, sites: Collection[int] | None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if sites is not None:
-            self.fields["site"].queryset = Site.objects.filter(pk__in=sites)  # type: ignore[attr-defined]
+            self.fields["site"].queryset = Site.objects.filter(pk__in=sites)  # type: ignore[attr-defined]  # the form declares such a field
 
     def clean_abilities(self) -> tuple[str, ...]:
         """The abilities, each once."""
@@ -325,11 +325,11 @@ class WaitForm(forms.Form):
 
     def __init__(self, *args: Any, choices: Choices, visits: Sequence[tuple[int, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["visit_type"].choices = [(kind.code, kind.name) for kind in choices.visit_types]  # type: ignore[attr-defined]
-        self.fields["sites"].choices = [(site.pk, site.name) for site in choices.sites]  # type: ignore[attr-defined]
+        self.fields["visit_type"].choices = [(kind.code, kind.name) for kind in choices.visit_types]  # type: ignore[attr-defined]  # the form declares such a field
+        self.fields["sites"].choices = [(site.pk, site.name) for site in choices.sites]  # type: ignore[attr-defined]  # the form declares such a field
         people = [(person.pk, person.name) for person in choices.people]
-        self.fields["with_id"].choices = [("", _("Anyone")), *people]  # type: ignore[attr-defined]
-        self.fields["moves"].choices = [("", _("No visit is booked yet")), *visits]  # type: ignore[attr-defined]
+        self.fields["with_id"].choices = [("", _("Anyone")), *people]  # type: ignore[attr-defined]  # the form declares such a field
+        self.fields["moves"].choices = [("", _("No visit is booked yet")), *visits]  # type: ignore[attr-defined]  # the form declares such a field
 
 
 class LeaveForm(forms.Form):
@@ -349,7 +349,7 @@ class OpenTimeForm(forms.Form):
 
     def __init__(self, *args: Any, sites: Sequence[Site], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["site"].choices = [(site.pk, site.name) for site in sites]  # type: ignore[attr-defined]
+        self.fields["site"].choices = [(site.pk, site.name) for site in sites]  # type: ignore[attr-defined]  # the form declares such a field
 
     def clean(self) -> dict[str, Any]:
         """Refuse an end that is not after the start."""

@@ -53,7 +53,7 @@ def actor_for_session(session_key: str, *, now: datetime) -> Actor:
         def __init__(self) -> None:
             self.session = session
 
-    user = get_user(_Request())  # type: ignore[arg-type]
+    user = get_user(_Request())  # type: ignore[arg-type]  # get_user() asks for the session alone
     if isinstance(user, User) and unfinished(user) is not Unfinished.NOTHING:
         return ANONYMOUS
     return actor_for(user, session=session, now=now)

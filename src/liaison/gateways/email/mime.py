@@ -30,7 +30,7 @@ def build(envelope: Envelope, *, sender: Address, reply_to: str, at: datetime) -
     mail.add_alternative(envelope.html, subtype="html", cte="quoted-printable")
     for attachment in envelope.attachments:
         if _is_invitation(attachment):
-            mail.attach(_invitation(attachment))  # type: ignore[arg-type]
+            mail.attach(_invitation(attachment))  # type: ignore[arg-type]  # a part of a mail, as attach() takes it
     for attachment in envelope.attachments:
         _add_file(mail, attachment)
     # Last, because growing from one part to several moves Content headers into the first part.

@@ -90,11 +90,11 @@ class CallForm(forms.Form):
         self.sheet = sheet
         if not sheet.may_be_clinical:
             del self.fields["clinical"]
-        self.fields["whom"].choices = whom_choices(sheet)  # type: ignore[attr-defined]
-        self.fields["number"].choices = number_choices(sheet)  # type: ignore[attr-defined]
-        self.fields["script_done"].choices = [(step.code, step.title) for step in sheet.script]  # type: ignore[attr-defined]
+        self.fields["whom"].choices = whom_choices(sheet)  # type: ignore[attr-defined]  # the form declares such a field
+        self.fields["number"].choices = number_choices(sheet)  # type: ignore[attr-defined]  # the form declares such a field
+        self.fields["script_done"].choices = [(step.code, step.title) for step in sheet.script]  # type: ignore[attr-defined]  # the form declares such a field
         for name in ("started_at", "next_attempt_at"):
-            self.fields[name].zone = sheet.zone  # type: ignore[attr-defined]
+            self.fields[name].zone = sheet.zone  # type: ignore[attr-defined]  # the form declares such a field
 
     def clean(self) -> dict[str, Any]:
         """A message left where none may be left is told in a sentence."""
@@ -187,7 +187,7 @@ class ComposeForm(forms.Form):
 
     def __init__(self, *given: Any, **more: Any) -> None:
         super().__init__(*given, **more)
-        self.fields["template"].choices = template_choices()  # type: ignore[attr-defined]
+        self.fields["template"].choices = template_choices()  # type: ignore[attr-defined]  # the form declares such a field
 
     def clean(self) -> dict[str, Any]:
         """A template with words of one's own needs them."""
@@ -220,8 +220,8 @@ class NoteForm(forms.Form):
             ("", str(_("No loop: about the patient"))),
             *((key, titles[one.pk]) for key, one in self.loops.items()),
         ]
-        self.fields["loop"].choices = choices  # type: ignore[attr-defined]
-        self.fields["happened_at"].zone = zone  # type: ignore[attr-defined]
+        self.fields["loop"].choices = choices  # type: ignore[attr-defined]  # the form declares such a field
+        self.fields["happened_at"].zone = zone  # type: ignore[attr-defined]  # the form declares such a field
 
     def clean_loop(self) -> Loop | None:
         """The open loop that was chosen."""

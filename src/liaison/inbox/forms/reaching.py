@@ -94,7 +94,7 @@ class PersonForm(forms.Form):
     def __init__(self, data: Any = None, *, person: PersonWish) -> None:
         super().__init__(data, initial=asdict(person))
         for name in ("spoken_language", "written_language"):
-            self.fields[name].choices = _languages(getattr(person, name))  # type: ignore[attr-defined]
+            self.fields[name].choices = _languages(getattr(person, name))  # type: ignore[attr-defined]  # the form declares such a field
 
     @property
     def wish(self) -> PersonWish:

@@ -143,5 +143,5 @@ def _invitation(mail: EmailMessage) -> Invitation | None:
 
 
 def _when(event: object, name: str) -> str:
-    value = event.get(name)  # type: ignore[attr-defined]
+    value = event.get(name)  # type: ignore[attr-defined]  # a component of icalendar, which has no types
     return f"{value.dt:%Y-%m-%d %H:%M %Z}".strip() if value is not None else ""

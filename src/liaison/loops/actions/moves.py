@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from liaison.accounts.models import Assignment, User
 from liaison.core.act import Entry, act
@@ -176,8 +176,8 @@ def _works_at(person: User, *, sites: frozenset[int] | None, now: datetime) -> b
     return held.filter(Q(site=None) | Q(site_id__in=sites)).exists()
 
 
-def _locked(loops: object) -> dict[int, Loop]:
-    rows = loops.select_related("site", "patient").order_by("pk").select_for_update(of=("self",))  # type: ignore[attr-defined]
+def _locked(loops: QuerySet[Loop]) -> dict[int, Loop]:
+    rows = loops.select_related("site", "patient").order_by("pk").select_for_update(of=("self",))
     return {loop.pk: loop for loop in rows}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from liaison.core.calendars import FEDERAL, BusinessCalendar, organization_holidays
 from liaison.loops.models import Holiday
 
@@ -15,8 +17,8 @@ def business_calendar(*, site_id: int | None = None, payer_id: int | None = None
         wanted.append(f"site:{site_id}")
     if payer_id is not None:
         wanted.append(f"payer:{payer_id}")
-    rows: dict[str, list[tuple[object, str]]] = {}
+    rows: dict[str, list[tuple[date, str]]] = {}
     for name, on, words in Holiday.objects.filter(calendar__in=wanted).values_list("calendar", "on", "name"):
         rows.setdefault(name, []).append((on, words))
-    layers = [organization_holidays(name, days=rows[name]) for name in wanted if name in rows]  # type: ignore[arg-type]
+    layers = [organization_holidays(name, days=rows[name]) for name in wanted if name in rows]
     return FEDERAL.with_layers(*layers)

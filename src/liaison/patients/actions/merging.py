@@ -266,8 +266,8 @@ def _take_out(kept: Patient, record: MergeRecord, *, now: datetime) -> None:
     before = record.survivor_before
     field = Patient._meta.get_field
     for column in (*_FILLED, *_EITHER, "sex"):
-        was = field(column).to_python(before[column])  # type: ignore[union-attr]
-        filled = field(column).to_python(record.merged_before[column])  # type: ignore[union-attr]
+        was = field(column).to_python(before[column])  # type: ignore[union-attr]  # a plain column, no relation
+        filled = field(column).to_python(record.merged_before[column])  # type: ignore[union-attr]  # a plain column, no relation
         if was != filled and getattr(kept, column) == filled:
             setattr(kept, column, was)
     _refresh(kept, now=now)

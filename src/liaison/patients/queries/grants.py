@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -74,8 +74,8 @@ def _to_show(actor: Actor, *, now: datetime) -> BreakGlassGrantQuerySet:
     return BreakGlassGrant.objects.filter(patient__in=within)
 
 
-def _shown(actor: Actor, rows: object, *, now: datetime) -> Sequence[GrantRow]:
-    grants: list[BreakGlassGrant] = list(rows)  # type: ignore[call-overload]
+def _shown(actor: Actor, rows: Iterable[BreakGlassGrant], *, now: datetime) -> Sequence[GrantRow]:
+    grants: list[BreakGlassGrant] = list(rows)
     seen(grant.patient_id for grant in grants)
     return [
         GrantRow(

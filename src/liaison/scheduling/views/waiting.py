@@ -150,7 +150,7 @@ def _show(
         "entry": entry,
         "kind": queries.current_kind(entry),
         "offers": queries.offers_of(entry),
-        "weekdays": [dict(WaitForm.base_fields["weekdays"].choices)[day] for day in entry.weekdays],  # type: ignore[attr-defined]
+        "weekdays": [dict(WaitForm.base_fields["weekdays"].choices)[day] for day in entry.weekdays],  # type: ignore[attr-defined]  # the form declares such a field
         "notice_hours": entry.least_notice_minutes // 60,
         "leave_form": leave_form or LeaveForm(initial={"version": entry.version}),
         "may_wait": actor.may(WAIT) and entry.is_waiting,
