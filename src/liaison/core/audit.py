@@ -141,7 +141,7 @@ def seal_entries() -> int:
     try:
         our_heads().keep(head)
     except OSError as error:
-        log.error("audit.head_not_kept", extra={"seal": head.seal, "why": error.strerror})  # noqa: TRY400
+        log.error("audit.head_not_kept", extra={"seal": head.seal, "why": error.strerror})  # noqa: TRY400 - the reason says it all
     return seal.entry_count
 
 

@@ -36,7 +36,7 @@ class SchemaEditor(schema.DatabaseSchemaEditor):
 class DatabaseCreation(creation.DatabaseCreation):
     """Test databases get the organization's schema and the extensions before they are migrated."""
 
-    def _create_test_db(self, verbosity: int, autoclobber: bool, keepdb: bool = False) -> str:  # noqa: FBT001, FBT002
+    def _create_test_db(self, verbosity: int, autoclobber: bool, keepdb: bool = False) -> str:  # noqa: FBT001, FBT002 - Django's signature
         name: str = super()._create_test_db(verbosity, autoclobber, keepdb)  # type: ignore[misc]  # the stubs don't know it
         prepare_database({**self.connection.settings_dict, "NAME": name})
         return name
