@@ -17,7 +17,7 @@ from liaison.patients.actions.contacts import (
     mark_contact_good,
     retire_contact_point,
 )
-from liaison.patients.actions.duplicates import keep_apart, note_duplicates
+from liaison.patients.actions.duplicates import keep_apart, note_disputed_identifier, note_duplicates
 from liaison.patients.actions.glass import (
     AlreadyReviewed,
     GlassNotNeeded,
@@ -112,6 +112,7 @@ __all__ = [
     "mark_deceased",
     "mark_not_deceased",
     "merge_patients",
+    "note_disputed_identifier",
     "note_duplicates",
     "note_nobody_behind_glass",
     "put_back",

@@ -17,6 +17,7 @@ from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import Conflict, Refusal
 from liaison.patients import access, rules
+from liaison.patients.actions.duplicates import dispute
 from liaison.patients.events import PatientsMerged, PatientsUnmerged
 from liaison.patients.models import (
     Alert,
@@ -131,6 +132,7 @@ def merge_patients(
         gone.touch(now=now)
         gone.save()
         _decide(kept, gone, by=actor.user_id, now=now)
+        _hand_on_disputes(kept, gone, now=now)
         entry.about(record)
         _tell(entry, PatientsMerged(merge_id=record.pk, survivor_id=kept.pk, merged_id=gone.pk, at=now))
     return record
@@ -307,6 +309,15 @@ def _decide(kept: Patient, gone: Patient, *, by: int | None, now: datetime) -> N
     for candidate in _pair(kept, gone):
         candidate.decide(DuplicateDecision.MERGED, by=by, now=now)
         candidate.save()
+
+
+def _hand_on_disputes(kept: Patient, gone: Patient, *, now: datetime) -> None:
+    """Whoever had an identifier in dispute with the one who is gone has it with the one who goes on."""
+    disputed = DuplicateCandidate.objects.filter(disputed=True, decision=DuplicateDecision.OPEN)
+    for row in disputed.filter(models.Q(first=gone) | models.Q(second=gone)).select_related("first", "second"):
+        other = (row.second if row.first_id == gone.pk else row.first).survivor
+        if other.pk != kept.pk:
+            dispute(kept, other, now=now)
 
 
 def _tell(entry: Entry, fact: PatientsMerged | PatientsUnmerged) -> None:

@@ -25,7 +25,9 @@ class DuplicateDecision(models.TextChoices):
 class DuplicateCandidate(models.Model):
     """Two patients who may be one person. `reasons` is a list of [code, points]; their sum is `score`.
 
-    `conflict` means that identifiers of one system disagree: then never merged without a person saying so.
+    `conflict` means that identifiers disagree: then never merged without a person saying so. `disputed` is the conflict
+    that the registrations don't show by themselves: one identifier came for both and only one of them bears it. Such a
+    pair stays until somebody decides, however little else speaks for it.
     """
 
     first = models.ForeignKey(Patient, on_delete=models.CASCADE, related_name="+")
@@ -33,6 +35,7 @@ class DuplicateCandidate(models.Model):
     score = models.IntegerField()
     reasons = models.JSONField(default=list)
     conflict = models.BooleanField(default=False)
+    disputed = models.BooleanField(default=False)
     found_at = models.DateTimeField()
     decision = models.CharField(max_length=10, choices=DuplicateDecision.choices, default=DuplicateDecision.OPEN)
     decided_by = models.ForeignKey(
@@ -53,6 +56,7 @@ class DuplicateCandidate(models.Model):
                 | (~Q(decision="open") & Q(decided_at__isnull=False)),
                 name="patients_duplicate_decided_together",
             ),
+            models.CheckConstraint(condition=Q(disputed=False) | Q(conflict=True), name="patients_duplicate_disputed"),
         ]
 
     def __str__(self) -> str:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from django.db.models import QuerySet
+
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import NotFound
@@ -57,13 +59,9 @@ class Comparison:
 
 
 def duplicates(actor: Actor, *, limit: int = 100) -> Sequence[DuplicateRow]:
-    """The open pairs of which the actor may merge both, the most alike first."""
-    mine = Patient.objects.current().visible_to(actor, access.MERGE)
-    rows = list(
-        DuplicateCandidate.objects.filter(decision=DuplicateDecision.OPEN, first__in=mine, second__in=mine)
-        .select_related("first", "second")
-        .order_by("-score", "pk")[:limit]
-    )
+    """The open pairs of which the actor may merge both: those for whom one identifier came, then the most alike."""
+    pairs = _to_decide(actor).select_related("first", "second")
+    rows = list(pairs.order_by("-disputed", "-score", "pk")[:limit])
     seen(pk for row in rows for pk in (row.first_id, row.second_id))
     return [
         DuplicateRow(
@@ -81,6 +79,11 @@ def duplicates(actor: Actor, *, limit: int = 100) -> Sequence[DuplicateRow]:
         )
         for row in rows
     ]
+
+
+def count_duplicates(actor: Actor) -> int:
+    """How many open pairs there are of which the actor may merge both."""
+    return _to_decide(actor).count()
 
 
 def get_candidate(actor: Actor, *, candidate_id: int) -> DuplicateCandidate:
@@ -120,6 +123,11 @@ def get_merge(actor: Actor, *, merge_id: int) -> MergeRecord:
         raise NotFound
     seen(row.survivor_id)
     return row
+
+
+def _to_decide(actor: Actor) -> QuerySet[DuplicateCandidate]:
+    mine = Patient.objects.current().visible_to(actor, access.MERGE)
+    return DuplicateCandidate.objects.filter(decision=DuplicateDecision.OPEN, first__in=mine, second__in=mine)
 
 
 def _lines(one: Band, other: Band) -> Sequence[Difference]:

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.patients import rules
-from liaison.patients.models import ContactKind, ContactPoint, Identifier, Patient
+from liaison.patients.models import ContactKind, ContactPoint, DuplicateCandidate, Identifier, Patient
 
 COMPARED: Final = 200
 """Registrations that are looked at closely; indexes choose them."""
@@ -78,8 +78,12 @@ def pairs_for(actor: Actor, *, patient: Patient) -> Sequence[AlikePair]:
 
 
 def likeness_of(one: Patient, other: Patient) -> rules.Likeness:
-    """How alike two patients are, and why. The caller has authorised both."""
-    return rules.compare(registration_of(one), other=registration_of(other))
+    """How alike two patients are, and why, an identifier that came for both included. The caller authorised both."""
+    likeness = rules.compare(registration_of(one), other=registration_of(other))
+    first, second = sorted([one.pk, other.pk])
+    if DuplicateCandidate.objects.filter(first_id=first, second_id=second, disputed=True).exists():
+        return rules.disputed(likeness)
+    return likeness
 
 
 def registration_of(patient: Patient) -> rules.Registration:

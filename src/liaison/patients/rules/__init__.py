@@ -10,6 +10,7 @@ from liaison.patients.rules.likeness import (
     Reason,
     Registration,
     compare,
+    disputed,
 )
 from liaison.patients.rules.names import fold, name_words, search_text, slip_keys
 from liaison.patients.rules.proxies import (
@@ -42,6 +43,7 @@ __all__ = [
     "age_on",
     "allowed_scope",
     "compare",
+    "disputed",
     "email_key",
     "first_way",
     "fold",

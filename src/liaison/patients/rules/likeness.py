@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Final
 
@@ -18,6 +18,7 @@ SHOW_FROM: Final = 50
 POINTS: Final = {
     "same_identifier": 60,
     "identifiers_disagree": -10,
+    "disputed_identifier": 0,
     "same_name": 35,
     "similar_name": 22,
     "slightly_similar_name": 8,
@@ -65,6 +66,11 @@ class Likeness:
     reasons: tuple[Reason, ...]
     conflict: bool
 
+    @property
+    def is_disputed(self) -> bool:
+        """Whether one identifier came for both; see `disputed`."""
+        return any(reason.code == "disputed_identifier" for reason in self.reasons)
+
 
 def compare(one: Registration, *, other: Registration) -> Likeness:
     """Score two registrations; the same either way round."""
@@ -83,6 +89,15 @@ def compare(one: Registration, *, other: Registration) -> Likeness:
         reasons=reasons,
         conflict="identifiers_disagree" in codes,
     )
+
+
+def disputed(likeness: Likeness) -> Likeness:
+    """The same likeness of two people for whom one identifier came, which only one of them could be given.
+
+    That is a conflict whatever else they share, and however little: a person decides.
+    """
+    why = Reason(code="disputed_identifier", points=POINTS["disputed_identifier"])
+    return replace(likeness, score=likeness.score + why.points, reasons=(why, *likeness.reasons), conflict=True)
 
 
 def _identifier_codes(one: frozenset[tuple[str, str]], other: frozenset[tuple[str, str]]) -> Sequence[str]:

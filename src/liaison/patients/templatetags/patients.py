@@ -21,6 +21,7 @@ MOST_SHOWN: Final = 16
 _REASONS = {
     "same_identifier": _("same identifier"),
     "identifiers_disagree": _("identifiers disagree"),
+    "disputed_identifier": _("one identifier came for both"),
     "same_name": _("same name"),
     "similar_name": _("similar name"),
     "slightly_similar_name": _("slightly similar name"),

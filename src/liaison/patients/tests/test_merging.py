@@ -4,6 +4,7 @@ from datetime import date
 
 import pytest
 
+from liaison.core.actor import system_actor
 from liaison.core.facts import reacts_to
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
@@ -207,6 +208,72 @@ def test_deciding_on_a_pair(clinic: Clinic, walter: Patient, twin: Patient) -> N
                     lambda: queries.get_merge(clinic.rosa, merge_id=record.pk)):  # fmt: skip
         with pytest.raises(NotFound):
             missing()
+
+
+def disputed(clinic: Clinic, register: Registry, walter: Patient) -> tuple[Patient, DuplicateCandidate]:
+    """A stranger whose record came with Walter's number."""
+    stranger = register("Olga", "Petrov", birth_on=date(1990, 1, 1), sex="female")
+    system = system_actor("import")
+    actions.note_disputed_identifier(actor=system, patient=stranger, other=walter, now=clinic.now)
+    return stranger, DuplicateCandidate.objects.get()
+
+
+def test_a_pair_with_a_disputed_identifier_stays_until_a_person_decides(
+    clinic: Clinic, walter: Patient, twin: Patient, register: Registry
+) -> None:
+    stranger, pair = disputed(clinic, register, walter)
+    for patient in (stranger, walter, twin):
+        jobs.look_for_duplicates(patient_id=patient.pk)
+    rows = queries.duplicates(clinic.clerk)
+    assert [(row.first_id, row.second_id, row.conflict) for row in rows] == [
+        (walter.pk, stranger.pk, True),
+        (walter.pk, twin.pk, False),
+    ]
+    assert queries.count_duplicates(clinic.clerk) == 2
+    assert rows[0].score < 0
+    assert rows[0].reasons[0].code == "disputed_identifier"
+    actions.keep_apart(actor=clinic.clerk, candidate=pair, now=clinic.now)
+    jobs.look_for_duplicates(patient_id=stranger.pk)
+    assert [row.second_id for row in queries.duplicates(clinic.clerk)] == [twin.pk]
+
+
+def test_a_pair_that_looked_alike_before_becomes_a_disputed_one(clinic: Clinic, walter: Patient, twin: Patient) -> None:
+    jobs.look_for_duplicates(patient_id=twin.pk)
+    system = system_actor("import")
+    actions.note_disputed_identifier(actor=system, patient=walter, other=twin, now=clinic.now)
+    pair = DuplicateCandidate.objects.get()
+    assert (pair.disputed, pair.conflict) == (True, True)
+    assert pair.score == sum(points for _, points in pair.reasons)
+
+
+def test_a_disputed_pair_is_merged_only_by_who_says_that_they_checked(
+    clinic: Clinic, walter: Patient, register: Registry
+) -> None:
+    stranger, pair = disputed(clinic, register, walter)
+    with pytest.raises(actions.IdentifiersDisagree):
+        merge(clinic, walter, stranger)
+    both = queries.compare_patients(clinic.clerk, left=walter, right=stranger, now=clinic.now)
+    assert both.likeness.is_disputed
+    record = actions.merge_patients(
+        actor=clinic.clerk, survivor=walter, merged=stranger, reason="Same", now=clinic.now, conflict_checked=True
+    )
+    assert queries.duplicates(clinic.clerk) == []
+    actions.unmerge_patients(actor=clinic.clerk, merge=record, reason="Strangers", now=clinic.now)
+    pair.refresh_from_db()
+    assert (pair.decision, pair.disputed) == ("open", True)
+
+
+def test_a_dispute_goes_on_with_whom_one_of_the_two_is_merged_into(
+    clinic: Clinic, walter: Patient, twin: Patient, register: Registry
+) -> None:
+    stranger, _ = disputed(clinic, register, walter)
+    merge(clinic, twin, stranger)
+    (row,) = queries.duplicates(clinic.clerk)
+    assert {row.first_id, row.second_id} == {twin.pk, walter.pk}
+    actions.merge_patients(
+        actor=clinic.clerk, survivor=twin, merged=walter, reason="Same", now=clinic.now, conflict_checked=True
+    )
+    assert queries.duplicates(clinic.clerk) == []
 
 
 def test_two_patients_side_by_side(clinic: Clinic, walter: Patient, twin: Patient) -> None:

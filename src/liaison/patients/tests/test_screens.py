@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from liaison.accounts.models import User
-from liaison.core.actor import Actor
+from liaison.core.actor import Actor, system_actor
 from liaison.core.models import AuditEntry
 from liaison.patients import actions, jobs
 from liaison.patients.actions import PatientDetails
@@ -220,6 +220,20 @@ def test_a_clerk_decides_on_duplicates_merges_and_undoes(clinic: Clinic, walter:
     assert clerk.post(undo, {"reason": "Cousins"}).status_code == 302
     assert clerk.post(undo, {"reason": "Again"}).status_code == 422
     assert clerk.get(f"/patients/merge/{walter.pk}/{walter.pk}/").status_code == 404
+
+
+def test_a_pair_with_a_disputed_identifier_is_shown_as_contradictory_with_the_reason(
+    clinic: Clinic, walter: Patient, register: Registry
+) -> None:
+    stranger = register("Olga", "Petrov", birth_on=date(1990, 1, 1), sex="female")
+    system = system_actor("import")
+    actions.note_disputed_identifier(actor=system, patient=stranger, other=walter, now=clinic.now)
+    clerk = browser(clinic.clerk)
+    page = words(clerk.get("/patients/duplicates/"))
+    for said in ("contradictory", "identifiers disagree", "one identifier came for both"):
+        assert said in page
+    assert "identifiers disagree" in words(clerk.get(f"/patients/merge/{walter.pk}/{stranger.pk}/"))
+    assert browser(clinic.pat).get("/patients/duplicates/").status_code == 403
 
 
 def test_emergency_access_shows_nothing_before_it_is_open(clinic: Clinic, walter: Patient) -> None:

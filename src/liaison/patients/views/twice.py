@@ -20,8 +20,10 @@ from liaison.patients.views.asking import chart_url, must_carry, zone_of
 def duplicates(request: HttpRequest) -> HttpResponse:
     """Pairs to decide on, and merges that can be undone."""
     actor = must_carry(request, access.MERGE)
+    rows = queries.duplicates(actor)
     context = {
-        "rows": queries.duplicates(actor),
+        "rows": rows,
+        "more": queries.count_duplicates(actor) - len(rows),
         "merges": queries.standing_merges(actor),
         "now": current_time(),
         "time_zone": zone_of(actor),

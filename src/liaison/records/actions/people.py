@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import date, datetime
 from typing import Any
@@ -18,6 +18,7 @@ from liaison.patients.actions import (
     add_identifier,
     change_patient,
     mark_deceased,
+    note_disputed_identifier,
     register_patient,
 )
 from liaison.patients.actions.contacts import checked_contact
@@ -62,8 +63,10 @@ class PatientIntake:
         """Register or update the patient behind each arrival; their ids, in order.
 
         A patient who is kept already under one of the identifiers is the same person when birth date, sex and
-        family name agree and no other identifier of one system disagrees; else they are registered apart,
-        without the disputed identifier, and a note says so: nobody is merged by an import.
+        family name agree and no other identifier of one system disagrees; else they are registered apart, without
+        the disputed identifier. Nobody is merged by an import: whoever an identifier was disputed with waits beside
+        them among the possible duplicates until a person decides, and a note says so. The same when the identifiers
+        of one record are those of several patients.
         """
         read = [read_patient(one.received.value) for one in arrivals]
         owners = _owners(identifier for one in read for identifier in one.identifiers)
@@ -86,24 +89,34 @@ class PatientIntake:
             before = obj(decode(tables.bodies_of([arrival.resource_id])[0][1].encode()))
             patient_id = tables.patient_of(arrival.resource_id)
             if patient_id is not None:
-                return self._update(Patient.objects.get(pk=patient_id), said, read_patient(before), owners, where)
-        others = []
-        for pk in dict.fromkeys(owners[key] for key in _keys(said) if key in owners):
-            known = Patient.objects.get(pk=pk)
-            if _same_person(known, said):
-                self._tell(where, "is a patient who is registered already, by an identifier that both bear")
-                return self._update(known, said, said, owners, where)
-            others.append(known.pk)
-        registered = self._register(said, owners, where)
-        for pk in others:
-            self._tell(
-                where,
-                f"bears an identifier of patient {pk} but is somebody else by name or birth date; registered apart as"
-                f" patient {registered}, without that identifier: compare them at /patients/merge/{pk}/{registered}/",
-            )
-        return registered
+                earlier = read_patient(before)
+                kept = self._update(Patient.objects.get(pk=patient_id), said, earlier, owners, where)
+                came = {*_keys(said)} - {*_keys(earlier)}
+                self._dispute(kept, _bearers(said, owners, among=came), where)
+                return kept.pk
+        bearers = _bearers(said, owners)
+        same = next((known for known in bearers if _same_person(known, said)), None)
+        if same is not None:
+            self._tell(where, "is a patient who is registered already, by an identifier that both bear")
+            kept = self._update(same, said, said, owners, where)
+        else:
+            kept = self._register(said, owners, where)
+        self._dispute(kept, bearers, where)
+        return kept.pk
 
-    def _register(self, said: PatientRead, owners: dict[tuple[str, str], int], where: str) -> int:
+    def _dispute(self, patient: Patient, bearers: Sequence[Patient], where: str) -> None:
+        """Leave it to a person whether `patient` is one with whoever else bears an identifier that came with them."""
+        for other in bearers:
+            if other.pk != patient.pk:
+                note_disputed_identifier(actor=self.actor.as_liaison(), patient=patient, other=other, now=self.now)
+                self._tell(
+                    where,
+                    f"bears an identifier of patient {other.pk} but is not surely the same person; kept apart as"
+                    f" patient {patient.pk}, without that identifier. Somebody has to decide, under possible"
+                    f" duplicates: /patients/merge/{other.pk}/{patient.pk}/",
+                )
+
+    def _register(self, said: PatientRead, owners: dict[tuple[str, str], int], where: str) -> Patient:
         patient = register_patient(
             actor=self.actor.as_liaison(),
             details=self._details(said, where),
@@ -114,7 +127,7 @@ class PatientIntake:
             now=self.now,
         )
         self._deceased(patient, said, where)
-        return patient.pk
+        return patient
 
     def _details(self, said: PatientRead, where: str) -> PatientDetails:
         """What patients accept; what they refuse is left out and told."""
@@ -155,7 +168,7 @@ class PatientIntake:
         before: PatientRead,
         owners: dict[tuple[str, str], int],
         where: str,
-    ) -> int:
+    ) -> Patient:
         """Follow what changed at the source since `before`; what people here have changed meanwhile stays."""
         actor, patient = self.actor.as_liaison(), patient.survivor
         old, new = self._details(before, where), self._details(said, where)
@@ -172,7 +185,7 @@ class PatientIntake:
                 add_identifier(actor=actor, patient=patient, identifier=_identifier(identifier), now=self.now)
         self._add_contacts(patient, said, before, where)
         self._deceased(patient, said, where)
-        return patient.pk
+        return patient
 
     def _add_contacts(self, patient: Patient, said: PatientRead, before: PatientRead, where: str) -> None:
         came = {*said.contacts} - {*before.contacts}
@@ -206,6 +219,15 @@ def _owners(identifiers: Iterable[IdentifierRead]) -> dict[tuple[str, str], int]
 
 def _keys(said: PatientRead) -> list[tuple[str, str]]:
     return [(one.system, one.value) for one in said.identifiers]
+
+
+def _bearers(
+    said: PatientRead, owners: dict[tuple[str, str], int], *, among: Collection[tuple[str, str]] | None = None
+) -> Sequence[Patient]:
+    """The patients who bear the identifiers of a record (or those `among` them), each once, in their order."""
+    keys = _keys(said) if among is None else [key for key in _keys(said) if key in among]
+    ids = dict.fromkeys(owners[key] for key in keys if key in owners)
+    return list({known.pk: known for known in (Patient.objects.get(pk=pk).survivor for pk in ids)}.values())
 
 
 def _same_person(known: Patient, said: PatientRead) -> bool:

@@ -12,11 +12,13 @@ import pytest
 from django.db import ProgrammingError, connection
 
 from liaison.core import facts as core_facts
+from liaison.core.actor import system_actor
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden
 from liaison.directory.models import Organization, Practitioner
-from liaison.patients.models import Patient
+from liaison.patients.actions import keep_apart, merge_patients, note_disputed_identifier, unmerge_patients
+from liaison.patients.models import DuplicateCandidate, Patient
 from liaison.records.actions import import_files
 from liaison.records.actions.importing import NoSite
 from liaison.records.actions.rebuilding import rebuild_facts
@@ -335,8 +337,50 @@ def test_the_same_person_from_another_system_is_recognised_and_a_stranger_is_not
     assert same.notes[0].text.startswith("is a patient who is registered already")
     stranger = walter(id="third", birthDate="1990-01-01")
     note = cast.take_in(write(tmp_path / "c.json", stranger), system="clinic").notes[0]
-    assert "registered apart as patient" in note.text
+    assert "not surely the same person" in note.text
     assert Patient.objects.count() == 2
+    waiting = DuplicateCandidate.objects.get()
+    assert (waiting.conflict, waiting.disputed, waiting.decision) == (True, True, "open")
+    assert waiting.reasons[0] == ["disputed_identifier", 0]
+
+
+def test_one_record_that_bears_the_identifiers_of_two_patients_leaves_it_to_a_person_whether_they_are_one(
+    cast, tmp_path
+):
+    by_name = {"identifier": [{"system": "urn:other", "value": "9"}], "id": "second"}
+    cast.take_in(write(tmp_path / "a.json", bundle(walter(), walter(**by_name))), system="hospital")
+    first, second = Patient.objects.order_by("pk")
+    both = [{"system": "urn:mrn", "value": "W1"}, *by_name["identifier"]]
+    summary = cast.take_in(write(tmp_path / "b.json", walter(id="third", identifier=both)), system="clinic")
+    waiting = DuplicateCandidate.objects.get()
+    assert (waiting.first, waiting.second, waiting.disputed) == (first, second, True)
+    assert f"/patients/merge/{second.pk}/{first.pk}/" in summary.notes[1].text
+    assert Patient.objects.count() == 2
+
+
+def test_a_later_version_that_bears_somebody_elses_identifier_is_disputed_once(cast, tmp_path):
+    june = walter(id="june", identifier=[], name=[{"family": "Ng", "given": ["June"]}], birthDate="1970-05-05")
+    cast.take_in(write(tmp_path / "a.json", bundle(walter(), june)))
+    assert not DuplicateCandidate.objects.exists()
+    took = {**june, "identifier": [{"system": "urn:mrn", "value": "W1"}]}
+    assert "kept apart as patient" in cast.take_in(write(tmp_path / "b.json", took)).notes[0].text
+    waiting = DuplicateCandidate.objects.get()
+    assert waiting.score < 50
+    keep_apart(actor=cast.carla, candidate=waiting, now=NOW)
+    moved = {**took, "telecom": [{"system": "phone", "value": "(207) 555-0199"}]}
+    assert cast.take_in(write(tmp_path / "c.json", moved)).notes == ()
+    waiting.refresh_from_db()
+    assert waiting.decision == "different"
+
+
+def test_a_decision_that_was_made_holds_when_the_same_dispute_comes_from_another_feed(cast, tmp_path):
+    cast.take_in(write(tmp_path / "a.json", walter()), system="hospital")
+    stranger = walter(id="third", birthDate="1990-01-01")
+    cast.take_in(write(tmp_path / "b.json", stranger), system="clinic")
+    first, second = Patient.objects.order_by("pk")
+    keep_apart(actor=cast.carla, candidate=DuplicateCandidate.objects.get(), now=NOW)
+    note_disputed_identifier(actor=system_actor("import"), patient=second, other=first, now=NOW)
+    assert DuplicateCandidate.objects.get().decision == "different"
 
 
 @pytest.mark.parametrize(
@@ -371,7 +415,6 @@ def test_rebuilding_gives_the_same_facts(cast, tmp_path):
         Resource.objects.update(title="old", kind="")
     with pytest.raises(Forbidden):
         rebuild_facts(cast.rosa, now=NOW)
-    from liaison.core.actor import system_actor
 
     told = []
     summary = rebuild_facts(system_actor("test"), now=NOW, progress=lambda done, total: told.append((done, total)))
@@ -382,8 +425,6 @@ def test_rebuilding_gives_the_same_facts(cast, tmp_path):
 
 
 def test_a_merge_moves_the_records_and_undoing_it_moves_them_back(cast, tmp_path):
-    from liaison.core.actor import system_actor
-    from liaison.patients.actions import merge_patients, unmerge_patients
 
     twin = walter(id="twin", identifier=[])
     cast.take_in(write(tmp_path / "a.json", bundle(walter(), twin, observation(subject={"reference": "Patient/twin"}))))
@@ -489,7 +530,6 @@ def test_a_patient_whose_registration_was_taken_away_is_registered_again(cast, t
 
 
 def test_rebuilding_an_empty_chart_is_nothing(cast):
-    from liaison.core.actor import system_actor
 
     assert rebuild_facts(system_actor("test"), now=NOW).resources == 0
 
