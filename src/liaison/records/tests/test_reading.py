@@ -7,6 +7,7 @@ import gzip
 import json
 import os
 import re
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -254,6 +255,40 @@ def test_blank_space_without_end_is_not_read_to_its_end(tmp_path):
     packed = gzip.compress(b"\n" * 17_000_000, compresslevel=1)
     with pytest.raises(Unreadable, match="more than 16 MB of blank space"):
         list(read(put(tmp_path, packed)))
+
+
+def blank_space(tmp_path: Path, *, before: bytes, megabytes: int, after: bytes = b"") -> Path:
+    """A packed file of blank lines between two pieces; its parts are packed one by one, so that it is made at once."""
+    blank = gzip.compress(b"\n" * (1 << 20), compresslevel=1)
+    return put(tmp_path, gzip.compress(before) + blank * megabytes + gzip.compress(after), name="lines.ndjson.gz")
+
+
+def test_blank_space_late_in_a_file_is_not_read_to_its_end(tmp_path):
+    lines = (json.dumps(WALTER) + "\n" + json.dumps(CONDITION) + "\n").encode()
+    path = blank_space(tmp_path, before=lines, megabytes=200, after=lines)
+    with pytest.raises(Unreadable, match="more than 16 MB of blank space") as refused:
+        list(read(path))
+    assert int(refused.value.path.removeprefix("line ")) < 20_000_000
+
+
+def test_a_file_of_blank_space_takes_little_memory(tmp_path):
+    lines = (json.dumps(WALTER) + "\n" + json.dumps(CONDITION) + "\n").encode()
+    path = blank_space(tmp_path, before=lines, megabytes=200)
+    tracemalloc.start()
+    try:
+        with pytest.raises(Unreadable):
+            list(read(path))
+        assert tracemalloc.get_traced_memory()[1] < 16 << 20
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("blank", [b"\n", b" \n", b"\r\n", b" " * 3000 + b"\n"])
+def test_lines_keep_their_numbers_across_blank_ones(tmp_path, blank):
+    first, second, third = (json.dumps({**WALTER, "id": name}).encode() for name in ("a", "b", "c"))
+    content = b"\xef\xbb\xbf" + first + b"\n" + second + b"\n" + blank * 5000 + b"  \n" + third
+    received = list(read(put(tmp_path, content)))
+    assert [(one.fhir_id, one.path) for one in received] == [("a", "line 1"), ("b", "line 2"), ("c", "line 5004")]
 
 
 def test_a_pipe_is_refused_instead_of_waited_for(tmp_path):
