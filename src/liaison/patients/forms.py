@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Any, TypeVar, cast
 
 from django import forms
+from django.db.models import Model
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
@@ -73,6 +74,25 @@ def languages(*kept: str) -> Sequence[tuple[str, str]]:
             *(item for item in listed if item[0] not in {"en", "es"}), *others]  # fmt: skip
 
 
+def _tell_changes(form: forms.Form, row: Model, *, typed: Mapping[str, Any], **against: object) -> None:
+    """Say beside each field what `row` says now; `against` are the hidden fields with which it is saved again."""
+    for name, value in typed.items():
+        there = getattr(row, name)
+        if there != value:
+            form.add_error(name, _("It now says: %(value)s") % {"value": _in_words(row, name) or _("nothing")})
+    fresh = cast(QueryDict, form.data).copy()
+    for name, of_now in against.items():
+        fresh[name] = str(of_now)
+    form.data = fresh
+
+
+def _in_words(row: Model, name: str) -> Any:
+    value, words = getattr(row, name), getattr(row, f"get_{name}_display", None)
+    if isinstance(value, bool):
+        return _("yes") if value else _("no")
+    return words() if words else value
+
+
 class DetailsForm(forms.Form):
     """Who someone is."""
 
@@ -105,13 +125,7 @@ class DetailsForm(forms.Form):
 
     def tell_changes(self, now: Patient) -> None:
         """After a stale save: say beside each field what it says now, and let the next save be against that."""
-        for name, typed in self.details_typed().items():
-            there = getattr(now, name)
-            if there != typed:
-                self.add_error(name, str(_("It now says: %(value)s") % {"value": there or _("nothing")}))
-        fresh = cast(QueryDict, self.data).copy()
-        fresh["version"] = str(now.version)
-        self.data = fresh
+        _tell_changes(self, now, typed=self.details_typed(), version=now.version)
 
     def details_typed(self) -> dict[str, Any]:
         """The columns and what was typed for them, before errors were added."""
@@ -195,15 +209,24 @@ class ContactForm(forms.Form):
         help_text=_("Closes every other way that is not confidential."),
     )
     note = _text(_("Note"), longest=200)
+    mark = forms.CharField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, point: ContactPoint | None = None, **kwargs: Any) -> None:
         if point is not None:
             kwargs["initial"] = {name: getattr(point, name) for name in ContactForm.base_fields}
         super().__init__(*args, **kwargs)
+        self._country = point.country if point else ""
 
     def details(self) -> ContactDetails:
-        """What was typed."""
-        return ContactDetails(**self.cleaned_data)
+        """What was typed, in the country that it was in."""
+        return ContactDetails(**self._typed(), country=self._country)
+
+    def tell_changes(self, now: ContactPoint) -> None:
+        """After a stale save: say beside each field what it says now, and let the next save be against that."""
+        _tell_changes(self, now, typed=self._typed(), mark=now.mark)
+
+    def _typed(self) -> dict[str, Any]:
+        return {name: value for name, value in self.cleaned_data.items() if name != "mark"}
 
 
 class ProxyForm(forms.Form):

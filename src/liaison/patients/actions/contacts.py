@@ -9,7 +9,7 @@ from typing import Any
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.live import announce
-from liaison.core.refusals import NotFound, Refusal
+from liaison.core.refusals import NotFound, Refusal, Stale
 from liaison.patients import access, rules
 from liaison.patients.events import ContactPointsChanged
 from liaison.patients.models import ContactKind, ContactPoint, ContactUse, Patient
@@ -61,11 +61,24 @@ def add_contact_point(*, actor: Actor, patient: Patient, contact: ContactDetails
 
 
 def change_contact_point(
-    *, actor: Actor, patient: Patient, contact_point_id: int, contact: ContactDetails, now: datetime
+    *,
+    actor: Actor,
+    patient: Patient,
+    contact_point_id: int,
+    contact: ContactDetails,
+    now: datetime,
+    expected: str | None = None,
 ) -> ContactPoint:
-    """Correct a way to reach a patient; a new number is good until found bad. Refuses: ContactWrong."""
+    """Correct a way to reach a patient; a new number is good until found bad.
+
+    A person's form gives the `ContactPoint.mark` that it was opened with; None overwrites.
+    Refuses: Stale, ContactWrong.
+    """
     with act(actor, access.CHANGE_CONTACTS, patient=patient, now=now) as entry:
+        Patient.objects.select_for_update().get(pk=patient.pk)  # one at a time: their preferences exclude each other
         point = _point(patient, contact_point_id)
+        if expected is not None and point.mark != expected:
+            raise Stale
         columns = checked_contact(contact)
         if contact.preferred and not point.preferred:
             _nothing_preferred(patient, kind=contact.kind)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 
@@ -29,7 +31,8 @@ def _press(clinic: Clinic, walter: Patient) -> str:
         connection.close()
 
 
-def _wait_until_all_wait(running: list[Future[str]]) -> None:
+def wait_until_all_wait(running: Sequence[Future[Any]]) -> None:
+    """Until each of these waits for a lock. None of them may have ended."""
     with connection.cursor() as cursor:
         while True:
             assert not any(one.done() for one in running)
@@ -49,7 +52,7 @@ def test_pressing_several_times_opens_one_access_and_giving_it_back_closes_the_c
             # Nobody may write a grant yet; whoever can look does so now, before the first one stands.
             cursor.execute("LOCK TABLE patients_breakglassgrant IN EXCLUSIVE MODE")
             running = [threads.submit(_press, clinic, walter) for _ in range(PRESSES)]
-            _wait_until_all_wait(running)
+            wait_until_all_wait(running)
         answers = sorted(one.result() for one in running)
     assert answers == ["open", *["patients.glass_not_needed"] * (PRESSES - 1)]
     grant = BreakGlassGrant.objects.get()

@@ -192,6 +192,24 @@ def test_a_line_goes_bad_good_and_away(clinic: Clinic, walter: Patient) -> None:
     assert (point.value_key, point.usable) == ("+12075550199", False)
 
 
+def test_a_stale_number_says_what_it_says_now_and_is_saved_against_that(clinic: Clinic, walter: Patient) -> None:
+    rosa, point = browser(clinic.rosa), walter.contact_points.get()
+    url = f"/patients/{walter.pk}/contacts/{point.pk}/"
+    assert f'name="mark" value="{point.mark}"' in words(rosa.get(url))
+    typed = {"kind": "phone", "use": "mobile", "value": "207 555 0199", "may_call": "on", "mark": point.mark}
+    assert browser(clinic.marta).post(url, {**typed, "use": "work", "may_text": "on"}).status_code == 302
+    stale = rosa.post(url, typed)
+    assert stale.status_code == 422
+    for said in ("Someone changed this meanwhile", "It now says: Work", "It now says: yes"):
+        assert said in words(stale)
+    point.refresh_from_db()
+    assert (point.use, point.may_text) == ("work", True)
+    assert f'name="mark" value="{point.mark}"' in words(stale)
+    assert rosa.post(url, {**typed, "mark": point.mark}).status_code == 302
+    point.refresh_from_db()
+    assert (point.use, point.may_text) == ("mobile", False)
+
+
 def test_a_clerk_decides_on_duplicates_merges_and_undoes(clinic: Clinic, walter: Patient, register: Registry) -> None:
     twin = register("Walter", "Ng", birth_on=date(1948, 2, 3), mrn="RIV-0002")
     other = register("Walther", "Ng", birth_on=date(1948, 2, 3))

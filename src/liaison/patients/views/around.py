@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from liaison.core.answers import done
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import NotFound
+from liaison.core.refusals import NotFound, Stale
 from liaison.patients import actions, queries
 from liaison.patients.forms import AlertForm, CareTeamForm, ContactForm, ProxyForm, ReasonForm
 from liaison.patients.models import Patient
@@ -35,7 +35,13 @@ def contact(request: HttpRequest, patient_id: int, contact_point_id: int | None 
     def do(**said: Any) -> Any:
         if point is None:
             return actions.add_contact_point(contact=form.details(), **said)
-        return actions.change_contact_point(contact_point_id=point.pk, contact=form.details(), **said)
+        changed: dict[str, Any] = {"contact": form.details(), "expected": form.cleaned_data["mark"] or None}
+        try:
+            return actions.change_contact_point(contact_point_id=point.pk, **changed, **said)
+        except Stale:
+            point.refresh_from_db()
+            form.tell_changes(point)
+            raise
 
     title = _("A way to reach them") if point is None else _("Correct a way to reach them")
     return small_form(request, patient_id, form=form, title=title, do=do)
