@@ -291,7 +291,11 @@ def _note(world: World, *, now: datetime) -> None:
     note = inbox.write_note(
         clinician, patient=world.patient, text="Zyxwulf is dizzy", clinical=True, idempotency_key="walk", now=now
     )
-    world.arguments |= {"note_id": note.pk, "code": "please-call"}
+    call = inbox.log_call(
+        clinician, patient=world.patient, outcome="reached", said="Zyxwulf sleeps badly", clinical=True,
+        idempotency_key="walk", now=now,
+    )  # fmt: skip
+    world.arguments |= {"note_id": note.pk, "call_id": call.pk, "code": "please-call"}
     stray = b"From: someone@elsewhere.example\nSubject: Hello\n\nIt is me."  # whose it is, nobody can know yet
     inbox.receive_mail(LIAISON, delivered=checked_mail(stray), now=now)
     world.arguments["mail_id"] = UnmatchedMail.objects.get().pk

@@ -12,6 +12,7 @@ class TimelineEntry:
 
     `kind` is one of visit, result, condition, medication, immunization, procedure, document, plan, message,
     call, booking, referral, loop, note, other. `key` is unique inside `source` and orders equal instants.
+    `struck_at` is set for what was entered by mistake or taken back: it stays, struck through.
     `date_only` says that only the day is known: `at` is then noon UTC of that day and no clock is shown.
     """
 
@@ -23,3 +24,4 @@ class TimelineEntry:
     source: str
     key: str
     date_only: bool = False
+    struck_at: datetime | None = None

@@ -10,6 +10,12 @@ SEND: Final = verb("inbox.send", "Write to a patient", roles=DESK_ROLES)
 CANCEL: Final = verb("inbox.cancel", "Keep a waiting message from being sent", roles=DESK_ROLES)
 SETTLE: Final = verb("inbox.settle", "Say whether a message arrived", roles=DESK_ROLES)
 LOG_CALL: Final = verb("inbox.log_call", "Log a call", roles=CARE_ROLES | {Role.FRONT_DESK, Role.BILLING})
+STRIKE_CALL: Final = verb(
+    "inbox.strike_call", "Strike out one's own call that was entered by mistake", roles=LOG_CALL.roles
+)
+STRIKE_ANY_CALL: Final = verb(
+    "inbox.strike_any_call", "Strike out a call that a colleague entered by mistake", roles={Role.SUPERVISOR}
+)
 WRITE_NOTE: Final = verb("inbox.write_note", "Write a note about a patient, or add to one", roles=DESK_ROLES)
 READ_CLINICAL_NOTE: Final = verb(
     "inbox.read_clinical_note", "Read notes that were marked clinical", roles=CARE_ROLES | {Role.RECORDS_CLERK}

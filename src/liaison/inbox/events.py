@@ -5,11 +5,12 @@ from datetime import datetime
 
 from liaison.core.facts import Fact
 from liaison.inbox.rules.contact import Attempt as CallAttempt
-from liaison.inbox.rules.contact import Contact, ContactSoFar, Outcome, With, contact_so_far
+from liaison.inbox.rules.contact import Contact, ContactSoFar, Outcome, With, contact_so_far, makes_contact
 
 __all__ = [
     "CallAttempt",
     "CallLogged",
+    "CallStruck",
     "Contact",
     "ContactSoFar",
     "MessageFailed",
@@ -21,6 +22,7 @@ __all__ = [
     "PreferenceNoted",
     "With",
     "contact_so_far",
+    "makes_contact",
 ]
 
 
@@ -44,6 +46,19 @@ class CallLogged(Fact):
     def made_contact(self) -> bool:
         """Whether this was the interactive contact of DOMAIN 2.1: patient or caregiver, not only scheduling."""
         return self.outcome == Outcome.REACHED and self.with_whom != With.OTHER and self.clinical
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallStruck(Fact):
+    """A logged call was struck out: it was entered by mistake and counts for nothing.
+
+    `why` is wrong_patient, wrong_person, twice or other. What it proved on loops is taken back already.
+    """
+
+    call_id: int
+    patient_id: int
+    loop_id: int | None
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

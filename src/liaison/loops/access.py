@@ -24,6 +24,9 @@ READ_CLINICAL: Final = verb(
     "Read what clinical evidence says, in a loop and its story",
     roles=CARE_ROLES | {Role.RECORDS_CLERK},
 )
+VOID_EVIDENCE: Final = verb(
+    "loops.void_evidence", "Take back evidence that rested on a mistake, with the reason", roles=DESK_ROLES
+)
 CLOSE: Final = verb("loops.close", "Close a loop whose evidence is in", roles=DESK_ROLES)
 GIVE_UP: Final = verb(
     "loops.give_up",

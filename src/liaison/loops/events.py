@@ -47,7 +47,14 @@ class LoopGivenUp(LoopFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoopReopened(LoopFact):
-    """Its end was taken back within ten seconds."""
+    """Its end was taken back: within ten seconds, or because what proved it was a mistake."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceVoided(LoopFact):
+    """Proof of these codes was taken back: it rested on a mistake."""
+
+    evidence: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,29 @@ class About:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """Something that turned out not to be so, and how a loop knows what hangs on it.
+
+    ``sentence`` says it in the story, ``reason`` why. Void is the evidence that agrees with all that is given:
+    ``about`` the thing it names, ``kinds`` its codes (None is any), ``at`` when it was recorded. ``events`` are
+    the names under which it ended or began clocks ("call:12"); with ``at`` only those of that instant.
+    """
+
+    sentence: str
+    reason: str = ""
+    about: About | None = None
+    kinds: tuple[str, ...] | None = None
+    events: tuple[str, ...] = ()
+    at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what would name every piece of evidence there is."""
+        if self.about is None and self.kinds is None:
+            msg = "Say what the mistake is about, or which evidence it gave."
+            raise ValueError(msg)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockToStart:
     """One deadline to run (DOMAIN 0: every clock is a record).
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
-from liaison.inbox.events import CallLogged
-from liaison.pathways.actions import evaluate, note_call, visit_booked, visit_lost, visit_seen
+from liaison.inbox.events import CallLogged, CallStruck
+from liaison.pathways.actions import evaluate, forget_call, note_call, visit_booked, visit_lost, visit_seen
 from liaison.pathways.models import Enrolment
 from liaison.patients.actions import put_back, repoint
 from liaison.patients.events import PatientDeceased, PatientsMerged, PatientsUnmerged
@@ -50,6 +50,12 @@ def go_back_to_their_own(fact: PatientsUnmerged, /, *, actor: Actor) -> None:
 def read_the_call(fact: CallLogged, /, *, actor: Actor) -> None:
     """A call may be the contact, or an attempt at it."""
     note_call(actor, call_id=fact.call_id, now=fact.logged_at)
+
+
+@reacts_to(CallStruck)
+def read_the_calls_again(fact: CallStruck, /, *, actor: Actor) -> None:
+    """A call that was the contact, or an attempt at it, was entered by mistake."""
+    forget_call(actor, call_id=fact.call_id, now=fact.at)
 
 
 @reacts_to(AppointmentBooked)

@@ -43,11 +43,13 @@ from liaison.inbox.actions.receiving import (
     put_away,
     receive_mail,
 )
+from liaison.inbox.actions.striking import CallStruckBefore, NotYourCall, SayWhatWasWrong, strike_call
 from liaison.inbox.actions.templates import TextWrong, edit_template, restore_template
 
 __all__ = [
     "AlreadyStruck",
     "CallInTheFuture",
+    "CallStruckBefore",
     "Came",
     "ChannelNotConnected",
     "Claim",
@@ -58,6 +60,7 @@ __all__ = [
     "NextAttemptPast",
     "NoSuchTemplate",
     "NotWaiting",
+    "NotYourCall",
     "NotYourNote",
     "NotedInTheFuture",
     "NothingNoted",
@@ -65,6 +68,7 @@ __all__ = [
     "PointWish",
     "ReachWish",
     "SayWhatWasSaid",
+    "SayWhatWasWrong",
     "SayWhyNotOurs",
     "SayWhyStruck",
     "TalkIsForCare",
@@ -92,6 +96,7 @@ __all__ = [
     "save_reach",
     "send_again",
     "settle",
+    "strike_call",
     "strike_note",
     "write_note",
 ]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
 from liaison.core.act import Entry, act
@@ -209,7 +210,7 @@ def _follow_up(
     evidence = _evidence_of(call, loop=current)
     if next_at is not None:
         step = f"Call {call.patient.goes_by} again"
-        set_next_step(actor, loop_id=loop.pk, step=step, due_at=next_at, now=now)
+        set_next_step(actor, loop_id=loop.pk, step=step, due_at=next_at, because_of=f"call:{call.pk}", now=now)
     if evidence:
         # Everybody reads this evidence; the words of a clinical call are for those who read clinical notes.
         said = "What was said stands with the call." if call.clinical else call.said
@@ -243,16 +244,27 @@ def _mark_wrong(actor: Actor, call: Call, *, point_id: int, now: datetime) -> No
         )
 
 
+def still_needs_nurse(row: TeachBack) -> bool:
+    """Whether the calls that count say that this topic was understood only partly or not at all twice."""
+    same = TeachBack.objects.filter(call__patient_id=row.call.patient_id, call__struck_at=None)
+    said = same.annotate(folded=Lower("topic")).filter(folded=row.topic.lower())
+    return needs_nurse([Understood(one) for one in said.values_list("understood", flat=True)])
+
+
+def to_explain(row: TeachBack) -> tuple[str, QuerySet[Loop]]:
+    """The title of the loop that has this topic explained again, and those that are open."""
+    patient = row.call.patient
+    title = f"Explain to {patient.goes_by} again: {row.topic}"
+    return title, Loop.objects.open().filter(patient=patient, kind=TEACH_BACK.code, title__iexact=title)
+
+
 def _ask_a_nurse(actor: Actor, call: Call, *, now: datetime) -> None:
     """A topic that this patient understood only partly or not at all twice needs a nurse (DOMAIN 8.2)."""
     site = home_site(call.patient)
     owner = team_owner(site, now=now) if site else None
     for row in call.teach_backs.exclude(understood=Understood.YES):
-        same = TeachBack.objects.filter(call__patient_id=call.patient_id).annotate(folded=Lower("topic"))
-        said = same.filter(folded=row.topic.lower()).values_list("understood", flat=True)
-        title = f"Explain to {call.patient.goes_by} again: {row.topic}"
-        open_one = Loop.objects.open().filter(patient_id=call.patient_id, kind=TEACH_BACK.code, title__iexact=title)
-        if owner is None or not needs_nurse([Understood(one) for one in said]) or open_one.exists():
+        title, open_ones = to_explain(row)
+        if owner is None or not still_needs_nurse(row) or open_ones.exists():
             continue
         open_loop(
             actor,

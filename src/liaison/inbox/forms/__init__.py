@@ -11,7 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from liaison.core.near_dates import refuse_far_off
-from liaison.inbox.models.calls import OutcomeChoice
+from liaison.inbox.models.calls import OutcomeChoice, StruckWhy
 from liaison.inbox.ports import (
     CallDetails,
     TeachBackItem,
@@ -241,6 +241,18 @@ class StrikeForm(forms.Form):
     """What is wrong with a note."""
 
     reason = forms.CharField(label=_("What is wrong with it"), max_length=300)
+
+
+class StrikeCallForm(forms.Form):
+    """Why a call was entered by mistake."""
+
+    why = forms.ChoiceField(label=_("What was wrong"), choices=StruckWhy.choices, widget=forms.RadioSelect)
+    words = forms.CharField(
+        label=_("In a few words"),
+        max_length=300,
+        required=False,
+        help_text=_("Whoever acted on this call must understand."),
+    )
 
 
 class TemplateForm(forms.Form):

@@ -1,12 +1,15 @@
 """Reads of the inbox; whoever asks comes first, and what they can't see is not there."""
 
 from liaison.inbox.queries.calls import (
+    CallPage,
     CallSheet,
     CallShown,
     call_sheet,
     calls_of_loop,
     contact_standing,
     counted_with,
+    get_call,
+    may_strike_call,
     propose_next,
 )
 from liaison.inbox.queries.incoming import MailRow, checked_mail, count_unmatched, unmatched_bytes, unmatched_mail
@@ -28,6 +31,7 @@ from liaison.inbox.queries.timeline import timeline
 
 __all__ = [
     "Box",
+    "CallPage",
     "CallSheet",
     "CallShown",
     "Invitation",
@@ -49,11 +53,13 @@ __all__ = [
     "count_unmatched",
     "counted_with",
     "counts",
+    "get_call",
     "get_message",
     "get_note",
     "letter_for",
     "mailbox",
     "may_strike",
+    "may_strike_call",
     "message_page",
     "propose_next",
     "reach_sheet",

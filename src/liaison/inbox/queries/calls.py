@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import QuerySet
 
 from liaison.core.actor import Actor
+from liaison.core.audit import seen
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import access
 from liaison.inbox.models import Call
@@ -41,7 +42,7 @@ class AgendaItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallShown:
-    """One earlier call; `said` is empty for who may not read it."""
+    """One earlier call; `said` is empty for who may not read it, `struck_at` and its like for one that counts."""
 
     id: int
     at: datetime
@@ -50,6 +51,24 @@ class CallShown:
     with_whom: str
     said: str
     by: str
+    struck_at: datetime | None = None
+    struck_by: str = ""
+    struck_reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPage:
+    """One call as it was logged, and whether this actor may strike it out."""
+
+    call: CallShown
+    patient: Patient
+    number: str
+    minutes: int
+    clinical: bool
+    loop_id: int | None
+    loop_title: str
+    zone: str
+    may_strike: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,11 +118,46 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
             for one in open_loops
         ),
         earlier=tuple(_shown(one, said=said) for one, said in told(actor, calls[:RECENT], patient=patient)),
-        attempts=_tries(calls.filter(loop=loop) if loop else calls),
+        attempts=_tries(calls.counted().filter(loop=loop) if loop else calls.counted()),
         may_be_clinical=patient.reachable_by(actor, CLINICAL_EVIDENCE),
         script=script_for(loop.kind if loop else ""),
         zone=site.zone if site else ZoneInfo("UTC"),
     )
+
+
+def get_call(actor: Actor, *, call_id: int) -> CallPage:
+    """One call as it was logged. Refuses Forbidden, NotFound."""
+    call = call_for(actor, call_id=call_id)
+    ((_, said),) = told(actor, [call], patient=call.patient)
+    site = home_site(call.patient)
+    seen(call.patient_id)
+    return CallPage(
+        call=_shown(call, said=said),
+        patient=call.patient,
+        number=call.number,
+        minutes=call.minutes,
+        clinical=call.clinical,
+        loop_id=call.loop_id,
+        loop_title=words_of(actor, loops=[call.loop])[call.loop.pk].title if call.loop else "",
+        zone=site.time_zone if site else "",
+        may_strike=not call.is_struck and may_strike_call(actor, call=call),
+    )
+
+
+def call_for(actor: Actor, *, call_id: int) -> Call:
+    """The row of one call that the actor may see. Refuses Forbidden, NotFound."""
+    if not actor.may(access.READ):
+        raise Forbidden
+    call = Call.objects.select_related("patient", "loop").filter(pk=call_id).first()
+    if call is None or not call.patient.reachable_by(actor):
+        raise NotFound
+    return call
+
+
+def may_strike_call(actor: Actor, *, call: Call) -> bool:
+    """Whether this is the actor's own call, or the actor may strike out anybody's."""
+    own = call.by_id is not None and call.by_id == actor.user_id
+    return call.patient.reachable_by(actor, access.STRIKE_CALL if own else access.STRIKE_ANY_CALL)
 
 
 def calls_of_loop(actor: Actor, *, loop: Loop) -> Sequence[CallShown]:
@@ -134,7 +188,7 @@ def contact_standing(
     Every call with the patient counts, whatever it was for. Refuses NotFound.
     """
     found = get_patient(actor, patient_id=patient.pk)
-    calls = Call.objects.filter(patient=found, started_at__gte=starts_at, started_at__lt=ends_at)
+    calls = Call.objects.counted().filter(patient=found, started_at__gte=starts_at, started_at__lt=ends_at)
     return contact_so_far([one.as_attempt for one in calls], starts_at=starts_at, ends_at=ends_at, now=now)
 
 
@@ -142,9 +196,11 @@ def counted_with(call: Call) -> datetime | None:
     """When the earlier attempt was that this call counts as one with; None when it counts, or is no attempt at all."""
     if not counts_as_attempt(call.as_attempt):
         return None
-    day = Call.objects.filter(
-        patient_id=call.patient_id, started_at__gt=call.started_at - A_DAY, started_at__lte=call.started_at
-    ).exclude(pk=call.pk)
+    day = (
+        Call.objects.counted()
+        .filter(patient_id=call.patient_id, started_at__gt=call.started_at - A_DAY, started_at__lte=call.started_at)
+        .exclude(pk=call.pk)
+    )
     tries = [one.started_at for one in day if counts_as_attempt(one.as_attempt)]
     return counted_attempt(call.started_at, tries=tries)
 
@@ -178,4 +234,7 @@ def _shown(call: Call, *, said: str) -> CallShown:
         with_whom=call.with_name or call.with_whom,
         said=said,
         by=call.by_name,
+        struck_at=call.struck_at,
+        struck_by=call.struck_by_name,
+        struck_reason=call.struck_reason,
     )

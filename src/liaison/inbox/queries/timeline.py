@@ -73,7 +73,9 @@ def _call(row: Call, *, said: str) -> TimelineEntry:
         at=row.started_at,
         kind="call",
         title=f"Call with {whom}: {row.get_outcome_display()}",
-        detail=" ".join(part for part in (said, f"({row.by_name})") if part),
+        detail=_struck(row) if row.is_struck else " ".join(part for part in (said, f"({row.by_name})") if part),
+        url=reverse("inbox:call_shown", args=[row.pk]),
+        struck_at=row.struck_at,
         source="inbox",
         key=f"call:{row.pk:012d}",
     )
@@ -81,13 +83,17 @@ def _call(row: Call, *, said: str) -> TimelineEntry:
 
 def _note(row: Note) -> TimelineEntry:
     title = "Note" if row.adds_to_id is None else "Addition to a note"
-    struck = f"Struck out by {row.struck_by_name}: {row.struck_reason}"
     return TimelineEntry(
         at=row.happened_at,
         kind="note",
         title=f"{title} by {row.by_name}",
-        detail=struck if row.is_struck else row.text,
+        detail=_struck(row) if row.is_struck else row.text,
         url=reverse("inbox:note_shown", args=[row.pk]),
+        struck_at=row.struck_at,
         source="inbox",
         key=f"note:{row.pk:012d}",
     )
+
+
+def _struck(row: Call | Note) -> str:
+    return f"Struck out by {row.struck_by_name}: {row.struck_reason}"

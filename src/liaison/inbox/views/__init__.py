@@ -1,6 +1,6 @@
 """Screens of the inbox."""
 
-from liaison.inbox.views.calls import call, next_try
+from liaison.inbox.views.calls import call, call_shown, call_strike, next_try
 from liaison.inbox.views.demo import demo_mail, demo_mailbox
 from liaison.inbox.views.messages import again, arrived, cancel, compose, message, messages, not_arrived, preview
 from liaison.inbox.views.notes import note, note_add, note_shown, note_strike
@@ -12,6 +12,8 @@ __all__ = [
     "again",
     "arrived",
     "call",
+    "call_shown",
+    "call_strike",
     "cancel",
     "compose",
     "demo_mail",

@@ -9,18 +9,18 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.answers import done
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import NotFound, Refusal
-from liaison.inbox.actions import log_call
-from liaison.inbox.forms import CallForm, TeachBacks, number_choices, phones, without_messages
+from liaison.inbox.actions import log_call, strike_call
+from liaison.inbox.forms import CallForm, StrikeCallForm, TeachBacks, number_choices, phones, without_messages
 from liaison.inbox.models import Call
-from liaison.inbox.models.calls import OutcomeChoice
-from liaison.inbox.queries import CallSheet, call_sheet, counted_with, propose_next
+from liaison.inbox.models.calls import OutcomeChoice, StruckWhy
+from liaison.inbox.queries import CallPage, CallSheet, call_sheet, counted_with, get_call, propose_next
 
 
 @require_http_methods(["GET", "POST"])
@@ -75,6 +75,38 @@ def next_try(request: HttpRequest) -> HttpResponse:
     proposed = propose_next(outcome=outcome, sheet=sheet, now=current_time()) if known else None
     form = CallForm(sheet=sheet, initial={"next_attempt_at": proposed})
     return render(request, "inbox/_next_try.html", {"form": form, "shown": proposed is not None})
+
+
+@require_GET
+def call_shown(request: HttpRequest, call_id: int) -> HttpResponse:
+    """One call as it was logged."""
+    return _shown(request, get_call(actor_of(request), call_id=call_id), form=StrikeCallForm())
+
+
+@require_POST
+def call_strike(request: HttpRequest, call_id: int) -> HttpResponse:
+    """It was entered by mistake: strike it out, with the reason."""
+    page = get_call(actor_of(request), call_id=call_id)
+    form = StrikeCallForm(request.POST)
+    if not form.is_valid():
+        return _shown(request, page, form=form)
+    why, words = StruckWhy(form.cleaned_data["why"]), form.cleaned_data["words"]
+    try:
+        strike_call(actor_of(request), call_id=call_id, why=why, words=words, now=current_time())
+    except Refusal as refusal:
+        if not refusal.fields:
+            raise
+        for name, sentence in refusal.fields.items():
+            form.add_error(name, sentence)
+        return _shown(request, page, form=form)
+    said = _("Struck out. What it counted for is taken back.")
+    topics = (f"patient:{page.patient.pk}", *([f"loop:{page.loop_id}"] if page.loop_id else []))
+    return done(request, said=said, to=reverse("inbox:call_shown", args=[call_id]), topics=topics, go=True)
+
+
+def _shown(request: HttpRequest, page: CallPage, *, form: StrikeCallForm) -> HttpResponse:
+    context = {"page": page, "form": form, "now": current_time()}
+    return render(request, "inbox/call_shown.html", context, status=422 if form.is_bound else 200)
 
 
 def _sheet(request: HttpRequest) -> CallSheet:

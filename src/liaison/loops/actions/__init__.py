@@ -50,6 +50,7 @@ from liaison.loops.actions.moves import (
     return_hand_overs,
 )
 from liaison.loops.actions.undo import TooLateToUndo, undo_last_change
+from liaison.loops.actions.voiding import void_evidence
 
 __all__ = [
     "CareDecides",
@@ -97,5 +98,6 @@ __all__ = [
     "take_loop",
     "undo_last_change",
     "void_clock",
+    "void_evidence",
     "wake_loop",
 ]

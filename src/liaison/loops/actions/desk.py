@@ -141,11 +141,13 @@ def set_next_step(
     now: datetime,
     waiting_on: str = "",
     reason: str = "",
+    because_of: str = "",
     expected_version: int | None = None,
 ) -> Loop:
     """Say by hand what is next and by when; it replaces an earlier step by hand, never a rule's clock.
 
-    The desk shows whichever is due first. Refuses DueInThePast and the usual.
+    `because_of` names the event it follows from ("call:12"). The desk shows whichever is due first.
+    Refuses DueInThePast and the usual.
     """
     if due_at <= now:
         raise DueInThePast
@@ -153,9 +155,9 @@ def set_next_step(
         actor, access.STEP, loop_id=loop_id, now=now, expected_version=expected_version, reason=reason
     ) as change:
         loop = change.loop
-        Clock.objects.filter(loop=loop, rule_id=BY_HAND, satisfied_at=None, voided_at=None).update(
-            voided_at=now, voided_reason="Replaced by another step by hand."
-        )
+        running = Clock.objects.filter(loop=loop, rule_id=BY_HAND, satisfied_at=None, voided_at=None)
+        replaced_id = running.order_by("pk").values_list("pk", flat=True).last()
+        running.update(voided_at=now, voided_reason="Replaced by another step by hand.")
         Clock.objects.create(
             loop=loop,
             rule_id=BY_HAND,
@@ -163,10 +165,11 @@ def set_next_step(
             source=f"set by {actor.name}"[:200],
             step=step[:300],
             waiting_on=waiting_on[:200],
-            anchor_event=f"loop:{loop.pk}",
+            anchor_event=because_of or f"loop:{loop.pk}",
             anchor_at=now,
             due_at=due_at,
             started_at=now,
+            replaces_id=replaced_id,
         )
         follow_clocks(loop, now=now)
         words = rules.when_words(due_at, now=now, zone=change.zone)

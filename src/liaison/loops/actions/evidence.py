@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, Refusal, constraint_refusal
@@ -19,6 +20,9 @@ from liaison.loops.actions.changing import (
 from liaison.loops.events import EvidenceAdded, LoopClosed, LoopGivenUp
 from liaison.loops.models import Evidence, Loop, State
 from liaison.loops.ports import About
+
+LOOP_CLOSED: Final = "The loop closed."
+"""Why the clocks that still ran when a loop closed are void."""
 
 
 class EvidenceMissing(Refusal):
@@ -168,7 +172,7 @@ def refuse_managed(actor: Actor, verb: Verb, *, loop_id: int) -> None:
 
 
 def _close(change: Change, *, actor: Actor) -> None:
-    end_clocks(change, voided_reason="The loop closed.")
+    end_clocks(change, voided_reason=LOOP_CLOSED)
     _end(change, actor=actor, state=State.CLOSED)
     change.publish(LoopClosed)
 

@@ -275,7 +275,7 @@ class Clock(models.Model):
 
 
 class Evidence(models.Model):
-    """Proof that part of a promise was kept. Withdrawn within the undo time, never deleted."""
+    """Proof that part of a promise was kept. Never deleted: withdrawn within the undo time, or voided with a reason."""
 
     loop = models.ForeignKey(Loop, on_delete=models.PROTECT, related_name="evidence")
     kind = models.CharField(max_length=60)
@@ -286,16 +286,34 @@ class Evidence(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     by_name = models.CharField(max_length=200)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    withdrawn_by_name = models.CharField(max_length=200, blank=True, default="")
+    withdrawn_reason = models.CharField(max_length=300, blank=True, default="")
 
     class Meta:
         verbose_name_plural = "evidence"
         constraints: ClassVar = [
             models.CheckConstraint(name="evidence_has_a_kind", condition=~Q(kind="")),
+            models.CheckConstraint(
+                name="evidence_voided_says_when_and_why",
+                condition=Q(withdrawn_by=None, withdrawn_by_name="", withdrawn_reason="")
+                | (Q(withdrawn_at__isnull=False) & ~Q(withdrawn_by_name="") & ~Q(withdrawn_reason="")),
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["about_type", "about_id"], name="evidence_about", condition=~Q(about_type="")),
         ]
 
     def __str__(self) -> str:
         """The kind and the loop, never a patient."""
         return f"evidence {self.kind} of loop {self.loop_id}"
+
+    def void(self, *, by_id: int | None, by_name: str, reason: str, now: datetime) -> None:
+        """It rested on a mistake; the row stays to be read."""
+        self.withdrawn_at, self.withdrawn_by_id, self.withdrawn_by_name = now, by_id, by_name
+        self.withdrawn_reason = reason[:300]
 
 
 class LoopEvent(models.Model):

@@ -3,7 +3,7 @@
 evaluate(actor, now=…, patient_ids=None) -> EvaluationSummary
 set_complexity(actor, enrolment_id=…, complexity=…, now=…) -> Enrolment
 turn_off(actor, code=…, reason=…, now=…), turn_on(actor, code=…, now=…) -> ProtocolPause
-note_call(…), visit_booked(…), visit_lost(…), visit_seen(…): what calls and visits mean for a follow-up
+note_call(…), forget_call(…), visit_booked(…), visit_lost(…), visit_seen(…): what calls and visits mean for a follow-up
 """
 
 from liaison.pathways.actions.enrolling import (
@@ -16,6 +16,7 @@ from liaison.pathways.actions.enrolling import (
 )
 from liaison.pathways.actions.following import (
     NotRunning,
+    forget_call,
     note_call,
     set_complexity,
     visit_booked,
@@ -33,6 +34,7 @@ __all__ = [
     "ProtocolChanged",
     "SayWhyOff",
     "evaluate",
+    "forget_call",
     "install_protocols",
     "note_call",
     "refuse_changed_protocols",

@@ -6,15 +6,17 @@ from datetime import date, datetime, timedelta
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
+from django.db.models import QuerySet
+
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.calendars import FEDERAL, Allowance, Unit, due_after
 from liaison.core.refusals import NotFound, Refusal
-from liaison.inbox.events import Contact, contact_so_far
+from liaison.inbox.events import Contact, ContactSoFar, contact_so_far, makes_contact
 from liaison.inbox.models import Call
-from liaison.loops.actions import add_evidence, restart_clock, satisfy_clock, start_clock
-from liaison.loops.models import Clock
-from liaison.loops.ports import About, ClockToStart
+from liaison.loops.actions import add_evidence, restart_clock, satisfy_clock, start_clock, void_clock, void_evidence
+from liaison.loops.models import Clock, Evidence
+from liaison.loops.ports import About, ClockToStart, Mistake
 from liaison.pathways.access import SET_COMPLEXITY
 from liaison.pathways.kinds import CONTACT, RECONCILIATION, VISIT
 from liaison.pathways.models import Enrolment
@@ -72,15 +74,64 @@ def note_call(actor: Actor, *, call_id: int, now: datetime) -> None:
     """
     call = Call.objects.get(pk=call_id)
     for enrolment in _running_of(call.patient_id):
-        window_ends = _contact_due(enrolment) + timedelta(seconds=1)
-        calls = Call.objects.filter(patient_id=call.patient_id, started_at__gte=enrolment.anchor_at)
-        attempts = [one.as_attempt for one in calls]
-        inside = contact_so_far(attempts, starts_at=enrolment.anchor_at, ends_at=window_ends, now=now)
-        ever = contact_so_far(attempts, starts_at=enrolment.anchor_at, ends_at=now + timedelta(seconds=1), now=now)
+        inside, ever = _contact_of(enrolment, now=now)
         if ever.standing is Contact.CONTACTED:
             _contacted(actor, enrolment, call, late=inside.standing is not Contact.CONTACTED, now=now)
         elif inside.standing is Contact.ATTEMPTS_DOCUMENTED:
             _attempted(actor, enrolment, call, attempts=inside.attempts, now=now)
+
+
+def forget_call(actor: Actor, *, call_id: int, now: datetime) -> None:
+    """A call was struck out: read again what the calls that are left prove, in follow-ups that ended by them too.
+
+    A contact that rested on this call and another is void when the other alone does not prove it; one that other
+    calls prove stands by the latest of those.
+    """
+    struck = Call.objects.get(pk=call_id)
+    enrolments = Enrolment.objects.select_related("loop", "protocol").filter(voided_at=None)
+    for enrolment in enrolments.filter(patient_id=struck.patient_id, anchor_at__lte=struck.started_at).order_by("pk"):
+        inside, ever = _contact_of(enrolment, now=now)
+        proved = {ever.standing, inside.standing} & {Contact.CONTACTED, Contact.ATTEMPTS_DOCUMENTED}
+        if not proved:
+            _contact_void(actor, enrolment, now=now)
+        elif CONTACT not in enrolment.loop.evidence_kinds and enrolment.loop.state == "open":
+            note_call(actor, call_id=_proving(enrolment).pk, now=now)
+
+
+def _proving(enrolment: Enrolment) -> Call:
+    """The latest call that is the contact, else the latest that was tried."""
+    left = list(_calls_of(enrolment).order_by("started_at", "pk"))
+    talks = [one for one in left if makes_contact(one.as_attempt)]
+    return (talks or left)[-1]
+
+
+def _contact_void(actor: Actor, enrolment: Enrolment, *, now: datetime) -> None:
+    by_calls = Evidence.objects.filter(
+        loop_id=enrolment.loop_id, kind=CONTACT, about_type="inbox.call", withdrawn_at=None
+    )
+    for row in by_calls.order_by("pk"):
+        mistake = Mistake(
+            sentence="A call that this counted was entered by mistake: taken back.",
+            about=About(type=row.about_type, id=row.about_id or 0),
+            kinds=(CONTACT,),
+        )
+        void_evidence(actor, mistake=mistake, loop_id=enrolment.loop_id, now=now)
+        if _running(enrolment, KEEP_TRYING_RULE) is not None:
+            void_clock(actor, loop_id=enrolment.loop_id, rule_id=KEEP_TRYING_RULE, reason=mistake.sentence, now=now)
+
+
+def _calls_of(enrolment: Enrolment) -> QuerySet[Call]:
+    """The calls that count since the discharge."""
+    return Call.objects.counted().filter(patient_id=enrolment.patient_id, started_at__gte=enrolment.anchor_at)
+
+
+def _contact_of(enrolment: Enrolment, *, now: datetime) -> tuple[ContactSoFar, ContactSoFar]:
+    """Where the contact stands inside the two business days, and ever."""
+    attempts = [one.as_attempt for one in _calls_of(enrolment)]
+    window_ends = _contact_due(enrolment) + timedelta(seconds=1)
+    inside = contact_so_far(attempts, starts_at=enrolment.anchor_at, ends_at=window_ends, now=now)
+    ever = contact_so_far(attempts, starts_at=enrolment.anchor_at, ends_at=now + timedelta(seconds=1), now=now)
+    return inside, ever
 
 
 def _contacted(actor: Actor, enrolment: Enrolment, call: Call, *, late: bool, now: datetime) -> None:

@@ -73,7 +73,8 @@ def _view(row: Enrolment, *, now: datetime) -> FollowUpView:
         due_at(protocol.clock(rule), anchor_on=row.anchor_on, complexity=complexity, zone=zone)
         for rule in ("tcm.contact", "tcm.visit")
     )
-    calls = [call.as_attempt for call in Call.objects.filter(patient=row.patient, started_at__gte=row.anchor_at)]
+    logged = Call.objects.counted().filter(patient=row.patient, started_at__gte=row.anchor_at)
+    calls = [call.as_attempt for call in logged]
     inside = contact_so_far(calls, starts_at=row.anchor_at, ends_at=contact_due + timedelta(seconds=1), now=now)
     ever = contact_so_far(calls, starts_at=row.anchor_at, ends_at=now + timedelta(seconds=1), now=now)
     booked = Appointment.objects.standing().filter(loop_id=row.loop_id).order_by("start_at").first()

@@ -7,8 +7,10 @@ from datetime import timedelta
 import pytest
 
 from liaison.core.refusals import NotFound
-from liaison.inbox.actions import log_call
-from liaison.loops.actions import add_evidence, close_loop
+from liaison.inbox.actions import log_call, strike_call
+from liaison.inbox.models import Call
+from liaison.inbox.models.calls import StruckWhy
+from liaison.loops.actions import add_evidence, close_loop, give_up_loop, void_clock
 from liaison.loops.models import Clock, Evidence
 from liaison.pathways.actions import NotRunning, set_complexity, visit_booked, visit_lost, visit_seen
 from liaison.pathways.queries import get_follow_up
@@ -195,3 +197,64 @@ def test_a_visit_recorded_by_hand_counts_from_when_it_was_recorded(home):
     add_evidence(home.rosa, loop_id=home.enrolment.loop_id, kind="contact", now=MONDAY)
     view = get_follow_up(home.rosa, enrolment_id=home.enrolment.pk, now=MONDAY)
     assert (view.visit_seen_at, view.contacted_at) == (MONDAY, MONDAY)
+
+
+def strike(ward, *, at, now):
+    logged = Call.objects.get(started_at=at)
+    strike_call(ward.rosa, call_id=logged.pk, why=StruckWhy.WRONG_PATIENT, now=now)
+    ward.enrolment.loop.refresh_from_db()
+
+
+def test_a_contact_that_was_entered_by_mistake_is_due_again(home):
+    call(home, at=MONDAY, outcome="reached", clinical=True)
+    strike(home, at=MONDAY, now=MONDAY + timedelta(hours=1))
+    assert home.enrolment.loop.evidence_kinds == []
+    assert "tcm.contact" in running()
+    assert stage(home, now=MONDAY + timedelta(hours=1)) is Stage.CONTACT_DUE
+
+
+def test_another_talk_takes_the_place_of_one_entered_by_mistake(home):
+    for hours in (0, 2, 4):
+        call(home, at=MONDAY + timedelta(hours=hours), outcome="reached" if hours < 4 else "busy", clinical=hours < 4)
+    strike(home, at=MONDAY, now=MONDAY + timedelta(hours=5))
+    assert home.enrolment.loop.evidence_kinds == ["attempt", "contact"]
+    by = Evidence.objects.get(kind="contact", withdrawn_at=None)
+    assert by.about_id == Call.objects.get(started_at=MONDAY + timedelta(hours=2)).pk
+    assert "tcm.contact" not in running()
+
+
+def test_either_of_two_attempts_entered_by_mistake_leaves_one_too_few(home):
+    second = MONDAY + timedelta(hours=3)
+    for struck in (second, MONDAY):
+        call(home, at=MONDAY + timedelta(minutes=struck == MONDAY))
+        call(home, at=second + timedelta(minutes=struck == MONDAY))
+        assert "tcm.keep_trying" in running()
+        strike(home, at=struck + timedelta(minutes=struck == MONDAY), now=second + timedelta(hours=1))
+        assert "contact" not in home.enrolment.loop.evidence_kinds
+        assert "tcm.contact" in running()
+        assert "tcm.keep_trying" not in running()
+        left = Call.objects.counted().get()
+        strike(home, at=left.started_at, now=second + timedelta(hours=1))
+
+
+def test_a_call_that_the_contact_did_not_need_changes_nothing(home):
+    call(home, at=MONDAY, outcome="reached", clinical=True)
+    call(home, at=MONDAY + timedelta(hours=3))
+    strike(home, at=MONDAY + timedelta(hours=3), now=MONDAY + timedelta(hours=4))
+    assert "contact" in home.enrolment.loop.evidence_kinds
+
+
+def test_a_contact_by_word_of_hand_stands_and_the_trying_that_was_told_off_stays_so(home):
+    call(home, at=MONDAY)
+    call(home, at=MONDAY + timedelta(hours=3))
+    void_clock(home.rosa, loop_id=home.enrolment.loop_id, rule_id="tcm.keep_trying", reason="June called", now=NOW)
+    strike(home, at=MONDAY, now=MONDAY + timedelta(hours=4))
+    assert home.enrolment.loop.evidence_kinds == ["attempt"]
+
+
+def test_a_follow_up_that_was_given_up_is_left_alone(home):
+    call(home, at=MONDAY, outcome="reached", clinical=True)
+    call(home, at=MONDAY + timedelta(hours=1), outcome="reached", clinical=True)
+    give_up_loop(home.rosa, loop_id=home.enrolment.loop_id, reason="Moved away", now=MONDAY + timedelta(hours=2))
+    strike(home, at=MONDAY, now=MONDAY + timedelta(hours=4))
+    assert (home.enrolment.loop.state, home.enrolment.loop.evidence_kinds) == ("given_up", [])

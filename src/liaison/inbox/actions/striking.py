@@ -1,0 +1,108 @@
+"""Striking out a call that was entered by mistake: it stays to be read, and what it counted for is taken back."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from liaison.core.act import act
+from liaison.core.actor import Actor
+from liaison.core.live import announce
+from liaison.core.refusals import Conflict, Refusal
+from liaison.inbox import access
+from liaison.inbox.actions.calls import still_needs_nurse, to_explain
+from liaison.inbox.events import CallStruck
+from liaison.inbox.models import Call
+from liaison.inbox.models.calls import StruckWhy
+from liaison.inbox.queries.calls import call_for, may_strike_call
+from liaison.inbox.queries.letters import home_site
+from liaison.inbox.rules.contact import Outcome, Understood
+from liaison.loops.actions import give_up_loop, void_evidence
+from liaison.loops.ports import About, Mistake
+from liaison.patients.actions import mark_contact_good
+from liaison.patients.models import ContactPoint
+
+
+class SayWhatWasWrong(Refusal):
+    """A call is struck out for something else, and nobody says what."""
+
+    code = "inbox.say_what_was_wrong"
+    sentence = "Say what was wrong with the call: whoever acted on it must understand."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"words": self.sentence})
+
+
+class NotYourCall(Refusal):
+    """Somebody else logged it."""
+
+    code = "inbox.not_your_call"
+    sentence = "A colleague logged this call. Ask them or a supervisor to strike it out, or write a note about it."
+    status = 403
+
+
+class CallStruckBefore(Conflict):
+    """It was struck out before."""
+
+    code = "inbox.call_struck_before"
+    sentence = "This call was struck out meanwhile. Nothing more is needed."
+
+
+def strike_call(actor: Actor, *, call_id: int, why: StruckWhy, now: datetime, words: str = "") -> Call:
+    """Say that a logged call was entered by mistake: it stays, struck through, and counts for nothing.
+
+    On every loop its evidence is void, the steps it set are dropped and the clocks it ended run again; a loop that
+    it closed reopens. A number that it marked as wrong may be called again; a topic that is not in need of a nurse
+    without it is not explained again. One's own call; a colleague's only with the verb for it. The same again by the
+    same person changes nothing. Refuses Forbidden, NotFound, NotYourCall, SayWhatWasWrong, CallStruckBefore.
+    """
+    seen = call_for(actor, call_id=call_id)
+    with act(actor, access.STRIKE_CALL, patient=seen.patient, subject=seen, now=now) as entry:
+        call = Call.objects.select_for_update(of=("self",)).select_related("patient").get(pk=seen.pk)
+        entry.about(call)
+        if not may_strike_call(actor, call=call):
+            raise NotYourCall
+        if call.is_struck:
+            if (call.struck_by_id, call.struck_why) != (actor.user_id, why):
+                raise CallStruckBefore(_who_struck(call))
+            entry.note(repeated=True)
+            return call
+        if why == StruckWhy.OTHER and not words.strip():
+            raise SayWhatWasWrong
+        call.strike(by_id=actor.user_id, by_name=actor.name, why=why, words=words.strip(), now=now)
+        call.save()
+        entry.note(why=why.value)
+        _take_back(actor, call, now=now)
+        entry.publish(
+            CallStruck(at=now, call_id=call.pk, patient_id=call.patient_id, loop_id=call.loop_id, why=why.value)
+        )
+        announce(topic=f"patient:{call.patient_id}", what="call")
+    return call
+
+
+def sentence_of(call: Call) -> str:
+    """What a loop's story says of a call that was struck out."""
+    site = home_site(call.patient)
+    at = call.started_at.astimezone(site.zone if site else None)
+    return f"The call of {at:%b} {at.day}, {at:%H:%M} was entered by mistake: taken back."
+
+
+def _take_back(actor: Actor, call: Call, *, now: datetime) -> None:
+    mistake = Mistake(
+        sentence=sentence_of(call),
+        reason=call.struck_reason,
+        about=About(type="inbox.call", id=call.pk),
+        events=(f"call:{call.pk}",),
+    )
+    void_evidence(actor, mistake=mistake, now=now)
+    for row in call.teach_backs.select_related("call__patient").exclude(understood=Understood.YES):
+        if not still_needs_nurse(row):
+            for loop in to_explain(row)[1]:
+                give_up_loop(actor.as_liaison(), loop_id=loop.pk, reason=mistake.sentence, now=now)
+    if call.outcome == Outcome.WRONG_NUMBER:
+        # The point that the call marked has the call's own instant; one marked by anything else stays marked.
+        for point in ContactPoint.objects.filter(patient=call.patient, kind="phone", bad_since=call.logged_at):
+            mark_contact_good(actor=actor.as_liaison(), patient=call.patient, contact_point_id=point.pk, now=now)
+
+
+def _who_struck(call: Call) -> str:
+    return f"{call.struck_by_name} struck this call out meanwhile: {call.struck_reason}. Nothing more is needed."

@@ -1,0 +1,127 @@
+"""Taking back what rested on a mistake: the evidence is kept and counts no more, and the loop goes on without it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db.models import Q
+
+from liaison.accounts.models import User
+from liaison.core.actor import Actor
+from liaison.loops import access
+from liaison.loops.actions.changing import Change, changing, follow_clocks, recount_evidence, start_ladder
+from liaison.loops.actions.evidence import LOOP_CLOSED
+from liaison.loops.events import EvidenceVoided, LoopReopened
+from liaison.loops.models import Clock, Evidence, LoopEvent, State
+from liaison.loops.ports import Mistake
+from liaison.loops.queries.owners import covered_owner
+
+
+def void_evidence(actor: Actor, *, mistake: Mistake, now: datetime, loop_id: int | None = None) -> tuple[int, ...]:
+    """Take back what a mistake proved and set off, on one loop or on every loop that rests on it; returns their ids.
+
+    The evidence stays with who voided it, when and why. Clocks that the mistake satisfied run again, those that it
+    started are void, and what they had replaced runs again. A loop that closed on the evidence reopens, for whoever
+    covers its owner now; one that was given up stays so. Nothing that rests on it: no change. Refuses Forbidden,
+    NotFound.
+    """
+    touched = [loop_id] if loop_id is not None else _resting_on(mistake)
+    for each in touched:
+        with changing(
+            actor, access.VOID_EVIDENCE, loop_id=each, now=now, reason=mistake.reason, ended_too=True
+        ) as change:
+            _take_back(change, mistake=mistake, actor=actor)
+    return tuple(touched)
+
+
+def _resting_on(mistake: Mistake) -> list[int]:
+    proved = Evidence.objects.filter(_evidence_of(mistake), withdrawn_at=None).values_list("loop_id", flat=True)
+    kept = Clock.objects.filter(satisfied_by__in=mistake.events).values_list("loop_id", flat=True)
+    begun = Clock.objects.filter(anchor_event__in=mistake.events, satisfied_at=None, voided_at=None)
+    return sorted({*proved, *kept, *begun.values_list("loop_id", flat=True)})
+
+
+def _evidence_of(mistake: Mistake) -> Q:
+    found = Q()
+    if mistake.about is not None:
+        found &= Q(about_type=mistake.about.type, about_id=mistake.about.id)
+    if mistake.kinds is not None:
+        found &= Q(kind__in=mistake.kinds)
+    if mistake.at is not None:
+        found &= Q(at=mistake.at)
+    return found
+
+
+def _take_back(change: Change, *, mistake: Mistake, actor: Actor) -> None:
+    loop = change.loop
+    void = list(Evidence.objects.select_for_update().filter(_evidence_of(mistake), loop=loop, withdrawn_at=None))
+    for row in void:
+        row.void(by_id=actor.user_id, by_name=actor.name, reason=mistake.sentence, now=change.now)
+        row.save()
+        _strike_line(change, at=row.at, starts=loop.kind_info.evidence_label(row.kind))
+    recount_evidence(loop)
+    closed_at = loop.ended_at if loop.state == State.CLOSED and loop.missing_evidence else None
+    if closed_at is not None:
+        _strike_line(change, at=closed_at, starts="Closed")
+        _reopen(change, actor=actor)
+    if loop.state == State.OPEN:
+        _stop_what_it_started(change, mistake=mistake)
+        _run_again(change, void=void, mistake=mistake, closed_at=closed_at)
+        follow_clocks(loop, now=change.now)
+    if closed_at is not None:
+        start_ladder(loop, now=change.now)
+        change.publish(LoopReopened)
+    if void:
+        change.publish(EvidenceVoided, evidence=tuple(sorted({row.kind for row in void})))
+    words = f"{mistake.sentence} Open again." if closed_at is not None else mistake.sentence
+    change.say("reopened" if closed_at is not None else "taken_back", words, reason=mistake.reason)
+
+
+def _strike_line(change: Change, *, at: datetime, starts: str) -> None:
+    """The story's line that told of it is shown struck through."""
+    lines = LoopEvent.objects.filter(loop=change.loop, at=at, what__in=("evidence", "closed"), undone_at=None)
+    lines.filter(sentence__startswith=starts).update(undone_at=change.now)
+
+
+def _reopen(change: Change, *, actor: Actor) -> None:
+    loop = change.loop
+    loop.state, loop.ended_at, loop.ended_by_id, loop.ended_by_name = State.OPEN, None, None, ""
+    if loop.owner_user_id is not None and not User.objects.active().filter(pk=loop.owner_user_id).exists():
+        loop.owner_user_id = actor.user_id or loop.owner_user_id  # its keeper left: whoever took it back sees to it
+    keeper = covered_owner(loop.owner, site_id=loop.site_id, now=change.now)
+    loop.owner_user_id, loop.owner_team_id = keeper.owner.user_id, keeper.owner.team_id
+    loop.hand_over_id = keeper.hand_over_id
+
+
+def _stop_what_it_started(change: Change, *, mistake: Mistake) -> None:
+    begun = Clock.objects.select_for_update().filter(loop=change.loop, anchor_event__in=mistake.events)
+    begun = begun.filter(satisfied_at=None, voided_at=None)
+    if mistake.at is not None:
+        begun = begun.filter(started_at=mistake.at)
+    for clock in begun.order_by("pk"):
+        clock.voided_at, clock.voided_reason = change.now, mistake.sentence[:300]
+        clock.save()
+        if clock.replaces is not None:
+            _again(clock.replaces, after_id=clock.pk, now=change.now)
+
+
+def _run_again(change: Change, *, void: Sequence[Evidence], mistake: Mistake, closed_at: datetime | None) -> None:
+    """Clocks that ended because of it go on in a new row, unless other evidence of their kind still stands."""
+    loop = change.loop
+    gone = [f"evidence:{row.pk}" for row in void if row.kind not in loop.evidence_kinds]
+    by_event = Q(satisfied_by__in=mistake.events)
+    if mistake.at is not None:
+        by_event &= Q(satisfied_at=mistake.at)
+    ended = Q(satisfied_by__in=gone) | by_event
+    if closed_at is not None:
+        ended |= Q(voided_at=closed_at, voided_reason=LOOP_CLOSED) & ~Q(anchor_event__in=mistake.events)
+    for clock in Clock.objects.filter(ended, loop=loop, replaced_by=None).order_by("pk"):
+        _again(clock, after_id=clock.pk, now=change.now)
+
+
+def _again(clock: Clock, *, after_id: int, now: datetime) -> None:
+    clock.pk = None
+    clock.started_at, clock.replaces_id = now, after_id
+    clock.satisfied_at, clock.satisfied_by, clock.voided_at, clock.voided_reason = None, "", None, ""
+    clock.save(force_insert=True)
