@@ -5,10 +5,8 @@ migrated, static files are collected, the demonstration clinic exists; then web,
 mail server start, and the address is printed when the pages answer.
 """
 
-import errno
 import os
 import signal
-import socket
 import threading
 import time
 import urllib.error
@@ -19,6 +17,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from liaison.console.claim import Claim
+from liaison.console.ports import PORT_SECONDS, kept_ports, wait_for_ports
 from liaison.console.postgres import Cluster
 from liaison.console.prepared import remember, remembered
 from liaison.console.problems import Problem
@@ -27,7 +26,6 @@ from liaison.console.supervisor import Service, Supervisor, python
 
 OPEN_SECONDS = 90.0
 FIRST_TRIES = 4
-PORT_SECONDS = 12.0
 TICK_SECONDS = 0.2
 
 
@@ -62,7 +60,7 @@ class Up:
         self._put_settings_into_environment()
         with ExitStack() as stack:
             stack.enter_context(self.claim.held())
-            self._wait_for_ports()
+            stack.enter_context(self._ports())
             if not os.environ.get("DATABASE_URL"):
                 self.cluster = stack.enter_context(Cluster(embedded_folder()).lease())
                 os.environ["DATABASE_URL"] = self.cluster.url
@@ -93,18 +91,15 @@ class Up:
             os.environ["SMTP_URL"] = f"smtp://127.0.0.1:{wanted.port + 2}"
             self.mail_port = wanted.port + 2
 
-    def _wait_for_ports(self) -> None:
-        """Refuse a port that another program has; processes of a run that was killed get the time to leave."""
-        ports = [self.wanted.port, self.wanted.port + 1]
-        ports += [self.mail_port] if self.mail_port else []
-        deadline = time.monotonic() + PORT_SECONDS
-        while taken := [port for port in ports if not _is_free(self.wanted.host, port)]:
-            if time.monotonic() > deadline or not data_folder().exists():
-                raise Problem(
-                    f"Port {taken[0]} of {self.wanted.host} is in use by another program. "
-                    "Stop that one, or choose other ports with --port."
-                )
-            time.sleep(0.2)
+    @contextmanager
+    def _ports(self) -> Iterator[None]:
+        """Keep the ports; on a new folder nothing of a killed run can hold one, so a taken one is refused at once."""
+        host, pages = self.wanted.host, self.wanted.port
+        patience = PORT_SECONDS if data_folder().exists() else 0.0
+        if self.mail_port:  # its server takes no second one in, so looking is enough
+            wait_for_ports(host, [self.mail_port], patience=patience)
+        with kept_ports(host, [pages, pages + 1], patience=patience):
+            yield
 
     def _prepare(self) -> None:
         """Settings, migrations, static files, the demonstration clinic; nothing of it if nothing changed."""
@@ -214,22 +209,6 @@ class Up:
         finally:
             for number, handler in zip(numbers, before, strict=True):
                 signal.signal(number, handler)
-
-
-def _is_free(host: str, port: int) -> bool:
-    """Whether we may listen there; whoever has the other loopback's port would answer people who type localhost."""
-    return _may_bind(host, port) and (host != "127.0.0.1" or _may_bind("::1", port))
-
-
-def _may_bind(host: str, port: int) -> bool:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        with socket.socket(family) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind((host, port))
-    except OSError as error:
-        return host == "::1" and error.errno != errno.EADDRINUSE  # a machine without IPv6 has nobody there
-    return True
 
 
 def _answers(address: str) -> bool:
