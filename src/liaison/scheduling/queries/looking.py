@@ -120,9 +120,9 @@ class Question:
 
 
 def question_of(actor: Actor, *, wanted: TimesWanted, now: datetime) -> Question:
-    """Read what the search depends on. Refuses: Forbidden, NotFound."""
-    if not actor.may(SEE_CALENDAR):
-        raise Forbidden
+    """Read what the search depends on. Refuses: Forbidden, NotFound (another site's calendar too)."""
+    if not sees_calendar(actor, site_id=wanted.site_id):
+        raise NotFound
     visit_type = VisitType.objects.filter(pk=wanted.visit_type_id).prefetch_related("needs").first()
     site = Site.objects.filter(pk=wanted.site_id).first()
     if visit_type is None or site is None:
@@ -142,6 +142,13 @@ def question_of(actor: Actor, *, wanted: TimesWanted, now: datetime) -> Question
         soonest=soonest,
         furthest=now + (visit_type.most_lead or HORIZON),
     )
+
+
+def sees_calendar(actor: Actor, *, site_id: int) -> bool:
+    """Whether the free time of this site is for this actor. Refuses: Forbidden to who sees no calendar at all."""
+    if not actor.may(SEE_CALENDAR):
+        raise Forbidden
+    return actor.may_at(SEE_CALENDAR, site_id=site_id)
 
 
 def offers_of(question: Question) -> tuple[Offer, ...]:

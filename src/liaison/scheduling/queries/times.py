@@ -10,8 +10,8 @@ from datetime import date, datetime
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.scheduling.access import SEE_CALENDAR
-from liaison.scheduling.models import Resource, ResourceKind, VisitType
-from liaison.scheduling.queries.looking import Question, TimesWanted, offers_of, question_of
+from liaison.scheduling.models import Resource, ResourceKind, VisitType, WorkingHours
+from liaison.scheduling.queries.looking import Question, TimesWanted, offers_of, question_of, sees_calendar
 from liaison.scheduling.rules import Offer, Reason
 
 
@@ -59,7 +59,10 @@ class Times:
 
 
 def earliest_times(actor: Actor, *, wanted: TimesWanted, now: datetime) -> Times:
-    """The earliest times for a visit. Stateless: any process answers the same. Refuses: Forbidden, NotFound."""
+    """The earliest times for a visit. Stateless: any process answers the same.
+
+    Refuses: Forbidden, NotFound (a site whose calendar the actor doesn't see; as one of several it is passed over).
+    """
     questions = _questions(actor, wanted, now=now)
     found = [_named(offer, question) for question in questions for offer in offers_of(question)]
     first = questions[0]
@@ -100,25 +103,37 @@ def _merged(offers: Sequence[TimeOffer], wanted: TimesWanted) -> tuple[TimeOffer
 
 
 def possible_at(actor: Actor, *, visit_types: Sequence[VisitType], site_id: int) -> Sequence[VisitType]:
-    """Those of the visit types for which this site has everybody and everything that they need."""
-    if not actor.may(SEE_CALENDAR):
-        raise Forbidden
+    """Those of the visit types for which this site has everybody and everything that they need.
+
+    None at a site whose calendar the actor doesn't see. Refuses: Forbidden.
+    """
+    if not sees_calendar(actor, site_id=site_id):
+        return []
     there = Resource.objects.in_service().working_at(site_id).values_list("abilities", flat=True)
     able = Counter(ability for abilities in there for ability in set(abilities))
     return [kind for kind in visit_types if all(able[need.ability] >= need.quantity for need in kind.needs.all())]
 
 
 def people_in_service(actor: Actor) -> Sequence[tuple[int, str]]:
-    """Everybody whose time can be given away, as (resource id, name), by name."""
+    """Everybody whose time can be given away at the sites of this actor, as (resource id, name), by name.
+
+    Refuses: Forbidden.
+    """
     if not actor.may(SEE_CALENDAR):
         raise Forbidden
-    return tuple(Resource.objects.in_service().filter(kind=ResourceKind.PERSON).values_list("pk", "name"))
+    people, sites = Resource.objects.in_service().filter(kind=ResourceKind.PERSON), actor.sites_for(SEE_CALENDAR)
+    if sites is not None:
+        people = people.filter(pk__in=WorkingHours.objects.filter(site_id__in=sites).values("resource_id"))
+    return tuple(people.values_list("pk", "name"))
 
 
 def clinicians_for(actor: Actor, *, visit_type: VisitType, site_id: int) -> Sequence[Resource]:
-    """The people who could take the first role of this visit at this site, by name."""
-    if not actor.may(SEE_CALENDAR):
-        raise Forbidden
+    """The people who could take the first role of this visit at this site, by name.
+
+    Nobody at a site whose calendar the actor doesn't see. Refuses: Forbidden.
+    """
+    if not sees_calendar(actor, site_id=site_id):
+        return ()
     first = visit_type.needs.all()[0]
     able = Resource.objects.in_service().able_to(first.ability).working_at(site_id)
     return tuple(able.filter(kind=ResourceKind.PERSON))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, time, timedelta
 
 import pytest
@@ -147,7 +148,8 @@ def test_several_sites_are_searched_together(clinic: Clinic) -> None:
     early = [actions.HoursDraft(site=clinic.other_site, weekday=day, opens=time(5), closes=time(6)) for day in (0, 1)]
     for resource in (clinic.okafor, clinic.other_room):
         actions.set_hours(actor=system_actor("tests"), resource=resource, hours=early, now=NOW)
-    anywhere = {"also_at": (clinic.other_site.pk,), "per_day": 2, "limit": 3}
+    both = replace(clinic.rosa, assignments=clinic.rosa.assignments | clinic.pat.assignments)
+    anywhere = {"actor": both, "also_at": (clinic.other_site.pk,), "per_day": 2, "limit": 3}
     found = times(clinic, **anywhere)
     assert [(offer.site_name, f"{offer.start_at:%d %H:%M}") for offer in found.offers] == [
         ("Riverside North", "02 09:00"),
@@ -163,7 +165,7 @@ def test_several_sites_are_searched_together(clinic: Clinic) -> None:
 
 
 def test_no_offers_say_which_role_nobody_can_take_there(clinic: Clinic) -> None:
-    found = times(clinic, site_id=clinic.other_site.pk)
+    found = times(clinic, clinic.pat, site_id=clinic.other_site.pk)
     assert (found.offers, found.missing) == ((), ("clinician", "room"))
 
 
@@ -194,7 +196,7 @@ def test_which_visits_can_be_had_where(clinic: Clinic) -> None:
         return list(queries.possible_at(actor, visit_types=[clinic.follow_up], site_id=site.pk))
 
     assert possible(clinic.rosa, clinic.site) == [clinic.follow_up]
-    assert possible(clinic.rosa, clinic.other_site) == []
+    assert possible(clinic.pat, clinic.other_site) == []
     with pytest.raises(Forbidden):
         possible(NOBODY, clinic.site)
 
@@ -230,6 +232,23 @@ def test_a_day_hides_the_names_of_patients_one_may_not_see(clinic: Clinic) -> No
         clinic.walter.sites.all().delete()
     visit = queries.day(clinic.rosa, site=clinic.site, on=date(2026, 3, 3)).visits[0]
     assert (visit.patient_name, visit.patient_id) == ("", None)
+
+
+def test_pat_learns_nothing_of_the_free_time_of_another_site(clinic: Clinic) -> None:
+    wanted = TimesWanted(visit_type_id=clinic.follow_up.pk, site_id=clinic.site.pk)
+    for ask in (
+        lambda: times(clinic, clinic.pat, patient_id=None),
+        lambda: queries.explain(clinic.pat, wanted=wanted, now=NOW),
+    ):
+        with pytest.raises(NotFound):
+            ask()
+    assert queries.possible_at(clinic.pat, visit_types=[clinic.follow_up], site_id=clinic.site.pk) == []
+    assert queries.clinicians_for(clinic.pat, visit_type=clinic.follow_up, site_id=clinic.site.pk) == ()
+    assert queries.people_in_service(clinic.pat) == ()
+    everywhere = times(clinic, clinic.pat, site_id=clinic.other_site.pk, also_at=(clinic.site.pk,), patient_id=None)
+    assert everywhere.offers == ()
+    assert everywhere.missing
+    assert [name for _, name in queries.people_in_service(clinic.rosa)] == ["Dr Imani", "Dr Okafor"]
 
 
 def test_pat_sees_neither_the_day_nor_the_visit_of_another_site(clinic: Clinic) -> None:
