@@ -262,7 +262,8 @@ def _referral(world: World, rosa: Actor, *, here: Site, now: datetime) -> None:
         via="fax",
         now=now,
     )
-    world.arguments |= {"referral_id": made.pk, "move": "received", "organization_id": center.pk}
+    step = made.steps.latest("id")
+    world.arguments |= {"referral_id": made.pk, "move": "received", "step_id": step.pk, "organization_id": center.pk}
 
 
 def _messages(world: World, rosa: Actor, *, now: datetime) -> None:

@@ -18,5 +18,10 @@ FILE_NOTE: Final = verb(
 )
 REVIEW: Final = verb("orders.review", "Review a specialist's note", roles={Role.CLINICIAN})
 TELL: Final = verb("orders.tell", "Tell the patient what was found", roles=CARE_ROLES)
+TAKE_BACK: Final = verb(
+    "orders.take_back",
+    "Take back the latest move of a referral, if it told nobody outside",
+    roles=CARE_ROLES | {Role.FRONT_DESK, Role.RECORDS_CLERK},
+)
 CANCEL: Final = verb("orders.cancel", "Cancel a referral", roles=CARE_ROLES)
 REPOINT: Final = verb("orders.repoint", "Move referrals to the patient that survives a merge", roles=())

@@ -84,6 +84,13 @@ class ReferralClosed(ReferralFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReferralMoveUndone(ReferralFact):
+    """A move into `state` was a mistake: the referral stands where it stood before."""
+
+    state: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReferralCancelRequested(ReferralFact):
     """We asked the target to stop."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
+from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.models import Q
 
@@ -193,7 +195,11 @@ class ReferralAttachment(models.Model):
 
 
 class ReferralStep(models.Model):
-    """One state that a referral entered: when, by whom, why, towards whom. Never changed."""
+    """One state that a referral entered: when, by whom, why, towards whom. Never changed, but it may be taken back.
+
+    ``before`` holds the referral's columns as they were, empty for what can't be taken back; ``proof`` is the code of
+    the evidence that the step gave, "" for none.
+    """
 
     referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="steps")
     state = models.CharField(max_length=20)
@@ -203,10 +209,28 @@ class ReferralStep(models.Model):
     target_name = models.CharField(max_length=200)
     sentence = models.CharField(max_length=500)
     reason = models.CharField(max_length=500, blank=True, default="")
+    proof = models.CharField(max_length=60, blank=True, default="")
+    before = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
+    undone_at = models.DateTimeField(null=True, blank=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    undone_by_name = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:
         ordering = ("id",)
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                name="step_undone_says_by_whom",
+                condition=Q(undone_at=None, undone_by=None, undone_by_name="")
+                | (Q(undone_at__isnull=False) & ~Q(undone_by_name="")),
+            ),
+        ]
 
     def __str__(self) -> str:
         """The state and the referral, never a patient."""
         return f"{self.state} of referral {self.referral_id}"
+
+    def undo(self, *, by_id: int | None, by_name: str, now: datetime) -> None:
+        """It was a mistake; the line stays to be read."""
+        self.undone_at, self.undone_by_id, self.undone_by_name = now, by_id, by_name

@@ -10,5 +10,6 @@ urlpatterns = [
     path("patients/<int:patient_id>/refer/targets/", views.targets, name="targets"),
     path("referrals/", views.referrals, name="referrals"),
     path("referrals/<int:referral_id>/", views.referral, name="referral"),
+    path("referrals/<int:referral_id>/steps/<int:step_id>/undo/", views.undo, name="undo"),
     path("referrals/<int:referral_id>/<slug:move>/", views.move_on, name="move"),
 ]

@@ -9,7 +9,7 @@ from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
 from liaison.core.jobs import defer
 from liaison.inbox.events import MessageFailed
-from liaison.orders.events import ReferralCancelled, ReferralCancelRequested, ReferralDeclined
+from liaison.orders.events import ReferralCancelled, ReferralCancelRequested, ReferralDeclined, ReferralMoveUndone
 from liaison.patients.actions import put_back, repoint
 from liaison.patients.events import PatientDeceased, PatientsMerged, PatientsUnmerged
 from liaison.scheduling.actions import (
@@ -158,6 +158,13 @@ def check_after_a_death(fact: PatientDeceased, *, actor: Actor) -> None:
 @reacts_to(ReferralDeclined)
 def check_after_a_decline(fact: ReferralDeclined, *, actor: Actor) -> None:
     """The visit that it asked for may not be wanted any more."""
+    del actor
+    _check_coming(fact.patient_id, now=fact.at)
+
+
+@reacts_to(ReferralMoveUndone)
+def check_after_taking_back(fact: ReferralMoveUndone, *, actor: Actor) -> None:
+    """The visit may be wanted again, or no more."""
     del actor
     _check_coming(fact.patient_id, now=fact.at)
 

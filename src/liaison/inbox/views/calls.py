@@ -15,7 +15,8 @@ from liaison.core.answers import done
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
-from liaison.core.refusals import NotFound, Refusal
+from liaison.core.refusals import Forbidden, NotFound, Refusal
+from liaison.inbox import access
 from liaison.inbox.actions import log_call, strike_call
 from liaison.inbox.forms import CallForm, StrikeCallForm, TeachBacks, number_choices, phones, without_messages
 from liaison.inbox.models import Call
@@ -87,6 +88,8 @@ def call_shown(request: HttpRequest, call_id: int) -> HttpResponse:
 def call_strike(request: HttpRequest, call_id: int) -> HttpResponse:
     """It was entered by mistake: strike it out, with the reason."""
     page = get_call(actor_of(request), call_id=call_id)
+    if not actor_of(request).may(access.STRIKE_CALL):
+        raise Forbidden
     form = StrikeCallForm(request.POST)
     if not form.is_valid():
         return _shown(request, page, form=form)

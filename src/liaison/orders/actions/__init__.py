@@ -15,6 +15,7 @@ from liaison.orders.actions.closing import record_note, review_note, tell_patien
 from liaison.orders.actions.deciding import accept_referral, confirm_received, decline_referral
 from liaison.orders.actions.merging import follow_merge, follow_unmerge
 from liaison.orders.actions.moving import NotNow, ReferralChanged, ReferralReasonNeeded
+from liaison.orders.actions.undoing import BuiltOn, TakenBackBefore, WentOut, undo_move
 from liaison.orders.actions.visiting import (
     VisitInTheFuture,
     mark_scheduled,
@@ -24,13 +25,16 @@ from liaison.orders.actions.visiting import (
 )
 
 __all__ = [
+    "BuiltOn",
     "DuplicateReferral",
     "NotNow",
     "NotReadyToSend",
     "ReferralChanged",
     "ReferralReasonNeeded",
     "SameTarget",
+    "TakenBackBefore",
     "VisitInTheFuture",
+    "WentOut",
     "accept_referral",
     "attach",
     "cancel_referral",
@@ -50,4 +54,5 @@ __all__ = [
     "review_note",
     "send_referral",
     "tell_patient",
+    "undo_move",
 ]

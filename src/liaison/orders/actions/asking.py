@@ -98,8 +98,9 @@ def draft_referral(
         entry.about(referral)
         referral = locked(referral.pk)
         _promise(referral, actor=actor, owner=owner, now=now)
-        write_step(referral, actor=actor, sentence="Drafted.", reason=duplicate_reason, now=now)
-        Move(entry=entry, referral=referral, now=now).publish(ReferralDrafted)
+        move = Move(entry=entry, referral=referral, now=now)
+        write_step(move, actor=actor, sentence="Drafted.", reason=duplicate_reason)
+        move.publish(ReferralDrafted)
     return referral
 
 

@@ -90,12 +90,13 @@ def tell_patient(
             raise NotNow(not_now(referral, to=State.CLOSED))
         referral.patient_informed_at, referral.informed_how = now, how.strip()[:500]
         _prove(actor, move, kind=TOLD, note=how)
-        write_step(referral, actor=actor, sentence="The patient was told.", reason=how, now=now)
+        write_step(move, actor=actor, sentence="The patient was told.", reason=how)
         move.publish(ReferralPatientTold)
     return _close_if_complete(actor, referral=referral, now=now)
 
 
 def _prove(actor: Actor, move: Move, *, kind: str, note: str, about: About | None = None) -> None:
+    move.proof = kind
     loops.add_evidence(
         actor.as_liaison(),
         loop_id=move.referral.loop_id or 0,

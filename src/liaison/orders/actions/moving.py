@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
@@ -20,6 +20,24 @@ from liaison.orders import rules
 from liaison.orders.events import ReferralFact
 from liaison.orders.models import Referral, ReferralStep
 from liaison.orders.rules import State
+
+REMEMBERED: Final = (
+    "state",
+    "state_since",
+    "state_reason",
+    "visit_at",
+    "appointment_id",
+    "report_received_at",
+    "report",
+    "referrer_reviewed_at",
+    "review",
+    "patient_informed_at",
+    "informed_how",
+)
+"""The columns that taking a move back puts back."""
+
+OUTWARD: Final = frozenset({State.SENT, State.CANCEL_REQUESTED, State.CANCELLED, State.CLOSED})
+"""States that tell somebody outside, or that end the referral: a move into one is not taken back by itself."""
 
 
 class ReferralChanged(Stale):
@@ -52,6 +70,8 @@ class Move:
     entry: Entry
     referral: Referral
     now: datetime
+    before: dict[str, Any] = field(default_factory=dict)
+    proof: str = ""
 
     def publish(self, kind: type[ReferralFact], **more: Any) -> None:
         """Tell the packages above, about this referral."""
@@ -93,7 +113,7 @@ def moving(
         referral.state_since = now
         yield move
         words = sentence.format(target=referral.target_name, patient=referral.patient.display_name)
-        write_step(referral, actor=actor, sentence=words, reason=reason, now=now)
+        write_step(move, actor=actor, sentence=words, reason=reason)
         run_clock(actor, referral, sentence=words, reason=reason, now=now)
 
 
@@ -116,7 +136,8 @@ def touching(
         entry.about(referral)
         if expected_version is not None and expected_version != referral.version:
             raise ReferralChanged(_what_changed(referral))
-        yield Move(entry=entry, referral=referral, now=now)
+        before = {name: getattr(referral, name) for name in REMEMBERED}
+        yield Move(entry=entry, referral=referral, now=now, before=before)
         referral.version += 1
         referral.save()
         announce(topic=f"referral:{referral.pk}", what=referral.state)
@@ -129,17 +150,21 @@ def locked(referral_id: int) -> Referral:
     return rows.get(pk=referral_id)
 
 
-def write_step(referral: Referral, *, actor: Actor, sentence: str, reason: str, now: datetime) -> None:
-    """One line of the referral's history."""
+def write_step(move: Move, *, actor: Actor, sentence: str, reason: str) -> None:
+    """One line of the referral's history; what a person noted and told nobody outside can be taken back."""
+    referral = move.referral
+    outward = actor.is_system or (not move.proof and referral.state in OUTWARD)
     ReferralStep.objects.create(
         referral=referral,
         state=referral.state,
-        at=now,
+        at=move.now,
         by_id=actor.user_id,
         by_name=actor.name,
         target_name=referral.target_name,
         sentence=sentence[:500],
         reason=reason[:500],
+        proof=move.proof,
+        before={} if outward else move.before,
     )
 
 
@@ -190,4 +215,7 @@ def _what_changed(referral: Referral) -> str:
     if last is None:
         return ReferralChanged.sentence
     at = last.at.astimezone(referral.site.zone)
+    if last.undone_at is not None:
+        at = last.undone_at.astimezone(referral.site.zone)
+        return f"{last.undone_by_name} took back at {at:%H:%M}: {last.sentence} Look at what it says now."
     return f"{last.by_name} was here first, at {at:%H:%M}: {last.sentence} Look at what it says now, then do it again."

@@ -1,7 +1,15 @@
 """Reads of orders: one referral with its track, worklists, a patient's timeline, whom to ask."""
 
 from liaison.orders.queries.offered import default_owner, referrer_choices, target_choices, target_from_value
-from liaison.orders.queries.page import MOVES, ReferralPage, StepLine, TrackStop, get_referral, referral_page
+from liaison.orders.queries.page import (
+    MOVES,
+    ReferralPage,
+    StepLine,
+    TrackStop,
+    get_referral,
+    referral_page,
+    undoable_step,
+)
 from liaison.orders.queries.told import referral_url, timeline
 from liaison.orders.queries.worklist import BadCursor, ReferralRow, Worklist, worklist
 
@@ -21,5 +29,6 @@ __all__ = [
     "target_choices",
     "target_from_value",
     "timeline",
+    "undoable_step",
     "worklist",
 ]

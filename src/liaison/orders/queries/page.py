@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from liaison.core.verbs import Verb
 from liaison.loops.queries import LoopStory, RowPatient, loop_story, row_patients
 from liaison.orders import access, rules
 from liaison.orders.models import Referral, ReferralStep
-from liaison.orders.ports import Target
+from liaison.orders.ports import REPORT, REVIEWED, TOLD, Target
 from liaison.orders.rules import State
 from liaison.records.access import READ_CHART
 
@@ -30,14 +30,18 @@ class TrackStop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepLine:
-    """One line of the history."""
+    """One line of the history; `undone_by` is set once it was taken back, `may_undo` where this actor still can."""
 
+    id: int
     at: datetime
     words: str
     sentence: str
     reason: str
     by_name: str
     target_name: str
+    undone_at: datetime | None
+    undone_by: str
+    may_undo: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +105,14 @@ MOVES: tuple[tuple[str, State, Verb], ...] = (
 """What can be done with a referral, in the order in which a page offers it."""
 
 
+VERB_OF: Mapping[str, Verb] = {
+    REPORT: access.FILE_NOTE,
+    REVIEWED: access.REVIEW,
+    TOLD: access.TELL,
+    "": access.FOLLOW,
+}
+"""Who may take a move back: whoever may make it, by the evidence that it gives."""
+
 CLINICAL_STATES = frozenset({State.DRAFT, State.NOTE_RECEIVED, State.REVIEWED, State.CLOSED})
 """The states whose reasons are clinical; those of asking, declining, booking and missing are the desk's."""
 
@@ -123,6 +135,7 @@ def referral_page(actor: Actor, *, referral_id: int, now: datetime) -> ReferralP
     state = State(referral.state)
     steps = list(ReferralStep.objects.filter(referral=referral).order_by("id"))
     reads = referral.patient.reachable_by(actor, READ_CHART)
+    last = _may_take_back(actor, steps=steps, referral=referral)
     attached = referral.attachments.order_by("id").values_list("title", flat=True)
     asked = referral.target_practitioner or referral.target_organization
     return ReferralPage(
@@ -153,12 +166,30 @@ def referral_page(actor: Actor, *, referral_id: int, now: datetime) -> ReferralP
         report=referral.report if reads else "",
         review=referral.review if reads else "",
         informed_how=referral.informed_how if reads else "",
-        track=_track(state, steps=steps),
-        steps=tuple(_line(step, reads_chart=reads) for step in reversed(steps)),
+        track=_track(state, steps=[step for step in steps if step.undone_at is None]),
+        steps=tuple(_line(step, reads_chart=reads, may_undo=step is last) for step in reversed(steps)),
         reads_chart=reads,
         moves=_moves(actor, referral=referral),
         loop=loop_story(actor, loop_id=referral.loop_id, now=now) if referral.loop_id else None,
     )
+
+
+def _may_take_back(actor: Actor, *, steps: Sequence[ReferralStep], referral: Referral) -> ReferralStep | None:
+    """The step that this actor may take back now, or None; `steps` are all of them, the earliest first."""
+    standing = [step for step in steps if step.undone_at is None]
+    if len(standing) > 1 and standing[-1].state == State.CLOSED and not standing[-1].before:
+        standing.pop()
+    last = standing[-1] if standing else None
+    if last is None or not last.before or not actor.may(access.TAKE_BACK):
+        return None
+    return last if referral.patient.reachable_by(actor, VERB_OF[last.proof]) else None
+
+
+def undoable_step(actor: Actor, *, referral: Referral) -> int | None:
+    """The id of the step that this actor may take back now, or None."""
+    steps = list(ReferralStep.objects.filter(referral=referral).order_by("id"))
+    found = _may_take_back(actor, steps=steps, referral=referral)
+    return found.pk if found is not None else None
 
 
 def _track(state: State, *, steps: Sequence[ReferralStep]) -> tuple[TrackStop, ...]:
@@ -210,12 +241,16 @@ def hides_reason(step: ReferralStep, *, reads_chart: bool) -> bool:
     return not reads_chart and step.state in CLINICAL_STATES
 
 
-def _line(step: ReferralStep, *, reads_chart: bool) -> StepLine:
+def _line(step: ReferralStep, *, reads_chart: bool, may_undo: bool) -> StepLine:
     return StepLine(
+        id=step.pk,
         at=step.at,
         words=rules.WORDS[State(step.state)],
         sentence=step.sentence,
         reason="" if hides_reason(step, reads_chart=reads_chart) else step.reason,
         by_name=step.by_name,
         target_name=step.target_name,
+        undone_at=step.undone_at,
+        undone_by=step.undone_by_name,
+        may_undo=may_undo,
     )

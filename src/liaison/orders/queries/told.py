@@ -39,13 +39,20 @@ def timeline(
             at=step.at,
             kind="referral",
             title=f"Referral to {step.referral.specialty.name.lower()}: {step.sentence}",
-            detail=f"{'' if hides_reason(step, reads_chart=reads) else step.reason} ({step.by_name})".strip(),
+            detail=_detail(step, reads_chart=reads),
+            struck_at=step.undone_at,
             url=referral_url(step.referral_id),
             source="orders",
             key=str(step.pk),
         )
         for step in steps.order_by("-at", "-id")[:limit]
     )
+
+
+def _detail(step: ReferralStep, *, reads_chart: bool) -> str:
+    if step.undone_at is not None:
+        return f"({step.by_name}) Taken back by {step.undone_by_name}"
+    return f"{'' if hides_reason(step, reads_chart=reads_chart) else step.reason} ({step.by_name})".strip()
 
 
 def referral_url(referral_id: int) -> str:

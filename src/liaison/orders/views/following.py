@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of
@@ -30,6 +30,7 @@ from liaison.orders.queries import (
     referral_url,
     target_choices,
     target_from_value,
+    undoable_step,
     worklist,
 )
 
@@ -162,8 +163,28 @@ def move_on(request: HttpRequest, referral_id: int, move: str) -> HttpResponse:
         for name, sentence in refusal.fields.items():
             form.add_error(name if name in form.fields else None, sentence)
         return _form_page(request, form, door=door, page=page, now=now, move=move)
-    topics = (f"referral:{moved.pk}", f"patient:{moved.patient_id}", f"loop:{moved.loop_id}")
-    return done(request, said=_("Noted: %(what)s.") % {"what": door.label}, to=referral_url(moved.pk), topics=topics)
+    step_id = undoable_step(actor_of(request), referral=moved)
+    return done(
+        request,
+        said=_("Noted: %(what)s.") % {"what": door.label},
+        to=referral_url(moved.pk),
+        undo_url=reverse("orders:undo", args=[moved.pk, step_id]) if step_id else "",
+        topics=_topics(moved),
+    )
+
+
+@require_POST
+def undo(request: HttpRequest, referral_id: int, step_id: int) -> HttpResponse:
+    """Take the latest move back, if it told nobody outside."""
+    actor = actor_of(request)
+    get_referral(actor, referral_id=referral_id)
+    back = actions.undo_move(actor, referral_id=referral_id, step_id=step_id, now=current_time())
+    said = _("Taken back. The history keeps both.")
+    return done(request, said=said, to=referral_url(back.pk), topics=_topics(back))
+
+
+def _topics(referral: Referral) -> tuple[str, ...]:
+    return (f"referral:{referral.pk}", f"patient:{referral.patient_id}", f"loop:{referral.loop_id}")
 
 
 def _form(request: HttpRequest, door: Door, *, page: ReferralPage, now: datetime, zone: tzinfo) -> forms.MoveForm:
