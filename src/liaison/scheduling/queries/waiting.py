@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery
 
 from liaison.core.actor import Actor, system_actor
 from liaison.core.audit import seen
@@ -293,7 +293,9 @@ def _address(patient: Patient, channel: Channel, *, now: datetime) -> Address | 
 
 
 def _with_all(rows: QuerySet[WaitlistEntry]) -> QuerySet[WaitlistEntry]:
-    return rows.select_related("patient", "with_resource", "moves", "loop", "serves").prefetch_related(
+    """With everything that a row of the line shows; `kind_name` is what they wait for, in today's version."""
+    kind = VisitType.objects.filter(code=OuterRef("visit_type_code"), is_current=True).values("name")[:1]
+    return rows.annotate(kind_name=Subquery(kind)).select_related("patient", "with_resource", "moves", "loop", "serves").prefetch_related(
         "sites", "offers"
     )
 

@@ -159,6 +159,8 @@ def test_a_cancelled_visit_stands_on_the_waitlist_page(clinic: Clinic, rosa: Cli
     shown = page(rosa.get("/waitlist/"))
     assert "Tue, Mar 3, 10:00" in shown
     assert "suits 1" in shown
+    assert "First in line: Walter Ng, Follow-up at 10:00" in shown
+    assert "Follow-up · has no visit yet" in shown
     assert "Walter Ng" in page(rosa.get(f"/waitlist/?site={clinic.site.pk}"))
     assert AuditEntry.objects.filter(outcome="seen", patient_ids__contains=[clinic.walter.pk]).exists()
 
