@@ -295,8 +295,10 @@ def _address(patient: Patient, channel: Channel, *, now: datetime) -> Address | 
 def _with_all(rows: QuerySet[WaitlistEntry]) -> QuerySet[WaitlistEntry]:
     """With everything that a row of the line shows; `kind_name` is what they wait for, in today's version."""
     kind = VisitType.objects.filter(code=OuterRef("visit_type_code"), is_current=True).values("name")[:1]
-    return rows.annotate(kind_name=Subquery(kind)).select_related("patient", "with_resource", "moves", "loop", "serves").prefetch_related(
-        "sites", "offers"
+    return (
+        rows.annotate(kind_name=Subquery(kind))
+        .select_related("patient", "with_resource", "moves", "loop", "serves")
+        .prefetch_related("sites", "offers")
     )
 
 
