@@ -1,13 +1,16 @@
 """Who may follow what: the topics of live announcements, and whom each package lets hear them.
 
-A topic is a word ("desk") or a word and a name ("patient:12", "calendar:3:2026-11-23"). Each package says in its
-`topics.py` who may follow its own:
+A topic is a word and a name ("patient:12", "desk:3", "calendar:3:2026-11-23"), or a word alone ("desk"). Each
+package says in its `topics.py` who may follow its own:
 
     @numbered_topic("loop", shows_presence=True)
     def loops(actor, numbers, /, *, now):
         return {those of `numbers` that the actor may see}
 
 A topic that nobody registered is followed by nobody.
+
+Some topics are told site by site ("desk:3"): `at_sites` says who may follow them, `announce_at_sites` in `core/live.py`
+tells them, and the tag `by_site` writes them into a page.
 """
 
 from __future__ import annotations
@@ -19,9 +22,10 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
 
-from liaison.core.actor import Actor
+from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.numbers import id_in
 from liaison.core.refusals import NotFound
+from liaison.core.verbs import Verb
 
 
 class TopicRule(Protocol):
@@ -75,6 +79,21 @@ def numbered_topic(kind: str, *, shows_presence: bool = False) -> Callable[[Numb
         return rule
 
     return register
+
+
+def at_sites(actor: Actor, verb: Verb, names: Iterable[str]) -> frozenset[str]:
+    """Of topics that are told site by site, those at whose sites this actor may use `verb`.
+
+    The topic without a site tells of all sites, and is for who may use the verb everywhere.
+    """
+    return frozenset(name for name in names if _holds(actor, verb, name))
+
+
+def _holds(actor: Actor, verb: Verb, name: str) -> bool:
+    if not name:
+        return actor.may_at(verb, site_id=EVERYWHERE)
+    site_id = id_in(name)
+    return site_id is not None and name == str(site_id) and actor.may_at(verb, site_id=site_id)
 
 
 def all_topics() -> Mapping[str, Kind]:

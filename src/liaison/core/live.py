@@ -8,7 +8,7 @@ follow a topic, and who may be seen to be present in one, is `core/following.py`
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -37,9 +37,16 @@ def channel() -> str:
 
 
 def announce(*, topic: str, what: str) -> None:
-    """Tell every open page that follows `topic` ("patient:12", "loop:7", "desk") that `what` happened."""
+    """Tell every open page that follows `topic` ("patient:12", "loop:7", "desk:3") that `what` happened."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, %s)", [channel(), json.dumps({"topic": topic, "what": what})])
+
+
+def announce_at_sites(*, topic: str, site_ids: Iterable[int], what: str) -> None:
+    """Tell who follows `topic` at one of these sites ("desk:3"), or everywhere ("desk"), that `what` happened."""
+    announce(topic=topic, what=what)
+    for site_id in sorted(set(site_ids)):
+        announce(topic=f"{topic}:{site_id}", what=what)
 
 
 def beat(actor: Actor, *, topic: str, now: datetime) -> None:

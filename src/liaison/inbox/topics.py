@@ -6,12 +6,15 @@ from collections.abc import Collection
 from datetime import datetime
 
 from liaison.core.actor import Actor
-from liaison.core.following import topic
+from liaison.core.following import at_sites, topic
 from liaison.inbox import access
 
 
 @topic("messages")
 def messages(actor: Actor, names: frozenset[str], /, *, now: datetime) -> Collection[str]:
-    """Everyone who reads messages. It says that some message of the organization moved, and not which."""
+    """Everyone who reads messages at that site. It says that some message of a patient there moved, and not which.
+
+    Whose mail is that nobody could match yet, only those hear who read everywhere.
+    """
     del now
-    return names & {""} if actor.may(access.READ) else frozenset()
+    return at_sites(actor, access.READ, names)

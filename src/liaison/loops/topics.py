@@ -1,4 +1,4 @@
-"""Who hears that something happened to a loop, and that some desk changed."""
+"""Who hears that something happened to a loop, and that a desk of a site changed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from liaison.core.actor import Actor
-from liaison.core.following import numbered_topic, topic
+from liaison.core.following import at_sites, numbered_topic, topic
 from liaison.loops import access
 from liaison.loops.models import Loop
 from liaison.patients.models import Patient
@@ -21,6 +21,6 @@ def loops(actor: Actor, numbers: frozenset[int], /, *, now: datetime) -> Collect
 
 @topic("desk")
 def desks(actor: Actor, names: frozenset[str], /, *, now: datetime) -> Collection[str]:
-    """Everyone who has a desk. It says that some loop of the organization changed, and not which."""
+    """Everyone who has a desk at that site. It says that some loop of a patient there changed, and not which."""
     del now
-    return names & {""} if actor.may(access.SEE) else frozenset()
+    return at_sites(actor, access.SEE, names)

@@ -17,6 +17,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from liaison.core.asking import actor_of
 from liaison.core.languages import language_name
 from liaison.core.spoken_time import Spoken, age_in_words, due_in_words, exactly, moment_in_words
 
@@ -48,6 +49,13 @@ def _drawn(name: str, label: str, size: str) -> SafeString:
             '<svg class="l-icon{}" role="img" aria-label="{}"><title>{}</title>{}</svg>', wide, label, label, shape
         )
     return format_html('<svg class="l-icon{}" aria-hidden="true">{}</svg>', wide, shape)
+
+
+@register.simple_tag(takes_context=True)
+def by_site(context: Context, topic: str) -> str:
+    """The names of a topic that is told site by site, for `data-live`: everywhere, and each site of who looks."""
+    sites = sorted({site for _, site in actor_of(context["request"]).assignments if site is not None})
+    return " ".join((topic, *(f"{topic}:{site}" for site in sites)))
 
 
 @register.simple_tag(takes_context=True)

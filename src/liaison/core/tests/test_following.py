@@ -8,8 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from liaison.core.actor import ANONYMOUS, Actor
-from liaison.core.following import all_topics, followable, numbered_topic, refuse_unless_present_in, topic
+from liaison.core.following import all_topics, at_sites, followable, numbered_topic, refuse_unless_present_in, topic
 from liaison.core.refusals import NotFound
+from liaison.core.verbs import Verb
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 ROSA = Actor(user_id=1, name="Rosa")
@@ -68,3 +69,13 @@ def test_a_kind_of_topic_is_registered_once() -> None:
     with pytest.raises(ValueError, match="trial-place is registered twice"):
         topic("trial-place")(places)
     assert "trial-place" in all_topics()
+
+
+def test_a_topic_told_site_by_site_is_for_those_who_may_there_and_without_a_site_for_who_may_everywhere() -> None:
+    meets = Verb(code="trial.meets", label="meet", roles=frozenset({"coordinator"}))
+    names = ["", "3", "4", "03", "x", "3:1"]
+    here = Actor(user_id=1, name="Rosa", assignments=frozenset({("coordinator", 3), ("billing", 4)}))
+    everywhere = Actor(user_id=3, name="Marta", assignments=frozenset({("coordinator", None)}))
+    assert at_sites(here, meets, names) == {"3"}
+    assert at_sites(everywhere, meets, names) == {"", "3", "4"}
+    assert at_sites(PAT, meets, names) == frozenset()

@@ -14,7 +14,7 @@ from django.db.models import Q
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.asking import FORM_KEY
-from liaison.core.live import announce
+from liaison.core.live import announce, announce_at_sites
 from liaison.core.refusals import Conflict, NotFound, Refusal
 from liaison.inbox import access
 from liaison.inbox.actions.failures import arrived_after_all
@@ -31,6 +31,7 @@ from liaison.inbox.rules.timing import allowed_at
 from liaison.inbox.wording import Wording
 from liaison.loops.models import Loop
 from liaison.patients.models import Patient
+from liaison.patients.queries import sites_of
 
 CANCELLED: Final = "cancelled"
 TOO_LATE: Final = "too_late"
@@ -304,4 +305,4 @@ def _locked(message_id: int, *, states: Sequence[str], entry: Entry) -> Message:
 def announce_message(message: Message) -> None:
     """Tell open pages of this patient, and the list of messages."""
     announce(topic=f"patient:{message.patient_id}", what="message")
-    announce(topic="messages", what="message")
+    announce_at_sites(topic="messages", site_ids=sites_of(message.patient_id), what="message")

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
-from liaison.core.live import announce
+from liaison.core.live import announce, announce_at_sites
 from liaison.core.refusals import NotFound, Refusal, Stale
 from liaison.core.verbs import Verb
 from liaison.loops import rules
 from liaison.loops.events import LoopFact
 from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, Priority, State
 from liaison.loops.queries.calendars import business_calendar
+from liaison.patients.queries import sites_of
 
 REMEMBERED: Final = (
     "owner_user_id",
@@ -165,7 +166,7 @@ def tell(
     )
     announce(topic=f"loop:{loop.pk}", what=what)
     announce(topic=f"patient:{loop.patient_id}", what="loops")
-    announce(topic="desk", what=what)
+    announce_at_sites(topic="desk", site_ids={loop.site_id, *sites_of(loop.patient_id)}, what=what)
     return event
 
 

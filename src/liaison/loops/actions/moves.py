@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 from liaison.accounts.models import Assignment, User
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
-from liaison.core.live import announce
+from liaison.core.live import announce_at_sites
 from liaison.core.refusals import Forbidden, NotFound, Refusal
 from liaison.loops import access, rules
 from liaison.loops.actions.changing import ReasonNeeded, publish, tell
@@ -21,6 +21,7 @@ from liaison.loops.models import HandOver, HandOverCover, Holiday, Loop
 from liaison.loops.ports import Owner
 from liaison.loops.queries.owners import load_of
 from liaison.patients.events import PatientsMerged, PatientsUnmerged
+from liaison.patients.queries import sites_of
 
 
 class NobodyToCover(Refusal):
@@ -145,7 +146,7 @@ def follow_merge(actor: Actor, *, fact: PatientsMerged) -> int:
         moved = repoint(fact, rows=Loop.objects.all())
         entry.concerns(fact.merged_id, fact.survivor_id)
         entry.note(loops=moved)
-        announce(topic="desk", what="repointed")
+        announce_at_sites(topic="desk", site_ids=sites_of(fact.survivor_id, fact.merged_id), what="repointed")
     return moved
 
 
@@ -157,7 +158,7 @@ def follow_unmerge(actor: Actor, *, fact: PatientsUnmerged) -> int:
         moved = put_back(fact, model=Loop)
         entry.concerns(fact.merged_id, fact.survivor_id)
         entry.note(loops=moved)
-        announce(topic="desk", what="repointed")
+        announce_at_sites(topic="desk", site_ids=sites_of(fact.survivor_id, fact.merged_id), what="repointed")
     return moved
 
 

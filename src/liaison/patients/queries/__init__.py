@@ -30,6 +30,7 @@ from liaison.patients.queries.people import (
     patient_by_identifier,
     patients_by_identifiers,
     patients_shown,
+    sites_of,
 )
 from liaison.patients.queries.search import PatientHit, SeveralFit, find_behind_glass, search
 
@@ -66,5 +67,6 @@ __all__ = [
     "review_queue",
     "search",
     "shown_contact",
+    "sites_of",
     "standing_merges",
 ]

@@ -10,9 +10,14 @@ from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import NotFound
 from liaison.core.verbs import Verb
-from liaison.patients.models import Identifier, Patient
+from liaison.patients.models import Identifier, Patient, PatientSite
 
 Pair = tuple[str, str]
+
+
+def sites_of(*patient_ids: int) -> frozenset[int]:
+    """The sites at which these are patients, for telling open pages there; says nothing about a person."""
+    return frozenset(PatientSite.objects.filter(patient_id__in=patient_ids).values_list("site_id", flat=True))
 
 
 def get_patient(actor: Actor, *, patient_id: int, verb: Verb | None = None) -> Patient:
