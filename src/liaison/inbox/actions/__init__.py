@@ -45,6 +45,7 @@ from liaison.inbox.actions.receiving import (
 )
 from liaison.inbox.actions.striking import CallStruckBefore, NotYourCall, SayWhatWasWrong, strike_call
 from liaison.inbox.actions.templates import TextWrong, edit_template, restore_template
+from liaison.inbox.actions.untold import call_who_was_not_told
 
 __all__ = [
     "AlreadyStruck",
@@ -75,6 +76,7 @@ __all__ = [
     "TextWrong",
     "TwoPreferred",
     "add_to_note",
+    "call_who_was_not_told",
     "cancel_queued",
     "claim_message",
     "confirm_arrived",

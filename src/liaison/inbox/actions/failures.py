@@ -41,7 +41,7 @@ def open_failed_loop(actor: Actor, *, message: Message, kind: str, now: datetime
     """Open the loop that reaches the patient another way, once a message; None when nobody could own it."""
     patient = message.patient
     site = home_site(patient)
-    owner = _owner(message, site=site, now=now)
+    owner = owner_of(message, site=site, now=now)
     if owner is None or site is None:
         log.warning("inbox.failed_message_without_owner", extra={"message_id": message.pk})
         return None
@@ -125,7 +125,7 @@ def team_owner(site: Site, *, now: datetime) -> Owner | None:
     return None
 
 
-def _owner(message: Message, *, site: Site | None, now: datetime) -> Owner | None:
+def owner_of(message: Message, *, site: Site | None, now: datetime) -> Owner | None:
     """The owner of the loop that the message serves, else its writer, else the patient's site."""
     if message.loop is not None and message.loop.state == "open":
         return message.loop.owner

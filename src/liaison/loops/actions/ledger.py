@@ -181,7 +181,9 @@ def restart_clock(actor: Actor, *, loop_id: int, clock: ClockToStart, reason: st
             each.save()
         started = _start(change.loop, clock=clock, now=now, replaces=old[0] if old else None)
         follow_clocks(change.loop, now=now)
-        change.say("clock_restarted", f"Due time set anew: {clock.step}.", reason=reason)
+        same = bool(old) and old[0].due_at == clock.due_at
+        words = "Next step said anew" if same else "Due time set anew"
+        change.say("clock_restarted", f"{words}: {clock.step}.", reason=reason)
     return started
 
 

@@ -1,0 +1,109 @@
+"""When a confirmation can't be sent: somebody calls the patient, who would come on the wrong day."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, time
+from typing import Final
+
+from liaison.accounts.models import Site
+from liaison.core.actor import Actor
+from liaison.inbox.actions.failures import SOON, next_business_day, owner_of
+from liaison.inbox.actions.keys import hold_key
+from liaison.inbox.kinds import FAILED_MESSAGE
+from liaison.inbox.models import Call, Message
+from liaison.inbox.queries.letters import home_site
+from liaison.inbox.rules.contact import Outcome, With
+from liaison.inbox.rules.untold import WORDS, must_be_called, news
+from liaison.loops.actions import open_loop, raise_priority, restart_clock
+from liaison.loops.models import Clock, Loop, Priority
+from liaison.loops.ports import About, ClockToStart
+from liaison.loops.queries.calendars import business_calendar
+
+log = logging.getLogger(__name__)
+
+RULE: Final = "untold"
+KEY: Final = "untold:"
+SOURCE: Final = "Who could not be written to about a visit is called by the next business day"
+
+
+def call_who_was_not_told(actor: Actor, *, message_id: int, reason: str, now: datetime) -> Loop | None:
+    """Open the loop that has a patient called about a visit, or add to the one that is open; None for neither.
+
+    One loop a patient: what could not be sent next stands in its step as well, and it is due by the earlier of the
+    two. Reminders open none, nor does what `rules.untold` says needs no call.
+    """
+    message = Message.objects.select_related("patient", "loop", "queued_by", "template").get(pk=message_id)
+    site, template = home_site(message.patient), message.template.code if message.template else ""
+    talked = site is not None and _talked(message, site=site)
+    if site is None or not must_be_called(
+        template=template, reason=reason, ends_at=message.expires_at, talked=talked, now=now
+    ):
+        return None
+    hold_key(f"{KEY}{message.patient_id}")
+    said = news(template, starts_at=message.expires_at.astimezone(site.zone) if message.expires_at else None)
+    known = Loop.objects.open().filter(patient=message.patient, once_key__startswith=KEY).order_by("pk").first()
+    if known is not None:
+        return _add(actor, known, message, site=site, said=said, now=now)
+    return _open(actor, message, site=site, said=f"{said} ({WORDS[reason]})", now=now)
+
+
+def _talked(message: Message, *, site: Site) -> bool:
+    """Whether patient or proxy was reached by phone since the day on which the message was written."""
+    day = datetime.combine(message.queued_at.astimezone(site.zone).date(), time(0), tzinfo=site.zone)
+    reached = Call.objects.counted().filter(patient_id=message.patient_id, outcome=Outcome.REACHED)
+    return reached.filter(started_at__gte=day).exclude(with_whom=With.OTHER).exists()
+
+
+def _open(actor: Actor, message: Message, *, site: Site, said: str, now: datetime) -> Loop | None:
+    owner, who = owner_of(message, site=site, now=now), message.patient.goes_by
+    if owner is None:
+        log.warning("inbox.untold_without_owner", extra={"message_id": message.pk})
+        return None
+    return open_loop(
+        actor,
+        kind=FAILED_MESSAGE.code,
+        patient=message.patient,
+        title=f"Call {who}: what we have to say about a visit could not be sent",
+        owner=owner,
+        about=About(type="inbox.message", id=message.pk),
+        priority=Priority.URGENT if _pressing(message, now=now) else Priority.ROUTINE,
+        once_key=f"{KEY}{message.pk}",
+        clocks=(_clock(message, site=site, step=f"Tell {who} by phone: {said}", now=now),),
+        now=now,
+    )
+
+
+def _add(actor: Actor, loop: Loop, message: Message, *, site: Site, said: str, now: datetime) -> Loop:
+    running = Clock.objects.filter(loop=loop, rule_id=RULE, satisfied_at=None, voided_at=None).order_by("pk").last()
+    step = f"{running.step}; {said}" if running else f"Tell {message.patient.goes_by} by phone: {said}"
+    if running is not None and said in running.step:
+        return loop
+    clock = _clock(message, site=site, step=step, now=now, no_later_than=running.due_at if running else None)
+    restart_clock(actor, loop_id=loop.pk, clock=clock, reason=f"Could not be sent either: {said}.", now=now)
+    if _pressing(message, now=now) and loop.priority == Priority.ROUTINE:
+        why = "The visit is within two days."
+        raise_priority(actor, loop_id=loop.pk, priority=Priority.URGENT, reason=why, now=now)
+    return Loop.objects.get(pk=loop.pk)
+
+
+def _pressing(message: Message, *, now: datetime) -> bool:
+    return message.expires_at is not None and message.expires_at - now < SOON
+
+
+def _clock(
+    message: Message, *, site: Site, step: str, now: datetime, no_later_than: datetime | None = None
+) -> ClockToStart:
+    """Due by the next business day, and before the visit that it is about."""
+    dues = (next_business_day(site, now=now), message.expires_at, no_later_than)
+    return ClockToStart(
+        rule_id=RULE,
+        rule_version="1",
+        source=SOURCE,
+        step=step,
+        anchor_event=f"message:{message.pk}",
+        anchor_at=now,
+        due_at=min(due for due in dues if due is not None),
+        calendar=business_calendar(site_id=site.pk).name,
+        evidence="reached_another_way",
+    )
