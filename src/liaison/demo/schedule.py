@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -11,6 +12,7 @@ from typing import Final
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.demo.staff import Staffed
+from liaison.inbox.ports import Channel, unconnected
 from liaison.patients.models import Patient
 from liaison.scheduling.actions import arrive, book_appointment, cancel_appointment, record_missed, record_seen
 from liaison.scheduling.models import Appointment, Resource, VisitType
@@ -90,7 +92,9 @@ def _book_and_attend(
     actor: Actor, *, patient: Patient, order: BookingOrder, dice: random.Random, now: datetime
 ) -> Appointment:
     booked_at = min(order.start_at - timedelta(days=dice.randrange(2, 12), hours=1), now)
-    visit = book_appointment(actor=actor, patient=patient, order=order, now=booked_at)
+    # Whoever had a visit in the past was told of it then; a message that waits now would only come too late.
+    with unconnected(Channel.EMAIL) if order.start_at <= now else nullcontext():
+        visit = book_appointment(actor=actor, patient=patient, order=order, now=booked_at)
     start, end = visit.start_at, visit.end_at
     luck = dice.random()
     if luck < 0.05 and start > now:

@@ -1,7 +1,8 @@
 """What a transport is: the outside thing that carries a message, and the four ways that can end."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -38,6 +39,7 @@ __all__ = [
     "disconnect",
     "is_connected",
     "transport_for",
+    "unconnected",
 ]
 
 
@@ -164,6 +166,17 @@ def connect(channel: Channel, factory: Callable[[], Transport | None]) -> None:
 def disconnect(channel: Channel) -> None:
     """Forget what carries a channel."""
     _transports.pop(channel, None)
+
+
+@contextmanager
+def unconnected(channel: Channel) -> Iterator[None]:
+    """Nothing carries a channel meanwhile: for writing down what happened long ago, of which nobody is told now."""
+    factory = _transports.pop(channel, None)
+    try:
+        yield
+    finally:
+        if factory is not None:
+            _transports[channel] = factory
 
 
 def is_connected(channel: Channel) -> bool:

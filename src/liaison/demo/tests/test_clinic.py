@@ -22,6 +22,9 @@ from liaison.orders.rules import State as ReferralState
 from liaison.patients.models import DuplicateCandidate, Patient
 from liaison.scheduling.models import Appointment
 
+# One worker builds the clinic, for all of these.
+pytestmark = pytest.mark.xdist_group("demonstration")
+
 NOW = datetime(2026, 4, 15, 15, tzinfo=UTC)
 PATIENTS = 40
 DOUBLES = 2
@@ -124,6 +127,14 @@ def test_mail_that_never_arrived_is_told_with_its_reason(clinic):
     failed = Message.objects.filter(state="failed")
     assert failed.count() == 3
     assert {message.failure_kind for message in failed} == {"permanent"}
+
+
+def test_nobody_is_told_of_a_visit_that_lies_in_the_past(clinic):
+    told = Message.objects.filter(idempotency_key__startswith="visit:", direction="out")
+    about = {int(key.split(":")[1]) for key in told.values_list("idempotency_key", flat=True)}
+    assert Appointment.objects.filter(pk__in=about, start_at__gt=NOW).exists()
+    assert not Appointment.objects.filter(pk__in=about, start_at__lte=NOW).exists()
+    assert not Message.objects.filter(expires_at__lte=NOW).exists()
 
 
 def test_nothing_happens_after_now_and_everything_stands_in_the_trail(clinic):

@@ -18,7 +18,7 @@ from liaison.gateways.email.tests.servers import Mailroom, mail_server
 from liaison.inbox import actions, jobs, queries
 from liaison.inbox.events import MessageQueued, MessageSuppressed
 from liaison.inbox.models import Call, Message, Preference
-from liaison.inbox.ports import Channel, Sent, Unknown, connect, disconnect, transport_for
+from liaison.inbox.ports import Channel, Sent, Unknown, connect, disconnect, is_connected, transport_for, unconnected
 from liaison.inbox.rules.timing import ABANDONED_AFTER
 from liaison.inbox.tests.cast import NOW, Cast
 from liaison.loops.models import Loop
@@ -207,5 +207,10 @@ def test_rows_name_themselves_without_naming_a_patient(cast: Cast) -> None:
 def test_a_channel_is_connected_until_it_is_not() -> None:
     connect(Channel.LETTER, lambda: "a printer")  # type: ignore[arg-type, return-value]
     assert transport_for(Channel.LETTER) == "a printer"
+    with unconnected(Channel.LETTER):
+        assert not is_connected(Channel.LETTER)
+    assert is_connected(Channel.LETTER)
     disconnect(Channel.LETTER)
+    with unconnected(Channel.LETTER):
+        assert not is_connected(Channel.LETTER)
     assert transport_for(Channel.LETTER) is None
