@@ -16,6 +16,10 @@ export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export UV_NO_PROGRESS := 1
 # Trust whom this machine trusts: many clinics' networks look into TLS with a certificate of their own.
 export UV_SYSTEM_CERTS ?= 1
+# What Python compiles is kept in one folder apart from the sources, so that it may be kept wherever this runs: without
+# it each of the many processes of a run (and of the tests) compiles all of Liaison anew.
+export PYTHONPYCACHEPREFIX ?= $(CURDIR)/.cache/bytecode
+unexport PYTHONDONTWRITEBYTECODE
 
 # Once the developers' packages are installed they stay: running and testing share one environment.
 LOCK := $(if $(wildcard $(STAMPS)/developer),requirements-dev.txt,requirements.txt)
@@ -66,7 +70,7 @@ lock: $(STAMPS)/uv ## resolve the dependencies anew (hashes, no addresses)
 
 .PHONY: clean
 clean: ## remove what was set up; the data folder (.data) stays
-	rm -rf $(VENV) node_modules $(DIST) build .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf $(VENV) node_modules $(DIST) build .cache/bytecode .coverage* htmlcov .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # --- set-up -----------------------------------------------------------------------------------------------------
 
