@@ -110,7 +110,7 @@ def run_clinic(name: str, *arguments: str, patients: int) -> Iterator[Clinic]:
 
 
 def _is_ours(name: str) -> bool:
-    return name.startswith(("LIAISON_", "DJANGO_", "COV_", "PYTEST")) or name in {"DATABASE_URL", "SMTP_URL"}
+    return name.startswith(("LIAISON_", "DJANGO_", "COVERAGE_", "PYTEST")) or name in {"DATABASE_URL", "SMTP_URL"}
 
 
 def _three_free_ports() -> int:
