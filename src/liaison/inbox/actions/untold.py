@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Final
+
+from django.db.models import Q
 
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
@@ -14,7 +17,7 @@ from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import Call, Message
 from liaison.inbox.queries.letters import home_site
 from liaison.inbox.rules.contact import Outcome, With
-from liaison.inbox.rules.untold import WORDS, must_be_called, news
+from liaison.inbox.rules.untold import NEWS, WORDS, must_be_called, news
 from liaison.loops.actions import open_loop, raise_priority, restart_clock
 from liaison.loops.models import Clock, Loop, Priority
 from liaison.loops.ports import About, ClockToStart
@@ -24,6 +27,7 @@ log = logging.getLogger(__name__)
 
 RULE: Final = "untold"
 KEY: Final = "untold:"
+MOST_NEWS: Final = 3
 SOURCE: Final = "Who could not be written to about a visit is called by the next business day"
 
 
@@ -41,11 +45,10 @@ def call_who_was_not_told(actor: Actor, *, message_id: int, reason: str, now: da
     ):
         return None
     hold_key(f"{KEY}{message.patient_id}")
-    said = news(template, starts_at=message.expires_at.astimezone(site.zone) if message.expires_at else None)
     known = Loop.objects.open().filter(patient=message.patient, once_key__startswith=KEY).order_by("pk").first()
     if known is not None:
-        return _add(actor, known, message, site=site, said=said, now=now)
-    return _open(actor, message, site=site, said=f"{said} ({WORDS[reason]})", now=now)
+        return _add(actor, known, message, site=site, reason=reason, now=now)
+    return _open(actor, message, site=site, reason=reason, now=now)
 
 
 def _talked(message: Message, *, site: Site) -> bool:
@@ -55,7 +58,7 @@ def _talked(message: Message, *, site: Site) -> bool:
     return reached.filter(started_at__gte=day).exclude(with_whom=With.OTHER).exists()
 
 
-def _open(actor: Actor, message: Message, *, site: Site, said: str, now: datetime) -> Loop | None:
+def _open(actor: Actor, message: Message, *, site: Site, reason: str, now: datetime) -> Loop | None:
     owner, who = owner_of(message, site=site, now=now), message.patient.goes_by
     if owner is None:
         log.warning("inbox.untold_without_owner", extra={"message_id": message.pk})
@@ -69,22 +72,41 @@ def _open(actor: Actor, message: Message, *, site: Site, said: str, now: datetim
         about=About(type="inbox.message", id=message.pk),
         priority=Priority.URGENT if _pressing(message, now=now) else Priority.ROUTINE,
         once_key=f"{KEY}{message.pk}",
-        clocks=(_clock(message, site=site, step=f"Tell {who} by phone: {said}", now=now),),
+        clocks=(_clock(message, site=site, step=_step([message], site=site, reason=reason), now=now),),
         now=now,
     )
 
 
-def _add(actor: Actor, loop: Loop, message: Message, *, site: Site, said: str, now: datetime) -> Loop:
+def _add(actor: Actor, loop: Loop, message: Message, *, site: Site, reason: str, now: datetime) -> Loop:
     running = Clock.objects.filter(loop=loop, rule_id=RULE, satisfied_at=None, voided_at=None).order_by("pk").last()
-    step = f"{running.step}; {said}" if running else f"Tell {message.patient.goes_by} by phone: {said}"
-    if running is not None and said in running.step:
+    step = _step(_not_sent_since(loop, now=now), site=site, reason=reason)
+    if running is not None and step == running.step:
         return loop
     clock = _clock(message, site=site, step=step, now=now, no_later_than=running.due_at if running else None)
-    restart_clock(actor, loop_id=loop.pk, clock=clock, reason=f"Could not be sent either: {said}.", now=now)
+    restart_clock(actor, loop_id=loop.pk, clock=clock, reason=f"Not sent either: {_news(message, site=site)}.", now=now)
     if _pressing(message, now=now) and loop.priority == Priority.ROUTINE:
         why = "The visit is within two days."
         raise_priority(actor, loop_id=loop.pk, priority=Priority.URGENT, reason=why, now=now)
     return Loop.objects.get(pk=loop.pk)
+
+
+def _not_sent_since(loop: Loop, *, now: datetime) -> list[Message]:
+    """What could not be sent since the loop opened and is still of use, the visit that comes first first."""
+    ahead = Message.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), patient_id=loop.patient_id)
+    ahead = ahead.filter(suppressed_reason__in=list(WORDS), template__code__in=list(NEWS), ended_at__gte=loop.opened_at)
+    return list(ahead.select_related("template", "patient").order_by("expires_at", "pk"))
+
+
+def _step(messages: Sequence[Message], *, site: Site, reason: str) -> str:
+    said = list(dict.fromkeys(_news(message, site=site) for message in messages))
+    more = [f"and {len(said) - MOST_NEWS} more"] if len(said) > MOST_NEWS else []
+    who = messages[0].patient.goes_by
+    return f"Tell {who} by phone ({WORDS[reason]}): {'; '.join([*said[:MOST_NEWS], *more])}"
+
+
+def _news(message: Message, *, site: Site) -> str:
+    starts_at = message.expires_at.astimezone(site.zone) if message.expires_at else None
+    return news(message.template.code if message.template else "", starts_at=starts_at)
 
 
 def _pressing(message: Message, *, now: datetime) -> bool:

@@ -88,7 +88,7 @@ def test_a_confirmation_without_an_address_opens_a_call(cast: Cast) -> None:
     loop = untold()
     assert (message.state, loop.about_id, loop.owner_user_id) == ("suppressed", message.pk, cast.rosa_user.pk)
     assert loop.title == "Call Ada: what we have to say about a visit could not be sent"
-    assert loop.next_step == "Tell Ada by phone: their visit is on Mon, Mar 9, 09:30 (no e-mail address)"
+    assert loop.next_step == "Tell Ada by phone (no e-mail address): their visit is on Mon, Mar 9, 09:30"
     assert loop.due_at == datetime(2026, 3, 3, 17, tzinfo=ZoneInfo("America/New_York"))
     assert (loop.priority, loop.opened_by_name) == ("routine", "Liaison, for Rosa")
 
@@ -121,16 +121,31 @@ def test_the_second_adds_to_the_first_and_is_due_by_the_earlier(cast: Cast) -> N
     )
     loop = untold()
     assert loop.next_step == (
-        "Tell Ada by phone: their visit is on Mon, Mar 9, 09:30 (no e-mail address); "
-        "their visit has a new time, Mon, Mar 2, 12:00"
+        "Tell Ada by phone (no e-mail address): their visit has a new time, Mon, Mar 2, 12:00; "
+        "their visit is on Mon, Mar 9, 09:30"
     )
     assert (loop.due_at, loop.priority) == (NOW + 2 * HOUR, "urgent")
     tell(cast, ada, key="visit:3", template="appointment-cancelled", expires_at=NOW + 2 * HOUR)
     assert untold().due_at == NOW + 2 * HOUR
     line = LoopEvent.objects.filter(what="clock_restarted").order_by("-pk")[0]
-    assert line.sentence.startswith("Next step said anew: Tell Ada by phone:")
-    assert line.reason == "Could not be sent either: their visit on Mon, Mar 2, 12:00 is cancelled."
+    assert line.sentence.startswith("Next step said anew: Tell Ada by phone (no e-mail address):")
+    assert line.reason == "Not sent either: their visit on Mon, Mar 2, 12:00 is cancelled."
     assert Clock.objects.filter(satisfied_at=None, voided_at=None).count() == 1
+
+
+def test_a_step_says_three_things_and_how_many_more_and_nothing_of_visits_that_are_over(cast: Cast) -> None:
+    ada = cast.patient()
+    for hours in range(1, 6):
+        tell(cast, ada, key=f"visit:{hours}", expires_at=NOW + hours * HOUR)
+    assert untold().next_step == "Tell Ada by phone (no e-mail address): " + "; ".join(
+        [*(f"their visit is on Mon, Mar 2, {hour}:00" for hour in (11, 12, 13)), "and 2 more"]
+    )
+    tell(cast, ada, key="later", now=NOW + 4 * HOUR)
+    assert (
+        untold().next_step
+        == "Tell Ada by phone (no e-mail address): "
+        + "their visit is on Mon, Mar 2, 15:00; their visit is on Mon, Mar 9, 09:30"
+    )
 
 
 def test_the_same_words_are_said_once(cast: Cast) -> None:
@@ -144,7 +159,10 @@ def test_words_come_back_to_a_loop_whose_step_was_dropped(cast: Cast) -> None:
     tell(cast, ada)
     void_clock(cast.rosa, loop_id=untold().pk, rule_id="untold", reason="Left a word with June", now=NOW)
     tell(cast, ada, key="visit:2", template="appointment-cancelled")
-    assert untold().next_step == "Tell Ada by phone: their visit on Mon, Mar 9, 09:30 is cancelled"
+    assert untold().next_step == (
+        "Tell Ada by phone (no e-mail address): their visit is on Mon, Mar 9, 09:30; "
+        "their visit on Mon, Mar 9, 09:30 is cancelled"
+    )
 
 
 def test_the_next_one_after_an_end_opens_its_own(cast: Cast) -> None:
@@ -168,7 +186,7 @@ def test_who_wants_no_mail_and_was_called_is_not_called_again(cast: Cast) -> Non
     cast.change(cast.mail, may_email=False)
     talk(cast, cast.walter, with_whom="other")
     tell(cast, cast.walter)
-    assert untold().next_step.endswith("(they want no e-mail)")
+    assert untold().next_step.startswith("Tell Walter by phone (they want no e-mail):")
     give_up_loop(cast.rosa, loop_id=untold().pk, reason="Test", now=NOW)
     talk(cast, cast.walter, idempotency_key="second")
     tell(cast, cast.walter, key="visit:2")
@@ -181,7 +199,7 @@ def test_what_is_found_out_only_when_it_is_to_go_opens_it_as_well(cast: Cast) ->
     message = tell(cast, cast.walter)
     cast.change(cast.mail, bad_since=NOW, bad_reason="Bounced")
     assert actions.claim_message(cast.marta.as_liaison(), message_id=message.pk, now=NOW + HOUR) is None
-    assert untold().next_step.endswith("(their e-mail address bounces)")
+    assert untold().next_step.startswith("Tell Walter by phone (their e-mail address bounces):")
 
 
 def test_a_confirmation_without_an_end_is_told_by_the_next_business_day(cast: Cast) -> None:
