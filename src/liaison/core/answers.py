@@ -1,10 +1,20 @@
-"""What a view answers after something was done: in place for htmx, a redirect otherwise."""
+"""What a view answers after something was done, in place for htmx and by a redirect otherwise, or was refused."""
+
+from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final, TypeVar
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded
+
+T = TypeVar("T")
+_AS_THEY_ARE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def wants_fragment(request: HttpRequest) -> bool:
@@ -36,3 +46,31 @@ def done(
         return HttpResponse(status=204, headers={"HX-Redirect": to})
     told = {"liaison:done": {"said": said, "undo": undo_url, "topics": list(topics)}}
     return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(told)})
+
+
+def put_beside(form: forms.Form, refusal: Refusal, *, names: Mapping[str, str] = _AS_THEY_ARE) -> bool:
+    """Put each sentence of a refusal beside the field that caused it; True when one of them stands beside a field.
+
+    A sentence about something that is no field of this form, and a refusal without `fields`, stand above the form.
+    `names` says under which name this form has a field of the action ("on" for "due_on"). The form must be bound.
+    """
+    placed = False
+    for name, sentence in (refusal.fields or {"": refusal.sentence}).items():
+        field = name if name in form.fields else names.get(name, "")
+        form.add_error(field if field in form.fields else None, sentence)
+        placed = placed or field in form.fields
+    return placed
+
+
+def attempt(form: forms.Form, do: Callable[[], T]) -> T | None:
+    """Do it, or put the refusal beside the fields that caused it; None, and errors in the form, when it was refused.
+
+    What no other input would mend goes on as it is: Forbidden, NotFound, StepUpNeeded.
+    """
+    try:
+        return do()
+    except (Forbidden, NotFound, StepUpNeeded):
+        raise
+    except Refusal as refusal:
+        put_beside(form, refusal)
+        return None

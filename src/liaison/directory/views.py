@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.actor import Actor
-from liaison.core.answers import done, wants_fragment
+from liaison.core.answers import attempt, done, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded
+from liaison.core.refusals import Forbidden
 from liaison.directory import actions, queries
 from liaison.directory.access import CHANGE
 from liaison.directory.forms import OrganizationForm, PractitionerForm
@@ -103,23 +103,12 @@ def _entry(
     request: HttpRequest, *, form: forms.Form, title: str, save: Callable[[], Any], retire: str, back: str = ""
 ) -> HttpResponse:
     to = f"{reverse('directory:home')}{back}"
-    if request.method == "POST" and form.is_valid() and _attempt(form, save):
-        return done(request, said=_("Saved."), to=to, go=True)
+    if request.method == "POST" and form.is_valid():
+        attempt(form, save)
+        if not form.errors:
+            return done(request, said=_("Saved."), to=to, go=True)
     context = {"form": form, "title": title, "back": to, "retire": retire}
     return render(request, "directory/entry.html", context, status=422 if form.errors else 200)
-
-
-def _attempt(form: forms.Form, save: Callable[[], Any]) -> bool:
-    """Save, or put the refusal's sentences beside the fields that caused them."""
-    try:
-        save()
-    except (Forbidden, NotFound, StepUpNeeded):
-        raise
-    except Refusal as refusal:
-        for name, sentence in (refusal.fields or {"": refusal.sentence}).items():
-            form.add_error(name if name in form.fields else None, sentence)
-        return False
-    return True
 
 
 def _may_change_one(actor: Actor, row: Practitioner | Organization) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from django import forms
 from django.db.models import Model
@@ -12,7 +12,6 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from liaison.accounts.models import Site, User
-from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded
 from liaison.directory.models import Practitioner
 from liaison.patients.actions import ContactDetails, IdentifierDetails, NameDetails, PatientDetails, ProxyDetails
 from liaison.patients.models import (
@@ -31,7 +30,6 @@ from liaison.patients.models import (
 )
 from liaison.patients.rules import COMMON_LANGUAGES, Registration, Scope, email_key, phone_key
 
-T = TypeVar("T")
 SCOPE_LABELS = {
     Scope.SCHEDULE: _("Visits and schedule"),
     Scope.IMMUNIZATIONS: _("Immunizations"),
@@ -40,20 +38,6 @@ SCOPE_LABELS = {
     Scope.MESSAGES: _("Messages in the patient's place"),
     Scope.DECISIONS: _("Decisions in the patient's place"),
 }
-
-
-def attempt(form: forms.Form, do: Callable[[], T]) -> T | None:
-    """Do it, or put the refusal's sentences beside the fields that caused it; None when it was refused."""
-    try:
-        return do()
-    except (Forbidden, NotFound, StepUpNeeded):
-        raise
-    except Refusal as refusal:
-        for name, sentence in refusal.fields.items():
-            form.add_error(name if name in form.fields else None, sentence)
-        if not refusal.fields:
-            form.add_error(None, refusal.sentence)
-        return None
 
 
 def _day(label: Any, *, required: bool = False, help_text: Any = "") -> forms.DateField:

@@ -12,10 +12,9 @@ from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from liaison.core.answers import done
+from liaison.core.answers import attempt, done
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
-from liaison.core.refusals import Forbidden, NotFound, Refusal
 from liaison.patients.queries import get_patient
 from liaison.records import access, actions
 from liaison.records.forms import DocumentForm, TakeOutForm
@@ -40,23 +39,18 @@ def file_document(request: HttpRequest, patient_id: int) -> HttpResponse:
     start = {"idempotency_key": f"document:{uuid4()}", "dated_on": patient.day_at(now)}
     form = DocumentForm(request.POST or None, request.FILES or None, initial=start)
     if request.method == "POST" and form.is_valid():
-        try:
-            actions.file_document(
+        filed = attempt(
+            form,
+            lambda: actions.file_document(
                 actor,
                 patient=patient,
                 file=form.cleaned_data["file"],
                 filing=form.filing,
                 idempotency_key=form_key(request, form.cleaned_data["idempotency_key"]),
                 now=now,
-            )
-        except (Forbidden, NotFound):
-            raise
-        except Refusal as refusal:
-            for name, sentence in refusal.fields.items():
-                form.add_error(name, sentence)
-            if not refusal.fields:
-                form.add_error(None, refusal.sentence)
-        else:
+            ),
+        )
+        if filed is not None:
             said = _("Filed under %(day)s.") % {"day": date_format(form.cleaned_data["dated_on"], "M j, Y")}
             return done(request, said=said, to=back, go=True)
     context = {"patient": patient, "form": form, "back_url": back, "now": now}

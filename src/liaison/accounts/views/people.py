@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 from django import forms
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -22,10 +19,10 @@ from liaison.accounts.queries import people as list_people
 from liaison.accounts.queries import person_for, reaches_person, teams_within
 from liaison.accounts.queries.people import has_second_factor
 from liaison.core.actor import EVERYWHERE
-from liaison.core.answers import done, wants_fragment
+from liaison.core.answers import attempt, done, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded
+from liaison.core.refusals import Forbidden
 
 
 @require_GET
@@ -45,7 +42,7 @@ def person_new(request: HttpRequest) -> HttpResponse:
     form = PersonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
-        added = _attempt(
+        added = attempt(
             form,
             lambda: actions.add_person(
                 actor=actor_of(request), email=typed["email"], name=typed["name"], now=current_time()
@@ -65,7 +62,7 @@ def person(request: HttpRequest, user_id: int) -> HttpResponse:
     form = PersonForm(request.POST or None, initial={"name": found.name, "email": found.email})
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
-        changed = _attempt(
+        changed = attempt(
             form,
             lambda: actions.rename_person(
                 actor=actor_of(request),
@@ -87,7 +84,7 @@ def give_role(request: HttpRequest, user_id: int) -> HttpResponse:
     found = _person(request, user_id)
     form = RoleForm(request.POST, actor=actor_of(request))
     if form.is_valid():
-        given = _attempt(
+        given = attempt(
             form,
             lambda: actions.give_role(
                 actor=actor_of(request),
@@ -170,7 +167,7 @@ def sites(request: HttpRequest) -> HttpResponse:
     form: forms.Form = team_form if adds_team else site_form
     if request.method == "POST" and form.is_valid():
         add = actions.add_team if adds_team else actions.add_site
-        added = _attempt(form, lambda: add(actor=actor_of(request), now=current_time(), **form.cleaned_data))
+        added = attempt(form, lambda: add(actor=actor_of(request), now=current_time(), **form.cleaned_data))
         if added is not None:
             said = _("Added: %(name)s.") % {"name": added}
             return done(request, said=said, to=reverse("accounts:sites"), go=True)
@@ -200,20 +197,6 @@ def _page(request: HttpRequest, found: User, *, status: int = 200, **given: form
         "is_self": found.pk == actor.user_id,
     }
     return render(request, "accounts/person.html", page, status=status)
-
-
-def _attempt(form: forms.Form, do: Callable[[], Any]) -> Any:
-    """Do it, or put the refusal's sentence where the form shows it; None when it was refused."""
-    try:
-        return do()
-    except (Forbidden, NotFound, StepUpNeeded):
-        raise
-    except Refusal as refusal:
-        for name, sentence in refusal.fields.items():
-            form.add_error(name if name in form.fields else None, sentence)
-        if not refusal.fields:
-            form.add_error(None, refusal.sentence)
-        return None
 
 
 def _may_manage(request: HttpRequest) -> None:

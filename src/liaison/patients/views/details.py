@@ -12,10 +12,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from liaison.core.answers import done
+from liaison.core.answers import attempt, done, put_beside
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Refusal, Stale
+from liaison.core.refusals import Stale
 from liaison.patients import access, actions, queries
 from liaison.patients.forms import (
     DeceasedForm,
@@ -24,7 +24,6 @@ from liaison.patients.forms import (
     NameForm,
     ReasonForm,
     SiteForm,
-    attempt,
 )
 from liaison.patients.models import Patient
 from liaison.patients.views.asking import sites_for, zone_of
@@ -46,10 +45,10 @@ def edit(request: HttpRequest, patient_id: int) -> HttpResponse:
                 now=now,
             )
         except Stale as refusal:
-            form.add_error(None, refusal.sentence)
+            put_beside(form, refusal)
             form.tell_changes(queries.get_patient(actor, patient_id=patient_id))
         except actions.DetailsWrong as refusal:
-            _beside(form, refusal)
+            put_beside(form, refusal)
         else:
             return done(request, said=_("Saved."), to=reverse("patients:edit", args=[patient.pk]), go=True)
     context = {"patient": patient, "form": form, "now": now, "band": queries.band(actor, patient=patient, now=now)}
@@ -138,8 +137,3 @@ def small_form(
             return done(request, said=_("Saved."), to=back, go=True)
     context = {"patient": patient, "form": form, "title": title, "back": back, "now": now}
     return render(request, "patients/small_form.html", context, status=422 if form.errors else 200)
-
-
-def _beside(form: forms.Form, refusal: Refusal) -> None:
-    for field, sentence in refusal.fields.items():
-        form.add_error(field if field in form.fields else None, sentence)

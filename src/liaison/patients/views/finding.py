@@ -7,11 +7,11 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from liaison.core.answers import done, wants_fragment
+from liaison.core.answers import attempt, done, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.patients import access, actions, queries
-from liaison.patients.forms import NewPatientForm, attempt
+from liaison.patients.forms import NewPatientForm
 from liaison.patients.views.asking import chart_url, must_carry, sites_for, zone_of
 
 MOST = 50

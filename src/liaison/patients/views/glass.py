@@ -12,12 +12,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.actor import Actor
-from liaison.core.answers import done
+from liaison.core.answers import attempt, done
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound
 from liaison.patients import access, actions, queries
-from liaison.patients.forms import FindForm, GlassForm, ReviewForm, attempt
+from liaison.patients.forms import FindForm, GlassForm, ReviewForm
 from liaison.patients.models import BreakGlassGrant, Patient
 from liaison.patients.views.asking import chart_url, must_carry, zone_of
 
