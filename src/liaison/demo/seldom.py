@@ -48,6 +48,7 @@ def tell_seldom_stories(
     for patient in at_riverside[10 : 10 + OF_EACH]:
         _wait_for_earlier(actor, patient, staffed=staffed, now=now)
     _close_rooms_over_visits(staffed, now=now)
+    _call_the_unwritten(now=now)
     for kind in registered_kinds():
         if not kind.managed_at:
             _end_some(kind, staffed=staffed, now=now - timedelta(minutes=30))
@@ -64,6 +65,21 @@ def _explain_twice(actor: Actor, patient: Patient, *, topic: str, now: datetime)
             teach_backs=[item],
             idempotency_key=f"demo-teach-{patient.pk}-{attempt}",
             now=now + timedelta(hours=3 * attempt),
+        )
+
+
+def _call_the_unwritten(*, now: datetime) -> None:
+    """Patients without an e-mail address were told of their visits by phone; the last few are still to be called."""
+    waiting = Loop.objects.open().filter(clocks__rule_id="untold").select_related("patient").distinct()
+    for loop in list(waiting.order_by("-opened_at", "pk"))[OF_EACH - 1 :]:
+        log_call(
+            system_actor("demonstration"),
+            patient=loop.patient,
+            loop=loop,
+            outcome="reached",
+            said="Told them when the visit is; they wrote it down.",
+            idempotency_key=f"demo-unwritten-{loop.pk}",
+            now=min(loop.story.latest("pk").at + timedelta(minutes=20), now),
         )
 
 
