@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -15,6 +15,7 @@ from liaison.core.near_dates import is_near, refuse_far_off
 from liaison.directory.models import Practitioner
 from liaison.scheduling.models import URGENCY_WORDS, Modality, Resource, ResourceKind, VisitType
 from liaison.scheduling.ports import REASONS_IN_ORDER, CancelReason, Seat
+from liaison.scheduling.rules import ability_code
 
 WEEKDAYS = [_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday")]
 ANYWHERE = 0
@@ -186,7 +187,10 @@ class DayForm(forms.Form):
 
 
 class VisitTypeForm(forms.Form):
-    """A visit type. `needs` is one role a line: role, ability and, if more than one, how many."""
+    """A visit type. `needs` is one role a line: role, ability and, if more than one, how many.
+
+    `abilities` are those that are known, code and words; what is typed may be either.
+    """
 
     name = forms.CharField(label=_("Name"), max_length=120)
     code = forms.SlugField(
@@ -213,10 +217,14 @@ class VisitTypeForm(forms.Form):
         label=_("Needs"),
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text=_(
-            "One line for each role: its name, the ability that takes it, how many. Example: nurse, registered_nurse, 2"
+            "One line for each role: its name, the ability that takes it, how many. Example: nurse, registered nurse, 2"
         ),
     )
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def __init__(self, *args: Any, abilities: Mapping[str, str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._abilities = abilities
 
     def clean_needs(self) -> list[tuple[str, str, int]]:
         """Role, ability and quantity of each line."""
@@ -227,12 +235,13 @@ class VisitTypeForm(forms.Form):
                 continue
             if len(parts) not in {2, 3} or not all(parts) or not _is_quantity((parts[2:] or ["1"])[0]):
                 raise forms.ValidationError(_("“%(line)s” is not: role, ability, how many."), params={"line": line})
-            needs.append((parts[0], parts[1], int((parts[2:] or ["1"])[0])))
+            ability = ability_code(parts[1], known=self._abilities)
+            needs.append((parts[0], ability, int((parts[2:] or ["1"])[0])))
         return needs
 
 
 class ResourceForm(forms.Form):
-    """A person, room or device, at one of `sites` (None: any)."""
+    """A person, room or device, at one of `sites` (None: any); `abilities` are those that are known, code and words."""
 
     name = forms.CharField(label=_("Name"), max_length=120)
     kind = forms.ChoiceField(label=_("Kind"), choices=ResourceKind.choices)
@@ -246,14 +255,16 @@ class ResourceForm(forms.Form):
         label=_("Abilities"), required=False, help_text=_("Separated by commas. Visit types ask for these.")
     )
 
-    def __init__(self, *args: Any, sites: Collection[int] | None, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, sites: Collection[int] | None, abilities: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self._abilities = abilities
         if sites is not None:
             self.fields["site"].queryset = Site.objects.filter(pk__in=sites)  # type: ignore[attr-defined]  # the form declares such a field
 
     def clean_abilities(self) -> tuple[str, ...]:
         """The abilities, each once."""
-        return tuple(sorted({part.strip() for part in self.cleaned_data["abilities"].split(",") if part.strip()}))
+        parts = [part for part in self.cleaned_data["abilities"].split(",") if part.strip()]
+        return tuple(sorted({ability_code(part, known=self._abilities) for part in parts}))
 
 
 class HoursForm(forms.Form):

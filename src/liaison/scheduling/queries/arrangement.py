@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, NotFound
+from liaison.directory.models import Specialty
 from liaison.scheduling.access import ARRANGE, SEE_CALENDAR
 from liaison.scheduling.models import Closure, Resource, VisitNeed, VisitType
+from liaison.scheduling.rules import ability_in_words
 
 
 def visit_types(actor: Actor) -> Sequence[VisitType]:
@@ -51,11 +53,13 @@ def closures_ahead(actor: Actor, *, now: datetime, resource: Resource | None = N
     return tuple(rows if resource is None else rows.filter(resource=resource))
 
 
-def abilities_in_use(actor: Actor) -> Sequence[str]:
-    """Every ability that a resource has or a visit type asks for."""
+def abilities_in_use(actor: Actor) -> Mapping[str, str]:
+    """Every ability that a resource has or a visit type asks for, and each specialty: the words by the code."""
     _may_see(actor)
     had = {ability for abilities in Resource.objects.values_list("abilities", flat=True) for ability in abilities}
-    return sorted(had | set(VisitNeed.objects.values_list("ability", flat=True)))
+    named = dict(Specialty.objects.values_list("code", "name"))
+    codes = had | set(VisitNeed.objects.values_list("ability", flat=True)) | set(named)
+    return {code: ability_in_words(code, named=named) for code in sorted(codes)}
 
 
 def _may_see(actor: Actor) -> None:

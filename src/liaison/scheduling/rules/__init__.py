@@ -1,5 +1,6 @@
 """The decisions of scheduling, as pure functions on values: no Django, no database, no clock."""
 
+from liaison.scheduling.rules.abilities import ability_code, ability_in_words
 from liaison.scheduling.rules.asking import Asked, Called, read_line
 from liaison.scheduling.rules.bit_search import Counted, FreeBits, can_use_bits, count_starts, earliest_in_bits
 from liaison.scheduling.rules.bits import (
@@ -105,6 +106,8 @@ __all__ = [
     "Urgency",
     "WaitState",
     "Wish",
+    "ability_code",
+    "ability_in_words",
     "aggregate",
     "asked_again",
     "asks_whether_to_stay",

@@ -316,7 +316,8 @@ def test_what_can_be_booked_is_listed(clinic: Clinic) -> None:
         "Dr Okafor",
     ]
     assert len(queries.resources(clinic.rosa)) == 4
-    assert queries.abilities_in_use(clinic.rosa) == ["exam_room", "physician"]
+    words = queries.abilities_in_use(clinic.rosa)
+    assert (words["exam_room"], words["physician"]) == ("exam room", "physician")
     for look in (
         lambda: queries.get_visit_type(clinic.rosa, visit_type_id=987654),
         lambda: queries.get_resource(clinic.rosa, resource_id=987654),

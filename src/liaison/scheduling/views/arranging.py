@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -14,10 +15,10 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from liaison.accounts.models import Site
 from liaison.core.actor import EVERYWHERE
-from liaison.core.answers import done
+from liaison.core.answers import done, put_beside
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Forbidden, NotFound, Refusal
+from liaison.core.refusals import Forbidden, NotFound
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import ARRANGE
 from liaison.scheduling.forms import ClosureForm, HoursFormSet, ResourceForm, VisitTypeForm
@@ -38,6 +39,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     context = {
         "everywhere": arranged is None,
         "visit_types": queries.visit_types(actor_of(request)),
+        "abilities": queries.abilities_in_use(actor_of(request)),
         "resources": queries.resources(actor_of(request)),
         "closures": queries.closures_ahead(actor_of(request), now=now),
         "sites": [site for site in sites if arranged is None or site.pk in arranged],
@@ -52,7 +54,8 @@ def visit_type(request: HttpRequest, visit_type_id: int | None = None) -> HttpRe
     """Add a visit type, or make its next version: they are the whole organization's."""
     _may_arrange(request, at=EVERYWHERE)
     known = queries.get_visit_type(actor_of(request), visit_type_id=visit_type_id) if visit_type_id else None
-    form = VisitTypeForm(request.POST or None, initial=_of_visit_type(known))
+    words = queries.abilities_in_use(actor_of(request))
+    form = VisitTypeForm(request.POST or None, abilities=words, initial=_of_visit_type(known, words=words))
     if not form.is_valid():
         return _form(request, form, title=known.name if known else _("New visit type"))
     typed = dict(form.cleaned_data)
@@ -64,15 +67,16 @@ def visit_type(request: HttpRequest, visit_type_id: int | None = None) -> HttpRe
     try:
         actions.define_visit_type(actor=actor_of(request), draft=draft, expected_version=version, now=current_time())
     except actions.Impossible as refusal:
-        return _form(request, _with(form, refusal), title=draft.name)
+        put_beside(form, refusal)
+        return _form(request, form, title=draft.name)
     return _back(request, said=_("Saved. Bookings made so far keep the version they were made with."))
 
 
-def _of_visit_type(known: VisitType | None) -> dict[str, Any]:
+def _of_visit_type(known: VisitType | None, *, words: Mapping[str, str]) -> dict[str, Any]:
     if known is None:
         return {}
     names = [name for name in VisitTypeForm.base_fields if name != "needs"]
-    needs = "\n".join(f"{need.role}, {need.ability}, {need.quantity}" for need in known.needs.all())
+    needs = "\n".join(f"{need.role}, {words[need.ability]}, {need.quantity}" for need in known.needs.all())
     return {name: getattr(known, name) for name in names} | {"needs": needs}
 
 
@@ -83,7 +87,9 @@ def resource(request: HttpRequest, resource_id: int | None = None) -> HttpRespon
     known = queries.get_resource(actor_of(request), resource_id=resource_id) if resource_id else None
     if known is not None:
         _may_arrange(request, at=known.site_id)
-    form = ResourceForm(request.POST or None, sites=actor_of(request).sites_for(ARRANGE), initial=_of_resource(known))
+    words, sites = queries.abilities_in_use(actor_of(request)), actor_of(request).sites_for(ARRANGE)
+    initial = _of_resource(known, words=words)
+    form = ResourceForm(request.POST or None, sites=sites, abilities=words, initial=initial)
     if not form.is_valid():
         return _form(request, form, title=known.name if known else _("New resource"), resource=known)
     draft = actions.ResourceDraft(**form.cleaned_data)
@@ -94,11 +100,12 @@ def resource(request: HttpRequest, resource_id: int | None = None) -> HttpRespon
             return done(request, said=_("Added. Now say when it can be booked."), to=to, go=True)
         actions.change_resource(actor=actor_of(request), resource=known, draft=draft, now=current_time())
     except actions.Impossible as refusal:
-        return _form(request, _with(form, refusal), title=draft.name, resource=known)
+        put_beside(form, refusal)
+        return _form(request, form, title=draft.name, resource=known)
     return _back(request, said=_("Saved."))
 
 
-def _of_resource(known: Resource | None) -> dict[str, Any]:
+def _of_resource(known: Resource | None, *, words: Mapping[str, str]) -> dict[str, Any]:
     if known is None:
         return {}
     return {
@@ -106,7 +113,7 @@ def _of_resource(known: Resource | None) -> dict[str, Any]:
         "kind": known.kind,
         "site": known.site_id,
         "practitioner": known.practitioner_id,
-        "abilities": ", ".join(known.abilities),
+        "abilities": ", ".join(words[ability] for ability in known.abilities),
     }
 
 
@@ -203,13 +210,6 @@ def _may_arrange(request: HttpRequest, *, at: int | None = _ANYWHERE) -> None:
     actor = actor_of(request)
     if not (actor.may(ARRANGE) if at == _ANYWHERE else actor.may_at(ARRANGE, site_id=at)):
         raise Forbidden
-
-
-def _with(form: Form, refusal: Refusal) -> Form:
-    """The form with the refusal beside the fields it is about."""
-    for name, sentence in (refusal.fields or {"": refusal.sentence}).items():
-        form.add_error(name if name in form.fields else None, sentence)
-    return form
 
 
 def _form(request: HttpRequest, form: Form, *, title: str, resource: Resource | None = None) -> HttpResponse:
