@@ -6,8 +6,12 @@ from collections.abc import Mapping
 
 
 def ability_in_words(code: str, *, named: Mapping[str, str]) -> str:
-    """The words for an ability: its name if it has one ("family_medicine" is "Family medicine"), else its code's."""
-    return named.get(code) or code.replace("_", " ")
+    """The words for an ability, as in the middle of a sentence: its name if it has one, else its code's.
+
+    "family_medicine" is "family medicine"; "ent" named "ENT" stays "ENT".
+    """
+    words = named.get(code) or code.replace("_", " ")
+    return words[:1].lower() + words[1:] if words[1:2].islower() else words
 
 
 def ability_code(said: str, *, known: Mapping[str, str]) -> str:

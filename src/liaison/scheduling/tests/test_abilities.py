@@ -8,7 +8,8 @@ KNOWN = {"family_medicine": "Family medicine", "Echo": "Echo", "ob_gyn": "Obstet
 
 
 def test_an_ability_is_said_by_its_name_or_by_the_words_of_its_code() -> None:
-    assert ability_in_words("ob_gyn", named=KNOWN) == "Obstetrics & gynecology"
+    assert ability_in_words("ob_gyn", named=KNOWN) == "obstetrics & gynecology"
+    assert ability_in_words("ent", named={"ent": "ENT"}) == "ENT"
     assert ability_in_words("exam_room", named=KNOWN) == "exam room"
 
 

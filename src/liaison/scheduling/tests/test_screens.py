@@ -377,7 +377,7 @@ def test_somebody_without_the_calendar_is_refused(clinic: Clinic) -> None:
 def test_rosa_does_not_arrange_and_marta_sees_it_all(rosa: Client, marta: Client, clinic: Clinic) -> None:
     assert rosa.get("/calendar/arrange/").status_code == 403
     shown = page(marta.get("/calendar/arrange/"))
-    for words in ("Follow-up", "Dr Imani", "exam room", "5 lines", "Nothing is closed."):
+    for words in ("Follow-up", "Dr Imani", "Exam room", "5 lines", "Nothing is closed."):
         assert words in shown
 
 
