@@ -143,11 +143,12 @@ function focusIn(root) {
   wants?.focus({ preventScroll: !wrong });
   wants?.scrollIntoView({ block: "nearest" });
 }
-// What was said to be wrong is said until it changes.
+// What was said to be wrong is said until it changes. Its place stays: a field changes when the mouse goes down on
+// the button below, which must not move away under it.
 on("change", "[aria-invalid=true]", (_event, wrong) => {
   wrong.removeAttribute("aria-invalid");
   wrong.classList.remove("is-invalid");
-  all(".l-field-error", wrong.closest(".l-field") || wrong).forEach((error) => error.remove());
+  all(".l-field-error", wrong.closest(".l-field") || wrong).forEach((error) => error.classList.add("is-over"));
 });
 document.addEventListener("htmx:afterSettle", (event) => {
   if (!event.detail.requestConfig?.headers?.["Liaison-Background"]) focusIn(event.detail.elt);
