@@ -251,7 +251,7 @@ class StrikeCallForm(forms.Form):
         label=_("In a few words"),
         max_length=300,
         required=False,
-        help_text=_("Whoever acted on this call must understand."),
+        help_text=_("Needed for something else. Whoever acted on this call must understand."),
     )
 
 
