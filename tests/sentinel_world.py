@@ -62,6 +62,20 @@ class World:
         return self.arguments.get(own, self.arguments.get(name))
 
     @property
+    def topics(self) -> list[str]:
+        """What is announced when something about the sentinel changes."""
+        known = self.arguments
+        return [
+            f"patient:{self.patient.pk}",
+            f"loop:{known['loop_id']}",
+            f"referral:{known['referral_id']}",
+            f"appointment:{known['appointment_id']}",
+            f"calendar:{known['site_id']}:{known['day']}",
+            f"desk:{known['site_id']}",
+            f"messages:{known['site_id']}",
+        ]
+
+    @property
     def queries(self) -> Mapping[str, str]:
         """What to ask of pages that show a patient only when asked about one."""
         patient, loop = self.patient.pk, self.arguments["loop_id"]
