@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from liaison.core.answers import done
+from liaison.core.answers import done, put_beside
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
@@ -99,8 +99,7 @@ def call_strike(request: HttpRequest, call_id: int) -> HttpResponse:
     except Refusal as refusal:
         if not refusal.fields:
             raise
-        for name, sentence in refusal.fields.items():
-            form.add_error(name, sentence)
+        put_beside(form, refusal)
         return _shown(request, page, form=form)
     said = _("Struck out. What it counted for is taken back.")
     topics = (f"patient:{page.patient.pk}", *([f"loop:{page.loop_id}"] if page.loop_id else []))
@@ -149,10 +148,7 @@ def _page(request: HttpRequest, *, sheet: CallSheet, form: CallForm, rows: Any, 
 
 
 def _refused(request: HttpRequest, refusal: Refusal, *, sheet: CallSheet, form: CallForm, rows: Any) -> HttpResponse:
-    for name, sentence in refusal.fields.items():
-        form.add_error(name, sentence)
-    if not refusal.fields:
-        form.add_error(None, refusal.sentence)
+    put_beside(form, refusal)
     return _page(request, sheet=sheet, form=form, rows=rows, status=refusal.status)
 
 

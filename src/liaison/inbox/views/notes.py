@@ -12,7 +12,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from liaison.core.answers import done
+from liaison.core.answers import done, put_beside
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound, Refusal
@@ -49,7 +49,7 @@ def note(request: HttpRequest) -> HttpResponse:
         except (Forbidden, NotFound):
             raise
         except Refusal as refusal:
-            _beside(form, refusal)
+            put_beside(form, refusal)
         else:
             return done(request, said=_("Noted."), to=_back(patient, loop), go=True)
     place = urlencode({"patient": patient.pk, **({"loop": loop.pk} if loop else {})})
@@ -141,10 +141,3 @@ def _back(patient: Patient, loop: Loop | None) -> str:
     if loop is not None:
         return reverse("desk:loop", args=[loop.pk])
     return reverse("desk:patient", args=[patient.pk])
-
-
-def _beside(form: NoteForm, refusal: Refusal) -> None:
-    for name, sentence in refusal.fields.items():
-        form.add_error(name if name in form.fields else None, sentence)
-    if not refusal.fields:
-        form.add_error(None, refusal.sentence)

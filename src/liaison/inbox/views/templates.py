@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from liaison.core.answers import done
+from liaison.core.answers import done, put_beside
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound, Refusal
@@ -39,10 +39,7 @@ def template(request: HttpRequest, code: str) -> HttpResponse:
         except (Forbidden, NotFound):
             raise
         except Refusal as refusal:
-            for name, sentence in refusal.fields.items():
-                form.add_error(name, sentence)
-            if not refusal.fields:
-                form.add_error(None, refusal.sentence)
+            put_beside(form, refusal)
         else:
             said = _("Saved. New messages use it; what was written before keeps its words.")
             return done(request, said=said, to=reverse("inbox:templates"), go=True)

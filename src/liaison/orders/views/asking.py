@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from liaison.core.answers import done
+from liaison.core.answers import done, put_beside
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, Refusal
@@ -41,8 +41,7 @@ def refer(request: HttpRequest, patient_id: int) -> HttpResponse:
     except Refusal as refusal:
         if not refusal.fields:
             raise
-        for name, sentence in refusal.fields.items():
-            form.add_error(name, sentence)
+        put_beside(form, refusal)
         return _page(request, form, patient=patient, duplicate=isinstance(refusal, actions.DuplicateReferral))
     sent = referral.state != "draft"
     said = _("Sent. The next step is to confirm that they have it.") if sent else _("Draft saved.")

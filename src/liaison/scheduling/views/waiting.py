@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
-from liaison.core.answers import done, wants_fragment
+from liaison.core.answers import done, put_beside, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
@@ -175,8 +175,8 @@ def _form(request: HttpRequest, patient: Patient, *, initial: Mapping[str, Any])
 
 def _form_page(request: HttpRequest, context: dict[str, Any], *, refusal: Any = None) -> HttpResponse:
     form: WaitForm = context["form"]
-    for field, sentence in (refusal.fields if refusal else {}).items():
-        form.add_error(field, sentence)
+    if refusal and refusal.fields:
+        put_beside(form, refusal)
     shown = context | {"refusal": refusal if refusal and not refusal.fields else None}
     template = "scheduling/_wait_form.html" if wants_fragment(request) else "scheduling/wait_form.html"
     return render(request, template, shown, status=422 if form.is_bound else 200)
