@@ -16,6 +16,7 @@ import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ from liaison.console.postgres import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]
 OPEN_SECONDS = 180
+LIAISON = (sys.executable, "-m", "liaison.console.main")
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -76,36 +78,82 @@ class Clinic:
 
 
 @pytest.fixture(scope="session")
-def clinic(django_db_setup) -> Iterator[Clinic]:
+def demonstration(django_db_setup) -> str:
+    """A database with some sixty invented patients that nobody works in: clinics begin as copies of it."""
+    del django_db_setup
+    with _new_home("demonstration", template="liaison_template") as home:
+        done = subprocess.run(
+            [*LIAISON, "demo"], cwd=ROOT, env=home.environment(patients=60), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    return home.database
+
+
+@pytest.fixture(scope="session")
+def clinic(demonstration) -> Iterator[Clinic]:
     """Start a Liaison of our own, on free ports, with some sixty invented patients."""
-    yield from run_clinic("clinic", patients=60)
+    with _new_home("clinic", template=demonstration) as home, home.open() as clinic:
+        yield clinic
+
+
+@pytest.fixture
+def home(demonstration) -> Iterator[Home]:
+    """Where a clinic of a journey's own may open more than once, each time on another day."""
+    with _new_home("again", template=demonstration) as home:
+        yield home
 
 
 def run_clinic(name: str, *arguments: str, patients: int) -> Iterator[Clinic]:
     """`liaison up` on a migrated database of its own in the server of this test run."""
+    with _new_home(name, template="liaison_template") as home, home.open(*arguments, patients=patients) as clinic:
+        yield clinic
+
+
+@dataclass(frozen=True)
+class Home:
+    """Where a clinic keeps its data: a database in the server of this test run, and a folder."""
+
+    database: str
+    url: str
+    folder: Path
+
+    def environment(self, *, patients: int) -> dict[str, str]:
+        """What a Liaison that lives here is told; `patients` are invented if it is empty."""
+        keep = {name: value for name, value in os.environ.items() if not _is_ours(name)}
+        ours = {"LIAISON_DATA": str(self.folder), "LIAISON_MODE": "demo", "PYTHONUNBUFFERED": "1"}
+        return keep | ours | {"LIAISON_DEMO_PATIENTS": str(patients), "DATABASE_URL": self.url}
+
+    @contextmanager
+    def open(self, *arguments: str, patients: int = 60) -> Iterator[Clinic]:
+        """`liaison up`, until the end of the block."""
+        port, log = _three_free_ports(), self.folder / "up.log"
+        with log.open("w") as output:
+            process = subprocess.Popen(
+                [*LIAISON, "up", "--port", str(port), *arguments], cwd=ROOT, env=self.environment(patients=patients),
+                stdout=output, stderr=subprocess.STDOUT, text=True,
+            )  # fmt: skip
+        try:
+            _wait_until_open(process, f"http://127.0.0.1:{port}/readyz", log=log)
+            yield Clinic(url=f"http://127.0.0.1:{port}", folder=self.folder, database_url=self.url, process=process)
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(timeout=30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+@contextmanager
+def _new_home(name: str, *, template: str) -> Iterator[Home]:
     cluster = Cluster(Path(os.environ["LIAISON_TEST_FOLDER"]) / "postgres", throw_away=True)
     database = f"journey_{name}_{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
-    cluster.create_database(database, template="liaison_template")
-    database_url = cluster.url_of(database)
-    extra = {"LIAISON_DEMO_PATIENTS": str(patients), "DATABASE_URL": database_url}
+    cluster.create_database(database, template=template)
     folder = Path(tempfile.mkdtemp(prefix="liaison-journey-"))
     folder.chmod(0o755)
-    port = _three_free_ports()
-    keep = {name: value for name, value in os.environ.items() if not _is_ours(name)}
-    environment = keep | {"LIAISON_DATA": str(folder), "LIAISON_MODE": "demo", "PYTHONUNBUFFERED": "1"} | extra
-    command = [sys.executable, "-m", "liaison.console.main", "up", "--port", str(port), *arguments]
-    with (folder / "up.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT, text=True)
     try:
-        _wait_until_open(process, f"http://127.0.0.1:{port}/readyz", log=folder / "up.log")
-        yield Clinic(url=f"http://127.0.0.1:{port}", folder=folder, database_url=database_url, process=process)
+        yield Home(database=database, url=cluster.url_of(database), folder=folder)
     finally:
-        process.send_signal(signal.SIGINT)
-        try:
-            process.wait(timeout=30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
         shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -215,5 +263,5 @@ def liaison(clinic, *arguments):
     """Run the `liaison` command against the running clinic."""
     environment = {"LIAISON_DATA": str(clinic.folder), "LIAISON_MODE": "demo", "PATH": "/usr/bin:/bin"}
     environment["DATABASE_URL"] = clinic.database_url
-    command = [sys.executable, "-m", "liaison.console.main", *arguments]
+    command = [*LIAISON, *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
