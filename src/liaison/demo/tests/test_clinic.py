@@ -147,7 +147,6 @@ def test_nothing_happens_after_now_and_everything_stands_in_the_trail(clinic):
     assert not AuditEntry.objects.exclude(outcome="done").exists()
 
 
-@pytest.mark.django_db
 def test_a_few_patients_without_an_address_are_still_to_be_called_about_a_visit(clinic):
     untold = Loop.objects.filter(clocks__rule_id="untold").distinct()
     assert 1 <= untold.filter(state=State.OPEN).count() <= 2
