@@ -137,6 +137,9 @@ def test_a_step_says_three_things_and_how_many_more_and_nothing_of_visits_that_a
     ada = cast.patient()
     for hours in range(1, 6):
         tell(cast, ada, key=f"visit:{hours}", expires_at=NOW + hours * HOUR)
+    ahead = "; ".join(f"their visit is on Mon, Mar 2, {hour}:00" for hour in (11, 12, 13))
+    assert untold().next_step == f"Tell Ada by phone (no e-mail address): {ahead}; and 2 more"
+    tell(cast, ada, key="later", now=NOW + 4 * HOUR)
     ahead = "their visit is on Mon, Mar 2, 15:00; their visit is on Mon, Mar 9, 09:30"
     assert untold().next_step == f"Tell Ada by phone (no e-mail address): {ahead}"
 
