@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, time, timedelta
+from datetime import datetime, time, timedelta, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import available_timezones
 
 from allauth.core import context
 from allauth.mfa.base.forms import AuthenticateForm, ReauthenticateForm
@@ -149,7 +149,7 @@ class AuditSearchForm(forms.Form):
             self.add_error("until", _("This is before the first day."))
         return cleaned
 
-    def wanted(self, *, zone: ZoneInfo, meant: Meant | None) -> AuditFilter:
+    def wanted(self, *, zone: tzinfo, meant: Meant | None) -> AuditFilter:
         """The filter, with days turned into instants of `zone`; `meant` is the patient, if one was named."""
         typed = self.cleaned_data
         since, until = typed.get("since"), typed.get("until")

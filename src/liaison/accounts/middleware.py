@@ -13,6 +13,7 @@ from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme, urlencode
 
 from liaison.accounts import trail
@@ -54,7 +55,8 @@ class ActorMiddleware:
         request.session_ended = Ended.NO  # type: ignore[attr-defined]  # put there by a middleware
         if not request.actor.is_anonymous:  # type: ignore[attr-defined]  # put there by a middleware
             self._keep_time(request)
-        return self.get_response(request)
+        with timezone.override(request.actor.zone):  # type: ignore[attr-defined]  # put there by a middleware
+            return self.get_response(request)
 
     def _keep_time(self, request: HttpRequest) -> None:
         now = current_time()

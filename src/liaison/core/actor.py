@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ class Actor:
 
     `assignments` are pairs (role, site id); a site id of None means every site. A role counts only at its
     site: a clinician at one site who works the front desk of another is no clinician there.
+    `zone` is where their days begin, and that of every clock that belongs to no site.
     """
 
     kind: str = "person"
@@ -28,6 +29,7 @@ class Actor:
     team_ids: frozenset[int] = field(default_factory=frozenset)
     stepped_up_until: datetime | None = None
     session_key: str = ""
+    zone: tzinfo = UTC
 
     @property
     def is_system(self) -> bool:

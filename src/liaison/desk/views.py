@@ -35,7 +35,7 @@ def home(request: HttpRequest) -> HttpResponse:
     """The desk: tabs with counts, rows in order of urgency; `as` asks for one of its pieces."""
     if not actor_of(request).may(loop_access.SEE):
         return redirect(_first_place(actor_of(request)))
-    now, zone, wish = current_time(), loops.desk_zone(actor_of(request)), desk_wish(request.GET)
+    now, zone, wish = current_time(), actor_of(request).zone, desk_wish(request.GET)
     piece = request.GET.get("as", "") if wants_fragment(request) else ""
     if piece == "counts":
         counts = loops.tab_counts(actor_of(request), now=now, zone=zone)
@@ -74,7 +74,7 @@ def loop(request: HttpRequest, loop_id: int) -> HttpResponse:
 @require_GET
 def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
     """A patient's page: the band, what is promised, what happened, what comes; `as` asks for a piece."""
-    now, zone = current_time(), loops.desk_zone(actor_of(request))
+    now, zone = current_time(), actor_of(request).zone
     page = queries.patient_page(actor_of(request), patient_id=patient_id, now=now)
     if page.patient.pk != patient_id:
         return redirect("desk:patient", page.patient.pk)
@@ -89,7 +89,7 @@ def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
 def timeline(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Everything that happened: `kind` and `q` narrow it, `before` goes on or jumps to a year."""
     patient = patients.get_patient(actor_of(request), patient_id=patient_id)
-    now, zone = current_time(), loops.desk_zone(actor_of(request))
+    now, zone = current_time(), actor_of(request).zone
     shown = {"band": None, "now": now, "time_zone": zone, **_happened(request, patient=patient)}
     piece = request.GET.get("as", "")
     if not wants_fragment(request):
@@ -100,7 +100,7 @@ def timeline(request: HttpRequest, patient_id: int) -> HttpResponse:
 @require_GET
 def board(request: HttpRequest) -> HttpResponse:
     """The supervisor's board: a column for everyone with a desk."""
-    now, zone = current_time(), loops.desk_zone(actor_of(request))
+    now, zone = current_time(), actor_of(request).zone
     columns = loops.load(actor_of(request), now=now, zone=zone)
     shown = {"columns": columns, "now": now, "time_zone": zone, "most": max((each.open for each in columns), default=0)}
     return render(request, "desk/board.html", shown)
@@ -109,7 +109,7 @@ def board(request: HttpRequest) -> HttpResponse:
 @require_GET
 def column(request: HttpRequest) -> HttpResponse:
     """One column of the board with its loops, the most urgent first; `as=more` only further cards."""
-    now, zone = current_time(), loops.desk_zone(actor_of(request))
+    now, zone = current_time(), actor_of(request).zone
     columns = loops.load(actor_of(request), now=now, zone=zone)
     chosen = next((each for each in columns if each.value == request.GET.get("owner", "")), None)
     if chosen is None:

@@ -40,7 +40,6 @@ from liaison.loops.queries import (
     LoopStory,
     as_value,
     covering_choices,
-    desk_zone,
     load,
     loop_story,
     loop_url,
@@ -253,7 +252,7 @@ def _change(
 def hand_over_desk(request: HttpRequest) -> HttpResponse:
     """Hand an absent colleague's desk over."""
     now = current_time()
-    zone = desk_zone(actor_of(request))
+    zone = actor_of(request).zone
     columns = load(actor_of(request), now=now, zone=zone)
     absent = "" if request.method == "POST" else request.GET.get("from", "")
     form = HandOverForm(

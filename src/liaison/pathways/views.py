@@ -12,7 +12,6 @@ from liaison.core.actor import EVERYWHERE
 from liaison.core.answers import done
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.loops.queries import desk_zone
 from liaison.pathways import actions, queries
 from liaison.pathways.access import SET_COMPLEXITY, SWITCH
 from liaison.pathways.actions import set_complexity
@@ -62,7 +61,7 @@ def _protocol(request: HttpRequest, *, code: str, form: OffForm, status: int = 2
         "form": form,
         "may_switch": actor.may_at(SWITCH, site_id=EVERYWHERE),
         "now": now,
-        "time_zone": desk_zone(actor),
+        "time_zone": actor.zone,
     }
     return render(request, "pathways/protocol.html", shown, status=status)
 

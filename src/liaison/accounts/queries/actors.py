@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from allauth.account.authentication import AUTHENTICATION_METHODS_SESSION_KEY
 from django.conf import settings
 from django.contrib.auth import get_user
 
-from liaison.accounts.models import Assignment, TeamMember, User
+from liaison.accounts.models import Assignment, Site, TeamMember, User
 from liaison.accounts.queries.people import has_second_factor
 from liaison.accounts.rules import Left, SessionLimits, Unfinished, left
 from liaison.accounts.sessions import BEGAN, SEEN, SessionStore
@@ -25,10 +26,13 @@ def actor_for(user: Any, *, session: Mapping[str, Any], now: datetime) -> Actor:
     """
     if not isinstance(user, User) or not user.is_active or (user.is_demo and settings.PRODUCTION):
         return ANONYMOUS
+    held = Assignment.objects.current(now=now).filter(user=user).values_list("role", "site_id", "site__time_zone")
+    assignments = frozenset(held)
     return Actor(
         user_id=user.pk,
         name=user.name,
-        assignments=frozenset(Assignment.objects.current(now=now).filter(user=user).values_list("role", "site_id")),
+        assignments=frozenset((role, site_id) for role, site_id, _ in assignments),
+        zone=_zone({site_id: zone for _, site_id, zone in assignments}),
         team_ids=frozenset(TeamMember.objects.filter(user=user).values_list("team_id", flat=True)),
         stepped_up_until=_stepped_up_until(session),
         session_key=getattr(session, "session_key", None) or "",
@@ -77,6 +81,15 @@ def seconds_left(session: Mapping[str, Any], *, now: datetime) -> Left:
     )
     began = _instant(session.get(BEGAN)) or real
     return left(began_at=began, seen_at=_instant(session.get(SEEN)) or began, now=real, limits=limits)
+
+
+def _zone(zones: Mapping[int | None, str | None]) -> tzinfo:
+    """The time zone of the first of the sites where somebody holds a role, else of the organization's first site."""
+    first = min((site_id for site_id in zones if site_id is not None), default=None)
+    name = (
+        zones[first] if first is not None else Site.objects.order_by("pk").values_list("time_zone", flat=True).first()
+    )
+    return ZoneInfo(name) if name else UTC
 
 
 def _stepped_up_until(session: Mapping[str, Any]) -> datetime | None:

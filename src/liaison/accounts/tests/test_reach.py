@@ -12,10 +12,11 @@ from django.test import Client
 from liaison.accounts import actions
 from liaison.accounts.access import MANAGE_PEOPLE, Role
 from liaison.accounts.models import Assignment, Site, Team, User
-from liaison.accounts.queries import people, people_met, person_for, reaches_person
+from liaison.accounts.queries import actor_of, people, people_met, person_for, reaches_person
 from liaison.accounts.rules import meets, reaches
 from liaison.accounts.tests.cast import LIAISON, NOW, acting, old_proof, person, sign_in, site, trail
 from liaison.core.actor import Actor
+from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound, StepUpNeeded
 
 pytestmark = pytest.mark.django_db
@@ -282,3 +283,31 @@ def test_giving_a_role_on_the_page_asks_first_who_is_at_the_keyboard(client: Cli
     asked = client.post(f"/people/{house.pat.pk}/roles/", typed)
     assert asked["Location"] == "/account/reauthenticate/?next=%2Faccount%2Fagain%2F"
     assert house.pat.assignments.count() == 1
+
+
+# --- whose clock --------------------------------------------------------------------------------------------------
+
+
+def test_each_reads_the_clock_of_their_first_site(house: House) -> None:
+    with writes_open():
+        Site.objects.filter(pk=house.northgate.pk).update(time_zone="America/Phoenix")
+    zones = {each.name: str(actor_of(each, now=NOW).zone) for each in (house.rosa, house.pat, house.tess, house.new)}
+    assert zones == {
+        "Rosa": "America/New_York",
+        "Pat": "America/Phoenix",
+        "Tess": "America/New_York",
+        "Newcomer": "America/New_York",
+    }
+    assert str(acting(person("Root", Role.ADMINISTRATOR)).zone) == "America/New_York"
+
+
+def test_without_a_site_the_clock_is_utc() -> None:
+    assert str(actor_of(person("First"), now=NOW).zone) == "UTC"
+
+
+def test_the_trail_shows_the_clock_of_who_reads_it(house: House, client: Client) -> None:
+    sign_in(client, person("Priya", Role.PRIVACY_OFFICER))
+    page = client.get("/audit/").content.decode()
+    assert 'datetime="' in page
+    assert "UTC" not in page
+    assert "EST" in page or "EDT" in page

@@ -6,7 +6,6 @@ import csv
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
@@ -22,7 +21,6 @@ from liaison.accounts.queries import (
     chain_state,
     export_audit,
     search_audit,
-    sites_of,
     whom_is_meant,
 )
 from liaison.core.actor import Actor
@@ -55,7 +53,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     meant = _meant(form, actor=actor, now=now) if valid else None
     found = None
     if not form.is_bound or (valid and (meant is None or meant.patient_id is not None)):
-        wanted = form.wanted(zone=_zone(actor), meant=meant) if valid else AuditFilter()
+        wanted = form.wanted(zone=actor.zone, meant=meant) if valid else AuditFilter()
         found = search_audit(actor, wanted=wanted, cursor=request.GET.get("after", ""), now=now)
     query = {key: str(value) for key, value in request.GET.items() if value and key != "after"}
     page: dict[str, Any] = {
@@ -81,7 +79,7 @@ def audit_export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
     if form.errors or (meant is not None and meant.patient_id is None):
         page = {"form": form, "meant": meant, "chain": chain_state()}
         return render(request, "accounts/audit.html", page, status=422)
-    wanted = form.wanted(zone=_zone(actor), meant=meant)
+    wanted = form.wanted(zone=actor.zone, meant=meant)
     begin_audit_export(actor=actor, looked_for=wanted.plain(), patient_id=wanted.patient_id, now=now)
     response = StreamingHttpResponse(_lines(export_audit(actor, wanted=wanted)), content_type="text/csv")
     response["Content-Disposition"] = f'attachment; filename="audit-{now:%Y%m%d-%H%M}.csv"'
@@ -129,9 +127,3 @@ def _harmless(value: Any) -> Any:
     """A spreadsheet runs text that begins like a formula; a quote before it keeps it text."""
     text = str(value)
     return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
-
-
-def _zone(actor: Actor) -> ZoneInfo:
-    """Days are days of the first site where the officer works."""
-    site = sites_of(actor).first()
-    return site.zone if site else ZoneInfo("UTC")

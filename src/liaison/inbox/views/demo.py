@@ -10,13 +10,12 @@ from liaison.core.answers import wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.inbox.queries import mailbox, received_mail
-from liaison.loops.queries import desk_zone
 
 
 @require_GET
 def demo_mailbox(request: HttpRequest) -> HttpResponse:
     """The mails, the newest first; asks for news by itself."""
-    context = {"mails": mailbox(actor_of(request)), "zone": str(desk_zone(actor_of(request))), "now": current_time()}
+    context = {"mails": mailbox(actor_of(request)), "zone": str(actor_of(request).zone), "now": current_time()}
     template = "inbox/_mailbox.html" if wants_fragment(request) else "inbox/mailbox.html"
     return render(request, template, context)
 
@@ -26,7 +25,7 @@ def demo_mail(request: HttpRequest, name: str) -> HttpResponse:
     """One mail: beside the list for htmx, else a page."""
     context = {
         "mail": received_mail(actor_of(request), name=name),
-        "zone": str(desk_zone(actor_of(request))),
+        "zone": str(actor_of(request).zone),
         "now": current_time(),
     }
     template = "inbox/_mail.html" if wants_fragment(request) else "inbox/mail.html"

@@ -25,7 +25,6 @@ from liaison.inbox.rules.readability import grade
 from liaison.inbox.rules.rendering import Missing
 from liaison.inbox.views.whom import titles_for, whom
 from liaison.loops.models import Loop
-from liaison.loops.queries import desk_zone
 from liaison.patients.models import Patient
 
 _TABS = (
@@ -65,7 +64,7 @@ def messages(request: HttpRequest) -> HttpResponse:
         "may_edit_templates": actor_of(request).may_at(access.EDIT_TEMPLATES, site_id=EVERYWHERE),
         "unmatched": count_unmatched(actor_of(request)),
         "narrowed": patient_id is not None,
-        "zone": str(desk_zone(actor_of(request))),
+        "zone": str(actor_of(request).zone),
         "now": current_time(),
     }
     return render(request, "inbox/messages.html", context)

@@ -16,7 +16,6 @@ from liaison.core.models import AuditEntry
 from liaison.inbox import access, actions
 from liaison.inbox.forms import MatchForm, PutAwayForm
 from liaison.inbox.queries import checked_mail, unmatched_bytes, unmatched_mail
-from liaison.loops.queries import desk_zone
 from liaison.patients.queries import get_patient, search
 
 
@@ -75,5 +74,5 @@ def _page(
         )
         for row in found
     ]
-    shown = {"rows": rows, "zone": str(desk_zone(actor_of(request))), "now": current_time(), "mail_id": mail_id}
+    shown = {"rows": rows, "zone": str(actor_of(request).zone), "now": current_time(), "mail_id": mail_id}
     return render(request, "inbox/unmatched.html", shown, status=422 if mail_id else 200)

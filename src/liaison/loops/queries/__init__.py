@@ -6,7 +6,7 @@
 `timeline(actor, *, patient, kinds, before, limit)`, `business_calendar(site_id=…, payer_id=…)`.
 """
 
-from liaison.loops.queries.board import Load, covering_choices, desk_zone, load, open_count
+from liaison.loops.queries.board import Load, covering_choices, load, open_count
 from liaison.loops.queries.calendars import business_calendar
 from liaison.loops.queries.desk import (
     MOST_COUNTED,
@@ -74,7 +74,6 @@ __all__ = [
     "covering_choices",
     "covers_of",
     "desk_page",
-    "desk_zone",
     "ended_loops_of",
     "get_loop",
     "home_site",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from django.db.models import Count, F, Q, QuerySet
 
 from liaison.accounts.access import DESK_ROLES, Role
-from liaison.accounts.models import Assignment, Site, Team, User
+from liaison.accounts.models import Assignment, Team, User
 from liaison.core.actor import Actor
 from liaison.core.calendars import end_of_day
 from liaison.core.refusals import Forbidden
@@ -84,15 +84,6 @@ def covering_choices(columns: Sequence[Load], *, absent_id: int | None = None) -
     here = [each for each in columns if not each.is_away and (each.is_team or each.owner.user_id != absent_id)]
     here.sort(key=lambda each: (not (each.coordinates or each.is_team), each.open, each.name))
     return tuple((each.value, f"{each.name} ({each.open})") for each in here)
-
-
-def desk_zone(actor: Actor) -> tzinfo:
-    """The time zone that "today" means on a person's desk: that of their first site, else of the first of all."""
-    sites = Site.objects.order_by("pk")
-    if actor.site_ids is not None:
-        sites = sites.filter(pk__in=actor.site_ids)
-    first = sites.first()
-    return first.zone if first is not None else UTC
 
 
 def open_count(*, user_id: int) -> int:

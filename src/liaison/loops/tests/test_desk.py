@@ -338,5 +338,3 @@ def test_owner_choices_list_teams_and_people_with_their_load(cast: Cast) -> None
     )
     assert queries.owner_from_value("team:x") is None
     assert queries.owner_from_value("room:3") is None
-    assert queries.desk_zone(cast.pat).key == "America/Phoenix"  # type: ignore[attr-defined]
-    assert queries.desk_zone(cast.chief) is not None

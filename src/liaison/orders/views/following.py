@@ -20,7 +20,6 @@ from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound, Refusal
 from liaison.directory.queries import specialties
-from liaison.loops.queries import desk_zone
 from liaison.orders import actions, forms
 from liaison.orders.models import Referral
 from liaison.orders.queries import (
@@ -137,7 +136,7 @@ def referrals(request: HttpRequest) -> HttpResponse:
         "specialty": request.GET.get("specialty", ""),
         "specialties": specialties(actor_of(request)),
         "now": now,
-        "time_zone": desk_zone(actor_of(request)),
+        "time_zone": actor_of(request).zone,
     }
     piece = "orders/_rows.html" if "after" in request.GET else "orders/_list.html"
     return render(request, piece if wants_fragment(request) else "orders/referrals.html", shown)
@@ -229,5 +228,5 @@ def _form_page(
 
 def _shown(request: HttpRequest, page: ReferralPage, *, now: datetime) -> dict[str, Any]:
     offered = [(code, DOORS[code], reverse("orders:move", args=[page.id, code])) for code in page.moves]
-    zone = page.loop.row.zone if page.loop else desk_zone(actor_of(request))
+    zone = page.loop.row.zone if page.loop else actor_of(request).zone
     return {"page": page, "offered": offered, "now": now, "time_zone": zone}

@@ -27,13 +27,6 @@ def sites_for(actor: Actor, verb: Verb) -> QuerySet[Site]:
     return Site.objects.all() if ids is None else Site.objects.filter(pk__in=ids)
 
 
-def zone_of(actor: Actor) -> str:
-    """The time zone of the actor's first site, or of the organization's first."""
-    ids = actor.site_ids
-    sites = Site.objects.all() if ids is None else Site.objects.filter(pk__in=ids)
-    return sites.order_by("pk").values_list("time_zone", flat=True).first() or "UTC"
-
-
 def chart_url(patient_id: int) -> str:
     """The patient's page at the desk, or their details where there is no desk."""
     try:

@@ -26,7 +26,7 @@ from liaison.patients.forms import (
     SiteForm,
 )
 from liaison.patients.models import Patient
-from liaison.patients.views.asking import sites_for, zone_of
+from liaison.patients.views.asking import sites_for
 
 
 @require_http_methods(["GET", "POST"])
@@ -53,7 +53,7 @@ def edit(request: HttpRequest, patient_id: int) -> HttpResponse:
             return done(request, said=_("Saved."), to=reverse("patients:edit", args=[patient.pk]), go=True)
     context = {"patient": patient, "form": form, "now": now, "band": queries.band(actor, patient=patient, now=now)}
     context |= {
-        "time_zone": zone_of(actor),
+        "time_zone": actor.zone,
         "sites": patient.sites.select_related("site").order_by("-is_home", "pk"),
         "may": {
             "change": patient.reachable_by(actor, access.CHANGE),

@@ -12,7 +12,7 @@ from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.patients import access, actions, queries
 from liaison.patients.forms import NewPatientForm
-from liaison.patients.views.asking import chart_url, must_carry, sites_for, zone_of
+from liaison.patients.views.asking import chart_url, must_carry, sites_for
 
 MOST = 50
 
@@ -27,7 +27,7 @@ def search(request: HttpRequest) -> HttpResponse:
         "hits": queries.search(actor, text=text, limit=MOST, now=now) if text else [],
         "most": MOST,
         "now": now,
-        "time_zone": zone_of(actor),
+        "time_zone": actor.zone,
         "may_register": actor.may(access.REGISTER),
         "may_break_glass": actor.may(access.BREAK_GLASS),
         "may_merge": actor.may(access.MERGE),

@@ -19,7 +19,7 @@ from liaison.core.refusals import NotFound
 from liaison.patients import access, actions, queries
 from liaison.patients.forms import FindForm, GlassForm, ReviewForm
 from liaison.patients.models import BreakGlassGrant, Patient
-from liaison.patients.views.asking import chart_url, must_carry, zone_of
+from liaison.patients.views.asking import chart_url, must_carry
 
 SALT: Final = "patients.break_glass"
 TICKET_SECONDS: Final = 600
@@ -104,7 +104,7 @@ def grants(request: HttpRequest) -> HttpResponse:
     reviewed = request.GET.get("reviewed") == "1"
     rows = queries.review_queue(actor, now=now, reviewed=reviewed)
     return render(
-        request, "patients/grants.html", {"rows": rows, "reviewed": reviewed, "now": now, "time_zone": zone_of(actor)}
+        request, "patients/grants.html", {"rows": rows, "reviewed": reviewed, "now": now, "time_zone": actor.zone}
     )
 
 
@@ -121,5 +121,5 @@ def review(request: HttpRequest, grant_id: int) -> HttpResponse:
         attempt(form, lambda: actions.review_break_glass(actor=actor, grant_id=grant_id, now=now, **typed))
         if not form.errors:
             return done(request, said=_("Reviewed."), to=reverse("patients:grants"), go=True)
-    context = {"row": row, "form": form, "now": now, "time_zone": zone_of(actor)}
+    context = {"row": row, "form": form, "now": now, "time_zone": actor.zone}
     return render(request, "patients/review.html", context, status=422 if form.errors else 200)

@@ -13,7 +13,7 @@ from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound
 from liaison.patients import access, actions, queries
 from liaison.patients.forms import MergeForm, ReasonForm
-from liaison.patients.views.asking import chart_url, must_carry, zone_of
+from liaison.patients.views.asking import chart_url, must_carry
 
 
 @require_GET
@@ -26,7 +26,7 @@ def duplicates(request: HttpRequest) -> HttpResponse:
         "more": queries.count_duplicates(actor) - len(rows),
         "merges": queries.standing_merges(actor),
         "now": current_time(),
-        "time_zone": zone_of(actor),
+        "time_zone": actor.zone,
     }
     return render(request, "patients/duplicates.html", context)
 
@@ -87,5 +87,5 @@ def unmerge(request: HttpRequest, merge_id: int) -> HttpResponse:
         if not form.errors:
             said = _("Undone: both stand for themselves again.")
             return done(request, said=said, to=reverse("patients:duplicates"), go=True)
-    context = {"merge": record, "form": form, "now": now, "time_zone": zone_of(actor)}
+    context = {"merge": record, "form": form, "now": now, "time_zone": actor.zone}
     return render(request, "patients/unmerge.html", context, status=422 if form.errors else 200)
