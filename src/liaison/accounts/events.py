@@ -26,3 +26,10 @@ class RoleChanged(Fact):
     """Someone was given a role or lost one."""
 
     user_id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamAdded(Fact):
+    """There is a new team: work can be given to it from now on."""
+
+    team_id: int

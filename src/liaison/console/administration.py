@@ -9,12 +9,20 @@ from django.core.validators import validate_email
 from django.utils.text import slugify
 
 from liaison.accounts.access import MANAGE_PEOPLE
-from liaison.accounts.actions import add_site, appoint_administrator, appoint_first_administrator, give_password
+from liaison.accounts.actions import (
+    add_site,
+    add_team,
+    appoint_administrator,
+    appoint_first_administrator,
+    give_password,
+)
 from liaison.accounts.models import Site, User
 from liaison.console.problems import Problem
 from liaison.core.act import act
 from liaison.core.actor import system_actor
 from liaison.core.clock import current_time
+
+FIRST_TEAM = "Care coordination"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +44,9 @@ class NewSite:
 
 
 def add_administrator(wanted: NewAdministrator, *, site: NewSite | None) -> str:
-    """Add them, and the site if one is given: both or neither. Returns the password for the first sign-in, or "".
+    """Add them, and the site with a first team if one is given: all or nothing. Returns the first password, or "".
+
+    The team owns what opens by itself, such as the follow-ups of an import, before anybody else has an account.
 
     Refuses (Problem): an address that is none, a password that is too easy, a time zone that does not exist, no site
     at all, a site although there are some. Refuses: AdministratorExists unless `another` is meant, EmailTaken.
@@ -47,7 +57,8 @@ def add_administrator(wanted: NewAdministrator, *, site: NewSite | None) -> str:
     with act(actor, MANAGE_PEOPLE, now=now):
         if site:
             code = slugify(site.name)[:20].strip("-") or "main"
-            add_site(actor=actor, code=code, name=site.name.strip(), time_zone=site.time_zone, now=now)
+            added = add_site(actor=actor, code=code, name=site.name.strip(), time_zone=site.time_zone, now=now)
+            add_team(actor=actor, name=FIRST_TEAM, site=added, now=now)
         person = appoint(actor=actor, email=wanted.email, name=wanted.name, password=wanted.password, now=now)
         return "" if wanted.password else give_password(actor=actor, person=person, now=now)
 

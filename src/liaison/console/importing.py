@@ -10,7 +10,7 @@ from django.db.models import Count, Max, QuerySet
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from liaison.accounts.models import Site
@@ -25,16 +25,37 @@ from liaison.records.actions import Progress as Reached
 from liaison.records.models import Source
 
 MOST_LINES = 200
+ROOMY = 70
 
 
 class _Rate(ProgressColumn):
-    """Resources and resources a second."""
+    """Resources and resources a second, on one line whatever the terminal's width."""
+
+    def __init__(self) -> None:
+        super().__init__(table_column=Column(no_wrap=True))
 
     def render(self, task: Task) -> Text:
         """The text for one moment."""
         resources = int(task.fields["resources"])
         seconds = max(task.elapsed or 0.0, 0.001)
-        return Text(f"{_counted(resources, 'resource')}, {resources / seconds:,.0f}/s")
+        return Text(f"{resources:,} at {resources / seconds:,.0f}/s")
+
+
+def progress_bar(console: Console) -> Progress:
+    """The bar of a running import: which file, how much of the bytes, resources and their rate, the time.
+
+    The bar gives way first and the time next, so that it is one line down to 60 columns.
+    """
+    told = Column(no_wrap=True)
+    columns: list[ProgressColumn] = [TextColumn("{task.description}", table_column=told)]
+    columns += [
+        BarColumn(bar_width=None, table_column=Column(ratio=1)),
+        TextColumn("{task.percentage:>3.0f} %"),
+        _Rate(),
+    ]
+    if console.width >= ROOMY:
+        columns.append(TimeElapsedColumn())
+    return Progress(*columns, console=console, transient=True, expand=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,8 +84,7 @@ def run_import(paths: Sequence[Path], *, console: Console, origin: Origin | None
         raise Problem(f"{missing[0]} does not exist. Nothing was imported.")
     last = Loop.objects.aggregate(last=Max("pk"))["last"] or 0
     started = time.monotonic()
-    columns = [TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), _Rate()]
-    with Progress(*columns, TimeElapsedColumn(), console=console, transient=True) as bar:
+    with progress_bar(console) as bar:
         task = bar.add_task("importing", total=None, resources=0)
 
         def show(reached: Reached) -> None:
@@ -79,9 +99,9 @@ def run_import(paths: Sequence[Path], *, console: Console, origin: Origin | None
         now, actor = current_time(), system_actor("import")
         summary = import_files(actor, paths=paths, now=now, site=site, system=origin.system, progress=show)
     _tell(summary, seconds=time.monotonic() - started, console=console)
-    _tell_loops(Loop.objects.filter(pk__gt=last), patients=len(summary.patient_ids), console=console)
-    if summary.patient_ids:
-        _tell_protocols(outlook(actor, now=now, patient_ids=summary.patient_ids), console=console)
+    seen = outlook(actor, now=now, patient_ids=summary.covered_ids) if summary.covered_ids else ()
+    _tell_loops(Loop.objects.filter(pk__gt=last), seen=seen, console=console)
+    _tell_protocols(seen, console=console)
     return summary
 
 
@@ -150,20 +170,29 @@ def _tell_rest(count: int, *, what: str, console: Console) -> None:
         console.print(f"… and {count - MOST_LINES:,} more {what}.", highlight=False)
 
 
-def _tell_loops(opened: "QuerySet[Loop]", *, patients: int, console: Console) -> None:
+def _tell_loops(opened: "QuerySet[Loop]", *, seen: Sequence[Outlook], console: Console) -> None:
     counts = list(opened.values_list("kind").annotate(count=Count("pk")).order_by("kind"))
     for code, count in counts:
         noun = "loop" if count == 1 else "loops"
         console.print(f"{count:,} {noun} opened by what came in: {kind_of(code).label}.", highlight=False)
-    if patients and not counts:
-        console.print("No loops were opened: nothing that came in still matters today.", highlight=False)
+    if seen and not counts:
+        console.print(_why_none(seen), highlight=False)
+
+
+def _why_none(seen: Sequence[Outlook]) -> str:
+    waiting, followed = sum(sum(one.waiting.values()) for one in seen), sum(one.followed for one in seen)
+    if waiting:
+        return f"No loops were opened yet: {_counted(waiting, 'follow-up')} still to be opened, see below."
+    if followed:
+        return "No further loops were opened: what still matters is followed already."
+    return "No loops were opened: nothing that came in still matters today."
 
 
 def _tell_protocols(seen: Sequence[Outlook], *, console: Console) -> None:
     """What the protocols found in these charts, and why most of it opens nothing today."""
     for one in seen:
         for line in told(one):
-            console.print(line, markup=False, highlight=False)
+            console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def status_of(summary: ImportSummary, *, allow_rejects: bool) -> int:

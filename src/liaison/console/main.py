@@ -191,7 +191,7 @@ def admin_add(
     if one_time and password_stdin:
         raise click.UsageError("Choose one of --one-time and --password-stdin.")
     with loaded():
-        from liaison.console.administration import NewAdministrator, NewSite, add_administrator
+        from liaison.console.administration import FIRST_TEAM, NewAdministrator, NewSite, add_administrator
 
         password = None if one_time else _password(from_stdin=password_stdin)
         first = add_administrator(
@@ -199,6 +199,8 @@ def admin_add(
             site=NewSite(name=site, time_zone=time_zone) if site is not None else None,
         )
     click.echo(f"{name} administers Liaison and signs in as {email.strip().lower()}.")
+    if site is not None:
+        click.echo(f"{site.strip()} has a first team, {FIRST_TEAM}. Put the people who coordinate there into it.")
     if first:
         click.echo(f"Password for the first sign-in, shown only now: {first}")
 

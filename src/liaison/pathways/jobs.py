@@ -1,4 +1,4 @@
-"""The nightly look at everybody."""
+"""The hourly look at everybody, and the look at once when somebody new could own what waits."""
 
 from __future__ import annotations
 
@@ -14,4 +14,10 @@ def evaluate_everybody() -> None:
 
     Hourly, because a night falls at another hour in each zone and a training clock may start at any.
     """
+    evaluate(system_actor("pathways"), now=current_time())
+
+
+@job()
+def open_what_waits() -> None:
+    """Look at everybody at once: what had nobody to own it may have an owner now."""
     evaluate(system_actor("pathways"), now=current_time())

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from liaison.accounts.events import RoleChanged, TeamAdded
 from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
+from liaison.core.jobs import defer
 from liaison.inbox.events import CallLogged, CallStruck
 from liaison.pathways.actions import evaluate, forget_call, note_call, visit_booked, visit_lost, visit_seen
+from liaison.pathways.jobs import open_what_waits
 from liaison.pathways.models import Enrolment
 from liaison.patients.actions import put_back, repoint
 from liaison.patients.events import PatientDeceased, PatientsMerged, PatientsUnmerged
+from liaison.patients.models import Patient
 from liaison.records.events import ChartChanged
 from liaison.scheduling.events import (
     AppointmentBooked,
@@ -24,6 +28,25 @@ from liaison.scheduling.models import Appointment
 def look_again(fact: ChartChanged, /, *, actor: Actor) -> None:
     """Evaluate the patients whose charts changed, and nobody else."""
     evaluate(actor, now=fact.at, patient_ids=fact.patient_ids)
+
+
+@reacts_to(TeamAdded)
+def look_for_what_waits(fact: TeamAdded, /, *, actor: Actor) -> None:
+    """A new team can own follow-ups that nobody could own so far: the worker opens them."""
+    del fact, actor
+    _look_soon()
+
+
+@reacts_to(RoleChanged)
+def look_for_what_waits_for_somebody(fact: RoleChanged, /, *, actor: Actor) -> None:
+    """A new coordinator or supervisor can own follow-ups that nobody could own so far: the worker opens them."""
+    del fact, actor
+    _look_soon()
+
+
+def _look_soon() -> None:
+    if Patient.objects.exists():  # before the first chart there is nothing to look at
+        defer(open_what_waits)
 
 
 @reacts_to(PatientDeceased)

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from liaison.accounts.access import MANAGE_PEOPLE, MANAGE_SITES
 from liaison.accounts.actions.refusals import ReachesFurther
-from liaison.accounts.events import PersonAdded
+from liaison.accounts.events import PersonAdded, TeamAdded
 from liaison.accounts.models import Site, Team, TeamMember, User
 from liaison.accounts.queries import meets_person, reaches_person
 from liaison.core.act import act
@@ -34,6 +34,7 @@ def add_team(*, actor: Actor, name: str, site: Site | None, now: datetime) -> Te
     with act(actor, MANAGE_SITES, site_id=site.pk if site else EVERYWHERE, now=now) as entry:
         team = Team.objects.create(name=name, site=site)
         entry.about(team)
+        entry.publish(TeamAdded(team_id=team.pk, at=now))
     return team
 
 

@@ -63,6 +63,9 @@ def test_the_first_administrator_and_site_are_added_and_audited_and_a_second_one
     assert PASSWORD not in done.stdout + done.stderr
     (made,) = rows(ready, "SELECT name, time_zone, code FROM accounts_site")
     assert made == ("Elm Street", "America/Chicago", "elm-street")
+    team = "SELECT t.name, s.name FROM accounts_team t JOIN accounts_site s ON s.id = t.site_id"
+    assert rows(ready, team) == [("Care coordination", "Elm Street")]
+    assert "Elm Street has a first team, Care coordination." in done.stdout
     held = "SELECT email, role, site_id FROM accounts_user u JOIN accounts_assignment a ON a.user_id = u.id ORDER BY 1"
     assert rows(ready, held) == [("ada@elm.example", "administrator", None)]
     told = rows(ready, "SELECT DISTINCT actor_name, outcome FROM core_auditentry WHERE verb LIKE 'accounts.manage%'")

@@ -1,14 +1,19 @@
 """What `liaison import` tells a person: what came, what waits, what was refused, and what was opened by it."""
 
+from datetime import timedelta
 from io import StringIO
 
 import pytest
 from rich.console import Console
 
+from liaison.accounts.actions import add_team
 from liaison.accounts.models import Site
-from liaison.console.importing import MOST_LINES, Origin, run_import, status_of
+from liaison.console.importing import MOST_LINES, Origin, progress_bar, run_import, status_of
 from liaison.console.problems import Problem
+from liaison.core.actor import system_actor
+from liaison.core.clock import current_time
 from liaison.core.postgres.guard import writes_open
+from liaison.pathways.actions import evaluate
 from liaison.patients.models import Patient
 from liaison.records.models import Resource
 from liaison.records.tests.cast import bundle, observation, walter, write
@@ -134,3 +139,64 @@ def test_an_unknown_site_or_an_odd_system_is_refused_before_anything_is_imported
     with pytest.raises(Problem, match=said):
         run_import([write(tmp_path / "a.json", bundle(walter()))], console=console, origin=origin)
     assert not Resource.objects.exists()
+
+
+NOW = current_time()
+
+
+def stay():
+    """A hospital stay of Walter's that ended yesterday."""
+    ended = NOW - timedelta(days=1)
+    period = {"start": (ended - timedelta(days=3)).isoformat(), "end": ended.isoformat()}
+    return {
+        "resourceType": "Encounter", "id": "stay", "status": "finished", "class": {"code": "IMP"},
+        "subject": {"reference": "urn:uuid:walter"}, "period": period,
+    }  # fmt: skip
+
+
+def test_a_stay_that_nobody_could_follow_is_told_with_the_way_out_and_followed_once_there_is_a_team(
+    site, console, tmp_path
+):
+    run_import([write(tmp_path / "a.json", bundle(walter(), stay()))], console=console)
+    said = console.file.getvalue()
+    assert "No loops were opened yet: 1 follow-up still to be opened, see below." in said
+    assert "after a hospital stay: 1 found, 0 followed" in said
+    assert "1 not yet: nobody at the patient's site could own it." in said
+    add_team(actor=system_actor("test"), name="Care coordination", site=site, now=NOW)
+    evaluate(system_actor("pathways"), now=current_time())
+    run_import([tmp_path / "a.json"], console=console)
+    said = console.file.getvalue()
+    assert "No further loops were opened: what still matters is followed already." in said
+    assert "after a hospital stay: 1 found, 1 followed" in said
+
+
+def test_a_second_run_after_a_killed_one_tells_the_stays_of_all_its_files(site, console, tmp_path):
+    add_team(actor=system_actor("test"), name="Care coordination", site=site, now=NOW)
+    first = write(tmp_path / "a.json", bundle(walter(), stay()))
+    run_import([first], console=console)
+    ada = walter(id="ada", identifier=[], name=[{"family": "Bell", "given": ["Ada"]}])
+    theirs = stay() | {"id": "stay-of-ada", "subject": {"reference": "urn:uuid:ada"}}
+    write(tmp_path / "b.json", bundle(ada, theirs))
+    summary = run_import([tmp_path], console=console)
+    assert (len(summary.patient_ids), len(summary.covered_ids)) == (1, 2)
+    assert "1 loop opened by what came in" in console.file.getvalue()
+    assert "after a hospital stay: 2 found, 2 followed" in console.file.getvalue()
+
+
+def test_what_came_unchanged_in_other_files_is_covered_too(site, console, tmp_path):
+    run_import([write(tmp_path / "a.json", bundle(walter(), observation()))], console=console)
+    again = run_import([write(tmp_path / "b.json", bundle(observation(), walter()))], console=console)
+    assert (again.patient_ids, again.covered_ids) == ((), tuple(Patient.objects.values_list("pk", flat=True)))
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_progress_is_one_line_however_narrow_the_terminal(width):
+    terminal = Console(file=StringIO(), width=width, force_terminal=True)
+    bar = progress_bar(terminal)
+    bar.add_task("file 1,234 of 1,234", total=100, completed=99, resources=1_234_567)
+    lines = terminal.render_lines(bar.get_renderable(), pad=False)
+    assert len(lines) == 1
+    text = "".join(segment.text for segment in lines[0])
+    assert text.startswith("file 1,234 of 1,234 ")
+    assert "99 % 1,234,567 at " in text
+    assert "…" not in text

@@ -9,8 +9,6 @@ from datetime import date, datetime
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from liaison.accounts.access import Role
-from liaison.accounts.models import Team, User
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.calendars import FEDERAL
@@ -18,22 +16,22 @@ from liaison.core.refusals import Refusal
 from liaison.loops.actions import give_up_loop, open_loop
 from liaison.loops.models import Loop
 from liaison.loops.ports import About, ClockToStart, Owner
-from liaison.loops.queries import home_site
 from liaison.pathways.access import EVALUATE
 from liaison.pathways.events import Enrolled, EnrolmentVoided
 from liaison.pathways.models import Enrolment, ProtocolPause
 from liaison.pathways.models import Protocol as StoredProtocol
-from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, failures
+from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, failures, latest_of_each
+from liaison.pathways.queries.owners import owner_of
 from liaison.pathways.rules.protocol import Complexity, Protocol, due_at, packaged_protocols, read_protocol
 from liaison.pathways.rules.reasons import VOIDS, in_words
-from liaison.patients.models import CareRole, CareTeamMember, Patient
+from liaison.patients.models import Patient
 
 
 class NobodyToOwn(Refusal):
     """A loop has an owner, never nobody."""
 
     code: ClassVar[str] = "pathways.nobody_to_own"
-    sentence = "There is no team and no coordinator at this patient's site to follow them up. Add one first."
+    sentence = "There is no team, coordinator or supervisor at this patient's site to follow them up. Add one first."
 
 
 class ProtocolChanged(Refusal):
@@ -117,15 +115,11 @@ def evaluate(actor: Actor, *, now: datetime, patient_ids: Sequence[int] | None =
 
 def _to_open(stored: StoredProtocol, passing: Sequence[Candidate]) -> list[Candidate]:
     """Those for which no loop was opened yet, or whose loop was taken back; the last of each patient."""
-    last: dict[int, Candidate] = {}
-    for candidate in passing:
-        known = last.get(candidate.patient_id)
-        if known is None or candidate.ends_at >= known.ends_at:
-            last[candidate.patient_id] = candidate
-    anchors = [candidate.resource_id for candidate in last.values()]
+    last = latest_of_each(passing)
+    anchors = [candidate.resource_id for candidate in last]
     enrolled = Enrolment.objects.filter(protocol__code=stored.code, anchor_id__in=anchors, voided_at=None)
     known_anchors = set(enrolled.values_list("anchor_id", flat=True))
-    found = [candidate for candidate in last.values() if candidate.resource_id not in known_anchors]
+    found = [candidate for candidate in last if candidate.resource_id not in known_anchors]
     return sorted(found, key=lambda candidate: candidate.patient_id)  # all lock patients in one order
 
 
@@ -171,7 +165,9 @@ def _void(actor: Actor, enrolment: Enrolment, *, reason: str, now: datetime) -> 
 def _open(actor: Actor, stored: StoredProtocol, protocol: Protocol, candidate: Candidate, *, now: datetime) -> bool:
     """Whether a loop was opened: not when another evaluation did it meanwhile."""
     patient = Patient.objects.get(pk=candidate.patient_id)
-    owner = owner_for(patient, now=now)
+    owner = owner_of(patient, now=now)
+    if owner is None:
+        raise NobodyToOwn
     with act(actor, EVALUATE, patient=patient, now=now) as entry:
         Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)  # one evaluation of them at a time
         before = (
@@ -248,25 +244,6 @@ def first_clocks(
         )
         for plan in protocol.opens.clocks
     ]
-
-
-def owner_for(patient: Patient, *, now: datetime) -> Owner:
-    """Who follows a patient up: their coordinator, else the first team of their site, else a coordinator there.
-
-    Refuses: NobodyToOwn.
-    """
-    mine = CareTeamMember.objects.on(now.date()).filter(patient=patient, role=CareRole.COORDINATOR)
-    user = mine.filter(user__is_active=True).order_by("pk").values_list("user_id", flat=True).first()
-    if user is not None:
-        return Owner(user_id=user)
-    site = home_site(patient)
-    team = Team.objects.filter(site=site).order_by("pk").first() or Team.objects.filter(site=None).first()
-    if team is not None:
-        return Owner(team_id=team.pk)
-    someone = User.objects.active().holding(Role.COORDINATOR, now=now, site_id=site.pk).order_by("pk").first()
-    if someone is None:
-        raise NobodyToOwn
-    return Owner(user_id=someone.pk)
 
 
 def _day(on: date, *, now: datetime) -> str:

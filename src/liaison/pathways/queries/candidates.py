@@ -43,6 +43,16 @@ def judged_anchors(criteria: Criteria, *, now: datetime, patient_ids: Sequence[i
     return _run(criteria, now=now, patient_ids=patient_ids, passing_only=False)
 
 
+def latest_of_each(passing: Sequence[Candidate]) -> list[Candidate]:
+    """Of several anchors of one patient the one that ended last: the others need no follow-up of their own."""
+    latest: dict[int, Candidate] = {}
+    for candidate in passing:
+        known = latest.get(candidate.patient_id)
+        if known is None or candidate.ends_at >= known.ends_at:
+            latest[candidate.patient_id] = candidate
+    return list(latest.values())
+
+
 def failures(criteria: Criteria, *, now: datetime, patient_ids: Sequence[int]) -> dict[int, str]:
     """Why anchors of these patients fail: resource id → the reason of the first condition that does not hold."""
     return {

@@ -1,4 +1,4 @@
-"""How many anchors a protocol found, how many it follows, and why not the others."""
+"""How many anchors a protocol found, how many it follows, which wait to be followed, and why not the others."""
 
 from __future__ import annotations
 
@@ -6,24 +6,33 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden
 from liaison.pathways.access import EVALUATE
-from liaison.pathways.models import Enrolment
-from liaison.pathways.queries.candidates import judged_anchors
-from liaison.pathways.rules.protocol import packaged_protocols, read_protocol
-from liaison.pathways.rules.reasons import in_words
+from liaison.pathways.models import Enrolment, ProtocolPause
+from liaison.pathways.queries.candidates import Candidate, judged_anchors, latest_of_each
+from liaison.pathways.queries.owners import owner_of
+from liaison.pathways.rules.protocol import Protocol, packaged_protocols, read_protocol
+from liaison.pathways.rules.reasons import LATER_STAY, NO_OWNER, NOT_YET, TURNED_OFF, WAITING, in_words
+from liaison.patients.models import Patient
+
+_FOLLOWED: Final = "followed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
-    """One protocol at one moment: anchors found in all, followed by a loop, not fitting by reason."""
+    """One protocol at one moment: anchors found in all, and each of them once in one of the others.
+
+    `followed` by an open or ended loop; `waiting` to be followed, by what keeps it; `not_fitting` by reason.
+    """
 
     protocol: str
     title: str
     found: int
     followed: int
+    waiting: Mapping[str, int]
     not_fitting: Mapping[str, int]
 
     @property
@@ -36,29 +45,45 @@ def outlook(actor: Actor, *, now: datetime, patient_ids: Sequence[int] | None = 
     """What each packaged protocol says of these patients, or of everybody. Refuses: Forbidden. Counts only."""
     if not actor.may(EVALUATE):
         raise Forbidden
-    found = []
-    for data in packaged_protocols():
-        protocol = read_protocol(data)
-        judged = judged_anchors(protocol.criteria, now=now, patient_ids=patient_ids)
-        reasons = Counter(
-            protocol.criteria.conditions[one.failed].otherwise for one in judged if one.failed is not None
-        )
-        passing = [one.resource_id for one in judged if one.failed is None]
-        followed = Enrolment.objects.filter(protocol__code=protocol.code, anchor_id__in=passing, voided_at=None).count()
-        found.append(
-            Outlook(
-                protocol=protocol.code,
-                title=protocol.title,
-                found=len(judged),
-                followed=followed,
-                not_fitting=dict(sorted(reasons.items())),
-            )
-        )
-    return tuple(found)
+    return tuple(_outlook(read_protocol(data), now=now, patient_ids=patient_ids) for data in packaged_protocols())
+
+
+def _outlook(protocol: Protocol, *, now: datetime, patient_ids: Sequence[int] | None) -> Outlook:
+    judged = judged_anchors(protocol.criteria, now=now, patient_ids=patient_ids)
+    enrolled = Enrolment.objects.filter(protocol__code=protocol.code, voided_at=None)
+    if patient_ids is not None:
+        enrolled = enrolled.filter(patient_id__in=patient_ids)
+    followed = set(enrolled.values_list("anchor_id", flat=True))
+    latest = {one.fact_id for one in latest_of_each([one for one in judged if one.failed is None])}
+    off = ProtocolPause.objects.filter(code=protocol.code, ended_at=None).exists()
+
+    def standing(one: Candidate) -> str:
+        if one.resource_id in followed:
+            return _FOLLOWED
+        if one.failed is not None:
+            return protocol.criteria.conditions[one.failed].otherwise
+        if one.fact_id not in latest:
+            return LATER_STAY
+        return TURNED_OFF if off else _why_waiting(one, now=now)
+
+    counts = Counter(standing(one) for one in judged)
+    return Outlook(
+        protocol=protocol.code,
+        title=protocol.title,
+        found=len(judged),
+        followed=counts.pop(_FOLLOWED, 0),
+        waiting={reason: count for reason, count in sorted(counts.items()) if reason in WAITING},
+        not_fitting={reason: count for reason, count in sorted(counts.items()) if reason not in WAITING},
+    )
+
+
+def _why_waiting(one: Candidate, *, now: datetime) -> str:
+    return NO_OWNER if owner_of(Patient.objects.get(pk=one.patient_id), now=now) is None else NOT_YET
 
 
 def told(seen: Outlook) -> tuple[str, ...]:
-    """An outlook as lines for a person, as an import says them."""
+    """An outlook as lines for a person, as an import says them; their counts add up to what was found."""
     lines = [f"{seen.title}: {seen.found} found, {seen.followed} followed by an open or ended loop"]
+    lines += [f"  {count} not yet: {in_words(reason)}" for reason, count in seen.waiting.items()]
     lines += [f"  {count} not: {in_words(reason)}" for reason, count in seen.not_fitting.items()]
     return tuple(lines)

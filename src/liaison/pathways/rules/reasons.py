@@ -1,4 +1,4 @@
-"""What is said of an anchor that a protocol does not fit, and what happens to a follow-up that runs already."""
+"""What is said of an anchor that no loop follows, and what happens to a follow-up that runs already."""
 
 from __future__ import annotations
 
@@ -6,6 +6,10 @@ from typing import Final
 
 TOO_OLD: Final = "too_old"
 GONE: Final = "gone"
+LATER_STAY: Final = "later_stay"
+TURNED_OFF: Final = "turned_off"
+NO_OWNER: Final = "no_owner"
+NOT_YET: Final = "not_yet"
 
 WORDS: Final = {
     TOO_OLD: "ended more than 30 days ago: nothing is opened for the long past",
@@ -16,10 +20,23 @@ WORDS: Final = {
     GONE: "the stay was cancelled, corrected or entered in error",
 }
 
+PASSED_OVER: Final = {LATER_STAY: "a later stay of the same patient is followed instead"}
+"""What fits but needs no follow-up of its own."""
+
+WAITING: Final = {
+    TURNED_OFF: "the protocol is turned off; what still fits is opened when somebody turns it on again",
+    NO_OWNER: (
+        "nobody at the patient's site could own it. Give somebody there the role of coordinator or supervisor, or add "
+        "a team (People, Sites and teams): then it is opened by itself"
+    ),
+    NOT_YET: "its owner came only now; it is opened within the hour",
+}
+"""What fits and is still to be opened, with the way out."""
+
 VOIDS: Final = frozenset(WORDS) - {TOO_OLD}
 """Reasons that take a running follow-up back. Time running out does not: a person says how it ended."""
 
 
 def in_words(code: str) -> str:
     """The reason in words; the code itself, spaced, when a protocol of one's own names another."""
-    return WORDS.get(code, code.replace("_", " "))
+    return (WORDS | PASSED_OVER | WAITING).get(code, code.replace("_", " "))

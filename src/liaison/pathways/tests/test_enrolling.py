@@ -5,16 +5,22 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from procrastinate.contrib.django.models import ProcrastinateJob
 
+from liaison.accounts.access import Role
+from liaison.accounts.actions import add_team, give_role
+from liaison.accounts.models import Assignment, Team, TeamMember, User
+from liaison.core.actor import system_actor
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden
 from liaison.loops.actions import give_up_loop
 from liaison.loops.models import Clock, Loop
-from liaison.pathways.actions import evaluate
-from liaison.pathways.jobs import evaluate_everybody
+from liaison.loops.ports import Owner
+from liaison.pathways.actions import evaluate, turn_off
+from liaison.pathways.jobs import evaluate_everybody, open_what_waits
 from liaison.pathways.models import Enrolment, Protocol
-from liaison.pathways.queries import outlook, told
+from liaison.pathways.queries import outlook, owner_of, told
 from liaison.pathways.tests.cast import DISCHARGE, LIAISON, NOW, stay, walter
 from liaison.patients.actions import mark_deceased
 
@@ -147,18 +153,95 @@ def test_of_overlapping_stays_only_the_last_is_followed(ward):
     assert ward.enrolment.anchor.fhir_id == "ward"
 
 
-def test_without_team_a_coordinator_follows_and_without_anybody_it_is_said(ward):
-    from liaison.accounts.models import Assignment, Team, TeamMember
-
+def nobody_works_here():
+    """Neither teams nor roles, as on the first day."""
     with writes_open():
         TeamMember.objects.all().delete()
         Team.objects.all().delete()
-    ward.take_in(walter(), stay())
-    assert ward.enrolment.loop.owner_user_id == ward.rosa.user_id
-    with writes_open():
         Assignment.objects.all().delete()
-    ward.take_in({**walter(), "id": "olga"}, stay(id="s2", subject={"reference": "Patient/olga"}))
+
+
+def test_a_team_with_members_follows_first_then_a_coordinator_then_a_supervisor_then_an_empty_team(ward):
+    with writes_open():
+        everywhere = Team.objects.create(name="Referrals", site=None)
+        TeamMember.objects.create(team=everywhere, user_id=ward.rosa.user_id)
+        marta = User.objects.create(email="marta@clinic.example", name="Marta", password="!")
+        Assignment.objects.create(user=marta, role=Role.SUPERVISOR, site=None, starts_at=NOW - timedelta(days=1))
+    ward.take_in(walter())
+    found = [owner_of(ward.walter, now=NOW)]
+    for leaves in (
+        TeamMember.objects.filter(team=ward.team),
+        TeamMember.objects.all(),
+        Assignment.objects.filter(role=Role.COORDINATOR),
+        Assignment.objects.all(),
+        Team.objects.filter(pk=ward.team.pk),
+        Team.objects.all(),
+    ):
+        with writes_open():
+            leaves.delete()
+        found.append(owner_of(ward.walter, now=NOW))
+    here, all_over = Owner(team_id=ward.team.pk), Owner(team_id=everywhere.pk)
+    rosa, marta = Owner(user_id=ward.rosa.user_id), Owner(user_id=marta.pk)
+    assert found == [here, all_over, rosa, marta, here, all_over, None]
+
+
+def parts(seen):
+    """What was found, and the same as the sum of what is said of it."""
+    return seen.found, seen.followed + sum(seen.waiting.values()) + sum(seen.not_fitting.values())
+
+
+def looks_to_come():
+    """How often the worker is to look at everybody at once."""
+    return ProcrastinateJob.objects.filter(task_name="pathways.open_what_waits").count()
+
+
+def test_what_nobody_could_own_is_named_with_the_way_out_and_opens_when_somebody_can(ward):
+    nobody_works_here()
+    ward.take_in(walter(), stay(), stay(id="old", ended=DISCHARGE - timedelta(days=40)))
     assert evaluate(LIAISON, now=NOW).without_owner == 1
+    (seen,) = outlook(LIAISON, now=NOW)
+    assert (seen.waiting, seen.not_fitting, parts(seen)) == ({"no_owner": 1}, {"too_old": 1}, (2, 2))
+    assert "1 not yet: nobody at the patient's site could own it. Give somebody there" in told(seen)[1]
+    assert looks_to_come() == 0
+
+    add_team(actor=LIAISON, name="Transitions", site=ward.riverside, now=NOW)
+    (seen,) = outlook(LIAISON, now=NOW)
+    assert (seen.waiting, parts(seen)) == ({"not_yet": 1}, (2, 2))
+    assert looks_to_come() == 1
+    evaluate(system_actor("pathways"), now=NOW)  # what the worker does, as of NOW
+    assert ward.enrolment.loop.owner_team.name == "Transitions"
+    (seen,) = outlook(LIAISON, now=NOW)
+    assert (seen.followed, seen.waiting, parts(seen)) == (1, {}, (2, 2))
+
+
+def test_a_new_coordinator_or_supervisor_lets_the_worker_look_but_not_before_the_first_chart(ward):
+    nobody_works_here()
+    rosa = User.objects.get(pk=ward.rosa.user_id)
+    give_role(actor=LIAISON, person=rosa, role=Role.COORDINATOR, site=None, now=NOW)
+    assert looks_to_come() == 0
+    ward.take_in(walter())
+    give_role(actor=LIAISON, person=rosa, role=Role.SUPERVISOR, site=None, now=NOW)
+    assert looks_to_come() == 1
+    open_what_waits()
+    assert not Loop.objects.exists()
+
+
+def test_the_sums_add_up_whatever_became_of_a_stay(ward):
+    ward.take_in(walter(), stay(id="ward", days=5), stay(id="unit", ended=DISCHARGE - timedelta(hours=1), days=1))
+    (seen,) = outlook(LIAISON, now=NOW)
+    assert (seen.followed, seen.not_fitting, parts(seen)) == (1, {"later_stay": 1}, (2, 2))
+    assert "  1 not: a later stay of the same patient is followed instead" in told(seen)
+    late = NOW + timedelta(days=60)
+    (seen,) = outlook(LIAISON, now=late, patient_ids=[ward.walter.pk])
+    assert (seen.followed, seen.not_fitting, parts(seen)) == (1, {"too_old": 1}, (2, 2))
+
+
+def test_while_the_protocol_is_off_what_fits_is_said_to_wait(ward):
+    evaluate(LIAISON, now=NOW)
+    turn_off(LIAISON, code="transitional-care", reason="Too few people this week", now=NOW)
+    ward.take_in(walter(), stay())
+    (seen,) = outlook(LIAISON, now=NOW)
+    assert (seen.followed, seen.waiting, parts(seen)) == (0, {"turned_off": 1}, (1, 1))
 
 
 def test_the_patients_own_coordinator_follows_first(ward):

@@ -21,7 +21,7 @@ from liaison.records.actions.feed import batches
 from liaison.records.actions.storing import Intake
 from liaison.records.actions.summary import FileOutcome, ImportSummary, OnProgress, Progress, TypeCounts
 from liaison.records.events import ChartChanged
-from liaison.records.models import PendingReference, Source
+from liaison.records.models import PendingReference, Resource, Source
 from liaison.records.rules.intake import Note, Reject
 from liaison.records.rules.reading import Unreadable, fingerprint, name_of, read
 
@@ -155,6 +155,7 @@ class _Run:
             rejects=tuple(intake.rejects),
             notes=tuple(intake.notes),
             patient_ids=tuple(sorted(intake.touched)),
+            covered_ids=tuple(sorted(intake.touched | intake.met)),
         )
         source.counts = {name: asdict(counts) for name, counts in outcome.by_type.items()}
         source.rejects = [[reject.path, reject.reason] for reject in outcome.rejects[:MOST_KEPT_REMARKS]]
@@ -191,12 +192,14 @@ def _is_of_the_content(problem: Exception) -> bool:
 def _known(source: Source, path: Path) -> FileOutcome:
     """The outcome for bytes that came before: everything unchanged, what was refused still refused."""
     file = name_of(path)
+    about = Resource.objects.filter(source=source, patient__isnull=False)
     return FileOutcome(
         file=file,
         state="known",
         by_type={name: TypeCounts(unchanged=sum(counts.values())) for name, counts in source.counts.items()},
         rejects=tuple(Reject(file=file, path=where, reason=reason) for where, reason in source.rejects),
         notes=tuple(Note(file=file, path=where, text=said) for where, said in source.notes),
+        covered_ids=tuple(sorted(about.values_list("patient_id", flat=True).distinct())),
     )
 
 

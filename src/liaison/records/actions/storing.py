@@ -42,6 +42,7 @@ class Intake:
     rejects: list[Reject] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
+    met: set[int] = field(default_factory=set)
     known: set[str] = field(default_factory=set)
     patients: dict[str, int] = field(default_factory=dict)
     waiting: list[PendingRow] = field(default_factory=list)
@@ -99,6 +100,8 @@ class Intake:
         for one in again:
             old = kept[one.key]
             self._remember_patient(one, old.patient_id)
+            if old.patient_id is not None:
+                self.met.add(old.patient_id)
             if one.digest == old.digest:
                 self.counts[one.key[0]][UNCHANGED] += 1
             else:

@@ -36,7 +36,10 @@ class TypeCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileOutcome:
-    """What became of one file. `state` is `imported`, `known` (these bytes came before) or `rejected`."""
+    """What became of one file. `state` is `imported`, `known` (these bytes came before) or `rejected`.
+
+    `patient_ids` are those whose records came or changed, `covered_ids` all whom the file is about.
+    """
 
     file: str
     state: str
@@ -44,6 +47,7 @@ class FileOutcome:
     rejects: tuple[Reject, ...] = ()
     notes: tuple[Note, ...] = ()
     patient_ids: tuple[int, ...] = ()
+    covered_ids: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +99,11 @@ class ImportSummary:
     def patient_ids(self) -> tuple[int, ...]:
         """The patients whose records came or changed, each once."""
         return tuple(sorted({pk for outcome in self.outcomes for pk in outcome.patient_ids}))
+
+    @property
+    def covered_ids(self) -> tuple[int, ...]:
+        """The patients whom these files are about, each once: also those of files that came before."""
+        return tuple(sorted({pk for outcome in self.outcomes for pk in outcome.covered_ids}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
