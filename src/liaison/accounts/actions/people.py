@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
+from django.contrib.auth.hashers import make_password
+
 from liaison.accounts.access import MANAGE_PEOPLE, MANAGE_SITES
 from liaison.accounts.actions.refusals import ReachesFurther
 from liaison.accounts.events import PersonAdded, TeamAdded
@@ -39,15 +41,23 @@ def add_team(*, actor: Actor, name: str, site: Site | None, now: datetime) -> Te
 
 
 def add_person(
-    *, actor: Actor, email: str, name: str, password: str | None = None, is_demo: bool = False, now: datetime
+    *,
+    actor: Actor,
+    email: str,
+    name: str,
+    password: str | None = None,
+    hashed: str = "",
+    is_demo: bool = False,
+    now: datetime,
 ) -> User:
     """Add someone who can sign in. Refuses: EmailTaken.
 
     Without `password` the account has none until `give_password`; one that is given here is the person's own.
+    `hashed` is one that Django's `make_password` has hashed already: the demonstration's people share theirs.
     """
     with act(actor, MANAGE_PEOPLE, now=now) as entry:
         person = User(email=email.strip().lower(), name=name.strip(), is_demo=is_demo, added_at=now)
-        person.set_password(password)
+        person.password = hashed or make_password(password)
         person.save(force_insert=True)
         entry.about(person)
         entry.publish(PersonAdded(user_id=person.pk, at=now))
