@@ -16,6 +16,7 @@ from liaison.inbox.actions.keys import hold_key
 from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import Call, Message
 from liaison.inbox.queries.letters import home_site
+from liaison.inbox.queries.reached import UNTOLD
 from liaison.inbox.rules.contact import Outcome, With
 from liaison.inbox.rules.untold import NEWS, WORDS, must_be_called, news
 from liaison.loops.actions import open_loop, raise_priority, restart_clock
@@ -26,7 +27,7 @@ from liaison.loops.queries.calendars import business_calendar
 log = logging.getLogger(__name__)
 
 RULE: Final = "untold"
-KEY: Final = "untold:"
+
 MOST_NEWS: Final = 3
 SOURCE: Final = "Who could not be written to about a visit is called by the next business day"
 
@@ -44,8 +45,8 @@ def call_who_was_not_told(actor: Actor, *, message_id: int, reason: str, now: da
         template=template, reason=reason, ends_at=message.expires_at, talked=talked, now=now
     ):
         return None
-    hold_key(f"{KEY}{message.patient_id}")
-    known = Loop.objects.open().filter(patient=message.patient, once_key__startswith=KEY).order_by("pk").first()
+    hold_key(f"{UNTOLD}{message.patient_id}")
+    known = Loop.objects.open().filter(patient=message.patient, once_key__startswith=UNTOLD).order_by("pk").first()
     if known is not None:
         return _add(actor, known, message, site=site, reason=reason, now=now)
     return _open(actor, message, site=site, reason=reason, now=now)
@@ -71,7 +72,7 @@ def _open(actor: Actor, message: Message, *, site: Site, reason: str, now: datet
         owner=owner,
         about=About(type="inbox.message", id=message.pk),
         priority=Priority.URGENT if _pressing(message, now=now) else Priority.ROUTINE,
-        once_key=f"{KEY}{message.pk}",
+        once_key=f"{UNTOLD}{message.pk}",
         clocks=(_clock(message, site=site, step=_step([message], site=site, reason=reason), now=now),),
         now=now,
     )

@@ -1,9 +1,9 @@
 """Reads of the inbox; whoever asks comes first, and what they can't see is not there."""
 
+from liaison.inbox.queries.call_words import CallShown, Taught
 from liaison.inbox.queries.calls import (
     CallPage,
     CallSheet,
-    CallShown,
     call_sheet,
     calls_of_loop,
     contact_standing,
@@ -25,7 +25,9 @@ from liaison.inbox.queries.messages import (
     message_page,
 )
 from liaison.inbox.queries.notes import NoteLine, NoteShown, get_note, may_strike
+from liaison.inbox.queries.reached import loops_instead
 from liaison.inbox.queries.reaching import PointNow, ReachSheet, reach_sheet
+from liaison.inbox.queries.stories import ToldLine, told_story
 from liaison.inbox.queries.templates import TemplateSheet, shown, template_sheet, templates, wording_for
 from liaison.inbox.queries.timeline import timeline
 
@@ -45,7 +47,9 @@ __all__ = [
     "PointNow",
     "ReachSheet",
     "ReceivedMail",
+    "Taught",
     "TemplateSheet",
+    "ToldLine",
     "call_sheet",
     "calls_of_loop",
     "checked_mail",
@@ -57,6 +61,7 @@ __all__ = [
     "get_message",
     "get_note",
     "letter_for",
+    "loops_instead",
     "mailbox",
     "may_strike",
     "may_strike_call",
@@ -68,6 +73,7 @@ __all__ = [
     "template_sheet",
     "templates",
     "timeline",
+    "told_story",
     "unmatched_bytes",
     "unmatched_mail",
     "usual_fields",

@@ -11,6 +11,7 @@ from liaison.accounts.models import Site
 from liaison.core.languages import language_name
 from liaison.inbox.models import Message
 from liaison.inbox.models.messages import MessageState
+from liaison.inbox.queries import loops_instead
 from liaison.loops.models import Loop
 from liaison.loops.queries.calendars import business_calendar
 from liaison.orders.models import Referral
@@ -28,6 +29,8 @@ PATIENT: Final = "scheduling.patient"
 _TELLS: Final = ("appointment-confirmation", "appointment-moved")
 _ON_ITS_WAY: Final = frozenset({MessageState.QUEUED, MessageState.SENDING})
 _ARRIVED: Final = frozenset({MessageState.SENT, MessageState.DELIVERED})
+_DID_NOT_ARRIVE: Final = frozenset({MessageState.FAILED, MessageState.UNKNOWN, MessageState.SUPPRESSED})
+_NOT_SENT: Final = "No message went out: nobody knows whether the patient knows the time"
 _OVER: Final = frozenset({"declined", "cancel_requested", "cancelled", "closed"})
 _DAY: Final = timedelta(days=1)
 Found = Mapping[int, Sequence[Finding]]
@@ -94,8 +97,7 @@ def check_told(visits: Sequence[Checked], *, now: datetime) -> Found:
         wanted[row.idempotency_key].appointment_id: row
         for row in Message.objects.filter(idempotency_key__in=wanted).order_by("pk")
     }
-    failed = [row.pk for row in messages.values() if row.state in {MessageState.FAILED, MessageState.UNKNOWN}]
-    loops = {loop.about_id: loop for loop in Loop.objects.filter(about_type="inbox.message", about_id__in=failed)}
+    loops = loops_instead([row for row in messages.values() if row.state in _DID_NOT_ARRIVE])
     safe = _safe_of(visits)
     return {
         visit.appointment_id: [_of_message(messages.get(visit.appointment_id), loops, safe=safe[visit.appointment_id])]
@@ -103,23 +105,20 @@ def check_told(visits: Sequence[Checked], *, now: datetime) -> Found:
     }
 
 
-def _of_message(message: Message | None, loops: Mapping[int | None, Loop], *, safe: datetime) -> Finding:
-    step = "Call the patient and say when the visit is"
-    if message is None or message.state == MessageState.SUPPRESSED:
-        sentence = "No message went out: nobody knows whether the patient knows the time"
-        return Finding(code=TOLD, standing=Standing.UNKNOWN, sentence=sentence, next_step=step, safe_until=safe)
-    if message.state in _ARRIVED:
+def _of_message(message: Message | None, loops: Mapping[int, Loop], *, safe: datetime) -> Finding:
+    if message is not None and message.state in _ARRIVED:
         return Finding(code=TOLD, standing=Standing.READY, sentence="The patient was told the time")
-    if message.state in _ON_ITS_WAY:
+    if message is not None and message.state in _ON_ITS_WAY:
         return Finding(code=TOLD, standing=Standing.READY, sentence="The message with the time is on its way")
-    loop = loops.get(message.pk)
+    loop = loops.get(message.pk) if message is not None else None
     if loop is not None and loop.state == "closed":
         return Finding(code=TOLD, standing=Standing.READY, sentence="The patient was reached another way")
+    unsent = message is None or message.state == MessageState.SUPPRESSED
     return Finding(
         code=TOLD,
-        standing=Standing.BLOCKED,
-        sentence="The message with the time did not arrive",
-        next_step=step,
+        standing=Standing.UNKNOWN if unsent else Standing.BLOCKED,
+        sentence=_NOT_SENT if unsent else "The message with the time did not arrive",
+        next_step="Call the patient and say when the visit is",
         safe_until=safe,
         kept_by=loop.pk if loop is not None and loop.state == "open" else None,
     )

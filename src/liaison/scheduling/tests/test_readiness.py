@@ -21,7 +21,8 @@ from liaison.directory.models import Practitioner
 from liaison.inbox.actions import confirm_not_arrived
 from liaison.inbox.models import Message
 from liaison.inbox.models.messages import FailureKind
-from liaison.loops.actions import add_evidence, give_up_loop
+from liaison.inbox.queries import loops_instead
+from liaison.loops.actions import add_evidence, close_loop, give_up_loop
 from liaison.loops.models import Loop
 from liaison.orders.actions import cancel_referral, decline_referral
 from liaison.orders.models import Referral
@@ -190,17 +191,49 @@ def test_a_failed_message_is_seen_to_by_its_own_loop_until_they_were_reached(cli
     assert not Loop.objects.filter(kind="not-ready").exists()
     blocker = Blocker.objects.get()
     assert blocker.loop_id is None
-    for kind in loop.kind_info.required_evidence:
-        add_evidence(LIAISON, loop_id=loop.pk, kind=kind, note="Called", now=NOW)
-    loop.refresh_from_db()
-    if loop.state == "open":
-        from liaison.loops.actions import close_loop
-
-        close_loop(LIAISON, loop_id=loop.pk, now=NOW)
+    called_instead(loop)
     assert said(clinic, "scheduling.told").standing is Standing.READY
     check()
     blocker.refresh_from_db()
     assert blocker.cleared_why == "The check passes"
+
+
+def called_instead(loop: Loop) -> None:
+    for kind in loop.kind_info.required_evidence:
+        add_evidence(LIAISON, loop_id=loop.pk, kind=kind, note="Called", now=NOW)
+    if Loop.objects.get(pk=loop.pk).state == "open":
+        close_loop(LIAISON, loop_id=loop.pk, now=NOW)
+
+
+def test_who_could_not_be_written_to_is_told_in_a_call(clinic: Clinic) -> None:
+    clinic.book(START)
+    loop = Loop.objects.get(once_key__startswith="untold:")
+    found = said(clinic, "scheduling.told")
+    assert (found.standing, found.kept_by) == (Standing.UNKNOWN, loop.pk)
+    called_instead(loop)
+    assert said(clinic, "scheduling.told").standing is Standing.READY
+
+
+def test_a_call_that_came_before_the_news_says_nothing_of_it(clinic: Clinic) -> None:
+    clinic.book(START)
+    called_instead(Loop.objects.get(once_key__startswith="untold:"))
+    with writes_open():
+        Loop.objects.update(about_id=0)
+    assert said(clinic, "scheduling.told").standing is Standing.READY, "the patient's loop, though not of this message"
+    with writes_open():
+        Message.objects.update(ended_at=NOW + timedelta(hours=2))
+    assert said(clinic, "scheduling.told").standing is Standing.UNKNOWN
+
+
+def test_the_call_about_another_patient_says_nothing(clinic: Clinic) -> None:
+    clinic.book(START)
+    clinic.book("2026-03-03 11:00", patient=clinic.ruth)
+    walters, ruths = Message.objects.get(patient=clinic.walter), Message.objects.get(patient=clinic.ruth)
+    found = loops_instead([walters, ruths])
+    assert {pk: loop.patient_id for pk, loop in found.items()} == {
+        walters.pk: clinic.walter.pk,
+        ruths.pk: clinic.ruth.pk,
+    }
 
 
 def test_a_language_needs_somebody_who_speaks_it(clinic: Clinic) -> None:
