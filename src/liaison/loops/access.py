@@ -37,6 +37,7 @@ UNDO: Final = verb("loops.undo", "Take back one's own last change within ten sec
 ACKNOWLEDGE: Final = verb("loops.acknowledge", "Stop a loop's escalation: someone is on it", roles=DESK_ROLES)
 BOARD: Final = verb("loops.board", "See the team's load", roles={Role.SUPERVISOR})
 HAND_OVER: Final = verb("loops.hand_over", "Hand a colleague's desk over", roles={Role.SUPERVISOR})
+COME_BACK: Final = verb("loops.come_back", "Be back early: end the hand-over of one's own desk", roles=DESK_ROLES)
 HOLIDAYS: Final = verb(
     "loops.holidays", "Say on which days the organization or a payer is closed", roles={Role.ADMINISTRATOR}
 )

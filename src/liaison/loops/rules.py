@@ -44,6 +44,55 @@ class Why:
     words: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rank:
+    """Where a loop stands among the others: `at` orders the desk, `reasons` say why, the weightiest first.
+
+    `counts_as` says for which due time a pressing loop stands ("4 days late"), "" when that is its own.
+    """
+
+    at: datetime
+    reasons: tuple[Why, ...]
+    counts_as: str
+
+    @property
+    def words(self) -> str:
+        """The rank in one line: "urgent, then 2 days late; counts as 4 days late"."""
+        said = ", then ".join(reason.words for reason in self.reasons)
+        return f"{said}; counts as {self.counts_as}" if self.counts_as else said
+
+
+def rank(due_at: datetime, *, priority: str, now: datetime, zone: tzinfo) -> Rank:
+    """The rank of an open loop: first how pressing it is, then when it is due. Nothing else moves a row."""
+    at = urgent_at(due_at, priority=priority)
+    pressing = () if priority == ROUTINE else (Why(code=priority, words=priority),)
+    return Rank(
+        at=at,
+        reasons=(*pressing, _due_reason(due_at, now=now, zone=zone)),
+        counts_as=_due_reason(at, now=now, zone=zone).words if pressing else "",
+    )
+
+
+def _due_reason(due_at: datetime, *, now: datetime, zone: tzinfo) -> Why:
+    words = when_words(due_at, now=now, zone=zone)
+    if is_late(due_at, now=now):
+        return Why(code="late", words=words)
+    if is_due_today(due_at, now=now, zone=zone):
+        return Why(code="today", words="due today")
+    return Why(code="later", words=f"due {words}")
+
+
+def order_words() -> tuple[str, ...]:
+    """The rule behind `rank` in sentences, for whoever asks why the desk stands as it does."""
+    urgent, clinical = (RISES_EARLIER_BY[priority].days for priority in (URGENT, CLINICAL))
+    return (
+        "What is due first stands first: late, then today, then later.",
+        f"Urgent counts as due {urgent} days earlier, clinical as due {clinical} days earlier.",
+        "What reaches its due time turns urgent by itself.",
+        "Being escalated tells somebody more; it does not change the order.",
+    )
+
+
 def is_late(due_at: datetime, *, now: datetime) -> bool:
     """Whether the due time has passed."""
     return due_at < now
@@ -87,16 +136,9 @@ def _span(length: timedelta, *, days: int) -> str:
 def why(
     *, due_at: datetime, priority: str, escalation_level: int, waiting_on: str, now: datetime, zone: tzinfo
 ) -> tuple[Why, ...]:
-    """Why a loop ranks where it does, the weightiest reason first; empty when nothing presses."""
-    reasons = []
-    if priority == CLINICAL:
-        reasons.append(Why(code="clinical", words="clinical"))
-    if is_late(due_at, now=now):
-        reasons.append(Why(code="late", words=when_words(due_at, now=now, zone=zone)))
-    elif is_due_today(due_at, now=now, zone=zone):
-        reasons.append(Why(code="today", words="due today"))
-    if priority == URGENT:
-        reasons.append(Why(code="urgent", words="urgent"))
+    """What presses about a loop: the reasons for its rank, then who was told and whom it waits on."""
+    ranked = rank(due_at, priority=priority, now=now, zone=zone)
+    reasons = [reason for reason in ranked.reasons if reason.code != "later"]
     if escalation_level >= ESCALATED_FROM:
         reasons.append(Why(code="escalated", words=f"escalated{_to_whom(escalation_level, priority=priority)}"))
     if waiting_on:
@@ -225,10 +267,15 @@ def _level(row: dict[str, Any]) -> Level:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rung:
-    """Where a loop stands on its ladder: the level reached (None at the foot) and when the next one comes."""
+    """Where a loop stands on its ladder: the level reached (None at the foot) and when the next one comes.
+
+    `raise_to` is the highest priority that a rung up to here raises to, "" for none: a ladder that is climbed several
+    rungs at once raises as if it had been climbed one by one.
+    """
 
     reached: Level | None
     next_at: datetime | None
+    raise_to: str = ""
 
 
 def climb(
@@ -241,14 +288,15 @@ def climb(
     zone: tzinfo,
 ) -> Rung:
     """The highest level whose time has come by `now`, and the instant of the next above it."""
-    reached, next_at = None, None
+    reached, next_at, raise_to = None, None, ""
     for level in ladder(priority):
         at = level.reached_at(due_at=due_at, started_at=started_at, calendar=calendar, zone=zone)
         if at <= now:
             reached = level
+            raise_to = raised(raise_to or ROUTINE, to=level.raise_to) if level.raise_to else raise_to
         else:
             next_at = at if next_at is None else min(next_at, at)
-    return Rung(reached=reached, next_at=next_at)
+    return Rung(reached=reached, next_at=next_at, raise_to=raise_to)
 
 
 def raised(priority: str, *, to: str) -> str:

@@ -57,7 +57,7 @@ def _climb(loop: Loop, *, actor: Actor, now: datetime) -> None:
         return
     told = people_to_tell(loop, roles=level.notify, now=now)
     loop.escalation_level = level.level
-    loop.priority = rules.raised(loop.priority, to=level.raise_to)
+    loop.priority = rules.raised(loop.priority, to=rung.raise_to)
     loop.urgent_at = rules.urgent_at(loop.due_at, priority=loop.priority)
     loop.version += 1
     loop.save()

@@ -114,10 +114,12 @@ def advance_loop(
     satisfied_by: str = "",
     voided_reason: str = "",
     reason: str = "",
+    title: str = "",
 ) -> Loop:
     """End every running clock, as satisfied or as void, and start these: the thing it is about moved on.
 
-    Exactly one of `satisfied_by` and `voided_reason` is given. `sentence` is the line of the story.
+    Exactly one of `satisfied_by` and `voided_reason` is given. `sentence` is the line of the story; `title` renames
+    the loop where what it is about goes by another name now.
     Refuses Forbidden, NotFound, NotOpen.
     """
     if bool(satisfied_by) == bool(voided_reason):
@@ -127,6 +129,7 @@ def advance_loop(
         for clock in clocks:
             _start(change.loop, clock=clock, now=now)
         follow_clocks(change.loop, now=now)
+        change.loop.title = title[:300] or change.loop.title
         change.say("advanced", sentence, reason=reason)
     return change.loop
 

@@ -124,14 +124,18 @@ def return_hand_overs(actor: Actor, *, now: datetime) -> int:
 
 
 def end_hand_over(actor: Actor, *, hand_over_id: int, now: datetime) -> int:
-    """The colleague is back early: end the hand-over now and return the loops. Refuses NotFound, OtherSitesToo."""
-    with act(actor, access.HAND_OVER, now=now) as entry:
+    """The colleague is back early: end the hand-over now and return the loops. Whose desk it is may say so themselves.
+
+    Refuses Forbidden, NotFound, OtherSitesToo.
+    """
+    own = actor.user_id is not None and HandOver.objects.filter(pk=hand_over_id, from_user_id=actor.user_id).exists()
+    with act(actor, access.COME_BACK if own else access.HAND_OVER, now=now) as entry:
         made = HandOver.objects.select_for_update().filter(pk=hand_over_id, returned_at=None).first()
         if made is None:
             raise NotFound
         entry.about(made)
         sites = actor.sites_for(access.HAND_OVER)
-        if sites is not None and (made.site_ids is None or not sites.issuperset(made.site_ids)):
+        if not own and sites is not None and (made.site_ids is None or not sites.issuperset(made.site_ids)):
             raise OtherSitesToo
         made.until_at = max(now, made.starts_at + rules.UNDO_WITHIN)
         made.save()

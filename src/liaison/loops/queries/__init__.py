@@ -10,6 +10,7 @@ from liaison.loops.queries.board import Load, covering_choices, load, open_count
 from liaison.loops.queries.calendars import business_calendar
 from liaison.loops.queries.desk import (
     MOST_COUNTED,
+    MOST_COUNTED_OF_ALL,
     DeskFilters,
     DeskPage,
     PatientGroup,
@@ -21,12 +22,14 @@ from liaison.loops.queries.desk import (
 from liaison.loops.queries.owners import (
     Keeper,
     NoSite,
+    OwnCover,
     OwnerChoice,
     as_value,
     covered_owner,
     covers_of,
     home_site,
     load_of,
+    own_covers,
     owner_choices,
     owner_from_value,
     people_to_tell,
@@ -50,6 +53,7 @@ from liaison.loops.queries.story import (
 
 __all__ = [
     "MOST_COUNTED",
+    "MOST_COUNTED_OF_ALL",
     "ClockLine",
     "DeskFilters",
     "DeskPage",
@@ -62,6 +66,7 @@ __all__ = [
     "LoopWords",
     "NoSite",
     "NoticeRow",
+    "OwnCover",
     "OwnerChoice",
     "PatientGroup",
     "RowPatient",
@@ -86,6 +91,7 @@ __all__ = [
     "notices",
     "open_count",
     "open_loops_of",
+    "own_covers",
     "owner_choices",
     "owner_from_value",
     "people_to_tell",

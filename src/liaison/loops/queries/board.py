@@ -77,12 +77,12 @@ def load(actor: Actor, *, now: datetime, zone: tzinfo) -> tuple[Load, ...]:
 
 
 def covering_choices(columns: Sequence[Load], *, absent_id: int | None = None) -> tuple[tuple[str, str], ...]:
-    """(value, words) of those who could cover a desk: coordinators and teams first, the least busy first among them.
+    """(value, words) of those who could cover a desk, people and teams in one order: the least busy first.
 
     Who is away can't, nor can the colleague whose desk it is, `absent_id`.
     """
     here = [each for each in columns if not each.is_away and (each.is_team or each.owner.user_id != absent_id)]
-    here.sort(key=lambda each: (not (each.coordinates or each.is_team), each.open, each.name))
+    here.sort(key=lambda each: (each.open, each.name))
     return tuple((each.value, f"{each.name} ({each.open})") for each in here)
 
 

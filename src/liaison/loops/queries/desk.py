@@ -30,7 +30,10 @@ from liaison.loops.queries.rows import LoopRow, RowPatient, loop_rows
 from liaison.patients.models import Patient
 
 MOST_COUNTED: Final = 100
-"""Counts end here and are shown as "99+": more is not read at a glance, and the board has the figures."""
+"""Counts of what is one's own end here and are shown as "99+": more is not read at a glance."""
+
+MOST_COUNTED_OF_ALL: Final = 10_000
+"""Where the count of every loop at one's sites ends: the figure of the whole is asked for, and an index has it."""
 
 PAGE: Final = 30
 """Rows of one page: more than a tall screen shows, few enough to draw at once; the list goes on as one scrolls."""
@@ -71,11 +74,12 @@ class DeskFilters:
     owner: Owner | None = None
     priority: str = ""
     patient_id: int | None = None
+    hand_over_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TabCount:
-    """How many loops a tab holds, up to MOST_COUNTED; `words` is what to show."""
+    """How many loops a tab holds, up to where its count ends; `words` is what to show."""
 
     tab: Tab
     count: int
@@ -83,7 +87,8 @@ class TabCount:
     @property
     def words(self) -> str:
         """The figure, or "99+"."""
-        return f"{MOST_COUNTED - 1}+" if self.count >= MOST_COUNTED else str(self.count)
+        most = _most_counted(self.tab)
+        return f"{most - 1:,}+" if self.count >= most else f"{self.count:,}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,20 +153,27 @@ def desk_page(
 
 
 def tab_counts(actor: Actor, *, now: datetime, zone: tzinfo) -> tuple[TabCount, ...]:
-    """How many loops each tab holds, each at most MOST_COUNTED. Figures only, of nobody in particular."""
+    """How many loops each tab holds, up to where its count ends. Figures only, of nobody in particular."""
     view = _View(actor=actor, now=now, zone=zone)
     lanes = [(tab, lane) for tab in Tab for lane in _lanes(view, tab=tab)]
     totals = dict.fromkeys(Tab, 0)
-    for (tab, _), count in zip(lanes, _counts([lane for _, lane in lanes]), strict=True):
+    for (tab, _), count in zip(lanes, _counts(lanes), strict=True):
         totals[tab] += count
-    return tuple(TabCount(tab=tab, count=min(total, MOST_COUNTED)) for tab, total in totals.items())
+    return tuple(TabCount(tab=tab, count=min(total, _most_counted(tab))) for tab, total in totals.items())
 
 
-def _counts(lanes: Sequence[LoopQuerySet]) -> Sequence[int]:
-    """The rows of each lane up to MOST_COUNTED, all in one question: a walk along each lane's index."""
+def _most_counted(tab: Tab) -> int:
+    return MOST_COUNTED_OF_ALL if tab is Tab.ALL else MOST_COUNTED
+
+
+def _counts(lanes: Sequence[tuple[Tab, LoopQuerySet]]) -> Sequence[int]:
+    """The rows of each lane up to where its tab's count ends, all in one question: a walk along each lane's index."""
     if not lanes:
         return ()
-    walks = [lane.order_by("urgent_at", "id").values("pk")[:MOST_COUNTED].query.sql_with_params() for lane in lanes]
+    walks = [
+        lane.order_by("urgent_at", "id").values("pk")[: _most_counted(tab)].query.sql_with_params()
+        for tab, lane in lanes
+    ]
     columns = ", ".join(f"(SELECT count(*) FROM ({sql}) AS lane)" for sql, _ in walks)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {columns}", [value for _, values in walks for value in values])
@@ -216,6 +228,8 @@ def _narrowed(loops: LoopQuerySet, *, filters: DeskFilters) -> LoopQuerySet:
         loops = loops.filter(priority=filters.priority)
     if filters.patient_id is not None:
         loops = loops.filter(patient_id=filters.patient_id)
+    if filters.hand_over_id is not None:
+        loops = loops.filter(hand_over_id=filters.hand_over_id)
     return loops
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from django.db.models import Count, Q
@@ -81,6 +81,42 @@ def covers_of(hand_over: HandOver) -> tuple[Owner, ...]:
     """Who covers it, in the order they were named."""
     rows = HandOverCover.objects.filter(hand_over=hand_over).order_by("pk")
     return tuple(Owner(user_id=row.user_id, team_id=row.team_id) for row in rows)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnCover:
+    """One hand-over of somebody's own desk that holds now: who covers, why, until when, how many loops they keep.
+
+    `until_on` is the first day back, None when it is not known.
+    """
+
+    hand_over_id: int
+    covered_by: tuple[str, ...]
+    reason: str
+    until_on: date | None
+    kept: int
+
+
+def own_covers(actor: Actor, *, now: datetime) -> tuple[OwnCover, ...]:
+    """Whose hands the actor's own desk is in at the moment; empty while they keep it themselves."""
+    if actor.user_id is None:
+        return ()
+    current = HandOver.objects.filter(Q(until_at=None) | Q(until_at__gt=now), starts_at__lte=now, returned_at=None)
+    return tuple(
+        OwnCover(
+            hand_over_id=made.pk,
+            covered_by=tuple(by.name for by in _people_and_teams(made)),
+            reason=made.reason,
+            until_on=made.until_at.astimezone(actor.zone).date() if made.until_at else None,
+            kept=Loop.objects.open().filter(hand_over=made).count(),
+        )
+        for made in current.filter(from_user_id=actor.user_id).order_by("pk")
+    )
+
+
+def _people_and_teams(made: HandOver) -> list[User | Team]:
+    rows = made.covers.select_related("user", "team").order_by("pk")
+    return [by for by in (row.user or row.team for row in rows) if by is not None]
 
 
 def load_of(owners: Sequence[Owner]) -> dict[Owner, int]:

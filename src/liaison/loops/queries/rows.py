@@ -46,10 +46,10 @@ class EvidenceState:
 class LoopRow:
     """One loop as a list shows it: who, what next, by when, why.
 
-    `due_words` are relative ("2 days late") at the `now` the row was read with; `due_at` is exact. `why` holds
-    the reasons for its rank, the weightiest first. `managed_url` is the page on which it moves, "" when the desk
-    itself closes it; `zone` is the site's. `waits_on_me` says that the step is this reader's; `waiting_on`
-    is then "you".
+    `due_words` are relative ("2 days late") at the `now` the row was read with; `due_at` is exact. `why` holds what
+    presses about it, the weightiest first; `rank` is where it stands and why, None once it has ended. `managed_url` is
+    the page on which it moves, "" when the desk itself closes it; `zone` is the site's. `waits_on_me` says that the
+    step is this reader's; `waiting_on` is then "you".
     """
 
     id: int
@@ -66,6 +66,7 @@ class LoopRow:
     is_today: bool
     priority: str
     why: tuple[rules.Why, ...]
+    rank: rules.Rank | None
     waiting_on: str
     waits_on_me: bool
     snoozed_until: datetime | None
@@ -192,6 +193,7 @@ def _row(loop: Loop, *, patient: RowPatient, actor: Actor, plain: bool, now: dat
         )
         if is_open
         else (),
+        rank=rules.rank(loop.due_at, priority=loop.priority, now=now, zone=zone) if is_open else None,
         waiting_on=waiting_on,
         waits_on_me=waits_on_me,
         snoozed_until=loop.snoozed_until if loop.snoozed_until and loop.snoozed_until > now else None,

@@ -41,6 +41,9 @@ def test_the_most_urgent_comes_first_and_the_row_says_why(cast: Cast) -> None:
     assert [[why.words for why in row.why] for row in page.rows] == [
         ["clinical"], ["2 days late"], ["due today"], [],
     ]  # fmt: skip
+    assert [row.rank.words for row in page.rows if row.rank] == [
+        "clinical, then due Friday; counts as 12 days late", "2 days late", "due today", "due Sunday",
+    ]  # fmt: skip
     assert [row.due_words for row in page.rows[1:3]] == ["2 days late", "today 15:00"]
     assert [(row.is_late, row.is_today) for row in page.rows[1:3]] == [(True, False), (False, True)]
 
@@ -238,6 +241,9 @@ def test_counts_stop_at_a_hundred(cast: Cast) -> None:
         Loop.objects.bulk_create(rows)
     count = queries.tab_counts(cast.rosa, now=NOW, zone=NEW_YORK)[0]
     assert (count.tab, count.count, count.words) == (Tab.MINE, 100, "99+")
+    everything = queries.tab_counts(cast.rosa, now=NOW, zone=NEW_YORK)[-1]
+    assert (everything.tab, everything.words) == (Tab.ALL, "102"), "of all the figure is asked for"
+    assert queries.TabCount(tab=Tab.ALL, count=queries.MOST_COUNTED_OF_ALL).words == "9,999+"
 
 
 def test_a_story_tells_what_happened_what_is_missing_and_what_may_be_done(cast: Cast) -> None:
@@ -320,6 +326,7 @@ def test_the_board_shows_everyones_load_and_who_is_covered(cast: Cast) -> None:
     covers = dict(queries.covering_choices(tuple(columns.values()), absent_id=cast.tom.user_id))
     assert f"user:{cast.tom.user_id}" not in covers, "nobody covers for themselves"
     assert f"team:{cast.team.pk}" in covers
+    assert list(covers)[-1] == f"team:{cast.team.pk}", "one order of people and teams, the least busy first"
 
 
 def test_owner_choices_list_teams_and_people_with_their_load(cast: Cast) -> None:

@@ -9,13 +9,13 @@ from liaison.accounts.models import Assignment, Team
 from liaison.core.act import act
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
-from liaison.core.refusals import NotFound
+from liaison.core.refusals import Forbidden, NotFound
 from liaison.loops import actions
 from liaison.loops.access import REPOINT
 from liaison.loops.models import Clock, HandOver, Loop, LoopEvent
 from liaison.loops.ports import Owner
-from liaison.loops.queries import business_calendar, covered_owner
-from liaison.loops.tests.cast import NOW, SYSTEM, Cast, patient, person
+from liaison.loops.queries import DeskFilters, Tab, business_calendar, covered_owner, desk_page, own_covers
+from liaison.loops.tests.cast import NEW_YORK, NOW, SYSTEM, Cast, patient, person
 from liaison.patients.events import PatientDeceased, PatientNotDeceased
 from liaison.patients.models import PatientSite
 
@@ -99,6 +99,31 @@ def test_back_early_returns_the_desk_at_once(cast: Cast) -> None:
     assert loop.owner_user_id == cast.rosa.user_id
     with pytest.raises(NotFound):
         actions.end_hand_over(cast.marta, hand_over_id=made.pk, now=NOW + DAY)
+
+
+def test_whose_desk_it_is_sees_who_covers_it_and_may_be_back_early(cast: Cast) -> None:
+    loop = cast.loop()
+    assert own_covers(cast.rosa, now=NOW) == ()
+    made = away(cast, to=[Owner(user_id=cast.tom.user_id), Owner(team_id=cast.team.pk)])
+    (cover,) = own_covers(cast.rosa, now=NOW)
+    assert (cover.hand_over_id, cover.kept, cover.reason) == (made.pk, 1, "jury duty")
+    assert (cover.covered_by, cover.until_on) == (("Tom Baker", "Care coordination"), date(2026, 3, 11))
+    assert own_covers(cast.tom, now=NOW) == own_covers(SYSTEM, now=NOW) == ()
+    with pytest.raises(Forbidden):
+        actions.end_hand_over(cast.tom, hand_over_id=made.pk, now=NOW + DAY)
+    assert actions.end_hand_over(cast.rosa, hand_over_id=made.pk, now=NOW + DAY) == 1
+    loop.refresh_from_db()
+    assert loop.owner_user_id == cast.rosa.user_id
+    away(cast, until=None)
+    assert own_covers(cast.rosa, now=NOW)[0].until_on is None
+
+
+def test_what_the_covers_keep_is_found_by_its_hand_over(cast: Cast) -> None:
+    theirs, other = cast.loop(), cast.loop(owner=Owner(user_id=cast.imani.user_id))
+    made = away(cast)
+    filters = DeskFilters(hand_over_id=made.pk)
+    page = desk_page(cast.rosa, now=NOW, zone=NEW_YORK, tab=Tab.ALL, filters=filters)
+    assert [row.id for row in page.rows] == [theirs.pk], other.pk
 
 
 def test_a_hand_over_is_refused_in_words(cast: Cast) -> None:

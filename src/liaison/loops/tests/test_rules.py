@@ -61,7 +61,31 @@ def test_the_reasons_for_a_rank_are_said_the_weightiest_first() -> None:
     assert why(due_at=local(2, 12), priority="clinical", escalation_level=3, waiting_on="Cardiology") == [
         "clinical", "2 days late", "escalated to the manager of all sites", "waiting on Cardiology",
     ]  # fmt: skip
-    assert why(due_at=local(4, 17), priority="urgent", escalation_level=2) == ["due today", "urgent"]
+    assert why(due_at=local(4, 17), priority="urgent", escalation_level=2) == ["urgent", "due today"]
+
+
+@pytest.mark.parametrize(
+    ("due_at", "priority", "words"),
+    [
+        (local(1, 9), "routine", "3 days late"),
+        (local(4, 17), "routine", "due today"),
+        (local(5, 9), "routine", "due tomorrow"),
+        (local(2, 9), "urgent", "urgent, then 2 days late; counts as 4 days late"),
+        (local(9, 9), "urgent", "urgent, then due Monday; counts as due Saturday"),
+        (local(4, 17), "clinical", "clinical, then due today; counts as 14 days late"),
+    ],
+)
+def test_a_rank_says_in_words_what_orders_the_desk(due_at: datetime, priority: str, words: str) -> None:
+    rank = rules.rank(due_at, priority=priority, now=NOW, zone=ZONE)
+    assert rank.words == words
+    assert rank.at == rules.urgent_at(due_at, priority=priority), "the words and the order come from one rule"
+
+
+def test_the_order_is_explained_by_the_figures_of_the_rule() -> None:
+    said = " ".join(rules.order_words())
+    assert "Urgent counts as due 2 days earlier, clinical as due 14 days earlier." in said
+    reaching = next(level for level in rules.ladder("routine") if level.business_days == 0)
+    assert reaching.raise_to == "urgent", "what reaches its due time turns urgent by itself, as the words say"
 
 
 def test_an_escalation_says_to_whom() -> None:
@@ -152,6 +176,16 @@ def test_a_ladder_raises_a_priority_and_never_lowers_one() -> None:
     assert rules.raised("routine", to="urgent") == "urgent"
     assert rules.raised("clinical", to="urgent") == "clinical"
     assert rules.raised("urgent", to="") == "urgent"
+
+
+def test_a_ladder_climbed_several_rungs_at_once_raises_as_if_one_by_one() -> None:
+    def raise_to(now: datetime, priority: str = "routine") -> str:
+        return rules.climb(
+            priority=priority, due_at=local(5, 17), started_at=local(2, 8), now=now, calendar=FEDERAL, zone=ZONE
+        ).raise_to  # fmt: skip
+
+    assert [raise_to(local(5, 0)), raise_to(local(5, 17)), raise_to(local(11, 17))] == ["", "urgent", "urgent"]
+    assert raise_to(local(11, 17), "clinical") == ""
 
 
 def test_missing_evidence_keeps_the_order_of_the_kind() -> None:

@@ -12,7 +12,7 @@ from liaison.loops import actions as loops
 from liaison.loops.ports import ROUTINE, URGENT, About, Owner
 from liaison.loops.queries import home_site
 from liaison.orders import access, rules
-from liaison.orders.actions.moving import Move, clock_of, locked, moving, touching, write_step
+from liaison.orders.actions.moving import Move, clock_of, locked, moving, title_of, touching, write_step
 from liaison.orders.events import ReferralDrafted, ReferralSent
 from liaison.orders.models import CoverageStatus, Referral, ReferralAttachment
 from liaison.orders.ports import ABOUT, REFERRAL, ReferralOrder, Target
@@ -201,7 +201,7 @@ def _promise(referral: Referral, *, actor: Actor, owner: Owner, now: datetime) -
         actor.as_liaison(),
         kind=REFERRAL.code,
         patient=referral.patient,
-        title=f"Referral to {referral.specialty.name.lower()}: {referral.target_name}",
+        title=title_of(referral),
         owner=owner,
         clocks=[clock for clock in (clock_of(referral, now=now),) if clock is not None],
         about=About(type=ABOUT, id=referral.pk),

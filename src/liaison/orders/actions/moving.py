@@ -180,8 +180,14 @@ def run_clock(actor: Actor, referral: Referral, *, sentence: str, reason: str, n
         satisfied_by=f"referral:{referral.pk}:{referral.state}",
         clocks=[clock],
         reason=reason,
+        title=title_of(referral),
         now=now,
     )
+
+
+def title_of(referral: Referral) -> str:
+    """What the referral's loop is called: by what is asked and of whom, whoever was asked before."""
+    return f"Referral to {referral.specialty.name.lower()}: {referral.target_name}"
 
 
 def clock_of(referral: Referral, *, now: datetime) -> ClockToStart | None:

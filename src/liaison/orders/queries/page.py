@@ -20,7 +20,9 @@ from liaison.records.access import READ_CHART
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrackStop:
-    """One stop on the way of a referral: `status` is done, here or ahead; `at` when it was entered."""
+    """One stop on the way of a referral: `status` is done, here, ahead, or skipped for what was never recorded though
+    a later stop was; `at` is when it was entered, None for what was not.
+    """
 
     state: str
     words: str
@@ -49,7 +51,8 @@ class ReferralPage:
     """Everything the page of one referral shows. `moves` are the codes of what this actor may do with it now.
 
     For an actor who doesn't read the chart (front desk, billing) `reads_chart` is False, and the question, the
-    history, the report, the review, what goes along and what the patient was told are "".
+    history, the report, the review, what goes along and what the patient was told are "". `books_here` says that whom
+    it asks is one of ours, whose visits are booked in our own calendar.
     """
 
     id: int
@@ -84,6 +87,7 @@ class ReferralPage:
     reads_chart: bool
     moves: tuple[str, ...]
     loop: LoopStory | None
+    books_here: bool
 
 
 MOVES: tuple[tuple[str, State, Verb], ...] = (
@@ -171,6 +175,7 @@ def referral_page(actor: Actor, *, referral_id: int, now: datetime) -> ReferralP
         reads_chart=reads,
         moves=_moves(actor, referral=referral),
         loop=loop_story(actor, loop_id=referral.loop_id, now=now) if referral.loop_id else None,
+        books_here=referral.target_practitioner is not None and referral.target_practitioner.site_id is not None,
     )
 
 
@@ -202,11 +207,19 @@ def _track(state: State, *, steps: Sequence[ReferralStep]) -> tuple[TrackStop, .
         TrackStop(
             state=stop,
             words=rules.WORDS[stop],
-            status="here" if stop is state else "done" if place <= furthest else "ahead",
+            status=_status(stop, state=state, is_entered=stop in entered, is_passed=place <= furthest),
             at=entered.get(stop),
         )
         for place, stop in enumerate(rules.TRACK)
     )
+
+
+def _status(stop: State, *, state: State, is_entered: bool, is_passed: bool) -> str:
+    if stop is state:
+        return "here"
+    if is_entered:
+        return "done"
+    return "skipped" if is_passed else "ahead"
 
 
 def _moves(actor: Actor, *, referral: Referral) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """What happens when a referral is declined."""
 
+from datetime import timedelta
+
 import pytest
 
 from liaison.core.facts import Fact
@@ -40,6 +42,14 @@ def test_when_a_referral_is_declined_somebody_must_reroute_it_within_a_business_
     assert AuditEntry.objects.get(verb="orders.follow").reason == "No new patients until May"
 
 
+def test_an_urgent_one_is_rerouted_as_fast_as_it_was_to_be_sent(clinic: Clinic) -> None:
+    referral = clinic.sent(urgency="urgent")
+    actions.decline_referral(clinic.rosa, referral_id=referral.pk, reason="Full", now=NOW)
+    referral.refresh_from_db()
+    assert referral.loop is not None
+    assert referral.loop.due_at == NOW + timedelta(hours=4)
+
+
 def test_a_decline_without_a_reason_is_refused_and_changes_nothing(clinic: Clinic) -> None:
     referral = clinic.sent()
     with pytest.raises(actions.ReferralReasonNeeded) as refused:
@@ -64,6 +74,7 @@ def test_a_declined_referral_goes_to_somebody_else_and_its_clocks_start_again(
     assert (referral.state, referral.target_name, referral.times_sent) == ("sent", "Dr Adler", 2)
     assert referral.loop is not None
     assert referral.loop.next_step == "Confirm that Dr Adler has Walter Ng's referral"
+    assert referral.loop.title == "Referral to cardiology: Dr Adler", "named after whoever has it now"
     assert referral.loop.due_at == ends(6)
     asked = list(ReferralStep.objects.filter(referral=referral).values_list("state", "target_name"))
     assert asked == [

@@ -29,7 +29,7 @@ def clock(state: State, *, urgency: str = "routine", visit_at: datetime | None =
         (State.SENT, "03-06 23:59", "03-04 14:00"),
         (State.RECEIVED, "03-11 23:59", "03-05 23:59"),
         (State.ACCEPTED, "03-18 23:59", "03-06 23:59"),
-        (State.DECLINED, "03-05 23:59", "03-05 23:59"),
+        (State.DECLINED, "03-05 23:59", "03-04 14:00"),
         (State.SCHEDULED, "03-20 23:59", "03-20 23:59"),
         (State.NO_SHOW, "03-11 23:59", "03-05 23:59"),
         (State.VISIT_CANCELLED, "03-11 23:59", "03-05 23:59"),
