@@ -22,6 +22,7 @@ from liaison.desk import queries
 from liaison.desk.choices import desk_wish
 from liaison.desk.palette import palette as find
 from liaison.desk.timeline import KINDS, TimelineWish, kinds_of, timeline_page, years
+from liaison.inbox import queries as inbox
 from liaison.loops import access as loop_access
 from liaison.loops import queries as loops
 from liaison.loops.queries import Tab
@@ -63,6 +64,7 @@ def loop(request: HttpRequest, loop_id: int) -> HttpResponse:
     shown: dict[str, Any] = {"story": story, "row": story.row, "now": now, "time_zone": story.row.zone}
     if wants_fragment(request) and request.GET.get("as") == "row":
         return render(request, "desk/_row.html", shown)
+    shown["told"] = inbox.told_story(actor_of(request), story=story)
     shown["also"] = queries.other_loops(actor_of(request), story=story, now=now)
     shown["brief"] = queries.brief(actor_of(request), patient_id=story.row.patient.id, now=now)
     shown["follow_up"] = pathways.follow_up_of_loops(actor_of(request), loop_ids=[loop_id]).get(loop_id)

@@ -69,6 +69,7 @@ class TeachBackItem:
 class CallDetails:
     """When, how long (whole minutes) and with whom exactly. `direction` is "out" when we called, "in" when they did.
 
+    `with_name` says who it was when it was not the patient; `proxy_id` is the patient's proxy, if it was one.
     `point_id` is the patient's contact point that was dialled, `number` what was dialled, `script_done` the codes of
     the script's steps that were gone through.
     """
@@ -77,6 +78,7 @@ class CallDetails:
     minutes: int = 0
     direction: str = "out"
     with_name: str = ""
+    proxy_id: int | None = None
     number: str = ""
     point_id: int | None = None
     script_done: Sequence[str] = ()

@@ -1,6 +1,14 @@
 """Everything that is done with messages and calls."""
 
-from liaison.inbox.actions.calls import CallInTheFuture, NextAttemptPast, SayWhatWasSaid, TalkIsForCare, log_call
+from liaison.inbox.actions.calls import (
+    CallInTheFuture,
+    NextAttemptPast,
+    NotForThem,
+    SayWhatWasSaid,
+    SayWho,
+    TalkIsForCare,
+    log_call,
+)
 from liaison.inbox.actions.delivery import (
     Claim,
     ClaimLost,
@@ -60,6 +68,7 @@ __all__ = [
     "MailSettled",
     "NextAttemptPast",
     "NoSuchTemplate",
+    "NotForThem",
     "NotWaiting",
     "NotYourCall",
     "NotYourNote",
@@ -70,6 +79,7 @@ __all__ = [
     "ReachWish",
     "SayWhatWasSaid",
     "SayWhatWasWrong",
+    "SayWho",
     "SayWhyNotOurs",
     "SayWhyStruck",
     "TalkIsForCare",

@@ -22,13 +22,14 @@ from liaison.inbox.models import Call, TeachBack
 from liaison.inbox.ports import CallDetails, TeachBackItem
 from liaison.inbox.queries.calls import counted_with
 from liaison.inbox.queries.letters import home_site
-from liaison.inbox.rules.contact import Outcome, Understood, With, needs_nurse
+from liaison.inbox.rules.contact import HEARS_CLINICAL, Outcome, Understood, With, needs_nurse
 from liaison.loops.access import CLINICAL_EVIDENCE
 from liaison.loops.actions import add_evidence, open_loop, set_next_step
 from liaison.loops.models import Loop
 from liaison.loops.ports import About, ClockToStart
 from liaison.patients.actions import mark_contact_bad
 from liaison.patients.models import ContactPoint, Patient
+from liaison.patients.queries import band
 
 A_MINUTE: Final = timedelta(minutes=1)
 SETTLED_BY_TALKING: Final = frozenset({"spoke_with_patient", "reached_another_way", "told_patient", "answered"})
@@ -51,6 +52,29 @@ class SayWhatWasSaid(Refusal):
 
     def __init__(self) -> None:
         super().__init__(fields={"said": self.sentence})
+
+
+class SayWho(Refusal):
+    """Someone was reached who is neither the patient nor a proxy, and nobody can tell who."""
+
+    code = "inbox.say_who"
+    sentence = "Say who it was: a name, or what they are to the patient."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"with_name": self.sentence})
+
+
+class NotForThem(Refusal):
+    """A proxy who may not hear how the patient is was told of it, by this call."""
+
+    code = "inbox.not_for_them"
+    sentence = (
+        "This person may not hear how the patient is, so this talk is no contact. Log the call without that tick, or "
+        "add the right to hear it on the patient’s page first."
+    )
+
+    def __init__(self) -> None:
+        super().__init__(fields={"clinical": self.sentence})
 
 
 class CallInTheFuture(Refusal):
@@ -103,8 +127,9 @@ def log_call(
     `clinical` says that clinical status and needs were addressed (DOMAIN 2.1); it counts only when someone was
     reached. On an open loop the call stands as an attempt or as the evidence it is, and `next_attempt_at` becomes
     the loop's next step. A wrong number is marked as such; a topic not understood twice opens a loop for a nurse.
-    Refuses Forbidden, NotFound (no such patient here, or the loop is another's), SayWhatWasSaid, CallInTheFuture,
-    NextAttemptPast, KeyReused, TalkIsForCare (`clinical` by who may not record clinical evidence).
+    Refuses Forbidden, NotFound (no such patient here, or the loop is another's), SayWhatWasSaid, SayWho (somebody
+    else was reached and has no name), CallInTheFuture, NextAttemptPast, KeyReused, TalkIsForCare (`clinical` by who
+    may not record clinical evidence), NotForThem (`clinical` with a proxy who may not hear it).
     """
     about = details or CallDetails()
     started_at = about.started_at or now
@@ -117,11 +142,13 @@ def log_call(
         if clinical and not patient.reachable_by(actor, CLINICAL_EVIDENCE):
             raise TalkIsForCare
         _check(patient, loop=loop, said=said, reached=reached, started_at=started_at, next_at=next_attempt_at, now=now)
+        if reached:
+            _check_whom(actor, patient, with_whom=with_whom, clinical=clinical, details=about, now=now)
         call = Call.objects.create(
             patient=patient,
             loop=loop,
             with_whom=With(with_whom),
-            with_name=about.with_name,
+            with_name=about.with_name.strip(),
             number=about.number,
             direction=about.direction,
             outcome=Outcome(outcome),
@@ -171,6 +198,18 @@ def _check(
         raise CallInTheFuture
     if next_at is not None and next_at <= now:
         raise NextAttemptPast
+
+
+def _check_whom(
+    actor: Actor, patient: Patient, *, with_whom: str, clinical: bool, details: CallDetails, now: datetime
+) -> None:
+    if with_whom == With.OTHER and not details.with_name.strip():
+        raise SayWho
+    if with_whom == With.PROXY and clinical:
+        proxies = {one.id: one for one in band(actor, patient=patient, now=now).proxies}
+        proxy = proxies.get(details.proxy_id) if details.proxy_id is not None else None
+        if proxy is None or HEARS_CLINICAL not in proxy.scope:
+            raise NotForThem
 
 
 def _fact(call: Call, *, now: datetime) -> CallLogged:

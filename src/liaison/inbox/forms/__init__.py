@@ -19,6 +19,7 @@ from liaison.inbox.ports import (
     With,
 )
 from liaison.inbox.queries import CallSheet, TemplateSheet
+from liaison.inbox.rules.contact import HEARS_CLINICAL
 from liaison.inbox.rules.editing import LONGEST_SUBJECT, Text
 from liaison.inbox.wording import Wording, catalogue
 from liaison.loops.models import Loop
@@ -67,6 +68,12 @@ class CallForm(forms.Form):
 
     outcome = forms.ChoiceField(label=_("How did it end?"), choices=OutcomeChoice.choices, widget=forms.RadioSelect)
     whom = forms.ChoiceField(label=_("With whom?"), widget=forms.RadioSelect)
+    with_name = forms.CharField(
+        label=_("Who was it?"),
+        required=False,
+        max_length=200,
+        help_text=_("A name, or what they are to the patient. It counts as an attempt, never as contact."),
+    )
     number = forms.ChoiceField(label=_("Number"), required=False)
     said = forms.CharField(
         label=_("What was said"), required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 4})
@@ -111,15 +118,23 @@ class CallForm(forms.Form):
         return str(self.cleaned_data["whom"]).partition(":")[0]
 
     @property
+    def _with_name(self) -> str:
+        if self.with_whom == With.OTHER:
+            return str(self.cleaned_data["with_name"])
+        return proxy_names(self.sheet).get(self.cleaned_data["whom"], "")
+
+    @property
     def details(self) -> CallDetails:
         """When, how long and with whom exactly."""
         typed = self.cleaned_data
         kind, _dot, number = str(typed["number"]).partition(":")
+        kind_of_whom, _dot, whom = str(typed["whom"]).partition(":")
         return CallDetails(
             started_at=typed["started_at"],
             minutes=typed["minutes"] or 0,
             direction=typed["direction"],
-            with_name=_label(whom_choices(self.sheet), typed["whom"]) if self.with_whom == With.PROXY else "",
+            with_name=self._with_name,
+            proxy_id=int(whom) if kind_of_whom == With.PROXY else None,
             number=_label(number_choices(self.sheet), typed["number"]) if number else "",
             point_id=int(number) if kind == "point" else None,
             script_done=tuple(typed["script_done"]),
@@ -303,9 +318,18 @@ def template_choices() -> list[tuple[str, str]]:
     return [(one.code, one.label) for one in sorted(fitting, key=_free_text_first)]
 
 
+def proxy_names(sheet: CallSheet) -> dict[str, str]:
+    """Those who may speak for the patient, by their choice in the form: "June Ng (daughter)"."""
+    return {f"proxy:{one.id}": f"{one.name} ({one.relationship})" for one in sheet.band.proxies if one.scope}
+
+
 def whom_choices(sheet: CallSheet) -> list[tuple[str, str]]:
-    """The patient, those who may speak for them, someone else."""
-    proxies = [(f"proxy:{one.id}", f"{one.name} ({one.relationship})") for one in sheet.band.proxies if one.scope]
+    """The patient, those who may speak for them, someone else; it is said who may not hear how the patient is."""
+    deaf = {f"proxy:{one.id}" for one in sheet.band.proxies if HEARS_CLINICAL not in one.scope}
+    proxies = [
+        (key, _("%(name)s, not about health") % {"name": name} if key in deaf else name)
+        for key, name in proxy_names(sheet).items()
+    ]
     return [("patient", sheet.band.goes_by), *proxies, ("other", str(_("Someone else")))]
 
 

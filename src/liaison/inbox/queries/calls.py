@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from liaison.core.audit import seen
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import access
 from liaison.inbox.models import Call
+from liaison.inbox.queries.call_words import CallShown, shown_calls
 from liaison.inbox.queries.letters import home_site
 from liaison.inbox.rules.contact import ContactSoFar, Outcome, contact_so_far, counts_as_attempt, next_try
 from liaison.inbox.rules.contact import counted_with as counted_attempt
@@ -38,22 +39,6 @@ class AgendaItem:
     next_step: str
     due_at: datetime
     here: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallShown:
-    """One earlier call; `said` is empty for who may not read it, `struck_at` and its like for one that counts."""
-
-    id: int
-    at: datetime
-    outcome: str
-    outcome_label: str
-    with_whom: str
-    said: str
-    by: str
-    struck_at: datetime | None = None
-    struck_by: str = ""
-    struck_reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +102,7 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
             )
             for one in open_loops
         ),
-        earlier=tuple(_shown(one, said=said) for one, said in told(actor, calls[:RECENT], patient=patient)),
+        earlier=tuple(shown_calls(actor, calls[:RECENT], patient=patient)),
         attempts=_tries(calls.counted().filter(loop=loop) if loop else calls.counted()),
         may_be_clinical=patient.reachable_by(actor, CLINICAL_EVIDENCE),
         script=script_for(loop.kind if loop else ""),
@@ -128,11 +113,11 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
 def get_call(actor: Actor, *, call_id: int) -> CallPage:
     """One call as it was logged. Refuses Forbidden, NotFound."""
     call = call_for(actor, call_id=call_id)
-    ((_, said),) = told(actor, [call], patient=call.patient)
+    (shown,) = shown_calls(actor, [call], patient=call.patient)
     site = home_site(call.patient)
     seen(call.patient_id)
     return CallPage(
-        call=_shown(call, said=said),
+        call=shown,
         patient=call.patient,
         number=call.number,
         minutes=call.minutes,
@@ -166,18 +151,7 @@ def calls_of_loop(actor: Actor, *, loop: Loop) -> Sequence[CallShown]:
         raise Forbidden
     patient = get_patient(actor, patient_id=loop.patient_id)
     calls = Call.objects.filter(loop=loop).order_by("-started_at", "-pk")
-    return tuple(_shown(one, said=said) for one, said in told(actor, calls, patient=patient))
-
-
-def told(actor: Actor, calls: Iterable[Call], *, patient: Patient) -> Iterator[tuple[Call, str]]:
-    """Calls with this patient, each with the words of it that the actor may read.
-
-    What was said of how the patient is and what they need is for those who read clinical notes, and for who wrote it.
-    """
-    reads = patient.reachable_by(actor, access.READ_CLINICAL_NOTE)
-    for call in calls:
-        own = call.by_id is not None and call.by_id == actor.user_id
-        yield call, call.said if reads or own or not call.clinical else ""
+    return tuple(shown_calls(actor, calls, patient=patient))
 
 
 def contact_standing(
@@ -223,18 +197,3 @@ def _tries(calls: QuerySet[Call]) -> int:
             break
         tries += 1
     return tries
-
-
-def _shown(call: Call, *, said: str) -> CallShown:
-    return CallShown(
-        id=call.pk,
-        at=call.started_at,
-        outcome=call.outcome,
-        outcome_label=call.get_outcome_display(),
-        with_whom=call.with_name or call.with_whom,
-        said=said,
-        by=call.by_name,
-        struck_at=call.struck_at,
-        struck_by=call.struck_by_name,
-        struck_reason=call.struck_reason,
-    )

@@ -14,7 +14,7 @@ from liaison.core.timeline import TimelineEntry
 from liaison.inbox import access
 from liaison.inbox.models import Call, Message, Note
 from liaison.inbox.models.messages import Direction
-from liaison.inbox.queries.calls import told
+from liaison.inbox.queries.call_words import CallShown, in_one_line, shown_calls
 from liaison.inbox.queries.notes import readable
 from liaison.patients.models import Patient
 
@@ -45,7 +45,7 @@ def timeline(
         calls = Call.objects.filter(patient=patient)
         calls = calls.filter(started_at__lt=before) if before else calls
         latest = calls.order_by("-started_at", "-pk")[:limit]
-        entries += [_call(row, said=said) for row, said in told(actor, latest, patient=patient)]
+        entries += [_call(one) for one in shown_calls(actor, latest, patient=patient)]
     if not kinds or "note" in kinds:
         notes = readable(actor, patient=patient)
         notes = notes.filter(happened_at__lt=before) if before else notes
@@ -67,17 +67,17 @@ def _message(row: Message) -> TimelineEntry:
     )
 
 
-def _call(row: Call, *, said: str) -> TimelineEntry:
-    whom = row.with_name or {"patient": "the patient", "proxy": "a proxy", "other": "someone else"}[row.with_whom]
+def _call(one: CallShown) -> TimelineEntry:
+    struck = f"Struck out by {one.struck_by}: {one.struck_reason}"
     return TimelineEntry(
-        at=row.started_at,
+        at=one.at,
         kind="call",
-        title=f"Call with {whom}: {row.get_outcome_display()}",
-        detail=_struck(row) if row.is_struck else " ".join(part for part in (said, f"({row.by_name})") if part),
-        url=reverse("inbox:call_shown", args=[row.pk]),
-        struck_at=row.struck_at,
+        title=f"Call with {one.with_whom}: {one.outcome_label}",
+        detail=struck if one.struck_at else " ".join(part for part in (in_one_line(one), f"({one.by})") if part),
+        url=reverse("inbox:call_shown", args=[one.id]),
+        struck_at=one.struck_at,
         source="inbox",
-        key=f"call:{row.pk:012d}",
+        key=f"call:{one.id:012d}",
     )
 
 
@@ -95,5 +95,5 @@ def _note(row: Note) -> TimelineEntry:
     )
 
 
-def _struck(row: Call | Note) -> str:
+def _struck(row: Note) -> str:
     return f"Struck out by {row.struck_by_name}: {row.struck_reason}"

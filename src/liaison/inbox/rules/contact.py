@@ -45,6 +45,8 @@ SEPARATE = timedelta(hours=1)
 """Two tries count as separate when at least this far apart: dialling again at once is the same try."""
 
 NEEDED_ATTEMPTS = 2
+HEARS_CLINICAL = "clinical"
+"""The scope of a proxy (`patients.rules.Scope`) who may hear how the patient is; a talk with another is no contact."""
 TRIED = frozenset({Outcome.LEFT_MESSAGE, Outcome.NO_ANSWER, Outcome.BUSY})
 NURSE_AFTER = 2
 

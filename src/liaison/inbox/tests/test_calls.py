@@ -54,9 +54,11 @@ def test_the_fact_says_whether_contact_was_made(cast: Cast) -> None:
     def listen(fact: CallLogged, *, actor: Actor) -> None:
         told.append(fact)
 
-    call = log(cast, outcome="reached", said="Well.", clinical=True, with_whom="proxy")
+    june = CallDetails(with_name="June Ng", proxy_id=cast.proxy(cast.walter).pk)
+    call = log(cast, outcome="reached", said="Well.", clinical=True, with_whom="proxy", details=june)
     log(cast, key="2")
-    log(cast, key="3", outcome="reached", said="Wrong day.", with_whom="other", clinical=True)
+    neighbour = CallDetails(with_name="Mrs Hill, next door")
+    log(cast, key="3", outcome="reached", said="Wrong day.", with_whom="other", clinical=True, details=neighbour)
     assert [fact.made_contact for fact in told] == [True, False, False]
     assert (told[0].call_id, told[0].patient_id, told[0].logged_at) == (call.pk, cast.walter.pk, NOW)
 
@@ -97,7 +99,14 @@ def test_talking_to_walter_closes_the_loop_of_a_message_that_failed(cast: Cast) 
 
 def test_talking_to_a_neighbour_is_only_an_attempt(cast: Cast) -> None:
     loop = call_back(cast)
-    log(cast, loop=loop, outcome="reached", said="Not home.", with_whom="other")
+    log(
+        cast,
+        loop=loop,
+        outcome="reached",
+        said="Not home.",
+        with_whom="other",
+        details=CallDetails(with_name="A neighbour"),
+    )
     assert Evidence.objects.get().kind == "attempt"
 
 
@@ -162,6 +171,8 @@ def test_a_patient_without_a_site_gets_no_loop_for_a_nurse(cast: Cast) -> None:
         ({"outcome": "reached", "said": "  "}, "said"),
         ({"details": CallDetails(started_at=NOW + timedelta(minutes=2))}, "started_at"),
         ({"next_attempt_at": NOW}, "next_attempt_at"),
+        ({"outcome": "reached", "said": "Not home.", "with_whom": "other"}, "with_name"),
+        ({"outcome": "reached", "said": "Well.", "with_whom": "proxy", "clinical": True}, "clinical"),
     ],
 )
 def test_what_cannot_be_is_refused_beside_its_field(cast: Cast, more: dict[str, object], field: str) -> None:
@@ -205,3 +216,18 @@ def test_a_second_attempt_within_the_hour_says_that_it_counts_as_the_first(cast:
     notes = list(Evidence.objects.filter(kind="attempt").order_by("pk").values_list("note", flat=True))
     at = f"{NOW.astimezone(loop.site.zone):%H:%M}"
     assert notes == ["No answer.", f"Busy. Counts as the same attempt as {at}: try again later.", "No answer."]
+
+
+def test_a_talk_with_a_proxy_who_may_not_hear_it_is_no_contact(cast: Cast) -> None:
+    june = cast.proxy(cast.walter, scope=["schedule"])
+    details = CallDetails(with_name="June Ng", proxy_id=june.pk)
+    talk: dict[str, object] = {"outcome": "reached", "said": "Tuesdays.", "with_whom": "proxy", "details": details}
+    with pytest.raises(actions.NotForThem, match="may not hear"):
+        log(cast, clinical=True, **talk)
+    assert not log(cast, **talk).clinical
+    with pytest.raises(actions.NotForThem):
+        log(cast, key="2", clinical=True, **(talk | {"details": CallDetails(proxy_id=june.pk + 1)}))
+
+
+def test_nobody_else_needs_a_name_where_nobody_was_reached(cast: Cast) -> None:
+    assert log(cast, with_whom="other").with_name == ""

@@ -128,6 +128,19 @@ def test_a_call_is_logged_with_everything_and_ends_at_the_loop(cast: Cast, rosa:
     assert Call.objects.count() == 1
 
 
+def test_who_else_was_reached_is_asked_beside_the_field_and_said_to_be_no_contact(cast: Cast, rosa: Client) -> None:
+    cast.proxy(cast.walter, scope=["schedule"])
+    url = f"/calls/new/?patient={cast.walter.pk}"
+    page = rosa.get(url)
+    assert "June Ng (daughter), not about health" in page.content.decode()
+    form = typed(page.content, outcome="reached", said="Not home.", whom="other")
+    refused = rosa.post(url, form)
+    assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["with_name"])
+    answer = rosa.post(url, form | {"with_name": "Mrs Hill, next door"}, follow=True)
+    assert "it counts as an attempt" in answer.content.decode()
+    assert Call.objects.get().with_name == "Mrs Hill, next door"
+
+
 def test_a_message_left_where_none_may_be_left_is_told_in_a_sentence(cast: Cast, rosa: Client) -> None:
     with writes_open():
         ContactPoint.objects.filter(pk=cast.phone.pk).update(may_leave_message=False)

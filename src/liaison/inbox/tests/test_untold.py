@@ -11,6 +11,7 @@ from liaison.accounts.models import Team, User
 from liaison.core.postgres.guard import writes_open
 from liaison.inbox import actions
 from liaison.inbox.models import Message
+from liaison.inbox.ports import CallDetails
 from liaison.inbox.rules.channels import Why
 from liaison.inbox.rules.untold import must_be_called, news
 from liaison.inbox.tests.cast import NOW, Cast
@@ -21,6 +22,7 @@ from liaison.patients.models import Patient
 
 VISIT_AT = datetime(2026, 3, 9, 9, 30, tzinfo=ZoneInfo("America/New_York"))
 HOUR = timedelta(hours=1)
+NEIGHBOUR = CallDetails(with_name="A neighbour")
 
 
 def tell(cast: Cast, patient: Patient, *, key: str = "visit:1", **more: object) -> Message:
@@ -172,7 +174,7 @@ def test_the_next_one_after_an_end_opens_its_own(cast: Cast) -> None:
 def test_a_call_that_reached_them_closes_it(cast: Cast) -> None:
     ada = cast.patient()
     tell(cast, ada)
-    talk(cast, ada, loop=untold(), with_whom="other", idempotency_key="neighbour")
+    talk(cast, ada, loop=untold(), with_whom="other", details=NEIGHBOUR, idempotency_key="neighbour")
     assert untold().state == "open"
     talk(cast, ada, loop=untold())
     assert (untold().state, untold().evidence_kinds) == ("closed", ["attempt", "reached_another_way"])
@@ -180,7 +182,7 @@ def test_a_call_that_reached_them_closes_it(cast: Cast) -> None:
 
 def test_who_wants_no_mail_and_was_called_is_not_called_again(cast: Cast) -> None:
     cast.change(cast.mail, may_email=False)
-    talk(cast, cast.walter, with_whom="other")
+    talk(cast, cast.walter, with_whom="other", details=NEIGHBOUR)
     tell(cast, cast.walter)
     assert untold().next_step.startswith("Tell Walter by phone (they want no e-mail):")
     give_up_loop(cast.rosa, loop_id=untold().pk, reason="Test", now=NOW)

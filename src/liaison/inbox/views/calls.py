@@ -21,6 +21,7 @@ from liaison.inbox.actions import log_call, strike_call
 from liaison.inbox.forms import CallForm, StrikeCallForm, TeachBacks, number_choices, phones, without_messages
 from liaison.inbox.models import Call
 from liaison.inbox.models.calls import OutcomeChoice, StruckWhy
+from liaison.inbox.ports import With
 from liaison.inbox.queries import CallPage, CallSheet, call_sheet, counted_with, get_call, propose_next
 
 
@@ -61,6 +62,8 @@ def call(request: HttpRequest) -> HttpResponse:
 
 def _said(call: Call, *, sheet: CallSheet) -> str:
     earlier = counted_with(call)
+    if earlier is None and call.outcome == OutcomeChoice.REACHED and call.with_whom == With.OTHER:
+        return _("Call logged. You did not reach the patient, nor anyone who speaks for them: it counts as an attempt.")
     if earlier is None:
         return _("Call logged.")
     at = f"{earlier.astimezone(sheet.zone):%H:%M}"
