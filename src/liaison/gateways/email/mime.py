@@ -1,12 +1,46 @@
 """Building one mail: text and HTML of the same words, an invitation that calendars understand, plain headers."""
 
 from datetime import datetime
+from email.header import Header
 from email.headerregistry import Address
 from email.message import EmailMessage, MIMEPart
-from email.policy import SMTP
+from email.policy import EmailPolicy
 from email.utils import format_datetime
+from typing import Final
 
 from liaison.inbox.ports import AttachmentContent, Envelope
+
+_LONGEST_LINE: Final = 78
+"""RFC 5322, 2.1.1: what a line should not exceed."""
+
+
+class _WholeSubject(EmailPolicy):
+    """Folds a subject so that every reader puts it together again without a blank too many.
+
+    The library's own folding may leave the first line of a long subject empty (a reader then sees a blank before its
+    first word), or end an encoded word where its blank belongs to nobody. A subject that is not short ASCII becomes
+    encoded words from its first letter on (RFC 2047), the first of which stands on the header's line.
+    """
+
+    def fold(self, name: str, value: str) -> str:
+        """One header as text, folded."""
+        return self._subject(value) if name.lower() == "subject" else super().fold(name, value)
+
+    def fold_binary(self, name: str, value: str) -> bytes:
+        """One header as bytes, folded."""
+        return self._subject(value).encode("ascii") if name.lower() == "subject" else super().fold_binary(name, value)
+
+    def _subject(self, value: str) -> str:
+        line = f"Subject: {value}"
+        if not value.isascii() or len(line) > _LONGEST_LINE:
+            line = f"Subject: {Header(value, charset='utf-8', header_name='Subject').encode(linesep=self.linesep)}"
+        return f"{line}{self.linesep}"
+
+
+SMTP: Final = _WholeSubject(linesep="\r\n")
+"""How mail is written: lines end with CRLF."""
+SMTPUTF8: Final = SMTP.clone(utf8=True)
+"""The same for a server that takes addresses in any script."""
 
 
 def build(envelope: Envelope, *, sender: Address, reply_to: str, at: datetime) -> EmailMessage:
@@ -19,7 +53,7 @@ def build(envelope: Envelope, *, sender: Address, reply_to: str, at: datetime) -
     mail = EmailMessage(policy=SMTP)
     mail["From"] = sender
     mail["To"] = read_address(envelope.to)
-    mail["Subject"] = envelope.subject
+    mail["Subject"] = " ".join(envelope.subject.split())
     mail["Date"] = format_datetime(at)
     mail["Message-ID"] = envelope.message_id
     mail["Auto-Submitted"] = "auto-generated"

@@ -14,14 +14,13 @@ from datetime import datetime
 from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
-from email.policy import SMTP, SMTPUTF8
 from email.utils import parseaddr
 
 from django.conf import settings
 
 from liaison.core.clock import current_time
 from liaison.gateways.email.address import Security, Server, read_server
-from liaison.gateways.email.mime import build
+from liaison.gateways.email.mime import SMTP, SMTPUTF8, build
 from liaison.inbox.ports import Envelope, PermanentFailure, Result, Sent, TemporaryFailure, Unknown
 
 GO_AHEAD = 354

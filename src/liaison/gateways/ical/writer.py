@@ -32,11 +32,14 @@ class ICalendarWriter:
 
 
 def _zone(invitation: Invitation) -> Timezone:
-    return Timezone.from_tzinfo(
+    """The zone's rules around the event, without the library's remark in English."""
+    zone = Timezone.from_tzinfo(
         invitation.zone,
         first_date=(invitation.start_at - _AROUND).date(),
         last_date=(invitation.end_at + _AROUND).date(),
     )
+    zone.pop("COMMENT", None)
+    return zone
 
 
 def _event(invitation: Invitation) -> Event:

@@ -56,6 +56,14 @@ def test_a_cancellation_is_the_same_event_with_a_higher_sequence() -> None:
     assert (event["UID"], event["SEQUENCE"], event["STATUS"]) == (INVITATION.uid, 1, "CANCELLED")
 
 
+def test_the_time_zone_is_described_without_words_of_any_language() -> None:
+    zone = read(INVITATION).walk("VTIMEZONE")[0]
+    assert sorted(zone) == ["TZID"]
+    assert {name for part in zone.subcomponents for name in part} <= {
+        "DTSTART", "TZNAME", "TZOFFSETFROM", "TZOFFSETTO", "RDATE", "RRULE",
+    }  # fmt: skip
+
+
 def test_lines_end_with_crlf_and_fold_at_75_octets() -> None:
     written = ICalendarWriter().write(INVITATION)
     assert written.endswith(b"\r\n")
