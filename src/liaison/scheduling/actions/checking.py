@@ -130,7 +130,7 @@ def _lead(placing: Placing, *, now: datetime) -> Iterator[Breach]:
 
 
 def _of_the_patient(placing: Placing) -> Iterator[Breach]:
-    theirs = Appointment.objects.filter(patient=placing.patient).holding_time().exclude(pk=placing.leaving_id)
+    theirs = Appointment.objects.filter(patient=placing.patient).holding_time().exclude(pk__in=[placing.leaving_id])
     if theirs.overlapping(placing.visit).exists():
         yield Breach(against=Against.PATIENT_BUSY, refusal=PatientBusy(fields={"override_reason": "Say why."}))
     on = placing.start_at.astimezone(placing.site.zone).date()

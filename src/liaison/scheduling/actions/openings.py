@@ -49,7 +49,7 @@ def _is_kept(left: Appointment, *, by: int | None) -> bool:
     """Whether the visit that moved (`by`) still has some of the time that it left: then nobody else can have it."""
     taken = left.reservations.filter(during__overlap=(left.start_at, left.end_at)).values("resource_id")
     return Appointment.objects.filter(
-        pk=by, start_at__lt=left.end_at, end_at__gt=left.start_at, reservations__resource__in=taken
+        pk__in=[by], start_at__lt=left.end_at, end_at__gt=left.start_at, reservations__resource__in=taken
     ).exists()
 
 

@@ -9,7 +9,8 @@ from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.scheduling.access import MOVE, OVERRIDE
 from liaison.scheduling.actions.booking import kind_and_place, placing_of, refuse_unless_movable
-from liaison.scheduling.actions.checking import NEEDS_PERMISSION, breaches, check_seats
+from liaison.scheduling.actions.checking import NEEDS_PERMISSION, Against, Breach, Placing, breaches, check_seats
+from liaison.scheduling.actions.offering import refuse_if_held
 from liaison.scheduling.actions.refusals import NotYourSite
 from liaison.scheduling.models import Appointment, Resource
 from liaison.scheduling.ports import BookingOrder
@@ -40,6 +41,7 @@ def preview_move(actor: Actor, *, appointment: Appointment, order: BookingOrder,
     against: tuple[str, ...] = ()
     may_override = True
     try:
+        refuse_if_held(appointment)
         refuse_unless_movable(appointment, expected_version=None)
         visit_type, site = kind_and_place(order)
         if not actor.may_at(MOVE, site_id=site.pk):
@@ -54,7 +56,7 @@ def preview_move(actor: Actor, *, appointment: Appointment, order: BookingOrder,
         )
         check_seats(placing)
         met = tuple(breaches(placing, now=now))
-        against = tuple(breach.refusal.sentence for breach in met)
+        against = tuple(_in_words(breach, placing) for breach in met)
         if any(breach.against in NEEDS_PERMISSION for breach in met):
             may_override = actor.may_at(OVERRIDE, site_id=site.pk)
     except Refusal as found:
@@ -66,3 +68,10 @@ def preview_move(actor: Actor, *, appointment: Appointment, order: BookingOrder,
         coming=tuple(resource for pk, resource in wanted.items() if pk not in had),
         leaving=tuple(resource for pk, resource in had.items() if pk not in wanted),
     )
+
+
+def _in_words(breach: Breach, placing: Placing) -> str:
+    """What stands against it, said of a time that nobody chose yet."""
+    if breach.against is Against.NOT_FREE and breach.resource_id is not None:
+        return f"{placing.resources[breach.resource_id]} has another visit at that time."
+    return breach.refusal.sentence
