@@ -100,8 +100,8 @@ def test_a_preview_says_all_that_stands_against_it_and_who_may_override(clinic: 
     clinic.book("2026-03-03 16:00", patient=clinic.ruth)
     said = preview(clinic, old, "2026-03-03 16:15", minutes=60)
     assert [sentence.split(".")[0] for sentence in said.against] == [
-        "Dr Imani was just given to someone else at that time",
-        "Room 1 was just given to someone else at that time",
+        "Dr Imani has another visit at that time",
+        "Room 1 has another visit at that time",
         "Dr Imani does not work at Riverside North then",
         "Room 1 does not work at Riverside North then",
     ]
