@@ -305,6 +305,24 @@ document.addEventListener("htmx:afterSettle", (event) => {
     placed = "";
   }
 });
+// A day that is fetched again stands where it stood, with the focus where it was. The old table goes at once: htmx
+// would say good-bye to each of its thousands of elements.
+let kept = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.target?.id !== "day" || !event.detail.shouldSwap || !grid()) return;
+  const scroll = grid().closest(".c-grid-scroll");
+  const block = document.activeElement?.closest?.("[data-visit]");
+  kept = { left: scroll.scrollLeft, top: scroll.scrollTop, visit: block?.dataset.visit, row: block?.closest("tr").dataset.resource };
+  grid().remove();
+});
+document.addEventListener("htmx:afterSwap", () => {
+  const scroll = kept && one("#day .c-grid-scroll");
+  if (!scroll) return;
+  scroll.scrollLeft = kept.left;
+  scroll.scrollTop = kept.top;
+  if (kept.visit) one(`tr[data-resource="${kept.row}"] [data-visit="${kept.visit}"]`)?.focus({ preventScroll: true });
+  kept = null;
+});
 // While somebody carries a visit the day stays as it is.
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (!going || event.detail.elt?.id !== "day") return;

@@ -138,7 +138,7 @@ def day(actor: Actor, *, site: Site, on: date, only: Filter = EVERYTHING) -> Day
 def visits_of(actor: Actor, *, resource: Resource, site: Site, within: Span) -> tuple[DayVisit, ...]:
     """The visits at a site that take this resource's time, in order. Refuses: Forbidden, NotFound."""
     refuse_calendar(actor, site=site)
-    return _visits(actor, _found(site=site, within=within).of({resource.pk}), site=site)
+    return _visits(actor, _found(site=site, within=within, resource=resource), site=site)
 
 
 def bookable_at(actor: Actor, *, site: Site, only: Filter = EVERYTHING) -> Sequence[Resource]:
@@ -188,8 +188,11 @@ class _Found:
         return _Found(rows=[row for row in self.rows if row[0] in kept], taken=self.taken)
 
 
-def _found(*, site: Site, within: Span) -> _Found:
-    """The visits of a site that stand and touch `within`, in order. Plain rows: a big site has a thousand a day."""
+def _found(*, site: Site, within: Span, resource: Resource | None = None) -> _Found:
+    """The visits of a site, or of one resource, that stand and touch `within`, in order.
+
+    Plain rows: a big site has a thousand a day.
+    """
     longest = VisitType.objects.aggregate(most=Max("duration_minutes"))["most"] or 0
     standing = (
         Appointment.objects.filter(site=site)
@@ -198,6 +201,8 @@ def _found(*, site: Site, within: Span) -> _Found:
         .filter(start_at__gt=within.start - timedelta(minutes=max(longest, _MOST_MINUTES)))
         .standing()
     )
+    if resource is not None:
+        standing = standing.filter(reservations__resource=resource)
     taken: dict[int, list[tuple[int, str]]] = defaultdict(list)
     reserved = Reservation.objects.filter(appointment__in=standing).order_by("pk")
     for pk, resource_id, name in reserved.values_list("appointment_id", "resource_id", "resource__name"):

@@ -25,7 +25,7 @@ from liaison.scheduling.forms import CalendarForm
 from liaison.scheduling.models import Resource, ResourceKind
 from liaison.scheduling.rules import days_of_month, days_of_week, monday_of, months_around
 from liaison.scheduling.views.grid import grid_of
-from liaison.scheduling.views.listing import free_rows, sorted_visits
+from liaison.scheduling.views.listing import free_rows, list_rows, sorted_visits
 from liaison.scheduling.views.weeks import month_weeks, week_table
 
 _DAY = timedelta(days=1)
@@ -122,7 +122,7 @@ def day(request: HttpRequest) -> HttpResponse:
         "day": shown,
         "grid": grid_of(shown, now=now, may_move=may_move) if look.view == "day" else None,
         "list_url": look.url(view="list"),
-        "visits": sorted_visits(shown, by=look.sort),
+        "rows": list_rows(sorted_visits(shown, by=look.sort)) if look.view == "list" else (),
         "sorts": [(sort, look.url(view="list", sort=sort)) for sort in ("time", "resource", "state")],
         "free": free_rows(shown) if look.view == "list" else (),
         "next_working": next_working,

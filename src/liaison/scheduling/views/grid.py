@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from liaison.scheduling.ports import Span
 from liaison.scheduling.queries import Day, DayRow, DayVisit
 from liaison.scheduling.rules import subtract
-from liaison.scheduling.views.blocks import Blocks, blank, filled
+from liaison.scheduling.views.blocks import Blocks
 
 COLUMN = timedelta(minutes=5)
 _HOUR = timedelta(hours=1)
@@ -149,18 +149,18 @@ def _closed(row: DayRow) -> Sequence[Span]:
     return subtract(row.working, taken=subtract(row.working, taken=row.closed))
 
 
-def _cells(pieces: Sequence[_Piece], background: Sequence[_Piece], blocks: Blocks) -> Iterator[SafeString]:
+def _cells(pieces: Sequence[_Piece], background: Sequence[_Piece], blocks: Blocks) -> Iterator[str]:
     at = 0
     for piece in pieces:
-        yield from _between(background, at, piece.first)
+        yield from _between(background, at, piece.first, blocks)
         if piece.visit is not None:
-            yield filled(blocks.of(piece.visit), piece.last - piece.first)
+            yield blocks.cell(piece.visit, columns=piece.last - piece.first)
         at = piece.last
-    yield from _between(background, at, background[-1].last)
+    yield from _between(background, at, background[-1].last, blocks)
 
 
-def _between(background: Sequence[_Piece], first: int, last: int) -> Iterator[SafeString]:
+def _between(background: Sequence[_Piece], first: int, last: int, blocks: Blocks) -> Iterator[str]:
     for piece in background:
         start, end = max(piece.first, first), min(piece.last, last)
         if start < end:
-            yield blank(piece.kind, end - start)
+            yield blocks.blank(piece.kind, columns=end - start)
