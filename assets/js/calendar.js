@@ -318,8 +318,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 document.addEventListener("htmx:afterSwap", () => {
   const scroll = kept && one("#day .c-grid-scroll");
   if (!scroll) return;
-  scroll.scrollLeft = kept.left;
-  scroll.scrollTop = kept.top;
+  if (kept.left) scroll.scrollLeft = kept.left;
+  if (kept.top) scroll.scrollTop = kept.top;
   if (kept.visit) one(`tr[data-resource="${kept.row}"] [data-visit="${kept.visit}"]`)?.focus({ preventScroll: true });
   kept = null;
 });
