@@ -109,7 +109,7 @@ async function openPlace(path, visit) {
 
 function focusVisit(visit) {
   const row = dialog()?.dataset.row;
-  const same = all(`[data-visit="${visit}"]`);
+  const same = all(`.c-block[data-visit="${visit}"]`);
   const block = same.find((each) => each.closest("tr").dataset.resource === row) || same[0] || one(`#row-visit-${visit} a`);
   block?.focus({ preventScroll: false });
 }
@@ -311,7 +311,7 @@ let kept = null;
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.target?.id !== "day" || !event.detail.shouldSwap || !grid()) return;
   const scroll = grid().closest(".c-grid-scroll");
-  const block = document.activeElement?.closest?.("[data-visit]");
+  const block = document.activeElement?.closest?.(".c-block[data-visit]");
   kept = { left: scroll.scrollLeft, top: scroll.scrollTop, visit: block?.dataset.visit, row: block?.closest("tr").dataset.resource };
   grid().remove();
 });
