@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg
@@ -43,15 +42,15 @@ OPENED = """() => new Promise((done) => requestAnimationFrame(() => requestAnima
 def run(sizes: Sequence[int], say: Callable[[str], None]) -> list[Result]:
     """For each number of resources, half of them people and half rooms, 61 days that are mostly given away."""
     results: list[Result] = []
-    for size in sizes:
-        with fresh_database() as cluster:
-            say(f"{size:,} people and rooms …")
-            rosa_id, site_id, bookings = _fill(cluster.url, size=size)
-            say(f"{bookings:,} bookings; asking …")
-            with web_server() as port:
-                results += _asked(port, rosa_id=rosa_id, site_id=site_id, size=size)
+    with fresh_database() as cluster:
+        clinic = _Clinic(cluster.url, most=max(sizes))
+        with web_server() as port:
+            for size in sizes:
+                say(f"{size:,} people and rooms …")
+                say(f"{clinic.grow(size):,} bookings; asking …")
+                results += _asked(port, rosa_id=clinic.rosa_id, site_id=clinic.site.pk, size=size)
                 say("drawing …")
-                results += _drawn(port, rosa_id=rosa_id, site_id=site_id, size=size, say=say)
+                results += _drawn(port, rosa_id=clinic.rosa_id, site_id=clinic.site.pk, size=size, say=say)
     return results
 
 
@@ -103,73 +102,80 @@ def _drawn(port: int, *, rosa_id: int, site_id: int, size: int, say: Callable[[s
     ]
 
 
-def _fill(url: str, *, size: int) -> tuple[int, int, int]:
-    """A site with its calendar full: Rosa's id, the site's, how many bookings."""
-    from liaison.accounts.models import Site
-    from liaison.core.actor import system_actor
-    from liaison.core.postgres.guard import writes_open
-    from liaison.scheduling.actions import NeedDraft, VisitTypeDraft, define_visit_type
+class _Clinic:
+    """A site whose calendar fills up, and Rosa who looks at it."""
 
-    staff, pairs = hire(), max(size // 2, 1)
-    add_patients(url, staff=staff, first=1, last=pairs * 20 * SITES + 1, with_loops=False)
-    site = Site.objects.get(pk=staff.site_ids[0])
-    needs = (NeedDraft(role="clinician", ability="physician"), NeedDraft(role="room", ability="exam_room"))
-    draft = VisitTypeDraft(code="visit", name="Office visit", duration_minutes=MINUTES, needs=needs)
-    kind = define_visit_type(actor=system_actor("bench"), draft=draft, now=NOW)
-    with writes_open():
-        people, rooms = _furnish(site, pairs=pairs)
-    visits = list(_visits(pairs))
-    with psycopg.connect(url, options="-c search_path=liaison,public") as connection:
-        with connection.cursor().copy(f"COPY scheduling_appointment ({APPOINTMENT_COLUMNS}) FROM STDIN") as copy:
-            for number, (_, start) in enumerate(visits, 1):
-                patient = (number % (pairs * 20) + 1) * SITES
-                copy.write_row(_appointment(number, patient, start, kind_id=kind.pk, site_id=site.pk))
-        columns = "appointment_id, resource_id, role, during, active, overridden"
-        with connection.cursor().copy(f"COPY scheduling_reservation ({columns}) FROM STDIN") as copy:
-            for number, (pair, start) in enumerate(visits, 1):
-                during = f"[{start.isoformat()},{(start + timedelta(minutes=MINUTES)).isoformat()})"
-                copy.write_row((number, people[pair], "clinician", during, True, False))
-                copy.write_row((number, rooms[pair], "room", during, True, False))
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("VACUUM ANALYZE")
-    return staff.rosa_id, site.pk, len(visits)
+    def __init__(self, url: str, *, most: int) -> None:
+        from liaison.accounts.models import Site
+        from liaison.core.actor import system_actor
+        from liaison.scheduling.actions import NeedDraft, VisitTypeDraft, define_visit_type
+
+        self.url, self.pairs, self.bookings = url, 0, 0
+        staff = hire()
+        self.patients = max(most // 2, 1) * 20
+        add_patients(url, staff=staff, first=1, last=self.patients * SITES + 1, with_loops=False)
+        self.rosa_id, self.site = staff.rosa_id, Site.objects.get(pk=staff.site_ids[0])
+        needs = (NeedDraft(role="clinician", ability="physician"), NeedDraft(role="room", ability="exam_room"))
+        draft = VisitTypeDraft(code="visit", name="Office visit", duration_minutes=MINUTES, needs=needs)
+        self.kind_id = define_visit_type(actor=system_actor("bench"), draft=draft, now=NOW).pk
+
+    def grow(self, size: int) -> int:
+        """Add people and rooms, with their visits, until there are `size` of them: how many bookings there are."""
+        from liaison.core.postgres.guard import writes_open
+
+        have, self.pairs = self.pairs, max(size // 2, 1)
+        with writes_open():
+            people, rooms = self._furnish(range(have, self.pairs))
+        visits = list(enumerate(_visits(range(have, self.pairs)), self.bookings + 1))
+        with psycopg.connect(self.url, options="-c search_path=liaison,public") as connection:
+            with connection.cursor().copy(f"COPY scheduling_appointment ({APPOINTMENT_COLUMNS}) FROM STDIN") as copy:
+                for number, (_, start) in visits:
+                    copy.write_row(self._appointment(number, start))
+            columns = "appointment_id, resource_id, role, during, active, overridden"
+            with connection.cursor().copy(f"COPY scheduling_reservation ({columns}) FROM STDIN") as copy:
+                for number, (pair, start) in visits:
+                    during = f"[{start.isoformat()},{(start + timedelta(minutes=MINUTES)).isoformat()})"
+                    copy.write_row((number, people[pair], "clinician", during, True, False))
+                    copy.write_row((number, rooms[pair], "room", during, True, False))
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute("VACUUM ANALYZE")
+        self.bookings += len(visits)
+        return self.bookings
+
+    def _furnish(self, pairs: Sequence[int]) -> tuple[dict[int, int], dict[int, int]]:
+        from datetime import time as wall
+
+        from liaison.scheduling.models import Resource, WorkingHours
+
+        made = Resource.objects.bulk_create(
+            Resource(kind=kind, name=f"{name} {pair}", site=self.site, abilities=[ability])
+            for kind, name, ability in (("person", "Dr Number", "physician"), ("room", "Room", "exam_room"))
+            for pair in pairs
+        )
+        WorkingHours.objects.bulk_create(
+            WorkingHours(resource=one, site=self.site, weekday=day, opens=wall(8), closes=wall(18))
+            for one in made
+            for day in range(7)
+        )
+        ids = [one.pk for one in made]
+        return dict(zip(pairs, ids[: len(pairs)], strict=True)), dict(zip(pairs, ids[len(pairs) :], strict=True))
+
+    def _appointment(self, number: int, start: datetime) -> tuple[object, ...]:
+        patient, end = (number % self.patients + 1) * SITES, start + timedelta(minutes=MINUTES)
+        return (
+            patient, self.kind_id, self.site.pk, start.isoformat(), end.isoformat(), "America/New_York", "in_person",
+            "booked", "", "", "{}", "", f"bench:{number}", f"{number}@bench", 0, NOW.isoformat(), "Bench", "", "", 1,
+        )  # fmt: skip
 
 
-def _furnish(site: Any, *, pairs: int) -> tuple[list[int], list[int]]:
-    from datetime import time as wall
-
-    from liaison.scheduling.models import Resource, WorkingHours
-
-    made = Resource.objects.bulk_create(
-        Resource(kind=kind, name=f"{name} {number}", site=site, abilities=[ability])
-        for kind, name, ability in (("person", "Dr Number", "physician"), ("room", "Room", "exam_room"))
-        for number in range(pairs)
-    )
-    WorkingHours.objects.bulk_create(
-        WorkingHours(resource=one, site=site, weekday=day, opens=wall(8), closes=wall(18))
-        for one in made
-        for day in range(7)
-    )
-    ids = [one.pk for one in made]
-    return ids[:pairs], ids[pairs:]
-
-
-def _visits(pairs: int) -> Iterator[tuple[int, datetime]]:
+def _visits(pairs: Sequence[int]) -> Iterator[tuple[int, datetime]]:
     first = NOW.astimezone(ZONE).replace(hour=8, minute=0) - timedelta(days=DAYS_AROUND)
     for ahead in range(2 * DAYS_AROUND + 1):
         morning = (first + timedelta(days=ahead)).astimezone(UTC)
-        for pair in range(pairs):
+        for pair in pairs:
             for number in range(STARTS_A_DAY):
                 if (pair + number) % 10:
                     yield pair, morning + timedelta(minutes=number * MINUTES)
-
-
-def _appointment(number: int, patient: int, start: datetime, *, kind_id: int, site_id: int) -> tuple[object, ...]:
-    end = start + timedelta(minutes=MINUTES)
-    return (
-        patient, kind_id, site_id, start.isoformat(), end.isoformat(), "America/New_York", "in_person", "booked", "",
-        "", "{}", "", f"bench:{number}", f"{number}@bench", 0, NOW.isoformat(), "Bench", "", "", 1,
-    )  # fmt: skip
 
 
 SCENARIO = Scenario(name="calendar", sizes=(60, 100), counts="resources", run=run)
