@@ -17,11 +17,11 @@ class Browser:
 
     def __init__(self, port: int, *, user_id: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-        self._cookie = _sign_in(user_id)
+        self.cookie = _sign_in(user_id)
 
     def get(self, path: str, **headers: str) -> bytes:
         """The body of a page; anything but 200 is an error."""
-        self._connection.request("GET", path, headers={"Cookie": self._cookie, **headers})
+        self._connection.request("GET", path, headers={"Cookie": self.cookie, **headers})
         response = self._connection.getresponse()
         body = response.read()
         if response.status != http.HTTPStatus.OK:

@@ -1,6 +1,7 @@
 import htmx from "htmx.org";
 import "./requests.js";
 import "./panel.js";
+import "./calendar.js";
 import "./keys.js";
 import "./palette.js";
 import "./comfort.js";

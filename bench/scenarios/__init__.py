@@ -1,8 +1,15 @@
 """The benchmarks by name."""
 
-from bench.scenarios import booking, desk, importing, searching, slots
+from bench.scenarios import booking, calendar, desk, importing, searching, slots
 
 SCENARIOS = {
     scenario.name: scenario
-    for scenario in (importing.SCENARIO, desk.SCENARIO, searching.SCENARIO, booking.SCENARIO, slots.SCENARIO)
+    for scenario in (
+        importing.SCENARIO,
+        desk.SCENARIO,
+        searching.SCENARIO,
+        booking.SCENARIO,
+        slots.SCENARIO,
+        calendar.SCENARIO,
+    )
 }

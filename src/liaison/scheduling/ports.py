@@ -72,7 +72,8 @@ class Seat:
 class BookingOrder:
     """What is to be booked. `key` makes it safe to send twice: the second time answers with the first booking.
 
-    `start_at` is aware. `loop_id` and `referral_id` name the promise and the referral that this serves.
+    `start_at` is aware. `minutes` is how long the visit lasts where that is not what its kind says (1 to 1,440).
+    `loop_id` and `referral_id` name the promise and the referral that this serves.
     """
 
     key: str
@@ -80,6 +81,7 @@ class BookingOrder:
     site_id: int
     start_at: datetime
     seats: tuple[Seat, ...]
+    minutes: int | None = None
     loop_id: int | None = None
     referral_id: int | None = None
     note: str = ""

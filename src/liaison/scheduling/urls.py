@@ -2,15 +2,30 @@
 
 from django.urls import path
 
-from liaison.scheduling.views import answering, appointments, arranging, booking, calendar, offering, readiness, waiting
+from liaison.scheduling.views import (
+    answering,
+    appointments,
+    arranging,
+    booking,
+    calendar,
+    offering,
+    placing,
+    readiness,
+    sheets,
+    waiting,
+)
 
 app_name = "scheduling"
 
 urlpatterns = [
     path("book/", booking.book, name="book"),
     path("calendar/", calendar.day, name="day"),
+    path("calendar/week/", calendar.week, name="week"),
+    path("calendar/month/", calendar.month, name="month"),
+    path("calendar/sheets/", sheets.sheets, name="sheets"),
     path("appointments/<int:appointment_id>/", appointments.appointment, name="appointment"),
     path("appointments/<int:appointment_id>/move/", booking.move, name="move"),
+    path("appointments/<int:appointment_id>/place/", placing.place, name="place"),
     path("appointments/<int:appointment_id>/cancel/", appointments.cancel, name="cancel"),
     path("appointments/<int:appointment_id>/<slug:step>/", appointments.attend, name="attend"),
     path("readiness/", readiness.board, name="readiness"),

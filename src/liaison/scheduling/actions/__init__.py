@@ -45,6 +45,7 @@ from liaison.scheduling.actions.openings import (
     open_by_hand,
     settle_after_visit,
 )
+from liaison.scheduling.actions.previewing import MovePreview, preview_move
 from liaison.scheduling.actions.readiness import check_coming, check_visits
 from liaison.scheduling.actions.refusals import (
     AlreadyOffered,
@@ -53,6 +54,7 @@ from liaison.scheduling.actions.refusals import (
     HeldForOffer,
     Impossible,
     KeyReused,
+    MovedMeanwhile,
     NoLongerFits,
     NoMail,
     NotFree,
@@ -102,6 +104,8 @@ __all__ = [
     "HoursDraft",
     "Impossible",
     "KeyReused",
+    "MovePreview",
+    "MovedMeanwhile",
     "NeedDraft",
     "NoLongerFits",
     "NoMail",
@@ -155,6 +159,7 @@ __all__ = [
     "offer_to_several",
     "open_by_hand",
     "open_time",
+    "preview_move",
     "record_missed",
     "record_seen",
     "refuse_if_held",

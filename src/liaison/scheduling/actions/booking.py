@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -30,7 +30,14 @@ from liaison.scheduling.actions.checking import (
     check_seats,
 )
 from liaison.scheduling.actions.keeping import lock_resources, refresh_free_time, take_free_time
-from liaison.scheduling.actions.refusals import CannotChange, Impossible, KeyReused, NotYourSite, ReferralNeeded
+from liaison.scheduling.actions.refusals import (
+    CannotChange,
+    Impossible,
+    KeyReused,
+    MovedMeanwhile,
+    NotYourSite,
+    ReferralNeeded,
+)
 from liaison.scheduling.events import AppointmentBooked, AppointmentMoved
 from liaison.scheduling.models import Appointment, Reservation, Resource, VisitType
 from liaison.scheduling.ports import BookingOrder, CancelReason, Override
@@ -38,6 +45,8 @@ from liaison.scheduling.rules import State
 
 _KEY_LOCK: Final = 0x5343_0001
 _PATIENT_LOCK: Final = 0x5343_0002
+_MINUTE: Final = timedelta(minutes=1)
+_MOST_MINUTES: Final = 1440
 _MOVABLE: Final = frozenset({State.PENDING, State.BOOKED})
 
 
@@ -78,20 +87,21 @@ def move_appointment(
     order: BookingOrder,
     reason: CancelReason,
     override: Override | None = None,
+    expected_version: int | None = None,
     now: datetime,
 ) -> Appointment:
     """Give the patient another time in one step: the old one is cancelled and the new one booked, or neither.
 
-    The invitation's UID stays and its SEQUENCE rises (DOMAIN 1.8). Refuses what booking refuses, and
-    CannotChange when the old one is over or under way.
+    The invitation's UID stays and its SEQUENCE rises (DOMAIN 1.8). Refuses what booking refuses, CannotChange when
+    the old one is over or under way, MovedMeanwhile when somebody moved it first, and Stale when it is not of
+    `expected_version` any more.
     """
     patient = appointment.patient
     with act(actor, MOVE, patient=patient, subject=appointment, reason=_reason(override), now=now) as entry:
         moved = _booked_before(order, patient=patient, follows=appointment)
         if moved is None:
             old = Appointment.objects.select_for_update(no_key=True).get(pk=appointment.pk)
-            if old.state_now not in _MOVABLE:
-                raise CannotChange
+            refuse_unless_movable(old, expected_version=expected_version)
             old.cancel(reason=reason, by_name=actor.name, now=now)
             old.save()
             old.reservations.update(active=False)
@@ -112,6 +122,18 @@ def move_appointment(
     return moved
 
 
+def refuse_unless_movable(old: Appointment, *, expected_version: int | None) -> None:
+    """Let pass what stands and lies ahead. Refuses MovedMeanwhile, CannotChange, Stale (of another version)."""
+    successor = Appointment.objects.filter(predecessor=old).first()
+    if successor is not None:
+        when = f"{successor.local_start:%a, %b %-d, %H:%M}"
+        raise MovedMeanwhile(f"{successor.booked_by_name} moved this visit to {when} meanwhile. Yours was not done.")
+    if old.state_now not in _MOVABLE:
+        raise CannotChange
+    if expected_version is not None and old.version != expected_version:
+        raise Stale
+
+
 def _reason(override: Override | None) -> str:
     return override.reason.strip() if override else ""
 
@@ -125,6 +147,7 @@ def _booked_before(order: BookingOrder, *, patient: Patient, follows: Appointmen
     same = (
         first.patient_id == patient.pk
         and first.start_at == order.start_at
+        and order.minutes in {None, (first.end_at - first.start_at) // _MINUTE}
         and first.predecessor_id == (follows.pk if follows else None)
     )
     if not same:
@@ -207,24 +230,48 @@ def _served(order: BookingOrder, patient: Patient) -> tuple[Loop | None, Referra
 
 
 def _placing(order: BookingOrder, patient: Patient, *, follows: Appointment | None) -> Placing:
+    visit_type, site = kind_and_place(order)
+    _lock(_PATIENT_LOCK, patient.pk)
+    wanted = {seat.resource_id for seat in order.seats}
+    locked = lock_resources(wanted | set(_resource_ids(follows)))
+    return placing_of(order, patient=patient, visit_type=visit_type, site=site, resources=locked, follows=follows)
+
+
+def kind_and_place(order: BookingOrder) -> tuple[VisitType, Site]:
+    """What is asked for and where. Refuses Impossible (times that can't be), NotFound, Stale (it was edited)."""
     if order.start_at.tzinfo is None or order.start_at.second or order.start_at.microsecond:
         raise Impossible("A visit starts on a whole minute of a known time zone.")
+    if order.minutes is not None and not 1 <= order.minutes <= _MOST_MINUTES:
+        raise Impossible("A visit lasts a minute at least and a day at most.")
     visit_type = VisitType.objects.filter(pk=order.visit_type_id).first()
     site = Site.objects.filter(pk=order.site_id).first()
     if visit_type is None or site is None:
         raise NotFound
     if not visit_type.is_current:
         raise Stale
-    _lock(_PATIENT_LOCK, patient.pk)
+    return visit_type, site
+
+
+def placing_of(
+    order: BookingOrder,
+    *,
+    patient: Patient,
+    visit_type: VisitType,
+    site: Site,
+    resources: Mapping[int, Resource],
+    follows: Appointment | None,
+) -> Placing:
+    """The booking as the checks ask about it; of `resources` only those that it wants."""
     wanted = {seat.resource_id for seat in order.seats}
-    locked = lock_resources(wanted | set(_resource_ids(follows)))
     return Placing(
         patient=patient,
         visit_type=visit_type,
         site=site,
         start_at=order.start_at.astimezone(UTC),
         seats=order.seats,
-        resources={pk: resource for pk, resource in locked.items() if pk in wanted},
+        resources={pk: resource for pk, resource in resources.items() if pk in wanted},
+        lasting=visit_type.duration if order.minutes is None else order.minutes * _MINUTE,
+        leaving_id=follows.pk if follows else None,
     )
 
 

@@ -1,4 +1,5 @@
-"""What stands against a booking. Called with the resources locked, so that the answer still holds at the end."""
+"""What stands against a booking. Called with the resources locked, so that the answer still holds at the end;
+only a preview asks without."""
 
 from __future__ import annotations
 
@@ -43,7 +44,10 @@ NEEDS_PERMISSION = frozenset({Against.NOT_FREE, Against.OUTSIDE_HOURS, Against.L
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placing:
-    """A booking about to be made: what for whom, where and when, and with the time of what."""
+    """A booking about to be made: what for whom, where, when and how long, and with the time of what.
+
+    `leaving_id` is the appointment that it takes the place of: its time counts as free.
+    """
 
     patient: Patient
     visit_type: VisitType
@@ -51,16 +55,18 @@ class Placing:
     start_at: datetime
     seats: tuple[Seat, ...]
     resources: Mapping[int, Resource]
+    lasting: timedelta
+    leaving_id: int | None = None
 
     @property
     def claim(self) -> Span:
         """The time of each resource, buffers included."""
-        return self.visit_type.claim(self.start_at)
+        return self.visit_type.claim(self.start_at, lasting=self.lasting)
 
     @property
     def visit(self) -> Span:
         """The time of the patient."""
-        return Span(self.start_at, self.start_at + self.visit_type.duration)
+        return Span(self.start_at, self.start_at + self.lasting)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +102,7 @@ def breaches(placing: Placing, *, now: datetime) -> Iterator[Breach]:
 
 def _taken(placing: Placing) -> Iterator[Breach]:
     claim = placing.claim
-    taken = reserved_time(tuple(placing.resources), within=claim)
+    taken = reserved_time(tuple(placing.resources), within=claim, but_appointment_id=placing.leaving_id)
     for resource_id in sorted({resource_id for resource_id, _ in taken}):
         name = placing.resources[resource_id].name
         sentence = f"{name} was just given to someone else at that time. Choose another; nothing typed is lost."
@@ -124,7 +130,7 @@ def _lead(placing: Placing, *, now: datetime) -> Iterator[Breach]:
 
 
 def _of_the_patient(placing: Placing) -> Iterator[Breach]:
-    theirs = Appointment.objects.filter(patient=placing.patient).holding_time()
+    theirs = Appointment.objects.filter(patient=placing.patient).holding_time().exclude(pk__in=[placing.leaving_id])
     if theirs.overlapping(placing.visit).exists():
         yield Breach(against=Against.PATIENT_BUSY, refusal=PatientBusy(fields={"override_reason": "Say why."}))
     on = placing.start_at.astimezone(placing.site.zone).date()

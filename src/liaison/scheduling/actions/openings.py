@@ -21,11 +21,12 @@ def note_freed_visit(
 ) -> Opening | None:
     """Keep the time of a visit that was cancelled or moved, if it lies ahead. Returns it, or None.
 
+    Nor is a time kept of which the visit that moved still has a part.
     A time that became free because somebody took an earlier one counts one round more; after the last round of the
     house rules it is not kept, so that one cancellation never moves everybody.
     """
     depth = _depth(moved_to_id)
-    if appointment.start_at <= now or depth > waitlist_policy().most_rounds:
+    if appointment.start_at <= now or depth > waitlist_policy().most_rounds or _is_kept(appointment, by=moved_to_id):
         return None
     with act(actor, OPENING, site_id=appointment.site_id, now=now) as entry:
         opening, _ = Opening.objects.get_or_create(
@@ -42,6 +43,14 @@ def note_freed_visit(
         )
         entry.about(opening)
     return opening
+
+
+def _is_kept(left: Appointment, *, by: int | None) -> bool:
+    """Whether the visit that moved (`by`) still has some of the time that it left: then nobody else can have it."""
+    taken = left.reservations.filter(during__overlap=(left.start_at, left.end_at)).values("resource_id")
+    return Appointment.objects.filter(
+        pk__in=[by], start_at__lt=left.end_at, end_at__gt=left.start_at, reservations__resource__in=taken
+    ).exists()
 
 
 def note_opened_time(*, actor: Actor, fact: TimeOpened, now: datetime) -> Opening | None:

@@ -80,6 +80,13 @@ class CannotChange(Refusal):
     status = 409
 
 
+class MovedMeanwhile(CannotChange):
+    """Somebody else moved the visit first."""
+
+    code = "scheduling.moved_meanwhile"
+    sentence = "Somebody moved this visit meanwhile. Nothing of yours was changed: look at where it is now."
+
+
 class KeyReused(Refusal):
     """One key, two different bookings."""
 

@@ -43,8 +43,15 @@ def confirm_booking(*, actor: Actor, appointment: Appointment, now: datetime) ->
 
 
 def confirm_move(*, actor: Actor, appointment: Appointment, previous: Appointment, now: datetime) -> None:
-    """Say the new time, with an update of the same invitation; what still waits about the old time is not sent."""
+    """Say the new time, with an update of the same invitation; what still waits about the old time is not sent.
+
+    Where the visit begins when and where it did (it was stretched, or has another room) it is confirmed once more:
+    a "new time" that is the old one would only puzzle.
+    """
     _withhold(actor, previous, reason="moved", now=now)
+    if (previous.start_at, previous.site_id) == (appointment.start_at, appointment.site_id):
+        confirm_booking(actor=actor, appointment=appointment, now=now)
+        return
     old = {"old_date": previous.local_start.date(), "old_time": previous.local_start.time()}
     _tell(actor, appointment, template=MOVED, method=Method.REQUEST, now=now, more=old)
 

@@ -99,9 +99,9 @@ class VisitType(models.Model):
         """How long before the start a cancellation counts as late."""
         return timedelta(hours=self.cancellation_hours)
 
-    def claim(self, start_at: datetime) -> Span:
-        """The time of each resource that a visit at `start_at` takes."""
-        return Span(start_at - self.before, start_at + self.duration + self.after)
+    def claim(self, start_at: datetime, *, lasting: timedelta | None = None) -> Span:
+        """The time of each resource that a visit at `start_at` takes; `lasting` where it is not as long as its kind."""
+        return Span(start_at - self.before, start_at + (lasting or self.duration) + self.after)
 
 
 class VisitNeed(models.Model):

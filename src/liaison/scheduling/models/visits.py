@@ -175,7 +175,7 @@ class Appointment(models.Model):
     @property
     def claim(self) -> Span:
         """The time of each resource that it takes, buffers included."""
-        return self.visit_type.claim(self.start_at)
+        return self.visit_type.claim(self.start_at, lasting=self.end_at - self.start_at)
 
     @property
     def is_over(self) -> bool:

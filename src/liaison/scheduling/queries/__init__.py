@@ -8,7 +8,18 @@ from liaison.scheduling.queries.arrangement import (
     resources,
     visit_types,
 )
-from liaison.scheduling.queries.day import Day, DayRow, DayVisit, day, next_working_day, sites_to_see
+from liaison.scheduling.queries.day import (
+    EVERYTHING,
+    Day,
+    DayRow,
+    DayVisit,
+    Filter,
+    bookable_at,
+    day,
+    next_working_day,
+    sites_to_see,
+    visits_of,
+)
 from liaison.scheduling.queries.explaining import Change, Explanation, Left, Relaxed, explain
 from liaison.scheduling.queries.looking import TimesWanted
 from liaison.scheduling.queries.readiness import (
@@ -25,7 +36,9 @@ from liaison.scheduling.queries.times import (
     SeatOffer,
     TimeOffer,
     Times,
+    able_at,
     clinicians_for,
+    current_version,
     earliest_times,
     people_in_service,
     possible_at,
@@ -59,8 +72,16 @@ from liaison.scheduling.queries.waiting import (
     waits_of,
 )
 from liaison.scheduling.queries.waitlist_report import Share, WaitlistReport, waitlist_report
+from liaison.scheduling.queries.weeks import (
+    MonthDay,
+    Week,
+    WeekDay,
+    month,
+    week,
+)
 
 __all__ = [
+    "EVERYTHING",
     "Board",
     "BoardDay",
     "BoardVisit",
@@ -71,8 +92,10 @@ __all__ = [
     "DayRow",
     "DayVisit",
     "Explanation",
+    "Filter",
     "FreedTime",
     "Left",
+    "MonthDay",
     "Readiness",
     "Relaxed",
     "SeatOffer",
@@ -82,15 +105,20 @@ __all__ = [
     "TimesWanted",
     "Told",
     "WaitlistReport",
+    "Week",
+    "WeekDay",
     "abilities_in_use",
+    "able_at",
     "appointments_of_loop",
     "appointments_of_referral",
+    "bookable_at",
     "candidates",
     "clinicians_for",
     "closures_ahead",
     "coming_ids",
     "coming_visits",
     "current_kind",
+    "current_version",
     "day",
     "earliest_times",
     "expected",
@@ -104,6 +132,7 @@ __all__ = [
     "get_resource",
     "get_visit_type",
     "live_offers_of",
+    "month",
     "next_working_day",
     "offer_holding",
     "offers_of",
@@ -118,9 +147,11 @@ __all__ = [
     "timeline",
     "told_of",
     "visit_types",
+    "visits_of",
     "wait_to_move",
     "waiting",
     "waitlist_report",
     "waits_of",
+    "week",
     "why_unconfirmed",
 ]

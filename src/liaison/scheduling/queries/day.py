@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from django.db.models import Max
 
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
@@ -14,12 +18,15 @@ from liaison.core.audit import seen
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.patients.models import Patient
 from liaison.scheduling.access import SEE_CALENDAR
-from liaison.scheduling.models import Appointment, Resource, ResourceKind
+from liaison.scheduling.models import Appointment, Reservation, Resource, ResourceKind, VisitType
 from liaison.scheduling.queries.free import closed_time, working_time
 from liaison.scheduling.rules import Span, State, day_span, subtract
 
 _KIND_ORDER = {ResourceKind.PERSON: 0, ResourceKind.ROOM: 1, ResourceKind.DEVICE: 2}
 
+
+_MOVABLE = frozenset({State.PENDING, State.BOOKED})
+_MOST_MINUTES: Final = 1440
 
 LOOK_AHEAD: Final = timedelta(days=60)
 """How far ahead a day with working hours is looked for."""
@@ -27,7 +34,10 @@ LOOK_AHEAD: Final = timedelta(days=60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayVisit:
-    """One visit as a day shows it. The names are empty where this actor may not see the patient."""
+    """One visit as a day shows it. Names, note and needs are empty where this actor may not see the patient.
+
+    `taken` are the resources whose time it takes: id and name.
+    """
 
     appointment_id: int
     patient_id: int | None
@@ -40,8 +50,44 @@ class DayVisit:
     modality: str
     interpreter_language: str
     overrides: tuple[str, ...]
-    resource_ids: frozenset[int]
-    resources: str
+    taken: tuple[tuple[int, str], ...]
+    note: str
+    mobility_needs: str
+
+    @property
+    def resource_ids(self) -> frozenset[int]:
+        """Whose time it takes."""
+        return frozenset(resource_id for resource_id, _ in self.taken)
+
+    @property
+    def resources(self) -> str:
+        """Their names in the order of the roles."""
+        return ", ".join(name for _, name in self.taken)
+
+    @property
+    def is_movable(self) -> bool:
+        """Whether it stands, lies ahead of its patient, and is a patient's whom this actor may see."""
+        return self.patient_id is not None and self.state in _MOVABLE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """What of a calendar is asked for: one kind of resource ("" for all), those whose name contains `name`."""
+
+    kind: str = ""
+    name: str = ""
+
+    @property
+    def is_set(self) -> bool:
+        """Whether anything is left out."""
+        return bool(self.kind or self.name)
+
+    def shows(self, resource: Resource) -> bool:
+        """Whether this resource is asked for; upper and lower case are the same."""
+        return (not self.kind or resource.kind == self.kind) and self.name.casefold() in resource.name.casefold()
+
+
+EVERYTHING: Final = Filter()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,17 +119,41 @@ def sites_to_see(actor: Actor) -> Sequence[Site]:
     return tuple(Site.objects.all() if ids is None else Site.objects.filter(pk__in=ids))
 
 
-def day(actor: Actor, *, site: Site, on: date) -> Day:
-    """Everything of one local day at a site. Refuses: Forbidden, NotFound (another site's calendar)."""
+def day(actor: Actor, *, site: Site, on: date, only: Filter = EVERYTHING) -> Day:
+    """One local day at a site: everything, or what `only` lets through.
+
+    Refuses: Forbidden, NotFound (another site's calendar).
+    """
+    refuse_calendar(actor, site=site)
+    whole = day_span(on=on, zone=site.zone)
+    found = _found(site=site, within=whole)
+    resources = _resources(site, {pk for taken in found.taken.values() for pk, _ in taken}, only=only)
+    if only.is_set:
+        found = found.of({resource.pk for resource in resources})
+    visits = _visits(actor, found, site=site)
+    rows = _rows(visits, resources, site=site, whole=whole)
+    return Day(site=site, on=on, shown=_shown(rows, visits, whole), rows=rows, visits=visits)
+
+
+def visits_of(actor: Actor, *, resource: Resource, site: Site, within: Span) -> tuple[DayVisit, ...]:
+    """The visits at a site that take this resource's time, in order. Refuses: Forbidden, NotFound."""
+    refuse_calendar(actor, site=site)
+    return _visits(actor, _found(site=site, within=within, resource=resource), site=site)
+
+
+def bookable_at(actor: Actor, *, site: Site, only: Filter = EVERYTHING) -> Sequence[Resource]:
+    """What works at a site, people first, by name. Refuses: Forbidden, NotFound."""
+    refuse_calendar(actor, site=site)
+    return _resources(site, (), only=only)
+
+
+def refuse_calendar(actor: Actor, *, site: Site) -> None:
+    """Refuses: Forbidden (no calendar at all), NotFound (another site's)."""
     if not actor.may(SEE_CALENDAR):
         raise Forbidden
     sites = actor.sites_for(SEE_CALENDAR)
     if sites is not None and site.pk not in sites:
         raise NotFound
-    whole = day_span(on=on, zone=site.zone)
-    visits = _visits(actor, site=site, whole=whole)
-    rows = _rows(visits, site=site, whole=whole)
-    return Day(site=site, on=on, shown=_shown(rows, visits, whole), rows=rows, visits=visits)
 
 
 def next_working_day(*, site: Site, after: date) -> date | None:
@@ -99,47 +169,83 @@ def next_working_day(*, site: Site, after: date) -> date | None:
     return min(starts).astimezone(site.zone).date() if starts else None
 
 
-def _visits(actor: Actor, *, site: Site, whole: Span) -> tuple[DayVisit, ...]:
-    appointments = list(
+_COLUMNS = (
+    "pk", "patient_id", "start_at", "end_at", "visit_type__name", "state", "modality", "interpreter_language",
+    "overrides", "note",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """Rows of the database before anybody asked who may see them: `_COLUMNS`, and by visit (resource id, name)."""
+
+    rows: Sequence[tuple[Any, ...]]
+    taken: Mapping[int, Sequence[tuple[int, str]]]
+
+    def of(self, resource_ids: AbstractSet[int]) -> _Found:
+        """Those that take the time of one of these."""
+        kept = {pk for pk, taken in self.taken.items() if any(one in resource_ids for one, _ in taken)}
+        return _Found(rows=[row for row in self.rows if row[0] in kept], taken=self.taken)
+
+
+def _found(*, site: Site, within: Span, resource: Resource | None = None) -> _Found:
+    """The visits of a site, or of one resource, that stand and touch `within`, in order.
+
+    Plain rows: a big site has a thousand a day.
+    """
+    longest = VisitType.objects.aggregate(most=Max("duration_minutes"))["most"] or 0
+    standing = (
         Appointment.objects.filter(site=site)
-        .overlapping(whole)
+        .overlapping(within)
+        # What the index can use: nothing that began earlier can still last.
+        .filter(start_at__gt=within.start - timedelta(minutes=max(longest, _MOST_MINUTES)))
         .standing()
-        .select_related("patient", "visit_type")
-        .prefetch_related("reservations__resource")
-        .order_by("start_at", "pk")
     )
-    patient_ids = {row.patient_id for row in appointments}
-    visible = set(Patient.objects.visible_to(actor).filter(pk__in=patient_ids).values_list("pk", flat=True))
+    if resource is not None:
+        standing = standing.filter(reservations__resource=resource)
+    taken: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    reserved = Reservation.objects.filter(appointment__in=standing).order_by("pk")
+    for pk, resource_id, name in reserved.values_list("appointment_id", "resource_id", "resource__name"):
+        taken[pk].append((resource_id, name))
+    return _Found(rows=list(standing.order_by("start_at", "pk").values_list(*_COLUMNS)), taken=taken)
+
+
+def _visits(actor: Actor, found: _Found, *, site: Site) -> tuple[DayVisit, ...]:
+    patient_ids = {row[1] for row in found.rows}
+    visible = Patient.objects.visible_to(actor).only("given", "family", "mobility_needs").in_bulk(patient_ids)
     seen(visible)
-    return tuple(_visit(row, is_visible=row.patient_id in visible, site=site) for row in appointments)
+    zone = site.zone
+    return tuple(_visit(row, found.taken.get(row[0], ()), visible.get(row[1]), zone=zone) for row in found.rows)
 
 
-def _visit(row: Appointment, *, is_visible: bool, site: Site) -> DayVisit:
-    taken = tuple(reservation.resource for reservation in row.reservations.all())
+def _visit(
+    row: tuple[Any, ...], taken: Sequence[tuple[int, str]], patient: Patient | None, *, zone: ZoneInfo
+) -> DayVisit:
+    pk, _, start_at, end_at, what, state, modality, language, overrides, note = row
     return DayVisit(
-        appointment_id=row.pk,
-        patient_id=row.patient_id if is_visible else None,
-        patient_name=row.patient.display_name if is_visible else "",
-        patient_short=(row.patient.family or row.patient.given) if is_visible else "",
-        start_at=row.start_at.astimezone(site.zone),
-        end_at=row.end_at.astimezone(site.zone),
-        what=row.visit_type.name,
-        state=row.state_now,
-        modality=row.modality,
-        interpreter_language=row.interpreter_language,
-        overrides=tuple(row.overrides),
-        resource_ids=frozenset(resource.pk for resource in taken),
-        resources=", ".join(resource.name for resource in taken),
+        appointment_id=pk,
+        patient_id=patient.pk if patient else None,
+        patient_name=patient.display_name if patient else "",
+        patient_short=(patient.family or patient.given) if patient else "",
+        start_at=start_at.astimezone(zone),
+        end_at=end_at.astimezone(zone),
+        what=what,
+        state=State(state),
+        modality=modality,
+        interpreter_language=language,
+        overrides=tuple(overrides),
+        taken=tuple(taken),
+        note=note if patient else "",
+        mobility_needs=patient.mobility_needs if patient else "",
     )
 
 
-def _rows(visits: Sequence[DayVisit], *, site: Site, whole: Span) -> tuple[DayRow, ...]:
-    """Everything in service that works here today or has a visit, people first."""
+def _rows(visits: Sequence[DayVisit], resources: Sequence[Resource], *, site: Site, whole: Span) -> tuple[DayRow, ...]:
+    """Those of the resources that work here today or have a visit."""
     by_resource: dict[int, list[DayVisit]] = defaultdict(list)
     for visit in visits:
         for resource_id in visit.resource_ids:
             by_resource[resource_id].append(visit)
-    resources = _resources(site, by_resource)
     ids = tuple(resource.pk for resource in resources)
     working = working_time(ids, site=site, within=whole)
     closed = closed_time(ids, site_id=site.pk, within=whole)
@@ -157,10 +263,12 @@ def _rows(visits: Sequence[DayVisit], *, site: Site, whole: Span) -> tuple[DayRo
     )
 
 
-def _resources(site: Site, with_visits: Mapping[int, object]) -> list[Resource]:
+def _resources(site: Site, with_visits: Collection[int], *, only: Filter) -> list[Resource]:
+    """What works here or has a visit, people first."""
     here = Resource.objects.in_service().working_at(site.pk)
-    also = Resource.objects.filter(pk__in=list(with_visits))
-    return sorted(here | also, key=lambda resource: (_KIND_ORDER[ResourceKind(resource.kind)], resource.name))
+    also = Resource.objects.filter(pk__in=with_visits)
+    asked = (resource for resource in here | also if only.shows(resource))
+    return sorted(asked, key=lambda resource: (_KIND_ORDER[ResourceKind(resource.kind)], resource.name, resource.pk))
 
 
 def _shown(rows: Sequence[DayRow], visits: Sequence[DayVisit], whole: Span) -> Span:

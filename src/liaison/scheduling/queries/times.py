@@ -127,6 +127,19 @@ def people_in_service(actor: Actor) -> Sequence[tuple[int, str]]:
     return tuple(people.values_list("pk", "name"))
 
 
+def able_at(actor: Actor, *, ability: str, site_id: int) -> Sequence[Resource]:
+    """Who and what could take a role that needs this ability at this site, by name. Refuses: Forbidden."""
+    if not actor.may(SEE_CALENDAR):
+        raise Forbidden
+    return tuple(Resource.objects.in_service().able_to(ability).working_at(site_id))
+
+
+def current_version(visit_type: VisitType) -> VisitType:
+    """Today's version of a kind of visit, with its needs; this one where there is none."""
+    now = VisitType.objects.filter(code=visit_type.code, is_current=True).prefetch_related("needs").first()
+    return now or visit_type
+
+
 def clinicians_for(actor: Actor, *, visit_type: VisitType, site_id: int) -> Sequence[Resource]:
     """The people who could take the first role of this visit at this site, by name.
 

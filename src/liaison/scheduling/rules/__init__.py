@@ -65,6 +65,7 @@ from liaison.scheduling.rules.waiting import (
     waitlist_policy,
 )
 from liaison.scheduling.rules.wall import Settled, day_span, first_instant, instant_of, settle
+from liaison.scheduling.rules.weeks import days_of_month, days_of_week, monday_of, months_around
 
 __all__ = [
     "CELL",
@@ -116,6 +117,8 @@ __all__ = [
     "can_use_bits",
     "count_starts",
     "day_span",
+    "days_of_month",
+    "days_of_week",
     "due_of",
     "earliest",
     "earliest_in_bits",
@@ -134,6 +137,8 @@ __all__ = [
     "lead_of",
     "may_move",
     "merge",
+    "monday_of",
+    "months_around",
     "overall",
     "place_in_line",
     "read_line",

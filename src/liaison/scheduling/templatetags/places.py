@@ -17,3 +17,9 @@ def there(at: date | datetime | None, pattern: str) -> str:
     Django's `date` would first move it to the zone of the server.
     """
     return formatted(at, pattern) if at is not None else ""
+
+
+@register.filter(expects_localtime=False)
+def zone_name(at: datetime) -> str:
+    """The abbreviation of its own zone ("EST"), also in the hour that comes twice, where Django's "T" is empty."""
+    return at.tzname() or ""

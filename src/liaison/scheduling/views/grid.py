@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.utils.safestring import SafeString
+
 from liaison.scheduling.ports import Span
 from liaison.scheduling.queries import Day, DayRow, DayVisit
 from liaison.scheduling.rules import subtract
+from liaison.scheduling.views.blocks import Blocks
 
 COLUMN = timedelta(minutes=5)
 _HOUR = timedelta(hours=1)
@@ -21,37 +24,31 @@ _PER_HOUR = _HOUR // COLUMN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """Some columns of a row: a visit, or free, closed or off (nobody works)."""
-
-    columns: int
-    kind: str
-    visit: DayVisit | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GridRow:
-    """One resource; a second lane only where visits lie on top of each other."""
+    """One resource; a second lane only where visits lie on top of each other. A lane is its cells, drawn."""
 
+    resource_id: int
     name: str
     kind: str
-    lanes: tuple[tuple[Cell, ...], ...]
+    lanes: tuple[SafeString, ...]
     first_of_kind: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GridHour:
-    """One heading of the time axis."""
+    """One heading of the time axis; `zone` is its abbreviation on a day that has more than one."""
 
     at: datetime
+    zone: str
     columns: int
     is_now: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grid:
-    """The whole table. `columns` counts those of the time axis."""
+    """The whole table. `columns` counts those of the time axis, which begins at the instant `starts`."""
 
+    starts: datetime
     columns: int
     hours: tuple[GridHour, ...]
     rows: tuple[GridRow, ...]
@@ -67,21 +64,28 @@ class _Piece:
     visit: DayVisit | None = None
 
 
-def grid_of(day: Day, *, now: datetime) -> Grid:
-    """The table of a day, from the full hour before its first thing to the one after its last."""
+def grid_of(day: Day, *, now: datetime, may_move: bool) -> Grid:
+    """The table of a day, from the full hour before its first thing to the one after its last.
+
+    The axis is of elapsed time: a day on which the clocks change has 23 or 25 hours, and an hour that comes twice
+    stands there twice.
+    """
     zone = day.site.zone
     start = _whole_hour(day.shown.start, zone=zone)
     count = -(-(day.shown.end - start) // _HOUR)
     columns = count * _PER_HOUR
     kinds = [row.kind for row in day.rows]
+    blocks = Blocks(starts=start, may_move=may_move)
     return Grid(
+        starts=start,
         columns=columns,
-        hours=tuple(_hour(start + hour * _HOUR, zone=zone, now=now) for hour in range(count)),
+        hours=_hours(start, count, zone=zone, now=now),
         rows=tuple(
             GridRow(
+                resource_id=row.resource_id,
                 name=row.name,
                 kind=row.kind,
-                lanes=_lanes(row, start=start, columns=columns),
+                lanes=tuple(_lanes(row, start=start, columns=columns, blocks=blocks)),
                 first_of_kind=at == 0 or kinds[at - 1] != row.kind,
             )
             for at, row in enumerate(day.rows)
@@ -94,11 +98,17 @@ def _whole_hour(at: datetime, *, zone: ZoneInfo) -> datetime:
     return at - timedelta(minutes=local.minute, seconds=local.second)
 
 
-def _hour(at: datetime, *, zone: ZoneInfo, now: datetime) -> GridHour:
-    return GridHour(at=at.astimezone(zone), columns=_PER_HOUR, is_now=at <= now < at + _HOUR)
+def _hours(start: datetime, count: int, *, zone: ZoneInfo, now: datetime) -> tuple[GridHour, ...]:
+    starts = [start + hour * _HOUR for hour in range(count)]
+    walls = [at.astimezone(zone) for at in starts]
+    changes = len({wall.utcoffset() for wall in walls}) > 1
+    return tuple(
+        GridHour(at=wall, zone=wall.strftime("%Z") if changes else "", columns=_PER_HOUR, is_now=at <= now < at + _HOUR)
+        for at, wall in zip(starts, walls, strict=True)
+    )
 
 
-def _lanes(row: DayRow, *, start: datetime, columns: int) -> tuple[tuple[Cell, ...], ...]:
+def _lanes(row: DayRow, *, start: datetime, columns: int, blocks: Blocks) -> Iterator[SafeString]:
     """The visits in as few lanes as keep them apart. The first lane shows working time between them."""
     lanes: list[list[_Piece]] = [[]]
     for visit in sorted(row.visits, key=lambda one: (one.start_at, one.end_at)):
@@ -109,10 +119,9 @@ def _lanes(row: DayRow, *, start: datetime, columns: int) -> tuple[tuple[Cell, .
         else:
             lane.append(piece)
     background = tuple(_background(row, start=start, columns=columns))
-    return tuple(
-        tuple(_filled(lane, background if at == 0 else (_Piece(first=0, last=columns, kind="off"),)))
-        for at, lane in enumerate(lanes)
-    )
+    plain = (_Piece(first=0, last=columns, kind="off"),)
+    for at, lane in enumerate(lanes):
+        yield SafeString("".join(_cells(lane, background if at == 0 else plain, blocks)))
 
 
 def _piece(visit: DayVisit, *, start: datetime, columns: int) -> _Piece:
@@ -140,17 +149,18 @@ def _closed(row: DayRow) -> Sequence[Span]:
     return subtract(row.working, taken=subtract(row.working, taken=row.closed))
 
 
-def _filled(visits: Sequence[_Piece], background: Sequence[_Piece]) -> Iterator[Cell]:
+def _cells(pieces: Sequence[_Piece], background: Sequence[_Piece], blocks: Blocks) -> Iterator[str]:
     at = 0
-    for visit in visits:
-        yield from _between(background, at, visit.first)
-        yield Cell(columns=visit.last - visit.first, kind="visit", visit=visit.visit)
-        at = visit.last
-    yield from _between(background, at, background[-1].last)
+    for piece in pieces:
+        yield from _between(background, at, piece.first, blocks)
+        if piece.visit is not None:
+            yield blocks.cell(piece.visit, columns=piece.last - piece.first)
+        at = piece.last
+    yield from _between(background, at, background[-1].last, blocks)
 
 
-def _between(background: Sequence[_Piece], first: int, last: int) -> Iterator[Cell]:
+def _between(background: Sequence[_Piece], first: int, last: int, blocks: Blocks) -> Iterator[str]:
     for piece in background:
         start, end = max(piece.first, first), min(piece.last, last)
         if start < end:
-            yield Cell(columns=end - start, kind=piece.kind)
+            yield blocks.blank(piece.kind, columns=end - start)
