@@ -9,6 +9,7 @@ from datetime import datetime
 from django.conf import settings
 
 from liaison.accounts.models import Site
+from liaison.core.templatetags.liaison import phone
 from liaison.inbox.queries.reach import reach_of
 from liaison.inbox.queries.templates import wording_for
 from liaison.inbox.rules.channels import Address, Category, Channel, Why, choose_address
@@ -50,6 +51,7 @@ def letter_for(
     if isinstance(address, Address) and address.language and not language:
         wording = wording_for(template, language_of(address.language)) or wording
     values = {**usual_fields(patient), **context, **({"called_as": proxy} if proxy else {})}
+    values["phone"] = phone(str(values["phone"] or ""))
     text = render(
         subject=wording.subject, body=wording.body, required=wording.required, context=values, language=wording.language
     )

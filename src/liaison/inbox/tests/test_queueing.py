@@ -144,3 +144,12 @@ def test_what_is_being_sent_is_not_cancelled(cast: Cast) -> None:
     message = confirm(cast)
     actions.claim_message(Actor(kind="system", name="post"), message_id=message.pk, now=NOW)
     assert actions.cancel_queued(cast.rosa, ids=[message.pk], now=NOW) == 0
+
+
+def test_a_telephone_number_is_written_as_people_write_it(cast: Cast) -> None:
+    cast.change(cast.site, phone="+15185550100")
+    message = confirm(cast, template="please-call", context={})
+    assert "(518) 555-0100" in message.body
+    assert "+1518" not in message.body
+    given = confirm(cast, template="please-call", context={"phone": "Riverside Health"}, key="given")
+    assert "Riverside Health" in given.body

@@ -4,7 +4,7 @@ import calendar
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Final
 
 _WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -13,7 +13,12 @@ _SHORTEST: Final = 3
 """Letters from which on a weekday or a month is recognised by its beginning."""
 _NOON: Final = time(12)
 _EVENING: Final = time(17)
-_CLOCK: Final = re.compile(r"(\d{1,2})(?::(\d{2}))?(am|pm)?")
+_CLOCK: Final = re.compile(r"(\d{1,2})(?:[:.](\d{2}))?(?:([ap])\.?m?\.?)?")
+_HALF: Final = re.compile(r"([ap])\.?m\.?")
+_OCLOCK: Final = frozenset({"o'clock", "o’clock", "oclock"})
+_ABOUT: Final = timedelta(hours=2)
+"""How long after an hour that was named a visit may end: who says "3pm" means about then."""
+_BOUNDS: Final = frozenset({"after", "from", "past", "before", "by", "until", "till", "at", "around", "about"})
 _NUMBERS: Final = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "six": 6}
 _FILLERS: Final = frozenset({"a", "an", "at", "for", "in", "on", "the", "please", "visit", "week", "dr"})
 _LAST_HOUR_MEANT_PM: Final = 6
@@ -91,14 +96,29 @@ def _part_of_day(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Ask
 
 
 def _hour(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int] | None:
+    """After 3, before noon, at 7, and a bare 7am, 7:30 or 3 pm."""
     del known
-    if words[0] not in {"after", "from", "before", "by", "until"} or len(words) == 1:
-        return None
-    at, used = _clock(words[1:])
+    said = words[0] in _BOUNDS and len(words) > 1
+    at, used = _clock(words[1:] if said else words)
     if at is None:
         return None
-    begins = words[0] in {"after", "from"}
-    return (replace(asked, from_at=at) if begins else replace(asked, to_at=at)), 1 + used
+    match words[0] if said else "at" if _is_surely_an_hour(words) else "":
+        case "after" | "from" | "past":
+            return replace(asked, from_at=at), 1 + used
+        case "before" | "by" | "until" | "till":
+            return replace(asked, to_at=at), 1 + used
+        case "":
+            return None
+    end = datetime.combine(date.min, at) + _ABOUT
+    until = end.time() if end.date() == date.min else None
+    return replace(asked, from_at=at, to_at=until), said + used
+
+
+def _is_surely_an_hour(words: Sequence[str]) -> bool:
+    """Whether a word without "at" before it is an hour: a bare number could be anything."""
+    if words[0].isdecimal():
+        return len(words) > 1 and (words[1] in _OCLOCK or _HALF.fullmatch(words[1]) is not None)
+    return True
 
 
 def _clock(words: Sequence[str]) -> tuple[time | None, int]:
@@ -108,12 +128,14 @@ def _clock(words: Sequence[str]) -> tuple[time | None, int]:
     found = _CLOCK.fullmatch(words[0])
     if found is None:
         return None, 0
-    half = found[3] or (words[1] if len(words) > 1 and words[1] in {"am", "pm"} else "")
-    used = 1 if found[3] or not half else 2
+    following = words[1] if len(words) > 1 else ""
+    apart = None if found[3] else _HALF.fullmatch(following)
+    half = found[3] or (apart[1] if apart else "")
+    used = 2 if apart or following in _OCLOCK else 1
     hour, minute = int(found[1]), int(found[2] or 0)
-    if half == "pm" or (not half and 1 <= hour <= _LAST_HOUR_MEANT_PM):
+    if half == "p" or (not half and 1 <= hour <= _LAST_HOUR_MEANT_PM):
         hour = hour % 12 + 12
-    elif half == "am":
+    elif half == "a":
         hour %= 12
     return (time(hour, minute), used) if hour < 24 and minute < 60 else (None, 0)
 
