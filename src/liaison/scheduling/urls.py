@@ -2,7 +2,18 @@
 
 from django.urls import path
 
-from liaison.scheduling.views import answering, appointments, arranging, booking, calendar, offering, readiness, waiting
+from liaison.scheduling.views import (
+    answering,
+    appointments,
+    arranging,
+    attending,
+    booking,
+    calendar,
+    flow,
+    offering,
+    readiness,
+    waiting,
+)
 
 app_name = "scheduling"
 
@@ -12,7 +23,10 @@ urlpatterns = [
     path("appointments/<int:appointment_id>/", appointments.appointment, name="appointment"),
     path("appointments/<int:appointment_id>/move/", booking.move, name="move"),
     path("appointments/<int:appointment_id>/cancel/", appointments.cancel, name="cancel"),
-    path("appointments/<int:appointment_id>/<slug:step>/", appointments.attend, name="attend"),
+    path("appointments/<int:appointment_id>/barrier/", attending.barrier, name="barrier"),
+    path("appointments/<int:appointment_id>/late/<slug:answer>/", attending.late, name="late"),
+    path("appointments/<int:appointment_id>/<slug:step>/", attending.attend, name="attend"),
+    path("flow/", flow.board, name="flow"),
     path("readiness/", readiness.board, name="readiness"),
     path("waitlist/", waiting.waitlist, name="waitlist"),
     path("waitlist/join/", waiting.join, name="join"),

@@ -38,7 +38,8 @@ from liaison.scheduling.rules import State
 
 _KEY_LOCK: Final = 0x5343_0001
 _PATIENT_LOCK: Final = 0x5343_0002
-_MOVABLE: Final = frozenset({State.PENDING, State.BOOKED})
+_MOVABLE: Final = frozenset({State.PENDING, State.BOOKED, State.ARRIVED, State.CHECKED_IN})
+"""Who came too late, and is here, can be given another time too; not who is with the clinician."""
 
 
 def book_appointment(
@@ -90,7 +91,7 @@ def move_appointment(
         moved = _booked_before(order, patient=patient, follows=appointment)
         if moved is None:
             old = Appointment.objects.select_for_update(no_key=True).get(pk=appointment.pk)
-            if old.state_now not in _MOVABLE:
+            if old.state_now not in _MOVABLE or old.seen_at is not None:
                 raise CannotChange
             old.cancel(reason=reason, by_name=actor.name, now=now)
             old.save()

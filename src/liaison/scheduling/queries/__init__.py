@@ -10,6 +10,15 @@ from liaison.scheduling.queries.arrangement import (
 )
 from liaison.scheduling.queries.day import Day, DayRow, DayVisit, day, next_working_day, sites_to_see
 from liaison.scheduling.queries.explaining import Change, Explanation, Left, Relaxed, explain
+from liaison.scheduling.queries.flow import (
+    FlowBoard,
+    FlowCard,
+    FlowColumn,
+    RoomChoice,
+    flow_board,
+    own_room,
+    rooms_for,
+)
 from liaison.scheduling.queries.looking import TimesWanted
 from liaison.scheduling.queries.readiness import (
     Board,
@@ -37,6 +46,7 @@ from liaison.scheduling.queries.visits import (
     appointments_of_referral,
     coming_visits,
     get_appointment,
+    rebook_url,
     seen_last_by,
     timeline,
 )
@@ -71,10 +81,14 @@ __all__ = [
     "DayRow",
     "DayVisit",
     "Explanation",
+    "FlowBoard",
+    "FlowCard",
+    "FlowColumn",
     "FreedTime",
     "Left",
     "Readiness",
     "Relaxed",
+    "RoomChoice",
     "SeatOffer",
     "Share",
     "TimeOffer",
@@ -96,6 +110,7 @@ __all__ = [
     "expected",
     "explain",
     "fitting_time",
+    "flow_board",
     "freed_time",
     "get_appointment",
     "get_entry",
@@ -108,11 +123,14 @@ __all__ = [
     "offer_holding",
     "offers_of",
     "openings_ahead",
+    "own_room",
     "people_in_service",
     "possible_at",
     "readiness_board",
     "readiness_of",
+    "rebook_url",
     "resources",
+    "rooms_for",
     "seen_last_by",
     "sites_to_see",
     "timeline",
