@@ -164,4 +164,4 @@ def wait_of(visit: Stamps) -> timedelta | None:
 
 def median_wait(waits: Collection[timedelta]) -> timedelta | None:
     """The wait that half of the patients exceed; None without any."""
-    return median(waits) if waits else None
+    return timedelta(seconds=median(wait.total_seconds() for wait in waits)) if waits else None

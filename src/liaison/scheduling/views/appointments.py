@@ -24,8 +24,7 @@ from liaison.scheduling.forms import CancelForm
 from liaison.scheduling.models import Appointment
 from liaison.scheduling.ports import LateAnswer, Stage, State
 from liaison.scheduling.rules import BARRIERS, Barrier, late_by, reason_in_words, stage_of
-from liaison.scheduling.views.attending import done_with, steps_for
-from liaison.scheduling.views.flow import STAGE_WORDS
+from liaison.scheduling.views.attending import STAGE_WORDS, done_with, steps_for
 
 _MINUTE = timedelta(minutes=1)
 

@@ -30,6 +30,17 @@ from liaison.scheduling.models import Appointment, Resource
 from liaison.scheduling.ports import LateAnswer, Stage, State
 from liaison.scheduling.rules import is_its_day, stage_of
 
+STAGE_WORDS: Mapping[Stage, str | Promise] = MappingProxyType(
+    {
+        Stage.EXPECTED: gettext_lazy("Expected"),
+        Stage.ARRIVED: gettext_lazy("Arrived"),
+        Stage.CHECKED_IN: gettext_lazy("Checked in"),
+        Stage.ROOMED: gettext_lazy("In a room"),
+        Stage.SEEN: gettext_lazy("Being seen"),
+        Stage.LEFT: gettext_lazy("Left"),
+    }
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:

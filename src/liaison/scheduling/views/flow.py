@@ -11,7 +11,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
 from liaison.core.actor import Actor
@@ -25,19 +24,9 @@ from liaison.scheduling.access import ASK_BARRIER, ATTEND, LATE
 from liaison.scheduling.ports import Stage
 from liaison.scheduling.queries import FlowBoard, FlowCard
 from liaison.scheduling.rules import BARRIERS, Barrier
-from liaison.scheduling.views.attending import STEPS, Step
+from liaison.scheduling.views.attending import STAGE_WORDS, STEPS, Step
 from liaison.scheduling.views.calendar import site_to_show
 
-STAGE_WORDS: Mapping[Stage, str | Promise] = MappingProxyType(
-    {
-        Stage.EXPECTED: gettext_lazy("Expected"),
-        Stage.ARRIVED: gettext_lazy("Arrived"),
-        Stage.CHECKED_IN: gettext_lazy("Checked in"),
-        Stage.ROOMED: gettext_lazy("In a room"),
-        Stage.SEEN: gettext_lazy("Being seen"),
-        Stage.LEFT: gettext_lazy("Left"),
-    }
-)
 STAGE_ICONS: Mapping[Stage, str] = MappingProxyType(
     {
         Stage.EXPECTED: "calendar-event",
