@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from liaison.loops.actions import open_loop
 from liaison.loops.models import Clock, Evidence, Loop
 from liaison.loops.ports import ClockToStart, Owner
 from liaison.orders.models import Referral
-from liaison.scheduling import actions, queries
+from liaison.scheduling import actions, jobs, queries
 from liaison.scheduling.actions import CannotChange
 from liaison.scheduling.events import AppointmentMissed, AppointmentSeen
 from liaison.scheduling.models import Appointment, VisitType
@@ -24,6 +25,7 @@ from liaison.scheduling.ports import Barrier, CancelReason, LateAnswer, Stage, S
 from liaison.scheduling.rules import stage_of
 from liaison.scheduling.tests.clinic import NOW, Clinic, local, person
 from liaison.scheduling.tests.hearing import Heard
+from liaison.scheduling.tests.test_screens import clock
 
 START = "2026-03-03 10:00"
 TEN = local(START)
@@ -246,15 +248,29 @@ def test_who_is_here_or_decided_about_or_of_a_kind_that_says_never_is_left_to_pe
     assert sweep(local("2026-03-03 18:00")) == 0
 
 
-def test_somebody_who_notes_the_patient_meanwhile_is_not_overruled(clinic: Clinic, booked: Appointment) -> None:
-    actions.arrive(actor=clinic.rosa, appointment=booked, now=TEN)
-    for version in (booked.version, booked.version + 1):
-        with pytest.raises((Stale, CannotChange)):
-            actions.cancel_appointment(
-                actor=clinic.rosa, appointment=booked, reason=CancelReason.PATIENT, expected_version=version + 5,
-                now=TEN,
-            )  # fmt: skip
-    assert sweep(OVER) == 0
+def test_a_sweep_goes_on_where_one_that_was_killed_ended(clinic: Clinic, booked: Appointment) -> None:
+    other = clinic.book(
+        START, patient=clinic.ruth, key="k", seats=clinic.seats(who=clinic.okafor, room=clinic.other_room)
+    )
+    actions.record_missed(actor=LIAISON, appointment=booked, now=OVER)
+    assert sweep(OVER) == 1
+    assert Appointment.objects.get(pk=other.pk).state == State.NO_SHOW
+    assert Loop.objects.filter(kind="missed-visit").count() == 2
+
+
+def test_the_jobs_sweep_by_liaisons_clock(clinic: Clinic, booked: Appointment, settings: Any) -> None:
+    clock(settings, OVER)
+    jobs.note_missed_visits()
+    assert Appointment.objects.get().state == State.NO_SHOW
+    other = actions.check_in(
+        actor=clinic.rosa,
+        appointment=clinic.book("2026-03-03 14:00", key="k", seats=clinic.seats(who=clinic.okafor)),
+        now=OVER,
+    )
+    actions.meet_clinician(actor=clinic.rosa, appointment=other, now=OVER)
+    clock(settings, OVER + timedelta(days=1))
+    jobs.finish_visits()
+    assert Appointment.objects.get(pk=other.pk).state == State.FULFILLED
 
 
 def test_a_seen_visit_took_place_when_its_day_is_over(clinic: Clinic, referral: Referral, heard: Heard) -> None:

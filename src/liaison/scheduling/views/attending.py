@@ -21,10 +21,10 @@ from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
-from liaison.core.refusals import Stale
+from liaison.core.refusals import Forbidden, Stale
 from liaison.core.verbs import Verb
 from liaison.scheduling import actions, queries
-from liaison.scheduling.access import ATTEND, ROOM, SEE
+from liaison.scheduling.access import ASK_BARRIER, ATTEND, ROOM, SEE
 from liaison.scheduling.forms import BarrierForm
 from liaison.scheduling.models import Appointment, Resource
 from liaison.scheduling.ports import LateAnswer, Stage, State
@@ -225,6 +225,8 @@ def late(request: HttpRequest, appointment_id: int, answer: str) -> HttpResponse
 def barrier(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """Note what came in the way of a missed visit; who wants another time goes on to the times."""
     actor = actor_of(request)
+    if not actor.may(ASK_BARRIER):
+        raise Forbidden
     found = queries.get_appointment(actor, appointment_id=appointment_id)
     form = BarrierForm(request.POST or None, initial={"barrier": found.barrier, "note": found.barrier_note})
     if not form.is_valid():
