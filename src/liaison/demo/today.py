@@ -14,6 +14,7 @@ from typing import Final
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.demo.staff import Staffed
+from liaison.inbox.ports import Channel, unconnected
 from liaison.loops.models import Loop
 from liaison.patients.models import Patient
 from liaison.scheduling.actions import (
@@ -101,7 +102,8 @@ def miss_after_stays(staffed: Staffed, *, visit_type: VisitType, now: datetime) 
         )
         override = Override(reason="Only this time suited")
         booked_at = start - timedelta(days=1)
-        visit = book_appointment(actor=marta, patient=loop.patient, order=order, override=override, now=booked_at)
+        with unconnected(Channel.EMAIL):  # they were told long ago
+            visit = book_appointment(actor=marta, patient=loop.patient, order=order, override=override, now=booked_at)
         record_missed(actor=marta, appointment=visit, now=visit.end_at)
 
 
@@ -136,7 +138,9 @@ class _Desk:
             seats=(Seat(role="clinician", resource_id=person.pk), Seat(role="room", resource_id=room.pk)),
         )
         with suppress(NotFree, PatientBusy, CannotChange):  # the time is taken, or the day ends in between
-            return [self._stamp(planned, self._book(order, patient), room)]
+            with unconnected(Channel.EMAIL):  # they were told long ago
+                visit = self._book(order, patient)
+            return [self._stamp(planned, visit, room)]
         return []
 
     def _book(self, order: BookingOrder, patient: Patient) -> Appointment:

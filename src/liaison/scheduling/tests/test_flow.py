@@ -211,6 +211,11 @@ def test_nothing_is_decided_about_who_is_not_late(clinic: Clinic, booked: Appoin
 # --- missed ---------------------------------------------------------------------------------------------------
 
 
+def to_call() -> Loop:
+    """The loop to call about a missed visit."""
+    return Loop.objects.get(kind="missed-visit")
+
+
 def sweep(now: datetime) -> int:
     return actions.miss_overdue(actor=LIAISON, now=now)
 
@@ -227,7 +232,7 @@ def test_who_did_not_come_is_noted_at_the_end_once_and_by_liaison(
     assert Loop.objects.get(kind="missed-visit").due_at == local("2026-03-03 23:59:59")
     came = actions.arrive(actor=clinic.rosa, appointment=booked, now=OVER)
     assert (came.state, came.missed_by_name, came.missed_at) == (State.ARRIVED, "", None)
-    assert (Loop.objects.get().state, Loop.objects.get().given_up_reason) == ("given_up", "They came after all")
+    assert (to_call().state, to_call().given_up_reason) == ("given_up", "They came after all")
     actions.record_missed(actor=clinic.rosa, appointment=came, now=OVER)
     assert Loop.objects.filter(kind="missed-visit", state="open").count() == 1
 
@@ -332,19 +337,19 @@ def test_who_wants_no_other_time_closes_the_loop_with_what_they_said(clinic: Cli
     actions.record_barrier(
         actor=clinic.rosa, appointment=booked, barrier=Barrier.FELT_BETTER, wants_another=False, now=OVER
     )
-    assert Loop.objects.get().state == "closed"
-    assert Evidence.objects.get().note == "Felt better. No other time is wanted."
+    assert to_call().state == "closed"
+    assert Evidence.objects.get(kind="answered").note == "Felt better. No other time is wanted."
 
 
 def test_who_wants_another_time_closes_it_by_getting_one(clinic: Clinic, booked: Appointment) -> None:
     actions.record_missed(actor=clinic.rosa, appointment=booked, now=OVER)
     actions.record_barrier(actor=clinic.rosa, appointment=booked, barrier=Barrier.FORGOT, wants_another=True, now=OVER)
-    loop = Loop.objects.get()
+    loop = to_call()
     assert (loop.state, loop.next_step) == ("open", "Book another time for Walter")
     assert f"loop={loop.pk}" in queries.rebook_url(booked)
     clinic.book("2026-03-05 10:00", loop_id=loop.pk)
     loop.refresh_from_db()
-    assert (loop.state, Evidence.objects.get().note) == ("closed", "Another time: March 5, 10:00.")
+    assert (loop.state, Evidence.objects.get(kind="answered").note) == ("closed", "Another time: March 5, 10:00.")
 
 
 def test_another_time_for_the_same_promise_makes_the_call(clinic: Clinic) -> None:

@@ -211,6 +211,9 @@ def test_what_came_in_the_way_is_asked_and_kept(rosa: Client, booked: Appointmen
     assert "Did not come today" in shown
     assert "Call today" in shown
     assert "In their words" in page(rosa.get(f"{own}barrier/"))
+    with writes_open():
+        billie = person("Billie", Role.BILLING, booked.site)
+    assert browser(billie).get(f"{own}barrier/").status_code == 403
     assert rosa.post(f"{own}barrier/", {"barrier": "dragons"}, **HTMX).status_code == 422
     typed = {"barrier": "transport", "note": "the bus", "then": "book"}
     went = rosa.post(f"{own}barrier/", typed, **HTMX)["HX-Redirect"]
