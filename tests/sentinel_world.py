@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -86,6 +86,7 @@ class World:
             "desk:home": "?tab=all",
             "desk:column": f"?owner=user:{self.people['coordinator'].pk}",
             "scheduling:book": f"?patient={patient}&loop={loop}",
+            "scheduling:flow": f"?site={self.arguments['site_id']}",
             "scheduling:readiness": f"?site={self.arguments['site_id']}&days=7",
             "scheduling:join": f"?patient={patient}&loop={loop}",
             "scheduling:day": f"?site={self.arguments['site_id']}&on={self.arguments['day']}",
@@ -224,12 +225,21 @@ def _scheduling(world: World, rosa: Actor, *, here: Site, now: datetime) -> None
     world.arguments |= {
         "appointment_id": booked.pk,
         "step": "arrived",
+        "answer": "see_now",
         "visit_type_id": kind.pk,
         "resource_id": room.pk,
         "closure_id": closure.pk,
         "day": day.isoformat(),
     }
+    _yesterday(world, rosa, order, now=now)
     _waitlist(world, rosa, booked, here=here, now=now)
+
+
+def _yesterday(world: World, rosa: Actor, order: BookingOrder, *, now: datetime) -> None:
+    """A visit of which nobody said what became: the board of the flow lists it."""
+    start = order.start_at - timedelta(days=2)
+    earlier = replace(order, key="walk-yesterday", start_at=start)
+    scheduling.book_appointment(actor=rosa, patient=world.patient, order=earlier, now=now - timedelta(days=3))
 
 
 def _waitlist(world: World, rosa: Actor, later: Appointment, *, here: Site, now: datetime) -> None:

@@ -54,6 +54,7 @@ _NAV = (
     (gettext_lazy("Desk"), "desk:home", "inbox", _DESK),
     (gettext_lazy("Patients"), "patients:search", "users", _DESK),
     (gettext_lazy("Calendar"), "scheduling:day", "calendar", _CARE | {"front_desk"}),
+    (gettext_lazy("Flow"), "scheduling:flow", "route", _CARE | {"front_desk"}),
     (gettext_lazy("Waitlist"), "scheduling:waitlist", "hourglass", _CARE | {"front_desk"}),
     (gettext_lazy("Readiness"), "scheduling:readiness", "checks", _CARE | {"front_desk"}),
     (gettext_lazy("Referrals"), "orders:referrals", "send", _CARE | {"front_desk"}),

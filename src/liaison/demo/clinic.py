@@ -19,6 +19,7 @@ from liaison.demo.schedule import fill_month
 from liaison.demo.seldom import tell_seldom_stories
 from liaison.demo.staff import hire
 from liaison.demo.stories import tell_stories
+from liaison.demo.today import fill_today, miss_after_stays
 
 SEED: Final = 20_260_901
 PATIENTS: Final = 400
@@ -52,6 +53,8 @@ def _build(*, now: datetime, count: int, seed: int) -> None:
         now=now,
         share=min(0.1, count / 4000),
     )
+    fill_today(staffed, patients=by_site, visit_type=staffed.visit_types["office"], now=now)
+    miss_after_stays(staffed, visit_type=staffed.visit_types["office"], now=now)
     tell_seldom_stories(charts, people, staffed, now=now)
 
 

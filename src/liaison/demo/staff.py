@@ -136,7 +136,12 @@ def _visit_types() -> tuple[VisitTypeDraft, ...]:
     clinician, room = NeedDraft(role="clinician", ability="clinician"), NeedDraft(role="room", ability="exam_room")
     return (
         VisitTypeDraft(
-            code="office", name="Office visit", duration_minutes=20, after_minutes=5, needs=(clinician, room)
+            code="office",
+            name="Office visit",
+            duration_minutes=20,
+            after_minutes=5,
+            no_show_after_minutes=60,
+            needs=(clinician, room),
         ),
         VisitTypeDraft(
             code="post-discharge", name="Visit after discharge", duration_minutes=30, needs=(clinician, room)

@@ -95,6 +95,7 @@ PLACES: Final = (
     Place(label=_("Find a patient"), name="patients:search", icon="user-search", words="search", roles=_DESK),
     Place(label=_("Register a new patient"), name="patients:new", icon="user-plus", words="add create", roles=_DESK),
     Place(label=_("Calendar"), name="scheduling:day", icon="calendar", words="day schedule rooms"),
+    Place(label=_("Clinic flow"), name="scheduling:flow", icon="route", words="board arrived waiting late seen"),
     Place(label=_("Protocols"), name="pathways:protocols", icon="clipboard-list", roles=frozenset(PROTOCOLS.roles)),
     Place(label=_("Referrals"), name="orders:referrals", icon="send", roles=_DESK),
     Place(label=_("Messages"), name="inbox:messages", icon="mail", words="inbox mail", roles=_DESK),

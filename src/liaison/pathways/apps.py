@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 
 from liaison.loops.ports import register_kind
-from liaison.pathways.kinds import POST_DISCHARGE
+from liaison.pathways.kinds import MISSED_AFTER_STAY, POST_DISCHARGE
 
 
 class PathwaysConfig(AppConfig):
@@ -17,3 +17,4 @@ class PathwaysConfig(AppConfig):
     def ready(self) -> None:
         """Register with the packages below."""
         register_kind(POST_DISCHARGE)
+        register_kind(MISSED_AFTER_STAY)

@@ -27,3 +27,15 @@ POST_DISCHARGE: Final = LoopKind(
     icon="building-hospital",
 )
 """Transitional care management, CPT 99495 and 99496 (DOMAIN 2.1)."""
+
+MISSED_AFTER_STAY: Final = LoopKind(
+    code="missed-after-stay",
+    label="Missed after a hospital stay",
+    required_evidence=("decided",),
+    evidence_labels={"decided": "What the clinician decided, and that it was done"},
+    clinical_evidence=frozenset({"decided"}),
+    event_words={"appointment": "when the visit was missed"},
+    closes_itself=True,
+    icon="urgent",
+)
+"""A missed visit of a patient who was in hospital is the clinician's to decide about (DOMAIN 1.7)."""

@@ -7,7 +7,16 @@ from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
 from liaison.core.jobs import defer
 from liaison.inbox.events import CallLogged, CallStruck
-from liaison.pathways.actions import evaluate, forget_call, note_call, visit_booked, visit_lost, visit_seen
+from liaison.pathways.actions import (
+    evaluate,
+    forget_call,
+    note_call,
+    tell_clinician_of_missed,
+    visit_booked,
+    visit_lost,
+    visit_not_missed,
+    visit_seen,
+)
 from liaison.pathways.jobs import open_what_waits
 from liaison.pathways.models import Enrolment
 from liaison.patients.actions import put_back, repoint
@@ -19,6 +28,7 @@ from liaison.scheduling.events import (
     AppointmentCancelled,
     AppointmentMissed,
     AppointmentMoved,
+    AppointmentNotMissed,
     AppointmentSeen,
 )
 from liaison.scheduling.models import Appointment
@@ -102,9 +112,16 @@ def book_again_after_cancelling(fact: AppointmentCancelled, /, *, actor: Actor) 
 
 @reacts_to(AppointmentMissed)
 def book_again_after_missing(fact: AppointmentMissed, /, *, actor: Actor) -> None:
-    """The follow-up needs another visit."""
+    """The follow-up needs another visit, and its clinician decides what the patient needs meanwhile."""
     if fact.loop_id is not None:
         visit_lost(actor, loop_id=fact.loop_id, why="The visit was missed.", now=fact.at)
+        tell_clinician_of_missed(actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, now=fact.at)
+
+
+@reacts_to(AppointmentNotMissed)
+def expect_who_came_after_all(fact: AppointmentNotMissed, /, *, actor: Actor) -> None:
+    """The clinician has nothing to decide, and the follow-up has its visit again."""
+    visit_not_missed(actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, now=fact.at)
 
 
 @reacts_to(AppointmentSeen)

@@ -17,6 +17,10 @@ OVERRIDE: Final = verb(
 MOVE: Final = verb("scheduling.move", "Move a visit to another time", roles=_BOOKERS)
 CANCEL: Final = verb("scheduling.cancel", "Cancel a visit", roles=_BOOKERS)
 ATTEND: Final = verb("scheduling.attend", "Note that a patient arrived, was seen or did not come", roles=_BOOKERS)
+ROOM: Final = verb("scheduling.room", "Note that a patient was taken to a room, or has left", roles=_BOOKERS)
+SEE: Final = verb("scheduling.see", "Note that the clinician sees a patient", roles=CARE_ROLES)
+LATE: Final = verb("scheduling.late", "Decide what is done about a patient who is late", roles=_BOOKERS)
+ASK_BARRIER: Final = verb("scheduling.ask_barrier", "Note what came in the way of a missed visit", roles=_BOOKERS)
 WAIT: Final = verb(
     "scheduling.wait", "Put a patient on the waitlist, change what suits them, take them off", roles=_BOOKERS
 )

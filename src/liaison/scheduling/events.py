@@ -41,12 +41,17 @@ class AppointmentArrived(_AboutAppointment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentSeen(_AboutAppointment):
-    """The visit took place."""
+    """The visit took place: somebody said so, or its day ended after the patient was seen."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentMissed(_AboutAppointment):
     """The patient did not come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentNotMissed(_AboutAppointment):
+    """The patient came after all, on the day on which the visit had been noted as missed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

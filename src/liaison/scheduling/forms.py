@@ -14,8 +14,8 @@ from liaison.accounts.models import Site
 from liaison.core.near_dates import is_near, refuse_far_off
 from liaison.directory.models import Practitioner
 from liaison.scheduling.models import URGENCY_WORDS, Modality, Resource, ResourceKind, VisitType
-from liaison.scheduling.ports import REASONS_IN_ORDER, CancelReason, Seat
-from liaison.scheduling.rules import ability_code
+from liaison.scheduling.ports import REASONS_IN_ORDER, Barrier, CancelReason, Seat
+from liaison.scheduling.rules import BARRIERS, ability_code
 
 WEEKDAYS = [_("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"), _("Sunday")]
 ANYWHERE = 0
@@ -77,6 +77,19 @@ class TimeInput(forms.TimeInput):
     """The browser's own time field."""
 
     input_type = "time"
+
+
+class BarrierForm(forms.Form):
+    """What came in the way of a missed visit."""
+
+    barrier = forms.ChoiceField(
+        label=_("What came in the way?"), choices=[(code.value, words) for code, words in BARRIERS.items()]
+    )
+    note = forms.CharField(label=_("In their words"), max_length=200, required=False)
+
+    def clean_barrier(self) -> Barrier:
+        """The barrier as a code."""
+        return Barrier(self.cleaned_data["barrier"])
 
 
 class TimesForm(forms.Form):
@@ -247,6 +260,17 @@ class VisitTypeForm(forms.Form):
     )
     cancellation_hours = forms.IntegerField(
         label=_("A cancellation is late … hours before"), min_value=0, max_value=720, initial=24
+    )
+    late_after_minutes = forms.IntegerField(
+        label=_("A patient is late … minutes after the start"), min_value=1, max_value=240, initial=15
+    )
+    no_show_after_minutes = forms.IntegerField(
+        label=_("Missed … minutes after the end"),
+        min_value=0,
+        max_value=720,
+        initial=0,
+        required=False,
+        help_text=_("Liaison then notes that nobody came. Empty: only a person notes it."),
     )
     referral_needed = forms.BooleanField(label=_("Only with a referral"), required=False)
     needs = forms.CharField(

@@ -3,7 +3,15 @@
 from liaison.core.actor import system_actor
 from liaison.core.clock import current_time
 from liaison.core.jobs import job
-from liaison.scheduling.actions import check_coming, check_visits, expire_offer, keep_free_time, remind_patient
+from liaison.scheduling.actions import (
+    check_coming,
+    check_visits,
+    expire_offer,
+    finish_days,
+    keep_free_time,
+    miss_overdue,
+    remind_patient,
+)
 from liaison.scheduling.rules import ReminderKind
 
 
@@ -40,3 +48,15 @@ def check_coming_visits() -> None:
 def check_visit(*, appointment_id: int) -> None:
     """Look again at one visit, after something that it depends on changed."""
     check_visits(actor=system_actor("readiness"), appointment_ids=[appointment_id], now=current_time())
+
+
+@job(cron="*/5 * * * *", queueing_lock="scheduling.note_missed_visits")
+def note_missed_visits() -> None:
+    """Visits whose time is over and to which nobody came are missed, where their kind says so."""
+    miss_overdue(actor=system_actor("the day of the visit"), now=current_time())
+
+
+@job(cron="3,33 * * * *", queueing_lock="scheduling.finish_visits")
+def finish_visits() -> None:
+    """Once the local day of a visit is over, who was seen was seen: it can't be taken back any more."""
+    finish_days(actor=system_actor("the day of the visit"), now=current_time())

@@ -14,6 +14,7 @@ MISSED_VISIT: Final = LoopKind(
         "attempt": "Attempt",
     },
     event_words={"appointment": "when the visit was missed"},
+    closes_itself=True,
     icon="user-off",
 )
 

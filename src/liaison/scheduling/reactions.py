@@ -13,6 +13,7 @@ from liaison.orders.events import ReferralCancelled, ReferralCancelRequested, Re
 from liaison.patients.actions import put_back, repoint
 from liaison.patients.events import PatientDeceased, PatientsMerged, PatientsUnmerged
 from liaison.scheduling.actions import (
+    answer_missed,
     confirm_booking,
     confirm_cancellation,
     confirm_move,
@@ -25,6 +26,7 @@ from liaison.scheduling.actions import (
     reminders_ahead,
     schedule_referral,
     settle_after_visit,
+    take_back_missed,
     unschedule_referral,
 )
 from liaison.scheduling.events import (
@@ -32,6 +34,7 @@ from liaison.scheduling.events import (
     AppointmentCancelled,
     AppointmentMissed,
     AppointmentMoved,
+    AppointmentNotMissed,
     AppointmentSeen,
     TimeOpened,
     WaitlistOffered,
@@ -81,6 +84,18 @@ def move_the_referral_on(fact: AppointmentSeen, *, actor: Actor) -> None:
 def see_to_the_missed_visit(fact: AppointmentMissed, *, actor: Actor) -> None:
     """Somebody calls the patient."""
     follow_up_missed(actor=actor, appointment=_appointment(fact.appointment_id), now=fact.at)
+
+
+@reacts_to(AppointmentNotMissed)
+def count_on_the_visit_again(fact: AppointmentNotMissed, *, actor: Actor) -> None:
+    """Nobody needs to call: the patient came after all."""
+    take_back_missed(actor=actor, appointment=_appointment(fact.appointment_id), now=fact.at)
+
+
+@reacts_to(AppointmentBooked)
+def settle_the_missed_one(fact: AppointmentBooked, *, actor: Actor) -> None:
+    """A patient who missed a visit has another time."""
+    answer_missed(actor=actor, appointment=_appointment(fact.appointment_id), now=fact.at)
 
 
 @reacts_to(AppointmentCancelled)

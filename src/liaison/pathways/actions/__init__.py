@@ -23,6 +23,7 @@ from liaison.pathways.actions.following import (
     visit_lost,
     visit_seen,
 )
+from liaison.pathways.actions.missing import tell_clinician_of_missed, visit_not_missed
 from liaison.pathways.actions.switching import AlreadyOff, NotOff, SayWhyOff, turn_off, turn_on
 
 __all__ = [
@@ -39,9 +40,11 @@ __all__ = [
     "note_call",
     "refuse_changed_protocols",
     "set_complexity",
+    "tell_clinician_of_missed",
     "turn_off",
     "turn_on",
     "visit_booked",
     "visit_lost",
+    "visit_not_missed",
     "visit_seen",
 ]

@@ -173,7 +173,7 @@ def visit_booked(actor: Actor, *, loop_id: int, start_at: datetime, now: datetim
 
     The limit of 7 or 14 days stays the limit of the visit's clock.
     """
-    enrolment = _running_on(loop_id)
+    enrolment = running_on(loop_id)
     if enrolment is None:
         return
     protocol, zone = read_protocol(enrolment.protocol.definition), ZoneInfo(enrolment.time_zone)
@@ -185,7 +185,7 @@ def visit_booked(actor: Actor, *, loop_id: int, start_at: datetime, now: datetim
 
 def visit_lost(actor: Actor, *, loop_id: int, why: str, now: datetime) -> None:
     """The booked visit was cancelled or missed: book another. `why` in words."""
-    enrolment = _running_on(loop_id)
+    enrolment = running_on(loop_id)
     if enrolment is None:
         return
     protocol = read_protocol(enrolment.protocol.definition)
@@ -195,7 +195,7 @@ def visit_lost(actor: Actor, *, loop_id: int, why: str, now: datetime) -> None:
 
 def visit_seen(actor: Actor, *, loop_id: int, appointment_id: int, start_at: datetime, now: datetime) -> None:
     """The visit took place. One on the day of the discharge does not count (DOMAIN 2.1)."""
-    enrolment = _running_on(loop_id)
+    enrolment = running_on(loop_id)
     if enrolment is None or VISIT in enrolment.loop.evidence_kinds:
         return
     standing = visit_standing(start_at, discharged_on=enrolment.anchor_on, zone=ZoneInfo(enrolment.time_zone))
@@ -218,7 +218,8 @@ def _running_of(patient_id: int) -> list[Enrolment]:
     return list(running.filter(patient_id=patient_id).order_by("pk"))
 
 
-def _running_on(loop_id: int) -> Enrolment | None:
+def running_on(loop_id: int) -> Enrolment | None:
+    """The follow-up that keeps this promise and has not ended, if there is one."""
     running = Enrolment.objects.select_related("loop", "protocol").filter(voided_at=None, loop__state="open")
     return running.filter(loop_id=loop_id).first()
 

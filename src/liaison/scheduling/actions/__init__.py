@@ -25,7 +25,18 @@ from liaison.scheduling.actions.attending import (
     undo_check_in,
 )
 from liaison.scheduling.actions.booking import book_appointment, move_appointment
+from liaison.scheduling.actions.flow import (
+    answer_lateness,
+    leave,
+    meet_clinician,
+    take_to_room,
+    undo_lateness_answer,
+    undo_leaving,
+    undo_meeting,
+    undo_room,
+)
 from liaison.scheduling.actions.keeping import keep_free_time
+from liaison.scheduling.actions.missing import finish_days, miss_overdue, record_barrier
 from liaison.scheduling.actions.offer_telling import offer_link, offer_of_link
 from liaison.scheduling.actions.offering import (
     Broadcast,
@@ -70,9 +81,11 @@ from liaison.scheduling.actions.refusals import (
     WrongSeats,
 )
 from liaison.scheduling.actions.serving import (
+    answer_missed,
     follow_up_missed,
     fulfil_referral,
     schedule_referral,
+    take_back_missed,
     unschedule_referral,
 )
 from liaison.scheduling.actions.telling import (
@@ -127,6 +140,8 @@ __all__ = [
     "WrongSeats",
     "accept_offer",
     "add_resource",
+    "answer_lateness",
+    "answer_missed",
     "arrive",
     "book_appointment",
     "cancel_appointment",
@@ -142,6 +157,7 @@ __all__ = [
     "decline_offer",
     "define_visit_type",
     "expire_offer",
+    "finish_days",
     "follow_the_later_visit",
     "follow_up_missed",
     "fulfil_referral",
@@ -149,7 +165,10 @@ __all__ = [
     "join_waitlist",
     "keep_free_time",
     "keep_waiting",
+    "leave",
     "leave_waitlist",
+    "meet_clinician",
+    "miss_overdue",
     "move_appointment",
     "note_freed_visit",
     "note_opened_time",
@@ -160,6 +179,7 @@ __all__ = [
     "open_by_hand",
     "open_time",
     "preview_move",
+    "record_barrier",
     "record_missed",
     "record_seen",
     "refuse_if_held",
@@ -170,8 +190,14 @@ __all__ = [
     "schedule_referral",
     "set_hours",
     "settle_after_visit",
+    "take_back_missed",
+    "take_to_room",
     "undo_arrival",
     "undo_check_in",
+    "undo_lateness_answer",
+    "undo_leaving",
+    "undo_meeting",
+    "undo_room",
     "unschedule_referral",
     "withdraw_offer",
 ]

@@ -64,6 +64,8 @@ class VisitTypeDraft:
     least_lead_minutes: int = 0
     most_lead_days: int | None = None
     cancellation_hours: int = 24
+    late_after_minutes: int = 15
+    no_show_after_minutes: int | None = 0
     referral_needed: bool = False
 
 
@@ -125,6 +127,8 @@ def define_visit_type(
             least_lead_minutes=draft.least_lead_minutes,
             most_lead_days=draft.most_lead_days,
             cancellation_hours=draft.cancellation_hours,
+            late_after_minutes=draft.late_after_minutes,
+            no_show_after_minutes=draft.no_show_after_minutes,
             referral_needed=draft.referral_needed,
             changed_at=now,
         )

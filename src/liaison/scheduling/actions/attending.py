@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from liaison.core.act import act
+from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import Stale
@@ -18,6 +18,7 @@ from liaison.scheduling.events import (
     AppointmentArrived,
     AppointmentCancelled,
     AppointmentMissed,
+    AppointmentNotMissed,
     AppointmentSeen,
 )
 from liaison.scheduling.models import Appointment
@@ -36,6 +37,8 @@ def cancel_appointment(
     """The visit will not take place; its time is free again. Refuses: CannotChange, Stale."""
 
     def change(current: Appointment) -> None:
+        if current.seen_at is not None:
+            raise CannotChange("The clinician sees this patient already. Take that back first, if it is a mistake.")
         current.cancel(reason=reason, by_name=actor.name, now=now)
         current.ical_sequence += 1
 
@@ -51,21 +54,28 @@ def cancel_appointment(
 def arrive(
     *, actor: Actor, appointment: Appointment, expected_version: int | None = None, now: datetime
 ) -> Appointment:
-    """The patient is here, on the local day of the visit. Refuses: CannotChange, Stale, NotFree (a late arrival
-    after a no-show whose time was given away)."""
+    """The patient is here, on the local day of the visit. A second press changes nothing.
+
+    Refuses: CannotChange, Stale, NotFree (a late arrival after a no-show whose time was given away).
+    """
     if appointment.visit_on != _today(appointment, now):
         raise CannotChange("A patient arrives on the day of the visit. Move the visit to today first.")
 
     with act(actor, ATTEND, patient=appointment.patient, subject=appointment, now=now) as entry:
-        current = change_state(
-            appointment,
-            State.ARRIVED,
-            lambda visit: visit.arrive(now=now),
-            expected_version=expected_version,
-            now=now,
-        )
+        current = _said_before(entry, appointment, State.ARRIVED)
+        if current is None:
+            was_missed = Appointment.objects.filter(pk=appointment.pk, state=State.NO_SHOW).exists()
+            current = change_state(
+                appointment,
+                State.ARRIVED,
+                lambda visit: visit.arrive(now=now),
+                expected_version=expected_version,
+                now=now,
+            )
+            entry.publish(AppointmentArrived(at=now, **ids_of(current)))
+            if was_missed:
+                entry.publish(AppointmentNotMissed(at=now, **ids_of(current)))
         entry.about(current)
-        entry.publish(AppointmentArrived(at=now, **ids_of(current)))
     return current
 
 
@@ -97,12 +107,18 @@ def check_in(
 def undo_check_in(
     *, actor: Actor, appointment: Appointment, expected_version: int | None = None, now: datetime
 ) -> Appointment:
-    """Something before the visit is still to be done. Refuses: CannotChange, Stale."""
+    """Something before the visit is still to be done. Refuses: CannotChange (in a room or seen already), Stale."""
+
+    def change(current: Appointment) -> None:
+        if current.roomed_at is not None or current.seen_at is not None:
+            raise CannotChange("The patient is in a room or with the clinician. Take that back first.")
+        current.undo_check_in()
+
     return _quietly(
         actor,
         appointment,
         State.ARRIVED,
-        Appointment.undo_check_in,
+        change,
         expected_version=expected_version,
         now=now,
     )
@@ -115,15 +131,17 @@ def record_seen(
     if appointment.visit_on > _today(appointment, now):
         raise CannotChange("The day of this visit has not come yet. Move the visit if it took place early.")
     with act(actor, ATTEND, patient=appointment.patient, subject=appointment, now=now) as entry:
-        current = change_state(
-            appointment,
-            State.FULFILLED,
-            lambda visit: visit.see(now=now),
-            expected_version=expected_version,
-            now=now,
-        )
+        current = _said_before(entry, appointment, State.FULFILLED)
+        if current is None:
+            current = change_state(
+                appointment,
+                State.FULFILLED,
+                lambda visit: visit.see(now=now),
+                expected_version=expected_version,
+                now=now,
+            )
+            entry.publish(AppointmentSeen(at=now, **ids_of(current)))
         entry.about(current)
-        entry.publish(AppointmentSeen(at=now, **ids_of(current)))
     return current
 
 
@@ -134,15 +152,17 @@ def record_missed(
     if now < appointment.start_at:
         raise CannotChange("The visit has not started yet. Cancel it if the patient says that they will not come.")
     with act(actor, ATTEND, patient=appointment.patient, subject=appointment, now=now) as entry:
-        current = change_state(
-            appointment,
-            State.NO_SHOW,
-            lambda visit: visit.miss(now=now),
-            expected_version=expected_version,
-            now=now,
-        )
+        current = _said_before(entry, appointment, State.NO_SHOW)
+        if current is None:
+            current = change_state(
+                appointment,
+                State.NO_SHOW,
+                lambda visit: visit.miss(by_name=actor.name, now=now),
+                expected_version=expected_version,
+                now=now,
+            )
+            entry.publish(AppointmentMissed(at=now, **ids_of(current)))
         entry.about(current)
-        entry.publish(AppointmentMissed(at=now, **ids_of(current)))
     return current
 
 
@@ -158,9 +178,20 @@ def _quietly(
 ) -> Appointment:
     """A change that no other package needs to hear of."""
     with act(actor, verb, patient=appointment.patient, subject=appointment, now=now) as entry:
-        current = change_state(appointment, state, change, expected_version=expected_version, now=now)
+        current = _said_before(entry, appointment, state)
+        if current is None:
+            current = change_state(appointment, state, change, expected_version=expected_version, now=now)
         entry.about(current)
         entry.note(state=current.state)
+    return current
+
+
+def _said_before(entry: Entry, appointment: Appointment, state: State) -> Appointment | None:
+    """The visit, locked, if it has this state already: a second press changes nothing and tells nobody."""
+    current = Appointment.objects.select_for_update(no_key=True).get(pk=appointment.pk)
+    if current.state_now is not state:
+        return None
+    entry.note(repeated=True)
     return current
 
 
@@ -187,9 +218,14 @@ def change_state(
     current.reservations.update(active=holds)
     if resource_ids:
         refresh_free_time(resource_ids, during=current.claim)
-    announce(topic=f"calendar:{current.site_id}:{current.visit_on}", what=state.value)
-    announce(topic=f"appointment:{current.pk}", what=state.value)
+    tell_who_looks(current, what=state.value)
     return current
+
+
+def tell_who_looks(current: Appointment, *, what: str) -> None:
+    """Who has the visit or its day open fetches it again."""
+    announce(topic=f"calendar:{current.site_id}:{current.visit_on}", what=what)
+    announce(topic=f"appointment:{current.pk}", what=what)
 
 
 def _today(appointment: Appointment, now: datetime) -> Any:

@@ -47,7 +47,8 @@ _KEY_LOCK: Final = 0x5343_0001
 _PATIENT_LOCK: Final = 0x5343_0002
 _MINUTE: Final = timedelta(minutes=1)
 _MOST_MINUTES: Final = 1440
-_MOVABLE: Final = frozenset({State.PENDING, State.BOOKED})
+_MOVABLE: Final = frozenset({State.PENDING, State.BOOKED, State.ARRIVED, State.CHECKED_IN})
+"""Who came too late, and is here, can be given another time too; not who is with the clinician."""
 
 
 def book_appointment(
@@ -128,7 +129,7 @@ def refuse_unless_movable(old: Appointment, *, expected_version: int | None) -> 
     if successor is not None:
         when = f"{successor.local_start:%a, %b %-d, %H:%M}"
         raise MovedMeanwhile(f"{successor.booked_by_name} moved this visit to {when} meanwhile. Yours was not done.")
-    if old.state_now not in _MOVABLE:
+    if old.state_now not in _MOVABLE or old.seen_at is not None:
         raise CannotChange
     if expected_version is not None and old.version != expected_version:
         raise Stale

@@ -8,14 +8,24 @@ from typing import Final
 from liaison.accounts.models import Team
 from liaison.core.actor import Actor
 from liaison.core.calendars import end_of_day
-from liaison.loops.actions import open_loop
-from liaison.loops.models import Loop
+from liaison.loops.actions import (
+    add_evidence,
+    give_up_loop,
+    open_loop,
+    restart_clock,
+    satisfy_clock,
+    start_clock,
+    void_clock,
+)
+from liaison.loops.models import Clock, Loop
 from liaison.loops.ports import About, ClockToStart, Owner
 from liaison.orders.actions import mark_scheduled, mark_seen, mark_visit_cancelled, mark_visit_missed
 from liaison.orders.models import Referral
 from liaison.scheduling.kinds import MISSED_VISIT
 from liaison.scheduling.models import Appointment
+from liaison.scheduling.rules import BARRIERS, Barrier
 
+_RULE: Final = "missed-visit"
 _AWAITED: Final = ("scheduled", "no_show")
 """States of a referral whose visit is still to be accounted for."""
 
@@ -47,13 +57,81 @@ def fulfil_referral(*, actor: Actor, appointment: Appointment, now: datetime) ->
 
 
 def follow_up_missed(*, actor: Actor, appointment: Appointment, now: datetime) -> None:
-    """Nobody came: the referral looks for another visit, an open loop keeps its clocks, and where there is
-    neither, a loop opens to call the patient the same day (DOMAIN 1.7)."""
+    """Nobody came: somebody calls the patient the same day (DOMAIN 1.7). The referral looks for another visit; the
+    call is a step of the loop that the visit served, or of a loop of its own."""
     referral = _waiting_for(appointment, states=("scheduled",))
     if referral is not None:
         mark_visit_missed(actor, referral_id=referral.pk, now=now)
-    elif appointment.loop is None or appointment.loop.state != "open":
+    serves = _served_loop(appointment)
+    if serves is not None:
+        start_clock(actor, loop_id=serves.pk, clock=_call(appointment, now=now), now=now)
+    else:
         _open_missed(actor, appointment, now=now)
+
+
+def take_back_missed(*, actor: Actor, appointment: Appointment, now: datetime) -> None:
+    """They came after all: nobody calls, and the referral counts on the visit again."""
+    referral = _waiting_for(appointment, states=("no_show",))
+    if referral is not None:
+        schedule_referral(actor=actor, appointment=appointment, now=now)
+    serves = _served_loop(appointment)
+    if serves is not None and _is_to_call(serves):
+        void_clock(actor, loop_id=serves.pk, rule_id=_RULE, reason="They came after all", now=now)
+    missed = _missed_loop(appointment)
+    if missed is not None:
+        give_up_loop(actor, loop_id=missed.pk, reason="They came after all", now=now)
+
+
+def note_barrier(*, actor: Actor, appointment: Appointment, wants_another: bool, now: datetime) -> None:
+    """The patient was asked what came in the way: the call is made. Whoever wants another time still waits for it."""
+    words = BARRIERS[Barrier(appointment.barrier)]
+    serves = _served_loop(appointment)
+    if serves is not None and _is_to_call(serves):
+        satisfy_clock(actor, loop_id=serves.pk, rule_id=_RULE, by=f"appointment:{appointment.pk}", now=now)
+    missed = _missed_loop(appointment)
+    if missed is None:
+        return
+    if wants_another:
+        step = f"Book another time for {appointment.patient.goes_by}"
+        clock = _call(appointment, now=now, step=step, evidence="answered")
+        restart_clock(actor, loop_id=missed.pk, clock=clock, reason=words, now=now)
+    else:
+        _answer(actor, missed, note=f"{words}. No other time is wanted.", appointment=appointment, now=now)
+
+
+def answer_missed(*, actor: Actor, appointment: Appointment, now: datetime) -> None:
+    """Another visit was booked for the promise that a missed one left: the patient was called and has a time."""
+    loop = appointment.loop
+    if loop is None or loop.state != "open":
+        return
+    if loop.kind == MISSED_VISIT.code:
+        when = f"{appointment.local_start:%B %-d, %H:%M}"
+        _answer(actor, loop, note=f"Another time: {when}.", appointment=appointment, now=now)
+    elif _is_to_call(loop):
+        satisfy_clock(actor, loop_id=loop.pk, rule_id=_RULE, by=f"appointment:{appointment.pk}", now=now)
+
+
+def _answer(actor: Actor, loop: Loop, *, note: str, appointment: Appointment, now: datetime) -> None:
+    about = About(type="scheduling.appointment", id=appointment.pk)
+    add_evidence(actor, loop_id=loop.pk, kind="answered", note=note, about=about, now=now)
+
+
+def _served_loop(appointment: Appointment) -> Loop | None:
+    """The open promise that this visit was booked for, as it stands now; its referral's, where it names none."""
+    loop_id = appointment.loop_id
+    if loop_id is None and appointment.referral_id is not None:
+        loop_id = Referral.objects.values_list("loop_id", flat=True).get(pk=appointment.referral_id)
+    return Loop.objects.open().filter(pk=loop_id or 0).first()
+
+
+def _missed_loop(appointment: Appointment) -> Loop | None:
+    """The open promise to call about this missed visit."""
+    rows = Loop.objects.open().filter(kind=MISSED_VISIT.code, about_type="scheduling.appointment")
+    return rows.filter(about_id=appointment.pk).first()
+
+
+def _is_to_call(loop: Loop) -> bool:
+    return Clock.objects.filter(loop=loop, rule_id=_RULE, satisfied_at=None, voided_at=None).exists()
 
 
 def _waiting_for(appointment: Appointment, *, states: tuple[str, ...]) -> Referral | None:
@@ -67,30 +145,35 @@ def _open_missed(actor: Actor, appointment: Appointment, *, now: datetime) -> Lo
     owner = owner_of_visit(appointment)
     if owner is None:
         return None
-    patient, site = appointment.patient, appointment.site
-    on = max(appointment.visit_on, now.astimezone(site.zone).date())
+    patient = appointment.patient
     return open_loop(
         actor,
         kind=MISSED_VISIT.code,
         patient=patient,
         title=f"{patient.goes_by} did not come on {appointment.local_start:%B %-d}",
         owner=owner,
-        site=site,
+        site=appointment.site,
         about=About(type="scheduling.appointment", id=appointment.pk),
-        once_key=f"missed-visit:{appointment.pk}",
-        clocks=(
-            ClockToStart(
-                rule_id="missed-visit",
-                rule_version="1",
-                source="A missed visit is called about on the same day",
-                step=f"Call {patient.goes_by}: offer another time, ask what came in the way",
-                anchor_event=f"appointment:{appointment.pk}",
-                anchor_at=now,
-                due_at=end_of_day(on, zone=site.zone),
-                evidence="answered",
-            ),
-        ),
+        once_key=f"missed-visit:{appointment.pk}:{appointment.version}",
+        clocks=(_call(appointment, now=now, evidence="answered"),),
         now=now,
+    )
+
+
+def _call(appointment: Appointment, *, now: datetime, step: str = "", evidence: str = "") -> ClockToStart:
+    """What is to be done on the day of a missed visit, or today if that was noted later."""
+    site = appointment.site
+    on = max(appointment.visit_on, now.astimezone(site.zone).date())
+    name = appointment.patient.goes_by
+    return ClockToStart(
+        rule_id=_RULE,
+        rule_version="1",
+        source="A missed visit is called about on the same day",
+        step=step or f"Call {name}: offer another time, ask what came in the way",
+        anchor_event=f"appointment:{appointment.pk}",
+        anchor_at=now,
+        due_at=end_of_day(on, zone=site.zone),
+        evidence=evidence,
     )
 
 

@@ -35,7 +35,8 @@ class VisitType(models.Model):
     """One version of a kind of visit (DOMAIN 1.5). Editing makes a new version; bookings keep theirs.
 
     Minutes are whole; `step_minutes` is the grid of the wall clock on which visits start. `patient_name` is what
-    the patient reads and says nothing clinical.
+    the patient reads and says nothing clinical. A patient is late `late_after_minutes` after the start; one who has not
+    come `no_show_after_minutes` after the end is missed by itself, never when that is empty (DOMAIN 1.7).
     """
 
     code = models.CharField(max_length=40)
@@ -50,6 +51,8 @@ class VisitType(models.Model):
     least_lead_minutes = models.PositiveIntegerField(default=0)
     most_lead_days = models.PositiveSmallIntegerField(null=True, blank=True)
     cancellation_hours = models.PositiveSmallIntegerField(default=24)
+    late_after_minutes = models.PositiveSmallIntegerField(default=15)
+    no_show_after_minutes = models.PositiveSmallIntegerField(null=True, blank=True, default=0)
     referral_needed = models.BooleanField(default=False)
     changed_at = models.DateTimeField()
 
@@ -98,6 +101,16 @@ class VisitType(models.Model):
     def cancellation(self) -> timedelta:
         """How long before the start a cancellation counts as late."""
         return timedelta(hours=self.cancellation_hours)
+
+    @property
+    def late_after(self) -> timedelta:
+        """How long after the start a patient counts as late."""
+        return timedelta(minutes=self.late_after_minutes)
+
+    @property
+    def no_show_after(self) -> timedelta | None:
+        """How long after the end nobody came, or None when a person says so."""
+        return None if self.no_show_after_minutes is None else timedelta(minutes=self.no_show_after_minutes)
 
     def claim(self, start_at: datetime, *, lasting: timedelta | None = None) -> Span:
         """The time of each resource that a visit at `start_at` takes; `lasting` where it is not as long as its kind."""

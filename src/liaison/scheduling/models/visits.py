@@ -13,7 +13,17 @@ from django.db import models
 from django.db.models import F, Q
 
 from liaison.scheduling.models.arrangement import Modality, Resource, ResourceKind, VisitType
-from liaison.scheduling.rules import ENDED, HOLDS_TIME, CancelReason, Span, State
+from liaison.scheduling.rules import (
+    ENDED,
+    HOLDS_TIME,
+    Barrier,
+    CancelReason,
+    LateAnswer,
+    Span,
+    Stamps,
+    State,
+    is_late_cancellation,
+)
 
 HOLDS_TIME_Q = Q(state__in=sorted(HOLDS_TIME))
 
@@ -39,6 +49,8 @@ class Appointment(models.Model):
 
     `time_zone` is the place's when it was booked. A reschedule is a new appointment whose `predecessor` is the
     cancelled one; both share `ical_uid`. `overrides` are the codes of what was overridden, with one reason.
+    The stamps of the day (DOMAIN 1.7) stand beside the state: in a room, being seen and gone are `checked-in` until
+    the day has ended.
     """
 
     patient = models.ForeignKey(
@@ -79,8 +91,21 @@ class Appointment(models.Model):
     booked_by_name = models.CharField(max_length=200)
     arrived_at = models.DateTimeField(null=True, blank=True)
     checked_in_at = models.DateTimeField(null=True, blank=True)
+    roomed_at = models.DateTimeField(null=True, blank=True)
+    room = models.ForeignKey(
+        Resource, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     seen_at = models.DateTimeField(null=True, blank=True)
+    left_at = models.DateTimeField(null=True, blank=True)
+    late_answer = models.CharField(max_length=10, blank=True, default="")
+    late_answered_at = models.DateTimeField(null=True, blank=True)
+    late_answered_by_name = models.CharField(max_length=200, blank=True, default="")
     missed_at = models.DateTimeField(null=True, blank=True)
+    missed_by_name = models.CharField(max_length=200, blank=True, default="")
+    barrier = models.CharField(max_length=12, blank=True, default="")
+    barrier_note = models.CharField(max_length=200, blank=True, default="")
+    barrier_at = models.DateTimeField(null=True, blank=True)
+    barrier_by_name = models.CharField(max_length=200, blank=True, default="")
     cancelled_at = models.DateTimeField(null=True, blank=True)
     cancelled_by_name = models.CharField(max_length=200, blank=True, default="")
     cancel_reason = models.CharField(max_length=10, blank=True, default="")
@@ -116,6 +141,32 @@ class Appointment(models.Model):
             models.CheckConstraint(
                 condition=~Q(state=State.NO_SHOW) | Q(missed_at__isnull=False),
                 name="scheduling_missed_says_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(roomed_at__isnull=True, room__isnull=True)
+                | Q(roomed_at__isnull=False, room__isnull=False, checked_in_at__isnull=False),
+                name="scheduling_in_a_room_says_which",
+            ),
+            models.CheckConstraint(
+                condition=Q(left_at__isnull=True) | Q(seen_at__isnull=False, left_at__gte=F("seen_at")),
+                name="scheduling_left_after_being_seen",
+            ),
+            models.CheckConstraint(
+                condition=Q(late_answer="", late_answered_at__isnull=True, late_answered_by_name="")
+                | (
+                    Q(late_answer__in=[answer.value for answer in LateAnswer], late_answered_at__isnull=False)
+                    & ~Q(late_answered_by_name="")
+                ),
+                name="scheduling_late_answer_says_who_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(barrier="", barrier_note="", barrier_at__isnull=True, barrier_by_name="")
+                | (
+                    Q(barrier__in=[barrier.value for barrier in Barrier], barrier_at__isnull=False)
+                    & Q(state__in=[State.NO_SHOW, State.ENTERED_IN_ERROR])
+                    & ~Q(barrier_by_name="")
+                ),
+                name="scheduling_barrier_of_a_missed_visit",
             ),
             models.UniqueConstraint(fields=["ical_uid", "ical_sequence"], name="scheduling_ical_sequence_once"),
         ]
@@ -178,6 +229,28 @@ class Appointment(models.Model):
         return self.visit_type.claim(self.start_at, lasting=self.end_at - self.start_at)
 
     @property
+    def stamps(self) -> Stamps:
+        """The visit as the rules of the day see it."""
+        return Stamps(
+            state=self.state_now,
+            start_at=self.start_at,
+            end_at=self.end_at,
+            arrived_at=self.arrived_at,
+            checked_in_at=self.checked_in_at,
+            roomed_at=self.roomed_at,
+            seen_at=self.seen_at,
+            left_at=self.left_at,
+            has_room=self.modality == Modality.IN_PERSON,
+        )
+
+    @property
+    def was_cancelled_late(self) -> bool:
+        """Whether it was cancelled inside the window of its kind of visit (DOMAIN 1.7)."""
+        if self.cancelled_at is None:
+            return False
+        return is_late_cancellation(start=self.start_at, now=self.cancelled_at, window=self.visit_type.cancellation)
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing more will happen to it in the usual course."""
         return self.state_now in ENDED
@@ -193,9 +266,10 @@ class Appointment(models.Model):
         self.cancelled_at, self.cancelled_by_name, self.cancel_reason = now, by_name, reason.value
 
     def arrive(self, *, now: datetime) -> None:
-        """The patient is here and waits."""
+        """The patient is here and waits, perhaps after all."""
         self._enter(State.ARRIVED)
-        self.arrived_at, self.missed_at = now, None
+        self.arrived_at, self.missed_at, self.missed_by_name = now, None, ""
+        self.barrier, self.barrier_note, self.barrier_at, self.barrier_by_name = "", "", None, ""
 
     def undo_arrival(self) -> None:
         """The patient is not here after all."""
@@ -213,15 +287,60 @@ class Appointment(models.Model):
         self._enter(State.ARRIVED)
         self.checked_in_at = None
 
-    def see(self, *, now: datetime) -> None:
-        """The visit took place."""
-        self._enter(State.FULFILLED)
-        self.seen_at = now
+    def take_to_room(self, room: Resource, *, now: datetime) -> None:
+        """The patient sits in this room; said again, in another one."""
+        self.room, self.roomed_at = room, self.roomed_at or now
+        self.version += 1
 
-    def miss(self, *, now: datetime) -> None:
+    def undo_room(self) -> None:
+        """The patient is not in a room after all."""
+        self.room, self.roomed_at = None, None
+        self.version += 1
+
+    def meet_clinician(self, *, now: datetime) -> None:
+        """The clinician sees the patient from now on."""
+        self.seen_at = now
+        self.version += 1
+
+    def undo_meeting(self) -> None:
+        """The clinician does not see them yet."""
+        self.seen_at = None
+        self.version += 1
+
+    def leave(self, *, now: datetime) -> None:
+        """The patient is gone."""
+        self.left_at = now
+        self.version += 1
+
+    def undo_leaving(self) -> None:
+        """The patient is still here."""
+        self.left_at = None
+        self.version += 1
+
+    def answer_lateness(self, answer: LateAnswer, *, by_name: str, now: datetime) -> None:
+        """Somebody decided what is done about the late patient."""
+        self.late_answer, self.late_answered_at, self.late_answered_by_name = answer.value, now, by_name
+        self.version += 1
+
+    def undo_lateness_answer(self) -> None:
+        """The question is open again."""
+        self.late_answer, self.late_answered_at, self.late_answered_by_name = "", None, ""
+        self.version += 1
+
+    def see(self, *, now: datetime) -> None:
+        """The visit took place; when the clinician began is kept."""
+        self._enter(State.FULFILLED)
+        self.seen_at = self.seen_at or now
+
+    def miss(self, *, by_name: str, now: datetime) -> None:
         """The patient did not come, or left before being seen."""
         self._enter(State.NO_SHOW)
-        self.missed_at = now
+        self.missed_at, self.missed_by_name = now, by_name
+
+    def name_barrier(self, barrier: Barrier, *, note: str, by_name: str, now: datetime) -> None:
+        """The patient said what came in the way."""
+        self.barrier, self.barrier_note, self.barrier_at, self.barrier_by_name = barrier.value, note, now, by_name
+        self.version += 1
 
     def _enter(self, state: State) -> None:
         self.state = state.value

@@ -21,6 +21,15 @@ from liaison.scheduling.queries.day import (
     visits_of,
 )
 from liaison.scheduling.queries.explaining import Change, Explanation, Left, Relaxed, explain
+from liaison.scheduling.queries.flow import (
+    FlowBoard,
+    FlowCard,
+    FlowColumn,
+    RoomChoice,
+    flow_board,
+    own_room,
+    rooms_for,
+)
 from liaison.scheduling.queries.looking import TimesWanted
 from liaison.scheduling.queries.readiness import (
     Board,
@@ -50,6 +59,7 @@ from liaison.scheduling.queries.visits import (
     appointments_of_referral,
     coming_visits,
     get_appointment,
+    rebook_url,
     seen_last_by,
     timeline,
 )
@@ -93,11 +103,15 @@ __all__ = [
     "DayVisit",
     "Explanation",
     "Filter",
+    "FlowBoard",
+    "FlowCard",
+    "FlowColumn",
     "FreedTime",
     "Left",
     "MonthDay",
     "Readiness",
     "Relaxed",
+    "RoomChoice",
     "SeatOffer",
     "Share",
     "TimeOffer",
@@ -124,6 +138,7 @@ __all__ = [
     "expected",
     "explain",
     "fitting_time",
+    "flow_board",
     "freed_time",
     "get_appointment",
     "get_entry",
@@ -137,11 +152,14 @@ __all__ = [
     "offer_holding",
     "offers_of",
     "openings_ahead",
+    "own_room",
     "people_in_service",
     "possible_at",
     "readiness_board",
     "readiness_of",
+    "rebook_url",
     "resources",
+    "rooms_for",
     "seen_last_by",
     "sites_to_see",
     "timeline",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -13,8 +14,10 @@ from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import NotFound
 from liaison.core.timeline import TimelineEntry
+from liaison.loops.models import Loop
 from liaison.patients.models import Patient
-from liaison.scheduling.models import Appointment, AppointmentQuerySet
+from liaison.scheduling.kinds import MISSED_VISIT
+from liaison.scheduling.models import Appointment, AppointmentQuerySet, VisitType
 from liaison.scheduling.queries.readiness import Readiness, readiness_of
 from liaison.scheduling.rules import State, reason_in_words
 
@@ -50,7 +53,7 @@ def get_appointment(actor: Actor, *, appointment_id: int) -> Appointment:
     found = (
         _visible(actor)
         .filter(pk=appointment_id)
-        .select_related("patient", "visit_type", "site", "loop", "referral", "predecessor")
+        .select_related("patient", "visit_type", "site", "loop", "referral", "predecessor", "room")
         .prefetch_related("reservations__resource")
         .first()
     )
@@ -58,6 +61,25 @@ def get_appointment(actor: Actor, *, appointment_id: int) -> Appointment:
         raise NotFound
     seen(found.patient_id)
     return found
+
+
+def rebook_url(appointment: Appointment) -> str:
+    """Where another time is found for a missed visit: the same kind of visit, for the same promise, else for the one
+    to call about it. The appointment was fetched for somebody."""
+    loops = Loop.objects.open()
+    loop = (
+        loops.filter(pk=appointment.loop_id or 0).first()
+        or loops.filter(kind=MISSED_VISIT.code, about_type="scheduling.appointment", about_id=appointment.pk).first()
+    )
+    current = VisitType.objects.filter(code=appointment.visit_type.code, is_current=True).first()
+    given = {
+        "patient": appointment.patient_id,
+        "visit_type": current.pk if current else None,
+        "site": appointment.site_id,
+        "loop": loop.pk if loop else None,
+        "referral": appointment.referral_id,
+    }
+    return f"{reverse('scheduling:book')}?{urlencode({name: value for name, value in given.items() if value})}"
 
 
 def coming_visits(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[ComingVisit]:
@@ -154,6 +176,8 @@ def _entries(row: Appointment) -> Iterator[TimelineEntry]:
     if row.cancelled_at is not None:
         title = _("Cancelled: %(what)s, %(when)s") % {"what": row.visit_type.name, "when": when}
         why = reason_in_words(row.cancel_reason)
+        if row.was_cancelled_late:
+            why = _("%(why)s. Late cancellation") % {"why": why}
         yield _entry(row, "cancelled", at=row.cancelled_at, title=title, detail=why)
 
 

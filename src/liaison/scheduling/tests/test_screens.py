@@ -384,7 +384,8 @@ def test_rosa_does_not_arrange_and_marta_sees_it_all(rosa: Client, marta: Client
 VISIT_TYPE = {
     "name": "Nurse visit", "code": "nurse_visit", "modality": "in_person", "duration_minutes": 20,
     "before_minutes": 0, "after_minutes": 0, "step_minutes": 10, "least_lead_minutes": 0,
-    "cancellation_hours": 24, "needs": "nurse, registered_nurse, 2\n\nroom, exam_room",
+    "cancellation_hours": 24, "late_after_minutes": 15, "no_show_after_minutes": "",
+    "needs": "nurse, registered_nurse, 2\n\nroom, exam_room",
 }  # fmt: skip
 
 

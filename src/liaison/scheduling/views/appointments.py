@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import MappingProxyType
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
-from liaison.core.answers import done, wants_fragment
+from liaison.core.answers import wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.numbers import id_in
-from liaison.core.refusals import Stale
 from liaison.loops.queries import words_of
 from liaison.scheduling import actions, queries
-from liaison.scheduling.access import ATTEND, CANCEL, MOVE, WAIT
+from liaison.scheduling.access import ASK_BARRIER, BOOK, CANCEL, LATE, MOVE, WAIT
 from liaison.scheduling.forms import CancelForm
 from liaison.scheduling.models import Appointment
-from liaison.scheduling.ports import State
-from liaison.scheduling.rules import reason_in_words
+from liaison.scheduling.ports import LateAnswer, Stage, State
+from liaison.scheduling.rules import BARRIERS, Barrier, late_by, reason_in_words, stage_of
+from liaison.scheduling.views.attending import STAGE_WORDS, done_with, steps_for
+
+_MINUTE = timedelta(minutes=1)
 
 STATE_WORDS: Mapping[State, str | Promise] = MappingProxyType(
     {
@@ -42,6 +42,18 @@ STATE_WORDS: Mapping[State, str | Promise] = MappingProxyType(
         State.WAITLIST: gettext_lazy("On the waitlist"),
     }
 )
+LATE_WORDS: Mapping[str, str | Promise] = MappingProxyType(
+    {
+        LateAnswer.SEE_NOW: gettext_lazy("Late: see now"),
+        LateAnswer.FIT_IN: gettext_lazy("Late: fit in later"),
+        LateAnswer.RESCHEDULE: gettext_lazy("Late: reschedule"),
+    }
+)
+LATE_CHOICES = (
+    (LateAnswer.SEE_NOW.value, gettext_lazy("See now")),
+    (LateAnswer.FIT_IN.value, gettext_lazy("Fit in later")),
+    (LateAnswer.RESCHEDULE.value, gettext_lazy("Reschedule")),
+)
 OVERRIDE_WORDS: Mapping[str, str | Promise] = MappingProxyType(
     {
         "not_free": gettext_lazy("on top of another booking"),
@@ -49,59 +61,6 @@ OVERRIDE_WORDS: Mapping[str, str | Promise] = MappingProxyType(
         "lead_time": gettext_lazy("against the lead time"),
         "patient_busy": gettext_lazy("while the patient has another visit"),
         "duplicate": gettext_lazy("as a second visit of its kind that day"),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """Something that a button does, and what is said afterwards."""
-
-    do: Callable[..., Appointment]
-    words: str | Promise
-    said: str | Promise
-    undo: str = ""
-
-
-STEPS: Mapping[str, Step] = MappingProxyType(
-    {
-        "arrived": Step(
-            do=actions.arrive,
-            words=gettext_lazy("Arrived"),
-            said=gettext_lazy("Arrived."),
-            undo="not-arrived",
-        ),
-        "not-arrived": Step(
-            do=actions.undo_arrival,
-            words=gettext_lazy("Not arrived"),
-            said=gettext_lazy("Back to booked."),
-        ),
-        "checked-in": Step(
-            do=actions.check_in,
-            words=gettext_lazy("Checked in"),
-            said=gettext_lazy("Checked in."),
-            undo="not-checked-in",
-        ),
-        "not-checked-in": Step(
-            do=actions.undo_check_in,
-            words=gettext_lazy("Not checked in"),
-            said=gettext_lazy("Back to arrived."),
-        ),
-        "seen": Step(do=actions.record_seen, words=gettext_lazy("Seen"), said=gettext_lazy("Seen.")),
-        "missed": Step(
-            do=actions.record_missed,
-            words=gettext_lazy("Did not come"),
-            said=gettext_lazy("Noted: did not come. Call today and offer another time."),
-        ),
-    }
-)
-
-_OFFERED: Mapping[State, tuple[str, ...]] = MappingProxyType(
-    {
-        State.BOOKED: ("arrived", "checked-in", "seen", "missed"),
-        State.ARRIVED: ("checked-in", "seen", "missed", "not-arrived"),
-        State.CHECKED_IN: ("seen", "not-checked-in"),
-        State.NO_SHOW: ("arrived",),
     }
 )
 
@@ -139,55 +98,19 @@ def cancel(request: HttpRequest, appointment_id: int) -> HttpResponse:
         expected_version=form.cleaned_data["version"],
         now=current_time(),
     )
-    return _done(request, found, said=_("Cancelled. The time is free again and the patient is told."))
-
-
-@require_POST
-def attend(request: HttpRequest, appointment_id: int, step: str) -> HttpResponse:
-    """One press on the day of the visit."""
-    if step not in STEPS:
-        raise Http404
-    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id)
-    version = request.POST.get("version", "")
-    STEPS[step].do(
-        actor=actor_of(request),
-        appointment=found,
-        expected_version=_version(version) if version else None,
-        now=current_time(),
-    )
-    return _done(request, found, said=str(STEPS[step].said), undo=STEPS[step].undo)
-
-
-def _version(typed: str) -> int:
-    """The version that a form carried. Refuses Stale: anything else is of no version there ever was."""
-    version = id_in(typed)
-    if version is None:
-        raise Stale
-    return version
-
-
-def _done(request: HttpRequest, found: Appointment, *, said: str, undo: str = "") -> HttpResponse:
-    topics = (
-        f"appointment:{found.pk}",
-        f"calendar:{found.site_id}:{found.visit_on}",
-        f"patient:{found.patient_id}",
-    )
-    return done(
-        request,
-        said=said,
-        to=reverse("scheduling:appointment", args=[found.pk]),
-        undo_url=reverse("scheduling:attend", args=[found.pk, undo]) if undo else "",
-        topics=topics,
-    )
+    return done_with(request, found, said=_("Cancelled. The time is free again and the patient is told."))
 
 
 def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict[str, object]:
     actor = actor_of(request)
     state = found.state_now
-    offered = _OFFERED.get(state, ()) if actor.may(ATTEND) else ()
+    stage = stage_of(found.stamps)
+    late = late_by(found.stamps, threshold=found.visit_type.late_after, now=now)
     held_for = queries.offer_holding(found)
     wait = queries.wait_to_move(found)
     is_ahead = state in {State.PENDING, State.BOOKED} and held_for is None
+    is_here = state in {State.ARRIVED, State.CHECKED_IN} and found.seen_at is None
+    steps = steps_for(actor, found, now=now)
     return {
         "held_for": held_for,
         "readiness": queries.readiness_of([found], now=now).get(found.pk) if held_for is None else None,
@@ -195,10 +118,20 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
         "may_wait": is_ahead and wait is None and found.start_at > now and actor.may(WAIT),
         "appointment": found,
         "state": state,
-        "state_words": STATE_WORDS[state],
-        "steps": [(name, STEPS[name]) for name in offered if _makes_sense(name, found, now=now)],
-        "may_move": is_ahead and actor.may(MOVE),
+        "state_words": _words_now(found, stage),
+        "steps": steps,
+        "rooms": queries.rooms_for(found, now=now) if "roomed" in dict(steps) else (),
+        "own_room": queries.own_room(found),
+        "late_minutes": None if late is None else late // _MINUTE,
+        "late_answer": LATE_WORDS.get(found.late_answer, ""),
+        "late_choices": LATE_CHOICES,
+        "asks_late": late is not None and actor.may(LATE),
+        "barrier_words": BARRIERS[Barrier(found.barrier)] if found.barrier else "",
+        "asks_barrier": state is State.NO_SHOW and actor.may(ASK_BARRIER),
+        "rebook_url": queries.rebook_url(found) if state is State.NO_SHOW and actor.may(BOOK) else "",
+        "may_move": (is_ahead or is_here) and actor.may(MOVE),
         "may_cancel": held_for is None
+        and found.seen_at is None
         and state not in {State.FULFILLED, State.CANCELLED, State.NO_SHOW, State.ENTERED_IN_ERROR}
         and actor.may(CANCEL),
         "overridden": [OVERRIDE_WORDS.get(code, code) for code in found.overrides],
@@ -213,14 +146,13 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
     }
 
 
-def _makes_sense(step: str, found: Appointment, *, now: datetime) -> bool:
-    """Whether the button would be refused anyway by the day or the hour."""
-    today = now.astimezone(found.zone).date()
-    if step == "missed":
-        return now >= found.start_at
-    if step == "seen":
-        return found.visit_on <= today
-    return found.visit_on == today
+def _words_now(found: Appointment, stage: Stage | None) -> str | Promise:
+    """Where the visit stands; on its day as the board of the flow says it."""
+    if found.state_now is State.CHECKED_IN and stage is Stage.ROOMED:
+        return _("In %(room)s") % {"room": found.room}
+    if found.state_now is State.CHECKED_IN and stage is not None:
+        return STAGE_WORDS[stage]
+    return STATE_WORDS[found.state_now]
 
 
 def _story(found: Appointment) -> list[StoryLine]:
@@ -231,9 +163,13 @@ def _story(found: Appointment) -> list[StoryLine]:
         StoryLine(at=at, what=what, by=by)
         for at, what, by in (
             (found.arrived_at, _("Arrived"), ""),
+            (found.late_answered_at, str(LATE_WORDS.get(found.late_answer, "")), found.late_answered_by_name),
             (found.checked_in_at, _("Checked in"), ""),
+            (found.roomed_at, _("Taken to %(room)s") % {"room": found.room}, ""),
             (found.seen_at, _("Seen"), ""),
-            (found.missed_at, _("Did not come"), ""),
+            (found.left_at, _("Left"), ""),
+            (found.missed_at, _("Did not come"), found.missed_by_name),
+            (found.barrier_at, _("Said what came in the way"), found.barrier_by_name),
             (found.cancelled_at, _("Cancelled"), found.cancelled_by_name),
         )
         if at is not None
