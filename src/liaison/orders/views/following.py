@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from liaison.core.answers import done, wants_fragment
+from liaison.core.answers import done, put_beside, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound, Refusal
@@ -160,8 +160,7 @@ def move_on(request: HttpRequest, referral_id: int, move: str) -> HttpResponse:
     except Refusal as refusal:
         if not set(refusal.fields) & set(form.fields):
             raise
-        for name, sentence in refusal.fields.items():
-            form.add_error(name if name in form.fields else None, sentence)
+        put_beside(form, refusal)
         return _form_page(request, form, door=door, page=page, now=now, move=move)
     step_id = undoable_step(actor_of(request), referral=moved)
     return done(
