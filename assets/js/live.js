@@ -102,5 +102,16 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const { elt, requestConfig } = event.detail;
   const others = requestConfig?.headers?.["Liaison-Background"] && Date.now() - lastOwn > 2000;
   if (others && elt.matches?.("[data-row], .l-loop")) elt.classList.add("is-changed");
+  const news = others && elt.matches?.("[data-row]") ? one("[data-news]", elt) : null;
+  if (news) heard().textContent = `${news.textContent.trim()}: ${one(".l-row-link", elt)?.textContent || ""}`;
 });
+// Where a screen reader hears what somebody else took: the row itself was swapped, so it can't say so.
+function heard() {
+  const known = one("#heard");
+  if (known) return known;
+  const place = Object.assign(document.createElement("div"), { id: "heard", className: "l-sr" });
+  place.setAttribute("role", "status");
+  document.body.append(place);
+  return place;
+}
 on("click", "[data-show-change]", (_, button) => htmx.trigger(button.closest("[data-live]"), "live", {}));

@@ -2,11 +2,12 @@
 import htmx from "htmx.org";
 import { all, on, one } from "./page.js";
 
-/** Which of the actions fit a row: evidence here or on its own page, snoozing before it is late, taking from others. */
+/** Which of the actions fit a row: evidence here or on its own page, snoozing before it is late (after, why not), taking from others. */
 const fits = {
   managed: (row) => Boolean(row.dataset.managed),
   own: (row) => !row.dataset.managed,
   early: (row) => row.dataset.late === undefined,
+  late: (row) => row.dataset.late !== undefined,
   others: (row) => row.dataset.mine === undefined,
 };
 const fill = (pattern, row) => pattern.replace(/:(loop|patient|managed)/g, (_, name) => row.dataset[name]);

@@ -41,6 +41,11 @@ function undo() {
   if (url) htmx.ajax("POST", url, { target: "body", swap: "none" });
 }
 
+// What can't be done now says so, and what to do instead.
+on("click", "[data-say]", (event, button) => {
+  event.preventDefault();
+  say(button.dataset.say);
+});
 document.addEventListener("liaison:done", (event) => {
   const { said, undo: url, topics = [] } = event.detail;
   say(said, url);

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from django.conf import settings
@@ -115,19 +115,19 @@ def _navigation(request: HttpRequest, *, roles: frozenset[str]) -> list[NavItem]
     return items
 
 
-def steady_banners(*, now: datetime) -> list[Banner]:
-    """The notices on every page that need no database: what this installation is."""
+def steady_banners(*, now: datetime, zone: tzinfo = UTC) -> list[Banner]:
+    """The notices on every page that need no database: what this installation is. `zone` is whose clock is shown."""
     banners = []
     if settings.LIAISON_MODE == "demo":
         banners.append(Banner(kind="demo", text=_("Demonstration clinic: every person here is invented.")))
     if training_offset():
-        day = now.strftime("%Y-%m-%d %H:%M UTC")
+        day = now.astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
         banners.append(Banner(kind="clock", text=_("Training clock: it is %(day)s here.") % {"day": day}))
     return banners
 
 
 def _banners(actor: Actor, *, now: datetime) -> list[Banner]:
-    banners = steady_banners(now=now)
+    banners = steady_banners(now=now, zone=actor.zone)
     if not actor.is_anonymous:
         for source in _banner_sources:
             banners += source(actor, now=now)

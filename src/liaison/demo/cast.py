@@ -137,6 +137,8 @@ LANGUAGES: Final = (("en", 70), ("es", 20), ("zh", 3), ("vi", 3), ("ar", 2), ("a
 OUTSIDE: Final = (
     ("Hudson Valley Heart", "+15185550190", ("cardiology",)),
     ("Capital Orthopedics", "+15185550191", ("orthopedics", "physical_therapy")),
+    ("Albany Digestive Health", "+15185550194", ("gastroenterology",)),
+    ("Upper Hudson Neurology", "+15185550195", ("neurology",)),
     ("Mohawk Eye Center", "+15185550192", ("ophthalmology",)),
     ("Catskill Behavioral Health", "+15185550193", ("psychiatry", "psychology")),
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import random
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -67,6 +67,7 @@ class Chart:
     language: str
     person: Resource
     happened: list[Resource] = field(default_factory=list)
+    stay: Resource | None = None
     discharged_at: datetime | None = None
 
     @property
@@ -89,7 +90,15 @@ def draw_charts(*, seed: int, count: int, now: datetime) -> list[Chart]:
 def write_patients(charts: list[Chart], *, site: str, folder: Path) -> Path:
     """Write the people and the past of one site as NDJSON."""
     path = folder / f"{site.lower()}-charts.ndjson"
-    lines = (line for chart in charts if chart.site == site for line in (chart.person, *chart.happened))
+    return _written(path, (line for chart in charts if chart.site == site for line in (chart.person, *chart.happened)))
+
+
+def write_stays(charts: list[Chart], *, name: str, folder: Path) -> Path:
+    """Write the hospital stays of these charts as NDJSON."""
+    return _written(folder / f"{name}-stays.ndjson", (chart.stay for chart in charts if chart.stay is not None))
+
+
+def _written(path: Path, lines: Iterable[Resource]) -> Path:
     path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), encoding="utf-8")
     return path
 
@@ -159,7 +168,7 @@ def _live(dice: random.Random, chart: Chart, *, now: datetime) -> None:
         chart.happened.append(_condition(dice, chart, code=code, name=name, began=began))
     chart.happened += _coverage(chart, now=now)
     for _ in range(dice.randrange(2, 8)):
-        at = _office_hours(dice, now - timedelta(days=dice.randrange(8, 900)))
+        at = _office_hours(dice, now - timedelta(days=8 + dice.randrange(8, 900)))
         chart.happened += _visit(dice, chart, at=at)
 
 
@@ -226,16 +235,13 @@ def _stay(dice: random.Random, chart: Chart, *, days_ago: int, now: datetime) ->
     ended = _office_hours(dice, now - timedelta(days=days_ago))
     reason = dice.choice(_STAYS)
     chart.discharged_at = ended
-    chart.happened.append(
-        _resource(dice, "Encounter", chart)
-        | {
-            "status": "finished",
-            "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"},
-            "type": [_coded("http://snomed.info/sct", "32485007", reason)],
-            "period": {"start": _at(ended - timedelta(days=dice.randrange(2, 8))), "end": _at(ended)},
-            "hospitalization": {"dischargeDisposition": {"coding": [{"code": "home"}], "text": "Home"}},
-        }
-    )
+    chart.stay = _resource(dice, "Encounter", chart) | {
+        "status": "finished",
+        "class": {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"},
+        "type": [_coded("http://snomed.info/sct", "32485007", reason)],
+        "period": {"start": _at(ended - timedelta(days=dice.randrange(2, 8))), "end": _at(ended)},
+        "hospitalization": {"dischargeDisposition": {"coding": [{"code": "home"}], "text": "Home"}},
+    }
 
 
 def _condition(dice: random.Random, chart: Chart, *, code: str, name: str, began: datetime) -> Resource:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from liaison.core.actor import Actor, system_actor
@@ -34,7 +34,7 @@ def register_twice(
     known = [chart for chart in charts if chart.site == AT and chart.number != 1 and chart.discharged_at is None]
     made = []
     for chart, register in zip(known, (_in_haste, _with_another_number), strict=False):
-        double = register(actor, chart, patients[chart.number], staffed=staffed, now=now - timedelta(days=1))
+        double = register(actor, chart, patients[chart.number], staffed=staffed, now=now)
         found = pairs_for(system_actor("demonstration"), patient=double)
         note_duplicates(actor=system_actor("demonstration"), patient=double, pairs=found, now=now)
         made.append(double)

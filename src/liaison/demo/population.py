@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import random
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from liaison.core.actor import Actor
-from liaison.demo.charts import SYSTEM, Chart, write_patients
+from liaison.demo.charts import SYSTEM, Chart, write_patients, write_stays
 from liaison.demo.staff import Staffed
 from liaison.patients.actions import (
     ContactDetails,
@@ -25,6 +26,9 @@ from liaison.patients.models import AlertKind, CareRole, ContactKind, Identifier
 from liaison.patients.rules import Scope
 from liaison.records.actions import import_files
 
+BEGAN = timedelta(days=15)
+"""So long ago the charts came in."""
+
 _ALERTS = (
     (AlertKind.SAFETY, "Falls: walk with them from the entrance"),
     (AlertKind.COMMUNICATION, "Hard of hearing: speak slowly, left side"),
@@ -34,16 +38,34 @@ _ALERTS = (
 
 
 def bring_in(charts: list[Chart], staffed: Staffed, *, actor: Actor, now: datetime) -> dict[int, Patient]:
-    """Import every site's charts; returns patients by the number of their chart."""
+    """Import every site's charts, and the news of each hospital stay an hour after it ended.
+
+    Returns patients by the number of their chart.
+    """
     with tempfile.TemporaryDirectory(prefix="liaison-demo-") as name:
-        for code, site in staffed.sites.items():
+        for code in staffed.sites:
             path = write_patients(charts, site=code, folder=Path(name))
-            summary = import_files(actor, paths=[path], now=now, site=site, system=SYSTEM)
-            rejected = [reject for outcome in summary.outcomes for reject in outcome.rejects]
-            if rejected:
-                raise RuntimeError(f"The demonstration's own charts were rejected: {rejected[:3]}")
+            _take_in(path, code, staffed, actor=actor, now=now - BEGAN)
+        for (ended, code), group in sorted(_by_discharge(charts).items()):
+            path = write_stays(group, name=f"{code.lower()}-{ended:%Y%m%d%H%M}", folder=Path(name))
+            _take_in(path, code, staffed, actor=actor, now=min(ended + timedelta(hours=1), now))
     by_mrn = Identifier.objects.filter(system=SYSTEM).select_related("patient")
     return {int(found.value.removeprefix("RH")): found.patient for found in by_mrn}
+
+
+def _by_discharge(charts: Iterable[Chart]) -> dict[tuple[datetime, str], list[Chart]]:
+    """Charts of people who left hospital, by when they left and by site."""
+    found: dict[tuple[datetime, str], list[Chart]] = defaultdict(list)
+    for chart in charts:
+        if chart.discharged_at is not None:
+            found[chart.discharged_at, chart.site].append(chart)
+    return found
+
+
+def _take_in(path: Path, code: str, staffed: Staffed, *, actor: Actor, now: datetime) -> None:
+    summary = import_files(actor, paths=[path], now=now, site=staffed.sites[code], system=SYSTEM)
+    if summary.rejects:
+        raise RuntimeError(f"The demonstration's own charts were rejected: {summary.rejects[:3]}")
 
 
 def introduce(

@@ -9,6 +9,7 @@ from typing import Final
 
 from liaison.core.actor import Actor, system_actor
 from liaison.demo.charts import Chart
+from liaison.demo.office import Office
 from liaison.demo.staff import Staffed
 from liaison.inbox.actions import claim_message, log_call, queue_message, receive_mail, settle
 from liaison.inbox.models import Message
@@ -32,29 +33,32 @@ _TOPICS: Final = ("When to take the water tablet", "Which foods hold salt", "Whe
 
 
 def tell_seldom_stories(
-    charts: Sequence[Chart], patients: dict[int, Patient], staffed: Staffed, *, now: datetime
+    charts: Sequence[Chart], patients: dict[int, Patient], staffed: Staffed, *, office: Office
 ) -> None:
     """A few of each at Riverside, and of every kind some that ended either way."""
+    now = office.at_work
     at_riverside = [patients[chart.number] for chart in charts if chart.site == "RIV" and chart.number != 1]
     actor = staffed.who("Rosa Delgado")
     for place, patient in enumerate(at_riverside[-OF_EACH:]):
-        _explain_twice(actor, patient, topic=_TOPICS[place], now=now - timedelta(hours=20 - place))
+        _explain_twice(
+            actor, patient, topic=_TOPICS[place], began=office.now - timedelta(hours=40 - place), office=office
+        )
     with_mail = list(_with_mail(at_riverside))
     for patient in with_mail[:OF_EACH]:
-        _write(actor, patient, text=_CALL_US, ends=NO_SUCH_BOX, now=now - timedelta(hours=2))
+        _write(actor, patient, text=_CALL_US, ends=NO_SUCH_BOX, now=office.ago(timedelta(hours=2)))
     for patient, words in zip(with_mail[OF_EACH:], _ANSWERS, strict=False):
-        written = _write(actor, patient, text=_BRING_LIST, ends=None, now=now - timedelta(hours=3))
-        _answer(written, words=words, now=now - timedelta(hours=1))
+        written = _write(actor, patient, text=_BRING_LIST, ends=None, now=office.ago(timedelta(hours=3)))
+        _answer(written, words=words, now=office.ago(timedelta(hours=1)))
     for patient in at_riverside[10 : 10 + OF_EACH]:
         _wait_for_earlier(actor, patient, staffed=staffed, now=now)
     _close_rooms_over_visits(staffed, now=now)
-    _call_the_unwritten(now=now)
+    _call_the_unwritten(office)
     for kind in registered_kinds():
         if not kind.managed_at:
-            _end_some(kind, staffed=staffed, now=now - timedelta(minutes=30))
+            _end_some(kind, staffed=staffed, now=now)
 
 
-def _explain_twice(actor: Actor, patient: Patient, *, topic: str, now: datetime) -> None:
+def _explain_twice(actor: Actor, patient: Patient, *, topic: str, began: datetime, office: Office) -> None:
     for attempt, understood in enumerate((Understood.NO, Understood.PARTLY)):
         item = TeachBackItem(topic=topic, patient_words="Said it back only in part", understood=understood)
         log_call(
@@ -64,11 +68,11 @@ def _explain_twice(actor: Actor, patient: Patient, *, topic: str, now: datetime)
             said="Went through the plan; one point stays unclear.",
             teach_backs=[item],
             idempotency_key=f"demo-teach-{patient.pk}-{attempt}",
-            now=now + timedelta(hours=3 * attempt),
+            now=office.past(began + timedelta(hours=20 * attempt)),
         )
 
 
-def _call_the_unwritten(*, now: datetime) -> None:
+def _call_the_unwritten(office: Office) -> None:
     """Patients without an e-mail address were told of their visits by phone; the last few are still to be called."""
     waiting = Loop.objects.open().filter(clocks__rule_id="untold").select_related("patient").distinct()
     for loop in list(waiting.order_by("-opened_at", "pk"))[OF_EACH - 1 :]:
@@ -79,7 +83,7 @@ def _call_the_unwritten(*, now: datetime) -> None:
             outcome="reached",
             said="Told them when the visit is; they wrote it down.",
             idempotency_key=f"demo-unwritten-{loop.pk}",
-            now=min(loop.story.latest("pk").at + timedelta(minutes=20), now),
+            now=min(office.soon_after(loop.story.latest("pk").at + timedelta(minutes=20)), office.at_work),
         )
 
 
@@ -138,11 +142,14 @@ def _close_rooms_over_visits(staffed: Staffed, *, now: datetime) -> None:
     """Three rooms close over a coming visit: one opens again, one visit is called off, one waits for a solution."""
     marta, ready = staffed.who("Marta Kowalska"), system_actor("readiness")
     coming = Appointment.objects.filter(
-        site=staffed.sites["RIV"], state=VisitState.BOOKED, start_at__gt=now + timedelta(days=1)
-    ).order_by("start_at")
+        site=staffed.sites["RIV"],
+        state=VisitState.BOOKED,
+        start_at__gt=now + timedelta(days=1),
+        reservations__role="room",
+    ).order_by("start_at", "pk")
     for place, visit in enumerate(coming[:OF_EACH]):
         room = visit.reservations.select_related("resource").get(role="room").resource
-        during = Span(visit.start_at, visit.start_at + timedelta(hours=1))
+        during = Span(visit.start_at, visit.end_at)
         closure = scheduling.close_time(actor=marta, of=room, during=during, reason="Water damage", now=now)
         scheduling.check_visits(actor=ready, appointment_ids=[visit.pk], now=now)
         if place == 0:

@@ -54,6 +54,11 @@ class Staffed:
             team_ids=team_ids,
         )
 
+    def outside_with(self, specialty: str) -> Organization:
+        """A place outside that has this specialty."""
+        place = next(place for place, (_, _, codes) in enumerate(cast.OUTSIDE) if specialty in codes)
+        return self.outside[place]
+
     def working_at(self, site_code: str, role: str) -> list[str]:
         """The names of people who hold `role` at a site."""
         return [one.name for one in cast.STAFF if one.role == role and one.site in {site_code, ""}]

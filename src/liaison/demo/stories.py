@@ -9,6 +9,7 @@ from typing import Final
 
 from liaison.core.actor import Actor
 from liaison.demo.charts import Chart
+from liaison.demo.office import Office
 from liaison.demo.staff import Staffed
 from liaison.inbox.actions import log_call
 from liaison.loops import actions as loops
@@ -43,23 +44,23 @@ _CALLS: Final = (
 
 
 def tell_stories(
-    charts: Sequence[Chart], patients: dict[int, Patient], staffed: Staffed, *, dice: random.Random, now: datetime
+    charts: Sequence[Chart], patients: dict[int, Patient], staffed: Staffed, *, dice: random.Random, office: Office
 ) -> None:
     """Open and move promises for about half of the patients, over the last three weeks."""
     at_riverside = [chart for chart in charts if chart.site == "RIV"]
-    _referrals(at_riverside, patients, staffed, dice=dice, now=now)
+    _referrals(at_riverside, patients, staffed, dice=dice, office=office)
     for chart in charts:
         if dice.random() < 0.42:
-            _small_promise(chart, patients[chart.number], staffed, dice=dice, now=now)
-    _follow_discharges(staffed, dice=dice, now=now)
+            _small_promise(chart, patients[chart.number], staffed, dice=dice, office=office)
+    _follow_discharges(staffed, dice=dice, office=office)
 
 
 def _referrals(
-    charts: Sequence[Chart], patients: dict[int, Patient], staffed: Staffed, *, dice: random.Random, now: datetime
+    charts: Sequence[Chart], patients: dict[int, Patient], staffed: Staffed, *, dice: random.Random, office: Office
 ) -> None:
     for place, chart in enumerate(charts[1 : 1 + max(len(_ENDINGS), len(charts) // 4)]):
         steps = _ENDINGS[place % len(_ENDINGS)]
-        story = _ReferralStory(staffed, patient=patients[chart.number], dice=dice, now=now, length=len(steps))
+        story = _ReferralStory(staffed, patient=patients[chart.number], dice=dice, office=office, length=len(steps))
         for step in steps:
             step(story)
 
@@ -67,21 +68,21 @@ def _referrals(
 class _ReferralStory:
     """One referral and the pace at which it moved; each step happens some days after the one before."""
 
-    def __init__(self, staffed: Staffed, *, patient: Patient, dice: random.Random, now: datetime, length: int) -> None:
-        self.staffed, self.patient, self.now = staffed, patient, now
+    def __init__(self, staffed: Staffed, *, patient: Patient, dice: random.Random, office: Office, length: int) -> None:
+        self.staffed, self.patient, self.office = staffed, patient, office
         self.doctor_name = dice.choice(staffed.working_at("RIV", "clinician"))
         self.doctor = staffed.who(self.doctor_name)
         self.coordinator = staffed.who(dice.choice(("Grace Okafor", "Samir Haddad", "Rosa Delgado")))
         self.specialty = dice.choice(sorted(_QUESTIONS))
         self.urgency = dice.choices(("routine", "urgent"), weights=(80, 20))[0]
         self.pace = (DAY * dice.uniform(0.6, 3.2)) if length > 3 else DAY * dice.uniform(0.2, 4)
-        self.at = now - self.pace * length - DAY * dice.uniform(0, 6)
+        self.at = office.now - self.pace * length - DAY * dice.uniform(0, 6)
         self.referral: Referral | None = None
 
     def later(self) -> datetime:
-        """The instant of the next step, never after now."""
-        self.at = min(self.at + self.pace, self.now)
-        return self.at
+        """The instant of the next step, in working hours and never after now."""
+        self.at = min(self.at + self.pace, self.office.now)
+        return self.office.past(self.at)
 
     @property
     def pk(self) -> int:
@@ -96,7 +97,7 @@ class _ReferralStory:
             for name, practitioner in self.staffed.practitioners.items():
                 if practitioner.specialty_id == self.specialty and name != self.doctor_name:
                     return Target(practitioner_id=practitioner.pk)
-        return Target(organization_id=self.staffed.outside[0 if self.specialty == "cardiology" else 1].pk)
+        return Target(organization_id=self.staffed.outside_with(self.specialty).pk)
 
 
 def _draft(story: _ReferralStory) -> None:
@@ -140,7 +141,7 @@ def _rerouted(story: _ReferralStory) -> None:
 
 def _scheduled(story: _ReferralStory) -> None:
     at = story.later()
-    orders.mark_scheduled(story.coordinator, referral_id=story.pk, visit_at=at + story.pace, now=at)
+    orders.mark_scheduled(story.coordinator, referral_id=story.pk, visit_at=story.office.due(at + story.pace), now=at)
 
 
 def _missed(story: _ReferralStory) -> None:
@@ -191,12 +192,12 @@ _ENDINGS: Final[tuple[tuple[_Step, ...], ...]] = (
 )
 
 
-def _small_promise(chart: Chart, patient: Patient, staffed: Staffed, *, dice: random.Random, now: datetime) -> None:
+def _small_promise(chart: Chart, patient: Patient, staffed: Staffed, *, dice: random.Random, office: Office) -> None:
     kind = dice.choices((TASK, CALL_BACK), weights=(45, 55))[0]
     asked, title = dice.choice(_TASKS if kind is TASK else _CALLS)
     step = asked.format(name=f"{chart.given} {chart.family}")
-    opened = now - DAY * dice.uniform(0.1, 9)
-    due = opened + DAY * dice.choice((0.3, 1, 2, 4, 7, 12))
+    opened = office.ago(DAY * dice.uniform(0.1, 9))
+    due = office.due(opened + DAY * dice.choice((0.3, 1, 2, 4, 7, 12)))
     actor = staffed.who(dice.choice(staffed.working_at(chart.site, "front_desk")))
     loop = loops.open_loop(
         actor,
@@ -218,7 +219,7 @@ def _small_promise(chart: Chart, patient: Patient, staffed: Staffed, *, dice: ra
         priority=dice.choices((ROUTINE, URGENT, CLINICAL), weights=(86, 10, 4))[0],
         now=opened,
     )
-    _settle_some(loop, patient, staffed=staffed, chart=chart, dice=dice, now=now)
+    _settle_some(loop, patient, staffed=staffed, chart=chart, dice=dice, office=office)
 
 
 def _owner(chart: Chart, staffed: Staffed, *, dice: random.Random) -> Owner:
@@ -230,7 +231,7 @@ def _owner(chart: Chart, staffed: Staffed, *, dice: random.Random) -> Owner:
 
 
 def _settle_some(
-    loop: Loop, patient: Patient, *, staffed: Staffed, chart: Chart, dice: random.Random, now: datetime
+    loop: Loop, patient: Patient, *, staffed: Staffed, chart: Chart, dice: random.Random, office: Office
 ) -> None:
     """A third is done, some were tried, a few were given up."""
     actor = staffed.who("Marta Kowalska")
@@ -244,20 +245,21 @@ def _settle_some(
             outcome="reached" if reached else dice.choice(("no_answer", "left_message")),
             said="Answered the question; no further need." if reached else "",
             idempotency_key=f"demo-call-{chart.number}",
-            now=now - HOUR * dice.uniform(0.2, 2),
+            now=office.ago(HOUR * dice.uniform(0.2, 2)),
         )
     elif luck < 0.3:
-        loops.add_evidence(actor, loop_id=loop.pk, kind="done", note="Done by phone", now=now - HOUR)
+        loops.add_evidence(actor, loop_id=loop.pk, kind="done", note="Done by phone", now=office.ago(HOUR))
     elif luck > 0.97:
-        loops.give_up_loop(actor, loop_id=loop.pk, reason="The patient no longer wishes it", now=now - HOUR)
+        loops.give_up_loop(actor, loop_id=loop.pk, reason="The patient no longer wishes it", now=office.ago(HOUR))
 
 
-def _follow_discharges(staffed: Staffed, *, dice: random.Random, now: datetime) -> None:
-    """Some of the discharged were called, some only tried; the rest wait."""
+def _follow_discharges(staffed: Staffed, *, dice: random.Random, office: Office) -> None:
+    """Some of the discharged were called soon after the news came, some only tried; the rest wait."""
     actor: Actor = staffed.who("Marta Kowalska")
     discharged = Loop.objects.filter(kind="post-discharge").order_by("pk").select_related("patient")
     for place, loop in enumerate(discharged):
-        if place % 3 == 0:
+        called_at = office.soon_after(loop.opened_at + HOUR * dice.uniform(1, 20))
+        if place % 3 == 0 or called_at > office.at_work:
             continue
         reached = place % 3 == 1
         log_call(
@@ -268,5 +270,5 @@ def _follow_discharges(staffed: Staffed, *, dice: random.Random, now: datetime) 
             said="Feels better; has the new tablets; daughter drives to the visit." if reached else "",
             clinical=reached,
             idempotency_key=f"demo-discharge-call-{loop.pk}",
-            now=now - HOUR * dice.uniform(0.5, 3),
+            now=called_at,
         )

@@ -6,22 +6,18 @@ Around the hour at which it is opened, whatever the hours of the clinic are, so 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Final
 
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
+from liaison.core.calendars import FEDERAL
 from liaison.demo.staff import Staffed
 from liaison.inbox.ports import Channel, unconnected
 from liaison.loops.models import Loop
 from liaison.patients.models import Patient
 from liaison.scheduling.actions import (
-    CannotChange,
-    NotFree,
-    OutsideHours,
-    PatientBusy,
     arrive,
     book_appointment,
     check_in,
@@ -30,7 +26,7 @@ from liaison.scheduling.actions import (
     record_missed,
     take_to_room,
 )
-from liaison.scheduling.models import Appointment, Resource, VisitType
+from liaison.scheduling.models import Appointment, Reservation, Resource, VisitType
 from liaison.scheduling.ports import BookingOrder, Override, Seat
 
 _QUARTER: Final = timedelta(minutes=15)
@@ -137,19 +133,30 @@ class _Desk:
             start_at=start,
             seats=(Seat(role="clinician", resource_id=person.pk), Seat(role="room", resource_id=room.pk)),
         )
-        with suppress(NotFree, PatientBusy, CannotChange):  # the time is taken, or the day ends in between
-            with unconnected(Channel.EMAIL):  # they were told long ago
-                visit = self._book(order, patient)
-            return [self._stamp(planned, visit, room)]
-        return []
+        if self._is_taken(start, seats=order.seats):
+            return []
+        with unconnected(Channel.EMAIL):  # they were told long ago
+            visit = self._book(order, patient)
+        return [self._stamp(planned, visit, room)]
+
+    def _is_taken(self, start: datetime, *, seats: tuple[Seat, ...]) -> bool:
+        """Whether somebody has the time already; asked first, for a refusal would stand in the trail."""
+        claim, ids = self.visit_type.claim(start), [seat.resource_id for seat in seats]
+        taken = Reservation.objects.filter(resource_id__in=ids, active=True)
+        return taken.filter(during__overlap=(claim.start, claim.end)).exists()
 
     def _book(self, order: BookingOrder, patient: Patient) -> Appointment:
         booked_at = order.start_at - timedelta(days=3)
-        try:
+        if self._works_at(order.start_at):
             return book_appointment(actor=self.front, patient=patient, order=order, now=booked_at)
-        except OutsideHours:
-            override = Override(reason="The clinic is open longer today")
-            return book_appointment(actor=self.care, patient=patient, order=order, override=override, now=booked_at)
+        override = Override(reason="The clinic is open longer today")
+        return book_appointment(actor=self.care, patient=patient, order=order, override=override, now=booked_at)
+
+    def _works_at(self, start: datetime) -> bool:
+        claim = self.visit_type.claim(start)
+        begins, ends = claim.start.astimezone(self.site.zone), claim.end.astimezone(self.site.zone)
+        inside = time(8) <= begins.time() and begins.date() == ends.date() and ends.time() <= time(17)
+        return inside and FEDERAL.is_business_day(begins.date())
 
     def _stamp(self, planned: _Planned, visit: Appointment, room: Resource) -> Appointment:
         def to_room(**given: object) -> Appointment:
@@ -164,6 +171,7 @@ class _Desk:
             (planned.missed, record_missed),
         )
         for minutes, step in steps:
-            if minutes is not None:
-                visit = step(actor=self.care, appointment=visit, now=self.now + timedelta(minutes=minutes))
+            at = self.now + timedelta(minutes=minutes or 0)
+            if minutes is not None and at.astimezone(self.site.zone).date() == visit.visit_on:
+                visit = step(actor=self.care, appointment=visit, now=at)
         return visit

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import urlencode
 
 from django.http import QueryDict
 
+from liaison.core.numbers import id_in
 from liaison.loops.models import Priority
 from liaison.loops.queries import DeskFilters, Tab, owner_from_value
 
@@ -22,24 +23,25 @@ class DeskWish:
     kind: str = ""
     priority: str = ""
     owner: str = ""
+    handed: str = ""
 
     @property
     def is_narrowed(self) -> bool:
         """Whether some filter is set."""
-        return bool(self.kind or self.priority or self.owner)
+        return bool(self.kind or self.priority or self.owner or self.handed)
 
     @property
     def narrowed(self) -> str:
         """Grouping and filters as the end of an address ("&kind=task"), kept when the tab changes."""
         pairs = [("by", "patient" if self.grouped else ""), ("kind", self.kind), ("priority", self.priority)]
-        pairs.append(("owner", self.owner))
+        pairs += [("owner", self.owner), ("handed", self.handed)]
         said = urlencode([pair for pair in pairs if pair[1]])
         return f"&{said}" if said else ""
 
     @property
     def flipped(self) -> str:
         """The same with the other grouping."""
-        return DeskWish(grouped=not self.grouped, kind=self.kind, priority=self.priority, owner=self.owner).narrowed
+        return replace(self, grouped=not self.grouped).narrowed
 
     @property
     def bare(self) -> str:
@@ -54,12 +56,14 @@ def desk_wish(asked: QueryDict) -> DeskWish:
     priority = asked.get("priority", "")
     owner = owner_from_value(asked.get("owner", ""))
     priority = priority if priority in Priority.values else ""
+    handed = id_in(asked.get("handed", ""))
     return DeskWish(
         tab=Tab(tab) if tab in set(Tab) else Tab.MINE,
         after=asked.get("after", ""),
         grouped=asked.get("by") == "patient",
-        filters=DeskFilters(kinds=(kind,) if kind else (), priority=priority, owner=owner),
+        filters=DeskFilters(kinds=(kind,) if kind else (), priority=priority, owner=owner, hand_over_id=handed),
         kind=kind,
         priority=priority,
         owner=asked.get("owner", "") if owner else "",
+        handed=str(handed) if handed else "",
     )

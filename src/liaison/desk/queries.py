@@ -6,9 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.utils.translation import gettext
+
 from liaison.core.actor import Actor
 from liaison.loops import access as loop_access
 from liaison.loops import queries as loops
+from liaison.loops.queries import Tab
 from liaison.pathways import queries as pathways
 from liaison.patients import queries as patients
 from liaison.patients.models import Patient
@@ -52,6 +55,34 @@ def patient_page(actor: Actor, *, patient_id: int, now: datetime) -> PatientPage
         ended=loops.ended_loops_of(actor, patient=patient, now=now, most=5) if sees_loops else (),
         coming=scheduling.coming_visits(actor, patient=patient, now=now),
     )
+
+
+def moved_off(story: loops.LoopStory, *, tab: Tab) -> str:
+    """What to say on a row that stands in a tab which its loop has left for somebody else's desk, "" while it belongs.
+
+    "Theo Lindqvist took it", "given to Care coordination": only of the tabs that go by owner, mine and my teams'.
+    """
+    row = story.row
+    if row.state != "open" or tab not in {Tab.MINE, Tab.TEAMS}:
+        return ""
+    belongs = row.is_mine or row.waits_on_me if tab is Tab.MINE else row.owner.team_id is not None
+    if belongs:
+        return ""
+    if row.is_mine:
+        return gettext("You have it now")
+    last = next((line.what for line in story.story if not line.undone), "")
+    words = gettext("%(name)s took it") if last == "taken" else gettext("%(name)s has it now")
+    return words % {"name": row.owner_name}
+
+
+def folded(columns: Sequence[loops.Load], *, kept: Sequence[str]) -> tuple[list[loops.Load], list[loops.Load]]:
+    """The columns of the board, and who has nothing open, for the strip behind them.
+
+    Of a strip that names in `kept` whom it held before, the columns are only those who have something meanwhile.
+    """
+    busy = [each for each in columns if each.open or each.is_away]
+    free = [each for each in columns if not each.open and not each.is_away]
+    return ([each for each in busy if each.value in kept] if kept else busy), free
 
 
 def brief(actor: Actor, *, patient_id: int, now: datetime) -> patients.Band:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -52,6 +53,8 @@ def home(request: HttpRequest) -> HttpResponse:
         with_counts=piece != "more",
     )
     shown = {"page": page, "wish": wish, "counts": page.counts, "now": now, "time_zone": zone, "kinds": _kinds()}
+    shown["covers"] = loops.own_covers(actor_of(request), now=now) if wish.tab is Tab.MINE else ()
+    shown["order"] = loops.order_words()
     template = {"more": "desk/_rows.html", "list": "desk/_list.html"}.get(piece, "desk/home.html")
     return render(request, template, shown)
 
@@ -63,7 +66,10 @@ def loop(request: HttpRequest, loop_id: int) -> HttpResponse:
     story = loops.loop_story(actor_of(request), loop_id=loop_id, now=now)
     shown: dict[str, Any] = {"story": story, "row": story.row, "now": now, "time_zone": story.row.zone}
     if wants_fragment(request) and request.GET.get("as") == "row":
-        return render(request, "desk/_row.html", shown)
+        wish = desk_wish(request.GET)
+        return render(
+            request, "desk/_row.html", {**shown, "wish": wish, "news": queries.moved_off(story, tab=wish.tab)}
+        )
     shown["told"] = inbox.told_story(actor_of(request), story=story)
     shown["also"] = queries.other_loops(actor_of(request), story=story, now=now)
     shown["brief"] = queries.brief(actor_of(request), patient_id=story.row.patient.id, now=now)
@@ -95,16 +101,25 @@ def timeline(request: HttpRequest, patient_id: int) -> HttpResponse:
     shown = {"band": None, "now": now, "time_zone": zone, **_happened(request, patient=patient)}
     piece = request.GET.get("as", "")
     if not wants_fragment(request):
-        return redirect("desk:patient", patient.pk)
+        asked = {name: request.GET[name] for name in ("kind", "q", "before") if request.GET.get(name)}
+        wanted = f"?{urlencode(asked)}" if asked else ""
+        return redirect(f"{reverse('desk:patient', args=[patient.pk])}{wanted}#happened")
     return render(request, "desk/_entries.html" if piece == "more" else "desk/_timeline.html", shown)
 
 
 @require_GET
 def board(request: HttpRequest) -> HttpResponse:
-    """The supervisor's board: a column for everyone with a desk."""
+    """The supervisor's board: a column for everyone who has something open, and one strip for those with nothing.
+
+    `as=free` asks for the strip alone; `had` names who stood in it, so that who got a loop comes with it as a column.
+    """
     now, zone = current_time(), actor_of(request).zone
     columns = loops.load(actor_of(request), now=now, zone=zone)
-    shown = {"columns": columns, "now": now, "time_zone": zone, "most": max((each.open for each in columns), default=0)}
+    busy, free = queries.folded(columns, kept=request.GET.getlist("had"))
+    shown = {"columns": columns, "busy": busy, "free": free, "now": now, "time_zone": zone}
+    shown |= {"most": max((each.open for each in columns), default=0)}
+    if wants_fragment(request) and request.GET.get("as") == "free":
+        return render(request, "desk/_free_live.html", shown)
     return render(request, "desk/board.html", shown)
 
 

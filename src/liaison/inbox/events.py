@@ -5,7 +5,15 @@ from datetime import datetime
 
 from liaison.core.facts import Fact
 from liaison.inbox.rules.contact import Attempt as CallAttempt
-from liaison.inbox.rules.contact import Contact, ContactSoFar, Outcome, With, contact_so_far, makes_contact
+from liaison.inbox.rules.contact import (
+    Contact,
+    ContactSoFar,
+    Outcome,
+    With,
+    contact_so_far,
+    counts_as_attempt,
+    makes_contact,
+)
 
 __all__ = [
     "CallAttempt",
@@ -22,6 +30,7 @@ __all__ = [
     "PreferenceNoted",
     "With",
     "contact_so_far",
+    "counts_as_attempt",
     "makes_contact",
 ]
 

@@ -9,6 +9,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from liaison.core.answers import put_beside
 from liaison.core.near_dates import refuse_far_off
 from liaison.core.refusals import Refusal
 from liaison.loops.ports import CLINICAL, ROUTINE, URGENT, Owner
@@ -133,13 +134,8 @@ _OTHER_NAMES = {"to": "to", "until": "until_on", "owner": "to"}
 
 def beside_fields(form: forms.Form, refusal: Refusal) -> bool:
     """Put a refusal's sentences beside the fields that caused it; False when none of them is in this form."""
-    placed = False
-    for name, sentence in refusal.fields.items():
-        field = name if name in form.fields else _OTHER_NAMES.get(name, "")
-        if field in form.fields:
-            form.add_error(field, sentence)
-            placed = True
-    return placed
+    known = {_OTHER_NAMES.get(name, name) for name in refusal.fields} | set(refusal.fields)
+    return bool(known & set(form.fields)) and put_beside(form, refusal, names=_OTHER_NAMES)
 
 
 def at_site(local: datetime, *, zone: tzinfo) -> datetime:

@@ -20,7 +20,7 @@ from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Refusal
-from liaison.loops import actions
+from liaison.loops import access, actions
 from liaison.loops.forms import (
     AssignForm,
     EvidenceForm,
@@ -290,7 +290,8 @@ def end(request: HttpRequest, hand_over_id: int) -> HttpResponse:
     """The colleague is back."""
     count = actions.end_hand_over(actor_of(request), hand_over_id=hand_over_id, now=current_time())
     said = _("The hand-over has ended; %(count)s loops went back.") % {"count": count}
-    return done(request, said=said, to=_reverse("desk:board", "loops:hand_over"), topics=("desk",), go=True)
+    to = _reverse("desk:board", "loops:hand_over") if actor_of(request).may(access.BOARD) else _reverse("desk:home")
+    return done(request, said=said, to=to, topics=("desk",), go=True)
 
 
 # --- answers --------------------------------------------------------------------------------------------------

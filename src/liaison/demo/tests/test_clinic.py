@@ -1,23 +1,26 @@
 """The demonstration clinic: the same seed builds the same clinic, and everything that Liaison knows occurs in it."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from importlib import import_module
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.apps import apps
 from django.db import transaction
 
 from liaison.accounts.models import Site, User
+from liaison.core.calendars import FEDERAL
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.demo import cast
 from liaison.demo.clinic import SEED, build
-from liaison.inbox.models import Message
-from liaison.loops.models import Loop, State
+from liaison.demo.office import Office
+from liaison.inbox.models import Call, Message
+from liaison.loops.models import Clock, Loop, State
 from liaison.loops.ports import registered_kinds
-from liaison.orders.models import Referral
+from liaison.orders.models import Referral, ReferralStep
 from liaison.orders.rules import State as ReferralState
 from liaison.patients.models import DuplicateCandidate, Patient
 from liaison.scheduling.models import Appointment
@@ -28,6 +31,7 @@ pytestmark = pytest.mark.xdist_group("demonstration")
 NOW = datetime(2026, 4, 15, 15, tzinfo=UTC)
 PATIENTS = 40
 DOUBLES = 2
+ZONE = ZoneInfo("America/New_York")
 
 
 @pytest.fixture(scope="module")
@@ -101,10 +105,10 @@ def test_referrals_stand_at_every_step(clinic):
     assert {state.value for state in ReferralState} - seldom <= set(Referral.objects.values_list("state", flat=True))
 
 
-def test_visits_fill_two_weeks_back_and_two_ahead_and_nobody_is_booked_twice(clinic):
+def test_visits_fill_two_weeks_back_and_four_ahead_and_nobody_is_booked_twice(clinic):
     starts = Appointment.objects.values_list("start_at", flat=True)
     assert NOW - timedelta(days=15) < min(starts) < NOW - timedelta(days=7)
-    assert NOW + timedelta(days=7) < max(starts) < NOW + timedelta(days=15)
+    assert NOW + timedelta(days=7) < max(starts) < NOW + timedelta(days=29)
     past = Appointment.objects.filter(end_at__lt=NOW)
     assert set(past.values_list("state", flat=True)) >= {"fulfilled", "noshow"}
     assert not past.filter(state="booked").exists()
@@ -152,3 +156,82 @@ def test_a_few_patients_without_an_address_are_still_to_be_called_about_a_visit(
     assert 1 <= untold.filter(state=State.OPEN).count() <= 2
     for loop in untold.exclude(state=State.OPEN):
         assert "reached_another_way" in loop.evidence_kinds or loop.state == State.GIVEN_UP
+
+
+def at_work(at):
+    """Whether somebody of the clinic may have done it then."""
+    local = at.astimezone(ZONE)
+    return FEDERAL.is_business_day(local.date()) and time(8) <= local.time() <= time(17)
+
+
+def test_what_people_do_they_do_in_working_hours(clinic):
+    asked = Clock.objects.filter(rule_id__startswith="demo.").values_list("anchor_at", "due_at")
+    steps = [
+        *Call.objects.exclude(by_name__startswith="Liaison").values_list("started_at", flat=True),
+        *(at for pair in asked for at in pair),
+        *ReferralStep.objects.exclude(by_name__startswith="Liaison").values_list("at", flat=True),
+        *Appointment.objects.values_list("start_at", flat=True),
+    ]
+    assert [at for at in steps if not at_work(at)] == []
+
+
+def test_nothing_is_tried_before_its_promise_was_made(clinic):
+    for call in Call.objects.filter(loop__isnull=False).select_related("loop"):
+        assert call.started_at >= call.loop.opened_at
+
+
+def test_a_referral_that_moved_on_went_to_somebody_with_its_specialty(clinic):
+    for referral in Referral.objects.filter(target_organization__isnull=False).select_related("target_organization"):
+        assert referral.specialty_id in referral.target_organization.specialties.values_list("pk", flat=True)
+
+
+def test_reminders_wait_for_the_worker_in_the_languages_of_their_readers(clinic):
+    waiting = Message.objects.filter(template__code="appointment-reminder", state="queued", next_attempt_at__lte=NOW)
+    assert waiting.exists()
+    assert set(waiting.values_list("language", flat=True)) == {
+        "es" if language == "es" else "en" for language in waiting.values_list("patient__written_language", flat=True)
+    }
+
+
+def test_what_is_long_overdue_is_escalated_from_the_first_moment_on(clinic):
+    assert Loop.objects.open().filter(escalation_level__gt=0).exists()
+    assert not Loop.objects.open().filter(next_escalation_at__lte=NOW).exists()
+
+
+def test_a_clinic_of_full_size_is_busy_on_working_days_only():
+    now = datetime(2026, 11, 22, 9, tzinfo=UTC)  # Sunday, before Thanksgiving
+    office = Office(zone=ZONE, now=now)
+    days = list(office.business_days(back=2, ahead=7))
+    assert [f"{day:%a %d}" for day in days] == ["Fri 20", "Mon 23", "Tue 24", "Wed 25", "Fri 27"]
+    assert office.at_work == datetime(2026, 11, 20, 16, 50, tzinfo=ZONE)
+    hours = [office.past(now - timedelta(hours=back)) for back in range(0, 24 * 20, 5)]
+    assert hours == sorted(hours, reverse=True)
+    assert len(set(hours)) == len(hours)
+    assert all(at_work(at) for at in hours)
+
+
+@pytest.mark.parametrize(
+    ("at", "soon", "due"),
+    [
+        ("2026-11-25T14:07", "2026-11-25T14:07", "2026-11-25T13:15"),
+        ("2026-11-25T03:00", "2026-11-25T08:10", "2026-11-25T09:15"),
+        ("2026-11-25T18:10", "2026-11-27T08:30", "2026-11-25T14:45"),
+        ("2026-11-26T12:00", "2026-11-27T08:10", "2026-11-27T12:30"),
+    ],
+)
+def test_what_falls_outside_working_hours_moves_into_them(at, soon, due):
+    office = Office(zone=ZONE, now=NOW)
+
+    def clock(text):
+        return datetime.fromisoformat(text).replace(tzinfo=ZONE)
+
+    assert office.soon_after(clock(at)) == clock(soon)
+    assert office.due(clock(at)) == clock(due)
+
+
+def test_early_on_a_working_day_the_day_before_is_the_last_one_worked():
+    office = Office(zone=ZONE, now=datetime(2026, 11, 24, 8, 20, tzinfo=ZONE))
+    assert office.at_work == datetime(2026, 11, 23, 16, 50, tzinfo=ZONE)
+    later = Office(zone=ZONE, now=datetime(2026, 11, 24, 10, 0, tzinfo=ZONE))
+    assert later.at_work == later.now
+    assert at_work(later.ago(timedelta(hours=9)))

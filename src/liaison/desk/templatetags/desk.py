@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from django import template
+from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from liaison.core.timeline import TimelineEntry
@@ -35,6 +36,12 @@ TIMELINE_ICONS = {
 def evidence_in(evidence: Sequence[Any]) -> int:
     """How many pieces of required evidence are in."""
     return sum(1 for each in evidence if each.is_in)
+
+
+@register.filter
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them: "Theo, Aisha and Tom"."""
+    return get_text_list(list(names), _("and"))
 
 
 @register.filter

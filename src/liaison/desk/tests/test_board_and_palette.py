@@ -7,6 +7,7 @@ import pytest
 from liaison.core.postgres.guard import writes_open
 from liaison.desk.tests.browser import HTMX, text_of
 from liaison.desk.tests.test_home import loop_of_rosa
+from liaison.loops.ports import Owner
 
 
 @pytest.fixture
@@ -52,6 +53,32 @@ def test_a_column_goes_on(cast, at_desk):
 def test_only_a_supervisor_has_a_board(cast, at_desk):
     assert at_desk(cast.rosa).get("/board/").status_code == 403
     assert at_desk(cast.rosa).get(f"/board/column/?owner=user:{cast.rosa.user_id}").status_code == 403
+
+
+def test_who_has_nothing_open_stands_in_one_strip_where_cards_can_be_dropped(cast, at_desk):
+    loop_of_rosa(cast)
+    marta = at_desk(cast.marta)
+    page = text_of(marta.get("/board/"))
+    assert page.count('class="l-person"') == 1
+    strip = page[page.index('id="board-free"') :]
+    assert f'data-column="user:{cast.tom.user_id}"' in strip
+    assert f'data-column="user:{cast.rosa.user_id}"' not in strip
+    assert f'href="/?tab=all&amp;owner=user:{cast.tom.user_id}"' in strip, "reached by keyboard"
+
+
+def test_who_gets_a_loop_leaves_the_strip_for_a_column(cast, at_desk):
+    marta = at_desk(cast.marta)
+    tom = f"user:{cast.tom.user_id}"
+    loop_of_rosa(cast)
+    had = f"/board/?as=free&had={tom}&had=user:{cast.imani.user_id}"
+    before = text_of(marta.get(had, headers=HTMX))
+    assert before.startswith("<section")
+    assert "hx-swap-oob" not in before
+    loop_of_rosa(cast, owner=Owner(user_id=cast.tom.user_id))
+    after = text_of(marta.get(had, headers=HTMX))
+    assert after.count(f'data-column="{tom}"') == 1
+    assert after.index('hx-swap-oob="beforebegin:#board-free"') < after.index(f'data-column="{tom}"')
+    assert f'data-column="user:{cast.rosa.user_id}"' not in after, "her column stood there already"
 
 
 def test_a_column_of_nobody_is_not_there(cast, at_desk):

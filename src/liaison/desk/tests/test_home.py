@@ -109,6 +109,36 @@ def test_an_empty_tab_says_what_next(cast, at_desk):
         assert words in text_of(client.get("/", {"tab": tab}))
 
 
+def test_every_row_and_the_page_say_why_the_order_is_as_it_is(cast, at_desk):
+    made = loop_of_rosa(cast, hours=-50, priority="urgent")
+    page = text_of(at_desk(cast.rosa).get("/"))
+    assert f'aria-describedby="rank-{made.pk}"' in page
+    assert "Ranks here: urgent, then" in page
+    assert "Why rows stand in this order" in page
+    assert "Urgent counts as due 2 days earlier" in page
+
+
+def test_whose_desk_is_covered_is_told_with_whom_and_until_when(cast, at_desk):
+    now = current_time()
+    made = loop_of_rosa(cast)
+    covers = [Owner(user_id=cast.tom.user_id), Owner(user_id=cast.imani.user_id)]
+    given = {"from_user_id": cast.rosa.user_id, "to": covers, "reason": "Jury duty"}
+    away = actions.hand_over(cast.marta, now=now, until=now + timedelta(days=3), **given)
+    rosa = at_desk(cast.rosa)
+    page = text_of(rosa.get("/"))
+    assert "Your desk is with Tom Baker and Dr Imani Okoye" in page
+    assert "They keep 1 loop of yours" in page
+    assert "Nothing of yours is waiting" not in page
+    assert f"?tab=all&amp;handed={away.pk}" in page
+    theirs = text_of(rosa.get(f"/?tab=all&handed={away.pk}"))
+    assert f'id="loop-{made.pk}"' in theirs
+    assert "No loop matches this filter" in text_of(rosa.get("/?tab=all&handed=999999"))
+    assert "Your desk is with" not in text_of(at_desk(cast.tom).get("/"))
+    back = rosa.post(f"/hand-over/{away.pk}/end/")
+    assert back["Location"] == "/"
+    assert f'id="loop-{made.pk}"' in text_of(rosa.get("/"))
+
+
 def test_htmx_gets_the_tabs_alone(cast, at_desk):
     loop_of_rosa(cast)
     piece = text_of(at_desk(cast.rosa).get("/?as=counts&tab=mine", headers=HTMX))

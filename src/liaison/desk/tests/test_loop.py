@@ -9,6 +9,7 @@ from liaison.core.models import AuditEntry
 from liaison.desk.tests.browser import HTMX, text_of
 from liaison.desk.tests.test_home import loop_of_rosa
 from liaison.loops import actions
+from liaison.loops.ports import Owner
 
 
 def test_the_page_tells_story_clocks_and_missing_evidence(cast, at_desk):
@@ -74,7 +75,12 @@ def test_a_late_loop_can_not_be_put_aside(cast, at_desk):
     late = loop_of_rosa(cast, hours=-3)
     early = loop_of_rosa(cast, hours=30)
     client = at_desk(cast.rosa)
-    assert f"/loops/{late.pk}/snooze/" not in text_of(client.get(f"/loops/{late.pk}/"))
+    page = text_of(client.get(f"/loops/{late.pk}/"))
+    assert f"/loops/{late.pk}/snooze/" not in page
+    assert (
+        'data-say="What is late can&#x27;t be put aside' in page or "data-say=\"What is late can't be put aside" in page
+    )
+    assert "set a next one with its own time" in page, "the key says why, and what to do instead"
     assert f"/loops/{early.pk}/snooze/" in text_of(client.get(f"/loops/{early.pk}/"))
 
 
@@ -142,6 +148,31 @@ def test_who_is_second_is_told_who_was_first(cast, at_desk):
     assert answer.status_code == 409
     assert "Tom Baker" in text_of(answer)
     assert "data-refusal" in text_of(answer)
+
+
+def test_a_row_that_left_the_tab_says_who_took_it(cast, at_desk):
+    made = loop_of_rosa(cast, owner=Owner(team_id=cast.team.pk))
+    rosa = at_desk(cast.rosa)
+    row = f"/loops/{made.pk}/?as=row&tab="
+    assert "?as=row&amp;tab=teams" in text_of(rosa.get("/?tab=teams"))
+    assert "data-news" not in text_of(rosa.get(f"{row}teams", headers=HTMX))
+    actions.take_loop(cast.tom, loop_id=made.pk, now=current_time())
+    assert "Tom Baker took it" in text_of(rosa.get(f"{row}teams", headers=HTMX))
+    assert "data-news" not in text_of(rosa.get(f"{row}all", headers=HTMX)), "it still belongs to all"
+    assert "You have it now" in text_of(at_desk(cast.tom).get(f"{row}teams", headers=HTMX))
+    assert "data-news" not in text_of(at_desk(cast.tom).get(f"{row}mine", headers=HTMX))
+    actions.assign_loop(cast.tom, loop_id=made.pk, to=Owner(user_id=cast.imani.user_id), now=current_time())
+    assert "Dr Imani Okoye has it now" in text_of(at_desk(cast.tom).get(f"{row}mine", headers=HTMX))
+    reason, now = "Moved away", current_time()
+    actions.give_up_loop_by_hand(cast.imani, loop_id=made.pk, reason=reason, now=now, expected_version=None)
+    assert "data-news" not in text_of(rosa.get(f"{row}teams", headers=HTMX))
+
+
+def test_the_panel_says_why_it_ranks_where_it_does(cast, at_desk):
+    made = loop_of_rosa(cast, hours=-50, priority="urgent")
+    page = text_of(at_desk(cast.rosa).get(f"/loops/{made.pk}/", headers=HTMX))
+    assert "Ranks here: urgent, then" in page
+    assert "; counts as" in page
 
 
 def test_times_follow_the_clinic_of_the_loop(cast, at_desk):

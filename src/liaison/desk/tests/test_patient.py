@@ -110,8 +110,11 @@ def test_a_moment_far_off_shows_the_timeline_from_its_top(known, at_desk):
 
 
 def test_the_timeline_without_htmx_is_the_patients_page(known, at_desk):
-    answer = at_desk(known.rosa).get(f"/patients/{known.walter.pk}/timeline/")
-    assert answer["Location"] == f"/patients/{known.walter.pk}/"
+    client, here = at_desk(known.rosa), f"/patients/{known.walter.pk}/"
+    assert client.get(f"{here}timeline/?as=more")["Location"] == f"{here}#happened"
+    narrowed = client.get(f"{here}timeline/?kind=visits&q=knee")["Location"]
+    assert narrowed == f"{here}?kind=visits&q=knee#happened", "what was asked for is kept"
+    assert 'value="knee"' in text_of(client.get(narrowed.partition("#")[0]))
 
 
 def test_pat_of_another_site_must_see_nothing(known, at_desk):

@@ -53,7 +53,7 @@ class FieldsMissing(Refusal):
         words = ", ".join(name.replace("_", " ") for name in names)
         super().__init__(
             f"The message lacks: {words}. Fill it in, then send it.",
-            fields=dict.fromkeys(names, "Needed for this message."),
+            fields={name: f"This message needs: {name.replace('_', ' ')}." for name in names},
         )
 
 

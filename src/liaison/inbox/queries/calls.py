@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
@@ -28,6 +29,10 @@ from liaison.patients.queries import Band, band, get_patient
 
 RECENT = 5
 A_DAY = timedelta(days=1)
+
+
+CONTACT: Final = "contact"
+"""The evidence of a promise that somebody is spoken with in time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +63,10 @@ class CallPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallSheet:
-    """Who they are, how to reach them, what is promised, what was tried, and what to ask."""
+    """Who they are, how to reach them, what is promised, what was tried, and what to ask.
+
+    `contact_until` is when the time ends in which contact, or two attempts at it, count for the loop's rule.
+    """
 
     patient: Patient
     band: Band
@@ -70,6 +78,11 @@ class CallSheet:
     may_be_clinical: bool
     script: Sequence[Step]
     zone: ZoneInfo
+    contact_until: datetime | None
+
+    def is_too_late(self, at: datetime) -> bool:
+        """Whether a try at this instant no longer counts for the loop's rule."""
+        return self.contact_until is not None and at > self.contact_until
 
 
 def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now: datetime) -> CallSheet:
@@ -107,7 +120,16 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
         may_be_clinical=patient.reachable_by(actor, CLINICAL_EVIDENCE),
         script=script_for(loop.kind if loop else ""),
         zone=site.zone if site else ZoneInfo("UTC"),
+        contact_until=_contact_until(loop),
     )
+
+
+def _contact_until(loop: Loop | None) -> datetime | None:
+    """When the first clock of the loop that asks for contact is due; None without one, and when the contact stands."""
+    if loop is None or CONTACT in loop.evidence_kinds:
+        return None
+    clock = loop.clocks.filter(evidence=CONTACT).order_by("pk").first()
+    return clock.due_at if clock else None
 
 
 def get_call(actor: Actor, *, call_id: int) -> CallPage:

@@ -344,7 +344,7 @@ def test_a_site_without_a_phone_number_is_told(cast: Cast, rosa: Client) -> None
     assert "The text lacks" in rosa.get(url).content.decode()
     refused = rosa.post(url, {"template": "note", "text": "Hello.", "idempotency_key": "x"})
     assert refused.status_code == 422
-    assert "Phone: Needed for this message." in refused.content.decode()
+    assert "This message needs: phone." in refused.content.decode()
     actions.queue_message(
         system_actor("x"), patient=cast.patient(), template="please-call", context={"phone": "1"}, now=NOW,
         idempotency_key=f"form:{cast.rosa_user.pk}:y",

@@ -18,6 +18,7 @@ from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden, NotFound, Refusal
 from liaison.inbox import access
 from liaison.inbox.actions import log_call, strike_call
+from liaison.inbox.events import counts_as_attempt
 from liaison.inbox.forms import CallForm, StrikeCallForm, TeachBacks, number_choices, phones, without_messages
 from liaison.inbox.models import Call
 from liaison.inbox.models.calls import OutcomeChoice, StruckWhy
@@ -62,6 +63,8 @@ def call(request: HttpRequest) -> HttpResponse:
 
 def _said(call: Call, *, sheet: CallSheet) -> str:
     earlier = counted_with(call)
+    if call.loop_id is not None and counts_as_attempt(call.as_attempt) and sheet.is_too_late(call.started_at):
+        return _("Call logged. It is outside the two business days, so it doesn’t count for the rule. Keep trying.")
     if earlier is None and call.outcome == OutcomeChoice.REACHED and call.with_whom == With.OTHER:
         return _("Call logged. You did not reach the patient, nor anyone who speaks for them: it counts as an attempt.")
     if earlier is None:
@@ -146,6 +149,7 @@ def _page(request: HttpRequest, *, sheet: CallSheet, form: CallForm, rows: Any, 
         "script": [(step, step.code in (form["script_done"].value() or [])) for step in sheet.script],
         "not_reached": outcome in OutcomeChoice.values and outcome != OutcomeChoice.REACHED,
         "now": current_time(),
+        "too_late": sheet.is_too_late(current_time()),
     }
     return render(request, "inbox/call.html", context, status=status)
 

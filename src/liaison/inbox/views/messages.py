@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.actor import EVERYWHERE
-from liaison.core.answers import done, wants_fragment
+from liaison.core.answers import done, put_beside, wants_fragment
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
@@ -101,10 +101,7 @@ def compose(request: HttpRequest) -> HttpResponse:
             now=current_time(),
         )
     except Refusal as refusal:
-        for name, sentence in refusal.fields.items():
-            form.add_error(name if name in form.fields else None, f"{name.replace('_', ' ').capitalize()}: {sentence}")
-        if not refusal.fields:
-            form.add_error(None, refusal.sentence)
+        put_beside(form, refusal)
         return _compose_page(request, form, patient=patient, loop=loop, status=refusal.status)
     said = _("Not sent: see why.") if sent.has_ended else _("On its way.")
     return done(request, said=said, to=reverse("inbox:message", args=[sent.pk]), go=True)

@@ -50,6 +50,7 @@ from liaison.loops.queries.story import (
     open_loops_of,
     timeline,
 )
+from liaison.loops.rules import Rank, order_words, rank
 
 __all__ = [
     "MOST_COUNTED",
@@ -69,6 +70,7 @@ __all__ = [
     "OwnCover",
     "OwnerChoice",
     "PatientGroup",
+    "Rank",
     "RowPatient",
     "StoryLine",
     "Tab",
@@ -91,10 +93,12 @@ __all__ = [
     "notices",
     "open_count",
     "open_loops_of",
+    "order_words",
     "own_covers",
     "owner_choices",
     "owner_from_value",
     "people_to_tell",
+    "rank",
     "row_patients",
     "tab_counts",
     "timeline",

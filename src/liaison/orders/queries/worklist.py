@@ -1,4 +1,4 @@
-"""Referrals by state: the urgent ones first, then the longest waiting."""
+"""Referrals by state, in the order of the desk: each stands where its loop would."""
 
 from __future__ import annotations
 
@@ -8,14 +8,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import Count, Q
+from django.db.models.functions import Coalesce
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.near_dates import is_near
 from liaison.core.refusals import Forbidden, Refusal
-from liaison.loops.queries import RowPatient, row_patients
+from liaison.loops.queries import RowPatient, rank, row_patients
 from liaison.orders import access, rules
-from liaison.orders.models import Referral, ReferralQuerySet, Urgency
+from liaison.orders.models import Referral, ReferralQuerySet
 from liaison.orders.rules import State
 from liaison.patients.models import Patient
 
@@ -30,7 +31,7 @@ class BadCursor(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferralRow:
-    """One referral in a worklist. `due_at` and `next_step` are its loop's; None and "" once it has ended."""
+    """One referral in a worklist. `due_at`, `next_step`, `rank_words` are its loop's; None and "" once it has ended."""
 
     id: int
     patient: RowPatient
@@ -42,6 +43,7 @@ class ReferralRow:
     state_since: datetime
     next_step: str
     due_at: datetime | None
+    rank_words: str
     is_late: bool
     owner_name: str
     zone: object
@@ -49,7 +51,7 @@ class ReferralRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worklist:
-    """One page of referrals: urgent ones first, then by age. `next_after` is "" on the last page."""
+    """One page of referrals, the most urgent first. `next_after` is "" on the last page."""
 
     rows: tuple[ReferralRow, ...]
     next_after: str
@@ -66,13 +68,15 @@ def worklist(
     after: str = "",
     limit: int = 50,
 ) -> Worklist:
-    """Open referrals at the actor's sites (or those in one `state`), urgent first, then by age.
+    """Open referrals at the actor's sites (or those in one `state`), in the order in which the desk has their loops.
+
+    One without a loop stands by when it entered its state.
 
     `late` keeps those whose step is overdue. Only of patients the actor may see. Refuses Forbidden, BadCursor.
     """
     if not actor.may(access.SEE):
         raise Forbidden
-    rows = _at_sites(actor, now=now)
+    rows = _at_sites(actor, now=now).annotate(rank_at=Coalesce("loop__urgent_at", "state_since"))
     counts = _counts(rows, now=now)
     rows = rows.filter(state=state) if state else rows.open()
     if late:
@@ -80,19 +84,18 @@ def worklist(
     if specialty:
         rows = rows.filter(specialty_id=specialty)
     if after:
-        at, pk, urgency = _parse(after)
-        later = Q(state_since__gt=at) | Q(state_since=at, pk__gt=pk)
-        rows = rows.filter(Q(urgency__lt=urgency) | (Q(urgency=urgency) & later))
+        at, pk = _parse(after)
+        rows = rows.filter(Q(rank_at__gt=at) | Q(rank_at=at, pk__gt=pk))
     related = (
         "patient", "site", "specialty", "target_practitioner", "target_organization",
         "loop__owner_user", "loop__owner_team",
     )  # fmt: skip
-    page = list(rows.select_related(*related).order_by("-urgency", "state_since", "pk")[: limit + 1])
+    page = list(rows.select_related(*related).order_by("rank_at", "pk")[: limit + 1])
     shown = page[:limit]
     last = shown[-1] if len(page) > limit else None
     return Worklist(
         rows=_rows(shown, now=now),
-        next_after=f"{last.state_since.isoformat()}~{last.pk}~{last.urgency}" if last else "",
+        next_after=f"{last.rank_at.isoformat()}~{last.pk}" if last else "",  # type: ignore[attr-defined]  # annotated
         counts=counts,
     )
 
@@ -138,16 +141,17 @@ def _row(referral: Referral, *, patient: RowPatient, now: datetime) -> ReferralR
         state_since=referral.state_since,
         next_step=loop.next_step if loop else "",
         due_at=loop.due_at if loop else None,
+        rank_words=rank(loop.due_at, priority=loop.priority, now=now, zone=referral.site.zone).words if loop else "",
         is_late=loop is not None and loop.due_at < now,
         owner_name=owner.name if owner else "",
         zone=referral.site.zone,
     )
 
 
-def _parse(after: str) -> tuple[datetime, int, Urgency]:
+def _parse(after: str) -> tuple[datetime, int]:
     try:
-        at, pk, urgency = after.split("~")
-        parsed = datetime.fromisoformat(at), int(pk), Urgency(urgency)
+        at, pk = after.split("~")
+        parsed = datetime.fromisoformat(at), int(pk)
     except ValueError as error:
         raise BadCursor from error
     if parsed[0].tzinfo is None or not is_near(parsed[0]) or not 0 <= parsed[1] < 2**63:

@@ -13,9 +13,12 @@ from liaison.core.actor import Actor
 from liaison.core.clock import current_time
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
+from liaison.directory.models import Practitioner
+from liaison.loops import actions as loop_actions
 from liaison.loops.ports import Owner
 from liaison.orders import actions, queries
 from liaison.orders.models import Referral
+from liaison.orders.ports import Target
 from liaison.orders.tests.clinic import NOW, Clinic
 
 pytestmark = pytest.mark.django_db
@@ -115,6 +118,49 @@ def test_rosa_moves_it_on_from_its_page(clinic: Clinic) -> None:
     assert Referral.objects.get().target_name == "Dr Adler"
 
 
+def test_the_heading_follows_a_reroute_without_a_reload(clinic: Clinic) -> None:
+    referral = clinic.sent()
+    client = at_desk(clinic.rosa)
+    whole = client.get(f"/referrals/{referral.pk}/").content.decode()
+    assert '<span id="referral-heading">Cardiology: Heart Center</span>' in whole
+    actions.decline_referral(clinic.rosa, referral_id=referral.pk, reason="Full", now=NOW)
+    adler = Target(practitioner_id=clinic.adler.pk)
+    actions.reroute_referral(clinic.rosa, referral_id=referral.pk, target=adler, via="fax", now=NOW)
+    piece = client.get(f"/referrals/{referral.pk}/", headers=HTMX).content.decode()
+    assert '<span id="referral-heading" hx-swap-oob="true">Cardiology: Dr Adler</span>' in piece
+
+
+def test_what_never_happened_is_skipped_and_not_ticked(clinic: Clinic) -> None:
+    referral = clinic.sent()
+    actions.accept_referral(clinic.rosa, referral_id=referral.pk, now=NOW)
+    actions.mark_seen(clinic.rosa, referral_id=referral.pk, seen_at=NOW, now=NOW)
+    page = queries.referral_page(clinic.rosa, referral_id=referral.pk, now=NOW)
+    assert [stop.status for stop in page.track] == [
+        "done", "skipped", "done", "skipped", "here", "ahead", "ahead", "ahead",
+    ]  # fmt: skip
+    assert all((stop.at is None) == (stop.status in {"skipped", "ahead"}) for stop in page.track)
+    shown = at_desk(clinic.rosa).get(f"/referrals/{referral.pk}/").content.decode()
+    assert shown.count("skipped</span>") == 2
+
+
+def test_a_visit_is_booked_here_with_ours_and_noted_with_theirs(clinic: Clinic) -> None:
+    referral = clinic.sent()
+    actions.accept_referral(clinic.rosa, referral_id=referral.pk, now=NOW)
+    client = at_desk(clinic.rosa)
+    outside = client.get(f"/referrals/{referral.pk}/").content.decode()
+    assert "Note their visit" in outside
+    assert "Book it here" not in outside
+    assert "Note their visit" in client.get(f"/referrals/{referral.pk}/scheduled/", headers=HTMX).content.decode()
+    with writes_open():
+        Practitioner.objects.filter(pk=clinic.adler.pk).update(site=clinic.riverside)
+    adler = Target(practitioner_id=clinic.adler.pk)
+    actions.reroute_referral(clinic.rosa, referral_id=referral.pk, target=adler, via="in_house", now=NOW)
+    actions.accept_referral(clinic.rosa, referral_id=referral.pk, now=NOW)
+    ours = client.get(f"/referrals/{referral.pk}/").content.decode()
+    assert "Book it here" in ours
+    assert "A visit is arranged" in ours
+
+
 def test_times_are_those_of_the_sites_clock(clinic: Clinic) -> None:
     referral = clinic.sent()
     client = at_desk(clinic.rosa)
@@ -156,7 +202,7 @@ def test_the_worklist_shows_each_state_and_what_is_late(clinic: Clinic) -> None:
     assert "Walter Ng" not in client.get("/referrals/?specialty=dermatology").content.decode()
     assert client.get("/referrals/?after=x").status_code == 404
     assert client.get("/referrals/?after=2026-01-01T00:00:00~1").status_code == 404
-    for after in ("0001-01-01T00:00:00+00:00~1~urgent", f"2026-01-01T00:00:00+00:00~{2**63}~urgent"):
+    for after in ("0001-01-01T00:00:00+00:00~1", f"2026-01-01T00:00:00+00:00~{2**63}"):
         assert client.get("/referrals/", {"after": after}).status_code == 404
     actions.cancel_referral(clinic.rosa, referral_id=referral.pk, reason="x", now=NOW)
     actions.confirm_cancelled(clinic.rosa, referral_id=referral.pk, now=NOW)
@@ -179,9 +225,9 @@ def test_the_worklist_counts_every_state_and_what_is_late_in_one_question(clinic
 def test_pages_of_a_worklist_follow_each_other(clinic: Clinic) -> None:
     for number in range(5):
         clinic.draft(duplicate_reason=f"number {number}")
-    urgent = Referral.objects.order_by("pk")[3].pk
-    with writes_open():
-        Referral.objects.filter(pk=urgent).update(urgency="urgent")
+    urgent = Referral.objects.order_by("pk")[3]
+    assert urgent.loop_id is not None
+    loop_actions.raise_priority(clinic.rosa, loop_id=urgent.loop_id, priority="urgent", reason="worse", now=NOW)
     found: list[int] = []
     after = ""
     while True:
@@ -190,8 +236,10 @@ def test_pages_of_a_worklist_follow_each_other(clinic: Clinic) -> None:
         after = page.next_after
         if not after:
             break
-    routine = Referral.objects.exclude(pk=urgent).order_by("pk").values_list("pk", flat=True)
-    assert found == [urgent, *routine]
+    routine = Referral.objects.exclude(pk=urgent.pk).order_by("pk").values_list("pk", flat=True)
+    assert found == [urgent.pk, *routine]
+    words = [row.rank_words for row in queries.worklist(clinic.rosa, now=NOW).rows]
+    assert words == ["urgent, then due tomorrow; counts as 1 day late", *["due tomorrow"] * 4]
     chief = Actor(user_id=1, name="Chief", assignments=frozenset({("supervisor", None)}))
     assert len(queries.worklist(chief, now=NOW).rows) == 5
 

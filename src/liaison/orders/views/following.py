@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -15,7 +15,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from liaison.core.answers import done, wants_fragment
+from liaison.core.answers import done, put_beside, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound, Refusal
@@ -113,13 +113,14 @@ def referral(request: HttpRequest, referral_id: int) -> HttpResponse:
     if request.GET.get("as") == "letter" and page.reads_chart:
         site = get_referral(actor_of(request), referral_id=referral_id).site
         return render(request, "orders/letter.html", {"page": page, "site": site, "now": now, "time_zone": site.zone})
-    template = "orders/_referral.html" if wants_fragment(request) else "orders/referral.html"
-    return render(request, template, _shown(request, page, now=now))
+    is_piece = wants_fragment(request)
+    template = "orders/_referral.html" if is_piece else "orders/referral.html"
+    return render(request, template, {**_shown(request, page, now=now), "is_piece": is_piece})
 
 
 @require_GET
 def referrals(request: HttpRequest) -> HttpResponse:
-    """The worklist: open referrals by state, the longest waiting first."""
+    """The worklist: open referrals by state, in the order of the desk."""
     now = current_time()
     wanted = request.GET.get("state", "")
     page = worklist(
@@ -147,9 +148,9 @@ def move_on(request: HttpRequest, referral_id: int, move: str) -> HttpResponse:
     """Move a referral on: the small form of one move, or what it does."""
     now = current_time()
     page = referral_page(actor_of(request), referral_id=referral_id, now=now)
-    door = DOORS.get(move)
-    if door is None:
+    if move not in DOORS:
         raise NotFound
+    door = _door(move, page=page)
     zone = get_referral(actor_of(request), referral_id=referral_id).site.zone
     form = _form(request, door, page=page, now=now, zone=zone)
     if not form.is_valid():
@@ -159,8 +160,7 @@ def move_on(request: HttpRequest, referral_id: int, move: str) -> HttpResponse:
     except Refusal as refusal:
         if not set(refusal.fields) & set(form.fields):
             raise
-        for name, sentence in refusal.fields.items():
-            form.add_error(name if name in form.fields else None, sentence)
+        put_beside(form, refusal)
         return _form_page(request, form, door=door, page=page, now=now, move=move)
     step_id = undoable_step(actor_of(request), referral=moved)
     return done(
@@ -180,6 +180,13 @@ def undo(request: HttpRequest, referral_id: int, step_id: int) -> HttpResponse:
     back = actions.undo_move(actor, referral_id=referral_id, step_id=step_id, now=current_time())
     said = _("Taken back. The history keeps both.")
     return done(request, said=said, to=referral_url(back.pk), topics=_topics(back))
+
+
+def _door(move: str, *, page: ReferralPage) -> Door:
+    """A move with its words; the visit at an outside practice is theirs to book, and ours to note."""
+    if move == "scheduled" and not page.books_here:
+        return replace(DOORS[move], label=_("Note their visit"))
+    return DOORS[move]
 
 
 def _topics(referral: Referral) -> tuple[str, ...]:
@@ -227,6 +234,6 @@ def _form_page(
 
 
 def _shown(request: HttpRequest, page: ReferralPage, *, now: datetime) -> dict[str, Any]:
-    offered = [(code, DOORS[code], reverse("orders:move", args=[page.id, code])) for code in page.moves]
+    offered = [(code, _door(code, page=page), reverse("orders:move", args=[page.id, code])) for code in page.moves]
     zone = page.loop.row.zone if page.loop else actor_of(request).zone
     return {"page": page, "offered": offered, "now": now, "time_zone": zone}

@@ -12,7 +12,7 @@ from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.calendars import FEDERAL, Allowance, Unit, due_after
 from liaison.core.refusals import NotFound, Refusal
-from liaison.inbox.events import Contact, ContactSoFar, contact_so_far, makes_contact
+from liaison.inbox.events import Contact, ContactSoFar, contact_so_far, counts_as_attempt, makes_contact
 from liaison.inbox.models import Call
 from liaison.loops.actions import add_evidence, restart_clock, satisfy_clock, start_clock, void_clock, void_evidence
 from liaison.loops.models import Clock, Evidence
@@ -70,7 +70,8 @@ def note_call(actor: Actor, *, call_id: int, now: datetime) -> None:
     """Read a logged call into the patient's running follow-up, whatever loop it was logged on.
 
     A clinical talk with patient or caregiver is the contact. Two separate attempts that failed inside the window
-    count as the contact too, and a clock to keep trying starts (DOMAIN 2.1: still reportable; keep trying).
+    count as the contact too, and a clock to keep trying starts (DOMAIN 2.1: still reportable; keep trying). One
+    that failed after the window counts for nothing; what is next from then on is to keep trying.
     """
     call = Call.objects.get(pk=call_id)
     for enrolment in _running_of(call.patient_id):
@@ -79,6 +80,8 @@ def note_call(actor: Actor, *, call_id: int, now: datetime) -> None:
             _contacted(actor, enrolment, call, late=inside.standing is not Contact.CONTACTED, now=now)
         elif inside.standing is Contact.ATTEMPTS_DOCUMENTED:
             _attempted(actor, enrolment, call, attempts=inside.attempts, now=now)
+        elif inside.standing is Contact.MISSED and counts_as_attempt(call.as_attempt):
+            _tried_late(actor, enrolment, call, now=now)
 
 
 def forget_call(actor: Actor, *, call_id: int, now: datetime) -> None:
@@ -140,7 +143,7 @@ def _contacted(actor: Actor, enrolment: Enrolment, call: Call, *, late: bool, no
         note = "Spoken with, after the two business days." if late else "Spoken with, inside the two business days."
         about = About(type="inbox.call", id=call.pk)
         add_evidence(actor, loop_id=enrolment.loop_id, kind=CONTACT, note=note, about=about, now=now)
-    if keep_trying is not None:
+    if _running(enrolment, KEEP_TRYING_RULE) is not None:
         satisfy_clock(actor, loop_id=enrolment.loop_id, rule_id=KEEP_TRYING_RULE, by=f"call:{call.pk}", now=now)
 
 
@@ -150,21 +153,32 @@ def _attempted(actor: Actor, enrolment: Enrolment, call: Call, *, attempts: int,
     note = f"{attempts} separate attempts documented inside the two business days. Keep trying."
     about = About(type="inbox.call", id=call.pk)
     add_evidence(actor, loop_id=enrolment.loop_id, kind=CONTACT, note=note, about=about, now=now)
-    zone = ZoneInfo(enrolment.time_zone)
-    start_clock(
-        actor,
-        loop_id=enrolment.loop_id,
-        clock=ClockToStart(
-            rule_id=KEEP_TRYING_RULE,
-            rule_version=enrolment.protocol.version,
-            step=f"Keep trying to reach {call.patient.display_name}",
-            anchor_event=f"call:{call.pk}",
-            anchor_at=call.started_at,
-            due_at=due_after(now, allowance=_NEXT_BUSINESS_DAY, zone=zone),
-            calendar="federal",
-            source=read_protocol(enrolment.protocol.definition).source,
-        ),
-        now=now,
+    clock = _keep_trying(enrolment, call, evidence="", now=now)
+    start_clock(actor, loop_id=enrolment.loop_id, clock=clock, now=now)
+
+
+def _tried_late(actor: Actor, enrolment: Enrolment, call: Call, *, now: datetime) -> None:
+    """The two business days are over: their clock is no step any more, the next try is."""
+    clock = _keep_trying(enrolment, call, evidence=CONTACT, now=now)
+    if _running(enrolment, CONTACT_RULE) is not None:
+        over = "The two business days are over without contact. Keep trying."
+        void_clock(actor, loop_id=enrolment.loop_id, rule_id=CONTACT_RULE, reason=over, now=now)
+        start_clock(actor, loop_id=enrolment.loop_id, clock=clock, now=now)
+    elif _running(enrolment, KEEP_TRYING_RULE) is not None:
+        restart_clock(actor, loop_id=enrolment.loop_id, clock=clock, reason="Tried again.", now=now)
+
+
+def _keep_trying(enrolment: Enrolment, call: Call, *, evidence: str, now: datetime) -> ClockToStart:
+    return ClockToStart(
+        rule_id=KEEP_TRYING_RULE,
+        rule_version=enrolment.protocol.version,
+        step=f"Keep trying to reach {call.patient.display_name}",
+        anchor_event=f"call:{call.pk}",
+        anchor_at=call.started_at,
+        due_at=due_after(now, allowance=_NEXT_BUSINESS_DAY, zone=ZoneInfo(enrolment.time_zone)),
+        calendar="federal",
+        source=read_protocol(enrolment.protocol.definition).source,
+        evidence=evidence,
     )
 
 

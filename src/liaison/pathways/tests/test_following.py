@@ -94,6 +94,36 @@ def test_attempts_after_the_window_do_not_count(home):
     assert stage(home, now=late + timedelta(hours=4)) is Stage.CONTACT_MISSED
 
 
+def test_after_the_window_the_next_try_is_what_comes_next(home):
+    """Friday after the two business days: tomorrow's try stands on the desk, not the clock that ran out."""
+    late = DISCHARGE + timedelta(days=6)
+    call(home, at=late)
+    assert home.enrolment.loop.next_step == "Keep trying to reach Walter Ng"
+    assert (home.enrolment.loop.due_at, "tcm.contact" in running()) > (late, False)
+    tomorrow = late + timedelta(hours=20)
+    log_call(
+        home.rosa, patient=home.walter, outcome="no_answer", idempotency_key="again", loop=home.enrolment.loop,
+        next_attempt_at=tomorrow, now=late + timedelta(hours=2),
+    )  # fmt: skip
+    loop = home.enrolment.loop
+    assert (loop.next_step, loop.due_at) == ("Call Walter again", tomorrow)
+    call(home, at=late + timedelta(days=1), outcome="reached", clinical=True)
+    assert "contact" in home.enrolment.loop.evidence_kinds
+    assert "tcm.keep_trying" not in running()
+    assert stage(home, now=late + timedelta(days=2)) is Stage.CONTACT_MISSED
+
+
+def test_a_late_try_after_contact_by_word_of_hand_starts_no_clock(home):
+    add_evidence(LIAISON, loop_id=home.enrolment.loop_id, kind="contact", note="June called us", now=MONDAY)
+    call(home, at=DISCHARGE + timedelta(days=6))
+    assert not {"tcm.contact", "tcm.keep_trying"} & set(running())
+
+
+def test_a_late_talk_about_times_only_leaves_the_clock_that_ran_out(home):
+    call(home, at=DISCHARGE + timedelta(days=6), outcome="reached")
+    assert "tcm.contact" in running()
+
+
 def test_high_complexity_shortens_the_visit_to_seven_days(home):
     set_complexity(home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, now=NOW)
     set_complexity(home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, now=NOW)

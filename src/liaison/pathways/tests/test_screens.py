@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from datetime import timedelta
+
+from django.contrib.messages import get_messages
 from django.urls import reverse
 
 from liaison.accounts.models import User
+from liaison.core.clock import current_time
 from liaison.pathways.queries import follow_up_of_loops
 from liaison.pathways.tests.cast import stay, walter
 
@@ -62,3 +67,47 @@ def test_nobody_is_led_to_a_follow_up_that_they_do_not_see(ward):
     assert follow_up_of_loops(ward.rosa, loop_ids=[loop_id]) == {loop_id: ward.enrolment.pk}
     assert follow_up_of_loops(ward.pat, loop_ids=[loop_id]) == {}
     assert follow_up_of_loops(ward.rosa, loop_ids=[]) == {}
+
+
+SECOND = "A second separate try, at least an hour after the first, documents two attempts."
+OUTSIDE = "is outside the two business days, so it doesn’t count for the rule"
+
+
+def try_to_call(client, ward):
+    """Rosa opens the page of the call and finds nobody: what the page said, and what she was told then."""
+    address = f"{reverse('inbox:call')}?loop={ward.enrolment.loop_id}"
+    page = client.get(address).content.decode()
+    said = {
+        name: re.search(rf'name="{name}"[^>]*value="([^"]*)"|value="([^"]*)"[^>]*name="{name}"', page) for name in KEYS
+    }
+    form = {name: next(one for one in found.groups() if one is not None) for name, found in said.items()}
+    form |= {"whom": "patient", "direction": "out", "outcome": "no_answer"}
+    answer = client.post(address, form)
+    assert answer.status_code == 302, answer.content.decode()
+    return page, " ".join(str(message) for message in get_messages(answer.wsgi_request))
+
+
+KEYS = ("idempotency_key", "started_at", "teach-TOTAL_FORMS", "teach-INITIAL_FORMS")
+
+
+def test_two_attempts_are_promised_only_while_they_count(ward, client):
+    now = current_time()
+    ward.take_in(walter(), stay(ended=now - timedelta(hours=1)), now=now)
+    signed_in(client, ward.rosa)
+    first, told = try_to_call(client, ward)
+    assert SECOND not in first + told
+    second, told = try_to_call(client, ward)
+    assert SECOND in second
+    assert OUTSIDE not in first + second + told
+
+
+def test_after_the_two_business_days_it_is_said_that_a_try_counts_no_more(ward, client):
+    now = current_time()
+    ward.take_in(walter(), stay(ended=now - timedelta(days=12)), now=now)
+    signed_in(client, ward.rosa)
+    first, told = try_to_call(client, ward)
+    assert OUTSIDE in first
+    assert f"Call logged. It {OUTSIDE}" in told
+    second, _ = try_to_call(client, ward)
+    assert OUTSIDE in second
+    assert SECOND not in second

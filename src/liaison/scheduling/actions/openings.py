@@ -74,7 +74,8 @@ def open_by_hand(*, actor: Actor, site: Site, span: Span, now: datetime) -> Open
     """A person names a stretch of time that those who wait may have. Refuses: Forbidden, Impossible (past)."""
     with act(actor, OFFER, site_id=site.pk, now=now) as entry:
         if span.end <= now:
-            raise Impossible("That time is over. Choose a later one.", fields={"on": "Choose a day ahead."})
+            over = "That time is over. Choose a later one."
+            raise Impossible(over, fields={"on": over})
         opening, _ = Opening.objects.get_or_create(
             site=site,
             start_at=span.start,

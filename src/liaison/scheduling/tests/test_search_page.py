@@ -18,8 +18,10 @@ from liaison.scheduling import actions
 from liaison.scheduling.forms import read_offer
 from liaison.scheduling.models import Appointment, Closure
 from liaison.scheduling.ports import CancelReason, Span
+from liaison.scheduling.queries import Explanation, Left, TimesWanted
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
 from liaison.scheduling.tests.test_screens import OFFERS, browser, clock, page, panel, sent
+from liaison.scheduling.views.explaining import shown_explanation
 
 
 @pytest.fixture(autouse=True)
@@ -58,9 +60,7 @@ def test_hours_that_end_before_they_begin_are_named(rosa: Client, clinic: Clinic
 def test_no_time_says_what_stands_in_the_way_and_links_to_what_would_help(rosa: Client, clinic: Clinic) -> None:
     shown = panel(rosa, clinic, from_at="16:30", to_at="17:00", weekdays=["1"], with_id=clinic.imani.pk, note="secret")
     assert "No time is free" in shown
-    assert "Clinician: " in shown
-    assert "Room, any of 2: " in shown
-    assert "All at the same time: " in shown
+    assert "times are free, but none on the days and hours asked for." in shown
     assert "From 16:15 instead of 16:30" in shown
     assert "Tue, Mar 3, 16:15" in shown
     link = html.unescape(re.findall(r'href="(/book/[^"]+from_at=16%3A15[^"]*)"', shown)[0])
@@ -81,7 +81,7 @@ def test_what_would_help_is_said_in_words(rosa: Client, clinic: Clinic) -> None:
         "Up to March 17",
         "With a colleague who can do the same",
         "Any day, any hour, with anyone",
-        "no free start",
+        "times are free, but none on the days and hours asked for.",
     ):
         assert words in shown
     actions.open_time(actor=clinic.marta, closure=Closure.objects.get(), now=NOW)
@@ -94,7 +94,7 @@ def test_what_would_help_is_said_in_words(rosa: Client, clinic: Clinic) -> None:
         now=NOW,
     )
     shown = panel(rosa, clinic, not_before="2026-03-10", not_after="2026-03-10", **asked)
-    assert "Without the patient’s other visits: no free start" in shown
+    assert "The patient has another visit then." in shown
     assert "Before the first day asked for" in shown
 
 
@@ -143,3 +143,75 @@ def test_who_saw_the_patient_last_is_named_in_the_choice(rosa: Client, clinic: C
     visit = clinic.book("2026-03-02 09:00", now=NOW - timedelta(days=1))
     actions.record_seen(actor=clinic.rosa, appointment=visit, now=local("2026-03-02 10:00"))
     assert "Dr Imani, who saw them last" in panel(rosa, clinic)
+
+
+def test_the_patients_best_time_is_a_wish_of_one_press(rosa: Client, clinic: Clinic) -> None:
+    assert "Best time" not in panel(rosa, clinic)
+    with writes_open():
+        clinic.walter.best_time = "after 3 pm"
+        clinic.walter.save()
+    shown = panel(rosa, clinic, weekdays=["1"])
+    assert "<b>after 3 pm</b>" in shown
+    link = html.unescape(re.findall(r'href="(/book/[^"]+from_at=15%3A00[^"]*)"', shown)[0])
+    used = page(rosa.get(link))
+    assert read_offer(OFFERS.findall(used)[0]).start_at == local("2026-03-02 15:00")
+    assert "in use" in used
+    with writes_open():
+        clinic.walter.best_time = "when the dog sleeps"
+        clinic.walter.save()
+    shown = panel(rosa, clinic)
+    assert "when the dog sleeps" in shown
+    assert ">Use<" not in shown
+
+
+def test_a_best_time_may_name_days(rosa: Client, clinic: Clinic) -> None:
+    with writes_open():
+        clinic.walter.best_time = "Tuesdays"
+        clinic.walter.save()
+    link = html.unescape(re.findall(r'class="btn btn-sm" href="(/book/[^"]+)"', panel(rosa, clinic))[0])
+    used = page(rosa.get(link))
+    assert read_offer(OFFERS.findall(used)[0]).start_at == local("2026-03-03 09:00")
+    assert "in use" in used
+
+
+def test_one_press_shows_every_time_of_a_day_and_another_all_days(rosa: Client, clinic: Clinic) -> None:
+    shown = panel(rosa, clinic)
+    starts = [read_offer(offer).start_at for offer in OFFERS.findall(shown)]
+    assert len({start.date() for start in starts}) == 3
+    link = html.unescape(re.findall(r'href="(/book/[^"]+)"[^>]*>More times that day', shown)[1])
+    whole = page(rosa.get(link))
+    starts = [read_offer(offer).start_at for offer in OFFERS.findall(whole)]
+    assert {start.astimezone(clinic.site.zone).date().isoformat() for start in starts} == {"2026-03-03"}
+    assert len(starts) > 4
+    assert starts[-1] > local("2026-03-03 15:00")
+    assert "More times that day" not in whole
+    back = html.unescape(re.findall(r'href="(/book/[^"]+)"[^>]*><svg[^>]*>.*?</svg> All days', whole)[0])
+    assert len(OFFERS.findall(page(rosa.get(back)))) == 12
+
+
+def test_why_there_is_no_time_is_said_as_a_coordinator_would() -> None:
+    def lines(*starts: int, together: int = 0, suiting: int = 0, possible: int = 0) -> list[str]:
+        roles = zip(("clinician", "exam_room"), starts, (1, 3), strict=False)
+        counted = tuple(Left(role=role, starts=count, pool=pool) for role, count, pool in roles)
+        explained = Explanation(counted=counted, together=together, suiting=suiting, possible=possible)
+        wanted = TimesWanted(visit_type_id=1, site_id=1)
+        return list(shown_explanation(explained, wanted=wanted, typed={}).lines)
+
+    assert lines() == []
+    assert lines(0, 0) == [
+        "Nothing is free for the clinician on any day that can be booked.",
+        "None of the 3 who could be the exam room is free on any day that can be booked.",
+    ]
+    assert lines(4, 5) == ["Each is free at times, but never at the same time: clinician, exam room."]
+    assert lines(1, 1, together=1) == ["1 time is free, but not on the days and hours asked for."]
+    assert lines(2979, together=2979) == ["2,979 times are free, but none on the days and hours asked for."]
+    assert lines(9, 5, together=5, suiting=1, possible=1) == [
+        "1 free time is on the days and hours asked for.",
+        "Hardest to find: exam room.",
+    ]
+    assert lines(9, together=5, suiting=3, possible=1) == [
+        "3 free times are on the days and hours asked for.",
+        "The patient has other visits at 2 of them.",
+    ]
+    assert lines(9, together=5, suiting=2, possible=1)[1] == "The patient has another visit at 1 of them."
+    assert lines(9, together=5, suiting=2)[1] == "The patient has another visit then."

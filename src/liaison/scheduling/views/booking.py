@@ -39,6 +39,7 @@ from liaison.scheduling.ports import Asked, BookingOrder, CancelReason, Override
 from liaison.scheduling.queries import TimeOffer, Times, TimesWanted
 from liaison.scheduling.views.asking import not_heard, read_into
 from liaison.scheduling.views.explaining import FEW, ShownExplanation, shown_explanation
+from liaison.scheduling.views.wishing import PER_DAY, as_many_as_help, best_time, every_day, whole_day
 
 REASON_WORDS = {
     Reason.EARLIEST: gettext_lazy("Earliest"),
@@ -63,10 +64,11 @@ class ShownOffer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShownDay:
-    """The times of one local day."""
+    """The times of one local day, and the query that shows all of them where there may be more."""
 
     on: date
     offers: tuple[ShownOffer, ...]
+    more: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,7 +186,7 @@ def _show(
     wanted = _wanted(desk, form)
     times = queries.earliest_times(desk.actor, wanted=wanted, now=desk.now) if wanted else None
     may_override = isinstance(refusal, WARNINGS) or (refusal is not None and desk.actor.may(OVERRIDE))
-    days = _days(times) if times else ()
+    days = _days(times, typed=form.data) if times else ()
     offered = {shown.value for day in days for shown in day.offers}
     chosen = form.data.get("offer", "")
     context = {
@@ -193,6 +195,8 @@ def _show(
         "days": days,
         "times": times,
         "unheard": unheard,
+        "best_time": best_time(desk.patient.best_time, typed=form.data, today=desk.now.date()),
+        "every_day": every_day(form.data, wanted=wanted) if wanted else "",
         "explained": _explained(desk, form, wanted, times),
         "coming": queries.coming_visits(desk.actor, patient=desk.patient, now=desk.now),
         "refusal": refusal,
@@ -218,7 +222,7 @@ def _wanted(desk: Desk, form: BookForm) -> TimesWanted | None:
     site_ids = _sites_asked(desk, asked.get("site"))
     if not asked.get("visit_type") or not site_ids or set(form.errors) & WISHES:
         return None
-    return TimesWanted(
+    wanted = TimesWanted(
         visit_type_id=asked["visit_type"],
         site_id=site_ids[0],
         also_at=site_ids[1:],
@@ -231,6 +235,7 @@ def _wanted(desk: Desk, form: BookForm) -> TimesWanted | None:
         to_at=asked.get("to_at"),
         moving_id=desk.moving.pk if desk.moving else None,
     )
+    return as_many_as_help(wanted)
 
 
 def _explained(desk: Desk, form: BookForm, wanted: TimesWanted | None, times: Times | None) -> ShownExplanation | None:
@@ -248,10 +253,14 @@ def _sites_asked(desk: Desk, site_id: int | None) -> tuple[int, ...]:
     return () if site_id is None else (site_id,)
 
 
-def _days(times: Times) -> Sequence[ShownDay]:
-    return [
-        ShownDay(on=on, offers=tuple(_shown(offer) for offer in offers))
+def _days(times: Times, *, typed: Mapping[str, Any]) -> Sequence[ShownDay]:
+    by_day = [
+        (on, tuple(_shown(offer) for offer in offers))
         for on, offers in groupby(times.offers, key=lambda offer: offer.start_at.date())
+    ]
+    return [
+        ShownDay(on=on, offers=offers, more=whole_day(typed, on=on) if len(offers) == PER_DAY else "")
+        for on, offers in by_day
     ]
 
 

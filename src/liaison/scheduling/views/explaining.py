@@ -49,27 +49,59 @@ def shown_explanation(explained: Explanation, *, wanted: TimesWanted, typed: Map
 
 
 def _lines(explained: Explanation) -> Sequence[str]:
-    """From the widest to the narrowest: where the numbers fall is what stands in the way."""
+    """Where the free times end: who is never free, never at once, not when it suits, not while the patient is here."""
     if not explained.counted:
         return ()
-    lines = [_line(left) for left in explained.counted]
-    if len(explained.counted) > 1:
-        lines.append(_("All at the same time: %(starts)s") % {"starts": _starts(explained.together)})
-    lines.append(_("On the days and hours asked for: %(starts)s") % {"starts": _starts(explained.suiting)})
-    if explained.possible < explained.suiting:
-        lines.append(_("Without the patient’s other visits: %(starts)s") % {"starts": _starts(explained.possible)})
+    never = [_never(left) for left in explained.counted if not left.starts]
+    if never:
+        return never
+    if not explained.together:
+        roles = ", ".join(_role(left) for left in explained.counted)
+        return (_("Each is free at times, but never at the same time: %(roles)s.") % {"roles": roles},)
+    lines = [_fitting(explained)]
+    visits = explained.suiting - explained.possible
+    if visits and not explained.possible:
+        lines.append(_("The patient has another visit then."))
+    elif visits:
+        said = ngettext(
+            "The patient has another visit at %(count)s of them.",
+            "The patient has other visits at %(count)s of them.",
+            visits,
+        )
+        lines.append(said % {"count": f"{visits:,}"})
+    scarce = min(explained.counted, key=lambda left: left.starts)
+    if scarce.starts < max(left.starts for left in explained.counted):
+        lines.append(_("Hardest to find: %(role)s.") % {"role": _role(scarce)})
     return lines
 
 
-def _line(left: Left) -> str:
-    said = {"role": left.role.replace("_", " ").capitalize(), "starts": _starts(left.starts), "pool": left.pool}
-    return (_("%(role)s: %(starts)s") if left.pool == 1 else _("%(role)s, any of %(pool)s: %(starts)s")) % said
+def _fitting(explained: Explanation) -> str:
+    """How many of the times at which everybody is free are on the days and hours asked for."""
+    said = {"count": f"{explained.together:,}", "fit": f"{explained.suiting:,}"}
+    if not explained.suiting:
+        counted = ngettext(
+            "%(count)s time is free, but not on the days and hours asked for.",
+            "%(count)s times are free, but none on the days and hours asked for.",
+            explained.together,
+        )
+        return counted % said
+    counted = ngettext(
+        "%(fit)s free time is on the days and hours asked for.",
+        "%(fit)s free times are on the days and hours asked for.",
+        explained.suiting,
+    )
+    return counted % said
 
 
-def _starts(count: int) -> str:
-    if not count:
-        return _("no free start")
-    return ngettext("%(count)s free start", "%(count)s free starts", count) % {"count": f"{count:,}"}
+def _never(left: Left) -> str:
+    said = {"role": _role(left), "count": left.pool}
+    if left.pool == 1:
+        return _("Nothing is free for the %(role)s on any day that can be booked.") % said
+    return _("None of the %(count)s who could be the %(role)s is free on any day that can be booked.") % said
+
+
+def _role(left: Left) -> str:
+    return left.role.replace("_", " ")
 
 
 def _words(one: Relaxed, wanted: TimesWanted) -> str:
@@ -95,13 +127,19 @@ def _clock(at: time | None) -> str:
     return f"{at:%H:%M}" if at is not None else ""
 
 
-def _query(one: Relaxed, typed: Mapping[str, Any]) -> str:
-    """The query of the page with that change."""
-    after = one.wanted
+def searched(typed: Mapping[str, Any]) -> QueryDict:
+    """The query of the page that searches as the form does now, to be changed."""
     query = QueryDict(mutable=True)
     for name, value in typed.items():
         if name not in _LEFT_OUT:
             query.setlist(name, value if isinstance(value, list) else [value])
+    return query
+
+
+def _query(one: Relaxed, typed: Mapping[str, Any]) -> str:
+    """The query of the page with that change."""
+    after = one.wanted
+    query = searched(typed)
     query["site"], query["with_id"] = str(after.site_id), str(after.with_id or "")
     query.setlist("weekdays", [str(day) for day in sorted(after.weekdays)])
     for name, day in (("not_before", after.not_before), ("not_after", after.not_after)):

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
-from liaison.core.answers import done
+from liaison.core.answers import done, put_beside
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
@@ -83,7 +83,7 @@ def name_a_time(request: HttpRequest) -> HttpResponse:
         try:
             found = actions.open_by_hand(actor=actor, site=site, span=span, now=now)
         except actions.Impossible as refusal:
-            form.add_error("on", refusal.sentence)
+            put_beside(form, refusal)
         else:
             return redirect("scheduling:opening", found.pk)
     return render(request, "scheduling/opening_new.html", {"form": form}, status=422 if form.is_bound else 200)
