@@ -77,12 +77,12 @@ class Chart:
 
 
 def draw_charts(*, seed: int, count: int, now: datetime) -> list[Chart]:
-    """Draw `count` patients. The first is Walter Ng of the fixed cast; a twentieth left hospital lately."""
+    """Draw `count` patients. The first is Walter Ng of the fixed cast; a few left hospital lately."""
     dice = random.Random(seed)
     charts = [_walter(dice, now=now), *(_somebody(dice, number=number, now=now) for number in range(2, count + 1))]
     for chart in charts:
         _live(dice, chart, now=now)
-    for place, chart in enumerate([charts[0], *dice.sample(charts[1:], k=max(3, count // 18))]):
+    for place, chart in enumerate([charts[0], *dice.sample(charts[1:], k=max(3, min(6, count // 6), count // 18))]):
         _stay(dice, chart, days_ago=(1, 2, 4, 6, 9, 12)[place % 6], now=now)
     return charts
 

@@ -81,10 +81,12 @@ def fill_month(
     _come_or_not(planned, now=office.now)
     by_hand = _by_hand(planned, dice=dice, now=office.now)
     put_into_the_books([one for one in planned if id(one) not in by_hand], staffed=staffed, now=office.now)
-    for place, one in enumerate(one for one in planned if id(one) in by_hand):
+    told = [
         _book(one, staffed=staffed, cancels=place % 20 == 7, office=office)
+        for place, one in enumerate(one for one in planned if id(one) in by_hand)
+    ]
     scheduling.keep_free_time(system_actor("demonstration"), now=office.now)
-    _remind(office)
+    _remind([visit for visit in told if visit.state == "booked"], office=office)
 
 
 def _close_on_holidays(staffed: Staffed, *, office: Office) -> None:
@@ -126,6 +128,7 @@ def _plan_day(draw: _Draw, staffed: Staffed, *, code: str, day: date, deck: _Dec
     rooms = [one for one in staffed.resources[code] if "exam_room" in one.abilities]
     busy = day <= (draw.office.now + _BUSY_TIME).date()
     for person in [one for one in staffed.resources[code] if one.practitioner_id]:
+        rooms = [*rooms[1:], rooms[0]]  # each likes to work in another room
         wished = int(dice.randint(*(_BUSY if busy else _THIN)) * draw.share + dice.random())
         for start in sorted(dice.sample(_STARTS, k=wished)):
             at = datetime.combine(day, start, tzinfo=site.zone).astimezone(UTC)
@@ -177,7 +180,7 @@ def _by_hand(planned: Sequence[Planned], *, dice: random.Random, now: datetime) 
     return {id(one) for one in (*missed, *chosen)}
 
 
-def _book(one: Planned, *, staffed: Staffed, cancels: bool, office: Office) -> None:
+def _book(one: Planned, *, staffed: Staffed, cancels: bool, office: Office) -> Appointment:
     actor: Actor = staffed.who(one.front_desk)
     seats = [Seat(role="clinician", resource_id=one.person.pk)]
     if one.room is not None:
@@ -189,23 +192,22 @@ def _book(one: Planned, *, staffed: Staffed, cancels: bool, office: Office) -> N
     with unconnected(Channel.EMAIL) if one.start_at <= office.now else nullcontext():
         visit = scheduling.book_appointment(actor=actor, patient=one.patient, order=order, now=one.booked_at)
     if one.missed:
-        scheduling.record_missed(actor=actor, appointment=visit, now=visit.end_at)
-    elif cancels and one.booked_at < office.at_work:
-        scheduling.cancel_appointment(
+        return scheduling.record_missed(actor=actor, appointment=visit, now=visit.end_at)
+    if cancels and one.booked_at < office.at_work:
+        return scheduling.cancel_appointment(
             actor=actor,
             appointment=visit,
             reason=CancelReason.PATIENT,
             now=office.ago(timedelta(hours=1)),
         )
+    return visit
 
 
-def _remind(office: Office) -> None:
+def _remind(visits: Sequence[Appointment], *, office: Office) -> None:
     """Let the reminders of the last two business days be due as they were; the worker sends them when it starts."""
     days = list(office.business_days(back=10, ahead=0))
     since = datetime.combine(days[-2], time(0), tzinfo=office.zone)
-    for visit in Appointment.objects.filter(state="booked", start_at__gt=office.now).order_by("start_at", "pk"):
-        if not visit.idempotency_key.startswith("demo-"):
-            continue
+    for visit in visits:
         for reminder in scheduling.reminders_ahead(visit, now=visit.booked_at):
             if since <= reminder.at <= office.now:
                 scheduling.remind_patient(

@@ -163,7 +163,7 @@ def _end_some(kind: LoopKind, *, staffed: Staffed, now: datetime) -> None:
     """Let one promise of a kind be kept and one be given up, if none was and at least one stays open."""
     supervisor = staffed.who("Marta Kowalska")
     for state in (State.CLOSED, State.GIVEN_UP):
-        waiting = list(Loop.objects.open().filter(kind=kind.code).order_by("-pk")[:2])
+        waiting = list(Loop.objects.open().filter(kind=kind.code).order_by("opened_at", "pk")[:2])
         if len(waiting) < 2 or Loop.objects.filter(kind=kind.code, state=state).exists():
             continue
         if state == State.GIVEN_UP:

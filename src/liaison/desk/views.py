@@ -125,7 +125,10 @@ def board(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def column(request: HttpRequest) -> HttpResponse:
-    """One column of the board with its loops, the most urgent first; `as=more` only further cards."""
+    """One column of the board with its loops, the most urgent first; `as=more` only further cards.
+
+    Nothing once it is empty: its owner then stands in the strip of those with nothing open.
+    """
     now, zone = current_time(), actor_of(request).zone
     columns = loops.load(actor_of(request), now=now, zone=zone)
     chosen = next((each for each in columns if each.value == request.GET.get("owner", "")), None)
@@ -141,6 +144,8 @@ def column(request: HttpRequest) -> HttpResponse:
         filters=loops.DeskFilters(owner=chosen.owner),
         with_counts=False,
     )
+    if not queries.folded([chosen], kept=())[0]:
+        return HttpResponse()
     most = max(each.open for each in columns)
     shown = {"page": page, "columns": columns, "each": chosen, "owner_value": chosen.value, "most": most}
     template = "desk/_cards.html" if request.GET.get("as") == "more" else "desk/_column.html"

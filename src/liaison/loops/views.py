@@ -254,12 +254,13 @@ def hand_over_desk(request: HttpRequest) -> HttpResponse:
     now = current_time()
     zone = actor_of(request).zone
     columns = load(actor_of(request), now=now, zone=zone)
-    absent = "" if request.method == "POST" else request.GET.get("from", "")
+    people = [(each.owner.user_id, f"{each.name} ({each.open})") for each in columns if each.owner.user_id]
+    chosen = id_in(request.GET.get("from_user") or request.GET.get("from", "")) or next(iter(dict(people)), None)
     form = HandOverForm(
         request.POST or None,
-        people=[(each.owner.user_id, f"{each.name} ({each.open})") for each in columns if each.owner.user_id],
-        covers=covering_choices(columns, absent_id=id_in(absent)),
-        initial={"from_user": request.GET.get("from", ""), "reason": _("Away")},
+        people=people,
+        covers=covering_choices(columns, absent_id=None if request.method == "POST" else chosen),
+        initial={"from_user": chosen, "reason": _("Away")},
     )
     made = _hand_over(request, form, zone=zone, now=now) if form.is_valid() else None
     if made is None:

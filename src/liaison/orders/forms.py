@@ -123,6 +123,10 @@ class RerouteForm(MoveForm):
     def __init__(self, *args: Any, targets: Sequence[tuple[str, str]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["target"].choices = targets  # type: ignore[attr-defined]  # the form declares such a field
+        if not targets:
+            self.fields["target"].help_text = _(
+                "Nobody else of this specialty is in the directory. Add them there first."
+            )
 
 
 class VisitForm(MoveForm):

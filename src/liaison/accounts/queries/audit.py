@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Q, QuerySet
 
 from liaison.accounts.access import EXPORT_AUDIT, SEARCH_AUDIT
+from liaison.accounts.queries.audit_words import NOBODY, Names, fact_words, names_in, subject_words, tells
 from liaison.accounts.queries.audited import names_of
 from liaison.accounts.rules import ROLE_WORDS
 from liaison.core.actor import EVERYWHERE, Actor
@@ -24,6 +25,8 @@ from liaison.core.verbs import all_verbs
 PAGE: Final = 50
 MOST_EXPORTED: Final = 100_000
 MOST_NAMED: Final = 5
+MOST_OF_ONE: Final = 1_000
+"""How many patients of one entry are named where only that entry was asked for."""
 BIGGEST_ID: Final = 2**63
 MOST_WAITING: Final = 10_000
 """Counting further says nothing new: the sealer has stopped."""
@@ -42,11 +45,12 @@ class AuditFilter:
     """What to look for. Empty values look for everything; `until` is exclusive; times are instants.
 
     `kind` is "reads" (what was seen), "changes" (what was done), "refused", or empty. `earlier_ids` are numbers that
-    the patient had before they were merged; what was done with them then is found too.
+    the patient had before they were merged; what was done with them then is found too. `entry_id` asks for one entry.
     """
 
     patient_id: int | None = None
     earlier_ids: tuple[int, ...] = ()
+    entry_id: int | None = None
     user_id: int | None = None
     verb: str = ""
     kind: str = ""
@@ -57,6 +61,7 @@ class AuditFilter:
         """The filter as JSON, for the entry that says what was looked for."""
         values = {
             "patient_id": self.patient_id,
+            "entry_id": self.entry_id,
             "user_id": self.user_id,
             "verb": self.verb,
             "kind": self.kind,
@@ -134,8 +139,9 @@ def search_audit(actor: Actor, *, wanted: AuditFilter, cursor: str = "", now: da
     more = found[PAGE - 1] if len(found) > PAGE else None
     named = {entry.pk: _to_name(entry, wanted=wanted) for entry in found[:PAGE]}
     names = names_of(actor, patient_ids={pk for ids in named.values() for pk in ids}, now=now)
+    known = names_in(found[:PAGE])
     return AuditPage(
-        rows=tuple(_row(entry, named=named[entry.pk], names=names) for entry in found[:PAGE]),
+        rows=tuple(_row(entry, named=named[entry.pk], names=names, known=known) for entry in found[:PAGE]),
         next_cursor=f"{more.recorded_at.isoformat()}~{more.pk}" if more else "",
     )
 
@@ -144,7 +150,7 @@ def export_audit(actor: Actor, *, wanted: AuditFilter) -> Iterator[AuditRow]:
     """Every matching entry, the newest first, up to 100,000. The caller has stepped up through an action."""
     _may(actor, EXPORT_AUDIT)
     for entry in _matching(wanted)[:MOST_EXPORTED].iterator(chunk_size=2_000):
-        yield _row(entry, named=(), names={})
+        yield _row(entry, named=(), names={}, known=NOBODY)
 
 
 def verbs_in_use() -> tuple[tuple[str, str], ...]:
@@ -185,6 +191,8 @@ def _matching(wanted: AuditFilter) -> QuerySet[AuditEntry]:
     entries = AuditEntry.objects.order_by("-recorded_at", "-id")
     if wanted.patient_id is not None:
         entries = entries.filter(patient_ids__overlap=[wanted.patient_id, *wanted.earlier_ids])
+    if wanted.entry_id is not None:
+        entries = entries.filter(pk=wanted.entry_id)
     if wanted.user_id is not None:
         entries = entries.filter(actor_user_id=wanted.user_id)
     if wanted.verb:
@@ -202,12 +210,12 @@ def _matching(wanted: AuditFilter) -> QuerySet[AuditEntry]:
 def _to_name(entry: AuditEntry, *, wanted: AuditFilter) -> tuple[int, ...]:
     """Whom to name: nobody else where one patient was looked for, else the first few."""
     asked = {wanted.patient_id, *wanted.earlier_ids} - {None}
-    return tuple(pk for pk in entry.patient_ids if not asked or pk in asked)[:MOST_NAMED]
+    most = MOST_OF_ONE if wanted.entry_id is not None else MOST_NAMED
+    return tuple(pk for pk in entry.patient_ids if not asked or pk in asked)[:most]
 
 
-def _row(entry: AuditEntry, *, named: tuple[int, ...], names: Mapping[int, str]) -> AuditRow:
+def _row(entry: AuditEntry, *, named: tuple[int, ...], names: Mapping[int, str], known: Names) -> AuditRow:
     declared = all_verbs().get(entry.verb)
-    subject = f"{entry.subject_type.rpartition('.')[2]} {entry.subject_id}" if entry.subject_id else ""
     return AuditRow(
         entry_id=entry.pk,
         at=entry.recorded_at,
@@ -223,34 +231,10 @@ def _row(entry: AuditEntry, *, named: tuple[int, ...], names: Mapping[int, str])
         patient_ids=tuple(entry.patient_ids),
         concerned=tuple(Concerned(patient_id=pk, name=names.get(pk, "")) for pk in named),
         others=len(entry.patient_ids) - len(named),
-        subject=subject,
-        facts=tuple(_fact(key, value) for key, value in entry.details.items() if _tells(key, value)),
+        subject=subject_words(entry, names=known),
+        facts=tuple(fact_words(key, value, names=known) for key, value in entry.details.items() if tells(key, value)),
         sealed=entry.seal_id is not None,
     )
-
-
-def _tells(key: str, value: object) -> bool:
-    """Whether a detail says what the row does not say already."""
-    if key == "patient_id" or (isinstance(value, dict) and set(value) <= {"patient_id"}):
-        return False
-    return value not in ([], "", None) and (key, value) not in (("status", 200), ("repeated", False))
-
-
-_FACT_WORDS: Final = {"view": "screen", "of": "with"}
-
-
-def _fact(key: str, value: object) -> str:
-    words = _FACT_WORDS.get(key, key.replace("_", " "))
-    if isinstance(value, dict):
-        parts = {
-            part.removesuffix("_id").replace("_", " "): what for part, what in value.items() if part != "patient_id"
-        }
-        return f"{words} " + ", ".join(f"{part} {what}" for part, what in parts.items())
-    if key == "repeated":
-        return "sent twice, done once"
-    if key == "view":
-        value = str(value).replace(":", ", ").replace("_", " ")
-    return f"{words}: {', '.join(str(part) for part in value) if isinstance(value, list) else value}"
 
 
 @cache

@@ -12,7 +12,7 @@ from django.test import Client
 from liaison.accounts import actions
 from liaison.accounts.access import Role
 from liaison.accounts.forms import AuditSearchForm
-from liaison.accounts.models import Site, User
+from liaison.accounts.models import Site, Team, User
 from liaison.accounts.queries import AuditFilter, people, search_audit
 from liaison.accounts.queries.audit import PAGE, BadCursor
 from liaison.accounts.sessions import STASH
@@ -20,6 +20,7 @@ from liaison.accounts.tests.cast import LIAISON, NOW, PASSWORD, acting, old_proo
 from liaison.core.audit import record, seal_entries
 from liaison.core.clock import current_time
 from liaison.core.models import AuditEntry
+from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden
 
 pytestmark = pytest.mark.django_db
@@ -238,10 +239,46 @@ def test_actions_are_named_in_words_under_headings_and_refusals_by_what_they_say
     assert "accounts.give_roles" not in rows
     assert actions.NotOneself.sentence.replace("'", "&#x27;") in rows
     assert "gone.since" in rows
-    assert all(part in rows for part in ("screen: loops, step done", "with loop 7", "shown: 1, 2"))
+    assert all(part in rows for part in ("screen: Loops, step done", "with loop 7", "entries shown: 1, 2"))
     assert "nothing" not in rows[: rows.index("</tbody")]
     assert "with patient" not in rows
     assert AuditSearchForm({"verb": "accounts.give_roles"}).is_valid()
+
+
+def test_one_entry_is_opened_with_all_its_patients(client: Client, vera: User, rosa: User) -> None:
+    _entries(1, patient_ids=list(range(101, 133)))
+    page = client.get("/audit/").content.decode()
+    assert "number 132" not in page
+    entry_id = AuditEntry.objects.get(patient_ids__contains=[101]).pk
+    assert f'href="?entry={entry_id}">and 27 more</a>' in page
+    alone = client.get(f"/audit/?entry={entry_id}").content.decode()
+    assert "number 132" in alone
+    assert alone.count('<td class="l-nowrap">') == 1
+    assert trail("accounts.search_audit")[-1].details == {"entry_id": entry_id, "shown": 1}
+
+
+def test_details_name_people_sites_and_teams_and_no_internal_words(client: Client, vera: User, rosa: User) -> None:
+    with writes_open():
+        site = Site.objects.create(code="north", name="Riverside North", time_zone="UTC")
+        team = Team.objects.create(name="Care desk")
+    about = {
+        "from_user_id": rosa.pk, "site_id": site.pk, "team_ids": [team.pk], "opening_id": 7, "removed": True,
+        "sent": False, "view": "desk:column", "sha256": "0123456789abcdef", "repeated": True, "was": 10**6,
+    }  # fmt: skip
+    record(LIAISON, "loops.hand_over", subject_type="loops.handover", subject_id=1, details=about)
+    more = {"site_id": 10**6, "team_ids": [10**6], "view": "somewhere"}
+    record(LIAISON, "core.see", subject_type="accounts.user", subject_id=rosa.pk, details=more)
+    record(LIAISON, "core.see", subject_type="accounts.user", subject_id=10**6)
+    record(LIAISON, "core.see", subject_type="gone.thing", subject_id=3)
+    page = client.get("/audit/").content.decode()
+    rows = page[page.index("<tbody") :]
+    for words in (
+        "from: Rosa Diaz", "site: Riverside North", "teams: Care desk", "opening: no. 7", "removed: yes", "sent: no",
+        "screen: the board, one person’s column", "fingerprint: 0123456789ab ", "sent twice, done once",
+        "hand-over no. 1", "before: no. 1000000", "site: no. 1000000", "teams: no. 1000000", "screen: somewhere",
+        '<td class="l-quiet">Rosa Diaz</td>', "person no. 1000000", "thing no. 3",
+    ):  # fmt: skip
+        assert words in rows, words
 
 
 def test_the_trail_is_searched_between_instants(rosa: User) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +28,7 @@ from liaison.core.actor import Actor
 from liaison.core.answers import wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
+from liaison.core.numbers import id_in
 
 COLUMNS = (
     "entry",
@@ -46,7 +48,10 @@ COLUMNS = (
 
 @require_GET
 def audit(request: HttpRequest) -> HttpResponse:
-    """Search by patient, person, action, time and kind; further pages are appended to the list."""
+    """Search by patient, person, action, time and kind; further pages are appended to the list.
+
+    `entry` asks for one entry alone, with all its patients.
+    """
     actor, now = actor_of(request), current_time()
     form = AuditSearchForm(request.GET or None)
     valid = form.is_bound and form.is_valid()
@@ -54,6 +59,7 @@ def audit(request: HttpRequest) -> HttpResponse:
     found = None
     if not form.is_bound or (valid and (meant is None or meant.patient_id is not None)):
         wanted = form.wanted(zone=actor.zone, meant=meant) if valid else AuditFilter()
+        wanted = replace(wanted, entry_id=id_in(request.GET.get("entry")))
         found = search_audit(actor, wanted=wanted, cursor=request.GET.get("after", ""), now=now)
     query = {key: str(value) for key, value in request.GET.items() if value and key != "after"}
     page: dict[str, Any] = {

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from liaison.core.clock import current_time
 from liaison.core.postgres.guard import writes_open
 from liaison.desk.tests.browser import HTMX, text_of
 from liaison.desk.tests.test_home import loop_of_rosa
+from liaison.loops import actions
 from liaison.loops.ports import Owner
 
 
@@ -79,6 +81,17 @@ def test_who_gets_a_loop_leaves_the_strip_for_a_column(cast, at_desk):
     assert after.count(f'data-column="{tom}"') == 1
     assert after.index('hx-swap-oob="beforebegin:#board-free"') < after.index(f'data-column="{tom}"')
     assert f'data-column="user:{cast.rosa.user_id}"' not in after, "her column stood there already"
+
+
+def test_a_column_that_empties_goes_away(cast, at_desk):
+    marta, column = at_desk(cast.marta), f"/board/column/?owner=user:{cast.rosa.user_id}"
+    made = loop_of_rosa(cast)
+    assert "data-card" in text_of(marta.get(column, headers=HTMX))
+    actions.take_loop(cast.tom, loop_id=made.pk, now=current_time())
+    assert text_of(marta.get(column, headers=HTMX)) == ""
+    given = {"to": [Owner(user_id=cast.tom.user_id)], "reason": "ill", "now": current_time()}
+    actions.hand_over(cast.marta, from_user_id=cast.rosa.user_id, **given)
+    assert "covered by" in text_of(marta.get(column, headers=HTMX)), "who is away stays in sight"
 
 
 def test_a_column_of_nobody_is_not_there(cast, at_desk):

@@ -107,6 +107,13 @@ def test_marta_hands_rosas_desk_over_and_takes_it_back(cast: Cast) -> None:
     marta = at_desk(cast.marta)
     page = marta.get(f"/hand-over/?from={cast.rosa.user_id}").content.decode()
     assert "Rosa Delgado (1)" in page
+    rosa, tom = (f'value="user:{actor.user_id}"' for actor in (cast.rosa, cast.tom))
+    assert tom in page
+    assert rosa not in page, "nobody covers for themselves"
+    assert rosa not in marta.get("/hand-over/").content.decode(), "whoever stands first is the one who is away"
+    other = marta.get(f"/hand-over/?from_user={cast.tom.user_id}", headers=HTMX).content.decode()
+    assert rosa in other
+    assert tom not in other
     nobody = marta.post("/hand-over/", {"from_user": str(cast.rosa.user_id), "reason": "ill"})
     assert nobody.status_code == 422
     back = (current_time() + 7 * DAY).date()

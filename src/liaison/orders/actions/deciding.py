@@ -41,9 +41,9 @@ def decline_referral(
 ) -> Referral:
     """The target will not see the patient, for a reason.
 
-    The referral stays open: its clock now runs for re-routing it within a business day (`reroute_referral`), or it
-    is cancelled with a reason. A visit that was arranged with them is forgotten. Refuses ReferralReasonNeeded for a
-    decline without a reason (DOMAIN 3.5), NotNow once the patient was seen.
+    The referral stays open: its clock now runs for re-routing it (`reroute_referral`), within a business day or four
+    hours for an urgent one, or it is cancelled with a reason. A visit that was arranged with them is forgotten.
+    Refuses ReferralReasonNeeded for a decline without a reason (DOMAIN 3.5), NotNow once the patient was seen.
     """
     if not reason.strip():
         raise ReferralReasonNeeded

@@ -14,7 +14,7 @@ from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.near_dates import is_near
 from liaison.core.refusals import Forbidden, Refusal
-from liaison.loops.queries import RowPatient, rank, row_patients
+from liaison.loops.queries import Rank, RowPatient, rank, row_patients
 from liaison.orders import access, rules
 from liaison.orders.models import Referral, ReferralQuerySet
 from liaison.orders.rules import State
@@ -31,7 +31,7 @@ class BadCursor(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferralRow:
-    """One referral in a worklist. `due_at`, `next_step`, `rank_words` are its loop's; None and "" once it has ended."""
+    """One referral in a worklist. `due_at`, `next_step`, `rank` are its loop's; None and "" once it has ended."""
 
     id: int
     patient: RowPatient
@@ -43,7 +43,7 @@ class ReferralRow:
     state_since: datetime
     next_step: str
     due_at: datetime | None
-    rank_words: str
+    rank: Rank | None
     is_late: bool
     owner_name: str
     zone: object
@@ -141,7 +141,7 @@ def _row(referral: Referral, *, patient: RowPatient, now: datetime) -> ReferralR
         state_since=referral.state_since,
         next_step=loop.next_step if loop else "",
         due_at=loop.due_at if loop else None,
-        rank_words=rank(loop.due_at, priority=loop.priority, now=now, zone=referral.site.zone).words if loop else "",
+        rank=rank(loop.due_at, priority=loop.priority, now=now, zone=referral.site.zone) if loop else None,
         is_late=loop is not None and loop.due_at < now,
         owner_name=owner.name if owner else "",
         zone=referral.site.zone,

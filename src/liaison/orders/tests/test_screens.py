@@ -130,6 +130,15 @@ def test_the_heading_follows_a_reroute_without_a_reload(clinic: Clinic) -> None:
     assert '<span id="referral-heading" hx-swap-oob="true">Cardiology: Dr Adler</span>' in piece
 
 
+def test_where_nobody_else_can_be_asked_the_form_says_what_to_do(clinic: Clinic) -> None:
+    skin = clinic.sent(specialty="dermatology", target=Target(organization_id=clinic.skin_clinic.pk))
+    client = at_desk(clinic.rosa)
+    words = "Nobody else of this specialty is in the directory"
+    assert words in client.get(f"/referrals/{skin.pk}/reroute/", headers=HTMX).content.decode()
+    heart = clinic.sent()
+    assert words not in client.get(f"/referrals/{heart.pk}/reroute/", headers=HTMX).content.decode()
+
+
 def test_what_never_happened_is_skipped_and_not_ticked(clinic: Clinic) -> None:
     referral = clinic.sent()
     actions.accept_referral(clinic.rosa, referral_id=referral.pk, now=NOW)
@@ -238,7 +247,7 @@ def test_pages_of_a_worklist_follow_each_other(clinic: Clinic) -> None:
             break
     routine = Referral.objects.exclude(pk=urgent.pk).order_by("pk").values_list("pk", flat=True)
     assert found == [urgent.pk, *routine]
-    words = [row.rank_words for row in queries.worklist(clinic.rosa, now=NOW).rows]
+    words = [row.rank.words for row in queries.worklist(clinic.rosa, now=NOW).rows if row.rank]
     assert words == ["urgent, then due tomorrow; counts as 1 day late", *["due tomorrow"] * 4]
     chief = Actor(user_id=1, name="Chief", assignments=frozenset({("supervisor", None)}))
     assert len(queries.worklist(chief, now=NOW).rows) == 5
