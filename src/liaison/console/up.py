@@ -50,6 +50,7 @@ class Up:
         self.looking_after = False
         self.cluster: Cluster | None = None
         self.demo = wanted.mode == "demo"
+        self.ran_before = data_folder().exists()
         self.claim = Claim(data_folder())
         self.mail_port: int | None = None
         self.public_url = ""
@@ -95,7 +96,7 @@ class Up:
     def _ports(self) -> Iterator[None]:
         """Keep the ports; on a new folder nothing of a killed run can hold one, so a taken one is refused at once."""
         host, pages = self.wanted.host, self.wanted.port
-        patience = PORT_SECONDS if data_folder().exists() else 0.0
+        patience = PORT_SECONDS if self.ran_before else 0.0
         if self.mail_port:  # its server takes no second one in, so looking is enough
             wait_for_ports(host, [self.mail_port], patience=patience)
         with kept_ports(host, [pages, pages + 1], patience=patience):

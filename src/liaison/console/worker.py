@@ -12,6 +12,8 @@ from contextlib import suppress
 from liaison.console.settings import load_settings
 
 FINISH_SECONDS = 8
+AT_ONCE = 4
+"""Jobs that run at the same time: a mail server that is slow to answer keeps two of them at most."""
 
 
 async def work() -> None:
@@ -23,7 +25,9 @@ async def work() -> None:
         raise TypeError("The job queue does not use Django's database.")
     with app.replace_connector(app.connector.get_worker_connector()) as queue:
         async with queue.open_async():
-            await queue.run_worker_async(shutdown_graceful_timeout=FINISH_SECONDS, install_signal_handlers=True)
+            await queue.run_worker_async(
+                concurrency=AT_ONCE, shutdown_graceful_timeout=FINISH_SECONDS, install_signal_handlers=True
+            )
 
 
 def look_at_everybody() -> None:

@@ -55,6 +55,7 @@ class Declared:
     cron: str | None
     retry: BaseRetryStrategy
     queueing_lock: str | None
+    lock: str | None
 
 
 _declared: dict[str, Declared] = {}
@@ -66,18 +67,22 @@ def job(
     cron: str | None = None,
     retry: BaseRetryStrategy | None = None,
     queueing_lock: str | None = None,
+    lock: str | None = None,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Declare a function as a job named "package.function".
 
     `cron` (six fields: the first counts seconds when given last by procrastinate's rules, five are usual)
-    makes it periodic; a periodic job takes no arguments.
+    makes it periodic; a periodic job takes no arguments. Of the jobs with one `lock` one runs at a time, and the others
+    wait in the queue without keeping a place that other work could have: for what talks to a slow machine.
     """
 
     def declare(run: Callable[..., None]) -> Callable[..., None]:
         name = f"{run.__module__.removeprefix('liaison.').split('.')[0]}.{run.__name__}"
         if name in _declared:
             raise ValueError(f"The job {name} is declared twice.")
-        _declared[name] = Declared(name=name, run=run, cron=cron, retry=retry or Backoff(), queueing_lock=queueing_lock)
+        _declared[name] = Declared(
+            name=name, run=run, cron=cron, retry=retry or Backoff(), queueing_lock=queueing_lock, lock=lock
+        )
         if _app is not None:
             _register(_app, _declared[name])
         return run
@@ -104,7 +109,9 @@ def on_app_ready(app: App) -> None:
 
 def _register(app: App, declared: Declared) -> None:
     if declared.cron is None:
-        app.task(name=declared.name, retry=declared.retry, queueing_lock=declared.queueing_lock)(declared.run)
+        app.task(name=declared.name, retry=declared.retry, queueing_lock=declared.queueing_lock, lock=declared.lock)(
+            declared.run
+        )
         return
 
     def periodic(timestamp: int) -> None:
@@ -112,7 +119,10 @@ def _register(app: App, declared: Declared) -> None:
         declared.run()
 
     task: Task[Any, Any, Any] = app.task(
-        name=declared.name, retry=declared.retry, queueing_lock=declared.queueing_lock or declared.name
+        name=declared.name,
+        retry=declared.retry,
+        queueing_lock=declared.queueing_lock or declared.name,
+        lock=declared.lock,
     )(periodic)
     app.periodic(cron=declared.cron)(task)
 

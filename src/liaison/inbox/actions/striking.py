@@ -62,7 +62,7 @@ def strike_call(actor: Actor, *, call_id: int, why: StruckWhy, now: datetime, wo
         if not may_strike_call(actor, call=call):
             raise NotYourCall
         if call.is_struck:
-            if (call.struck_by_id, call.struck_why) != (actor.user_id, why):
+            if (call.struck_by_id, call.struck_why, call.struck_words) != (actor.user_id, why, words.strip()):
                 raise CallStruckBefore(_who_struck(call))
             entry.note(repeated=True)
             return call

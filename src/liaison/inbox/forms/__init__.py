@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django import forms
@@ -23,6 +23,7 @@ from liaison.inbox.rules.contact import HEARS_CLINICAL
 from liaison.inbox.rules.editing import LONGEST_SUBJECT, Text
 from liaison.inbox.wording import Wording, catalogue
 from liaison.loops.models import Loop
+from liaison.patients.queries.band import ContactShown
 
 MOST_MINUTES = 600
 ROWS = 3
@@ -74,7 +75,15 @@ class CallForm(forms.Form):
         max_length=200,
         help_text=_("A name, or what they are to the patient. It counts as an attempt, never as contact."),
     )
-    number = forms.ChoiceField(label=_("Number"), required=False)
+    number = forms.ChoiceField(
+        label=_("Number"),
+        required=False,
+        error_messages={
+            "invalid_choice": _(
+                "This number was changed while you were calling. Choose the one that you dialled, or “Another number”."
+            )
+        },
+    )
     said = forms.CharField(
         label=_("What was said"), required=False, max_length=10_000, widget=forms.Textarea(attrs={"rows": 4})
     )
@@ -106,7 +115,7 @@ class CallForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """A message left where none may be left is told in a sentence."""
         typed = super().clean() or {}
-        quiet = {f"point:{one.id}" for one in without_messages(self.sheet)}
+        quiet = {point_choice(one) for one in without_messages(self.sheet)}
         left_one = typed.get("outcome") == OutcomeChoice.LEFT_MESSAGE and typed.get("number") in quiet
         if left_one and not str(typed.get("said", "")).strip():
             self.add_error("said", _("No messages may be left on this number. If it happened, say what was left."))
@@ -127,7 +136,7 @@ class CallForm(forms.Form):
     def details(self) -> CallDetails:
         """When, how long and with whom exactly."""
         typed = self.cleaned_data
-        kind, _dot, number = str(typed["number"]).partition(":")
+        kind, number, _dialled = (*str(typed["number"]).split(":", 2), "", "")[:3]
         kind_of_whom, _dot, whom = str(typed["whom"]).partition(":")
         return CallDetails(
             started_at=typed["started_at"],
@@ -182,6 +191,10 @@ class TeachBackForm(forms.Form):
 TeachBacks = forms.formset_factory(TeachBackForm, extra=ROWS, max_num=ROWS, absolute_max=ROWS)
 
 
+MOST_LETTERS: Final = 5_000
+"""Of a message that somebody writes."""
+
+
 class ComposeForm(forms.Form):
     """A message to write."""
 
@@ -194,7 +207,7 @@ class ComposeForm(forms.Form):
     text = forms.CharField(
         label=_("Your words"),
         required=False,
-        max_length=5000,
+        max_length=MOST_LETTERS,
         widget=forms.Textarea(attrs={"rows": 7}),
         help_text=_("No diagnosis, no specialty, no result: e-mail is open to whoever holds the phone."),
     )
@@ -335,9 +348,14 @@ def whom_choices(sheet: CallSheet) -> list[tuple[str, str]]:
 
 def number_choices(sheet: CallSheet) -> list[tuple[str, str]]:
     """The numbers that may be dialled, the best first."""
-    points = [(f"point:{one.id}", f"{one.shown} {one.use}".strip()) for one in phones(sheet)]
+    points = [(point_choice(one), f"{one.shown} {one.use}".strip()) for one in phones(sheet)]
     proxies = [(f"proxy:{one.id}", f"{one.phone} {one.name}") for one in sheet.band.proxies if one.scope and one.phone]
     return [*points, *proxies, ("", str(_("Another number")))]
+
+
+def point_choice(point: ContactShown) -> str:
+    """One of the patient's numbers in the form, with what was dialled: a number corrected meanwhile is another one."""
+    return f"point:{point.id}:{point.dial}"
 
 
 def phones(sheet: CallSheet) -> Sequence[Any]:

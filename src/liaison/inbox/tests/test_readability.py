@@ -63,6 +63,19 @@ def test_names_numbers_and_links_do_not_count() -> None:
     assert grade("Ask Dr. Imani for it. Then come.", language="en").sentences == 2
 
 
+@pytest.mark.parametrize("run", [".", "!", "b", "@", "1", "a@", "b.", "…", "-a", "ia"])
+def test_a_long_run_of_anything_is_read_once(run: str) -> None:
+    """Each took minutes while a run was tried again from each of its characters, and nobody else was served."""
+    found = grade("Please call us soon today. " + run * 60_000 + "a", language="en")
+    assert found.words >= 5
+    assert found.sentences in {1, 2}
+
+
+def test_an_address_and_a_run_of_marks_end_where_they_end() -> None:
+    told = grade("Write to a.b@example.org, please!!! We will answer soon... (x@y.org) Thanks to you.", language="en")
+    assert (told.words, told.sentences) == (10, 3)
+
+
 def test_a_few_words_have_no_grade() -> None:
     assert grade("Call us", language="en").ease is Ease.UNKNOWN
     assert grade("", language="es").ease is Ease.UNKNOWN

@@ -114,7 +114,11 @@ def test_a_call_is_logged_with_everything_and_ends_at_the_loop(cast: Cast, rosa:
     june = cast.proxy(cast.walter, phone="617-555-0199")
     url = f"/calls/new/?patient={cast.walter.pk}&loop={loop.pk}"
     form = typed(rosa.get(url).content, outcome="reached", said="All is well.", clinical="on", minutes="6")
-    form |= {"whom": f"proxy:{june.pk}", "number": f"point:{cast.phone.pk}", "script_done": "who"}
+    form |= {
+        "whom": f"proxy:{june.pk}",
+        "number": f"point:{cast.phone.pk}:{cast.phone.value_key}",
+        "script_done": "who",
+    }
     form |= {"teach-0-topic": "Salt", "teach-0-patient_words": "None", "teach-0-understood": "yes"}
     answer = rosa.post(url, form)
     assert (answer.status_code, answer["Location"]) == (302, reverse("desk:loop", args=[loop.pk]))
@@ -126,6 +130,21 @@ def test_a_call_is_logged_with_everything_and_ends_at_the_loop(cast: Cast, rosa:
     assert Evidence.objects.get().kind == "spoke_with_patient"
     rosa.post(url, form)
     assert Call.objects.count() == 1
+
+
+def test_a_number_that_was_corrected_during_the_call_is_not_the_one_that_was_dialled(cast: Cast, rosa: Client) -> None:
+    url = f"/calls/new/?patient={cast.walter.pk}"
+    form = typed(rosa.get(url).content, outcome="wrong_number", said="")
+    form["number"] = f"point:{cast.phone.pk}:{cast.phone.value_key}"
+    with writes_open():
+        ContactPoint.objects.filter(pk=cast.phone.pk).update(value="207-555-0188", value_key="+12075550188")
+    refused = rosa.post(url, form)
+    assert refused.status_code == 422
+    assert "This number was changed while you were calling." in refused.content.decode()
+    assert not Call.objects.exists()
+    assert ContactPoint.objects.get(pk=cast.phone.pk).bad_since is None
+    assert rosa.post(url, form | {"number": ""}).status_code == 302
+    assert ContactPoint.objects.get(pk=cast.phone.pk).bad_since is None
 
 
 def test_who_else_was_reached_is_asked_beside_the_field_and_said_to_be_no_contact(cast: Cast, rosa: Client) -> None:
@@ -147,7 +166,7 @@ def test_a_message_left_where_none_may_be_left_is_told_in_a_sentence(cast: Cast,
     url = f"/calls/new/?patient={cast.walter.pk}"
     blank = rosa.get(url)
     assert "No messages may be left on" in blank.content.decode()
-    form = typed(blank.content, outcome="left_message", said="", number=f"point:{cast.phone.pk}")
+    form = typed(blank.content, outcome="left_message", said="", number=f"point:{cast.phone.pk}:{cast.phone.value_key}")
     refused = rosa.post(url, form)
     assert refused.status_code == 422
     assert "No messages may be left on this number." in refused.content.decode()

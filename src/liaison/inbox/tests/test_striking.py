@@ -98,6 +98,9 @@ def test_something_else_needs_words(cast: Cast) -> None:
     with pytest.raises(actions.SayWhatWasWrong):
         strike(cast, call, StruckWhy.OTHER, words="  ")
     assert strike(cast, call, StruckWhy.OTHER, words="A test call").struck_reason == "A test call"
+    assert strike(cast, call, StruckWhy.OTHER, words=" A test call ").struck_reason == "A test call"
+    with pytest.raises(actions.CallStruckBefore, match="A test call"):
+        strike(cast, call, StruckWhy.OTHER, words="Something else again")
 
 
 def test_ones_own_or_a_supervisors_to_strike(cast: Cast) -> None:

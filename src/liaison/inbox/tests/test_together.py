@@ -20,7 +20,7 @@ from liaison.inbox.events import MessageQueued, MessageSuppressed
 from liaison.inbox.models import Call, Message, Preference
 from liaison.inbox.ports import Channel, Sent, Unknown, connect, disconnect, is_connected, transport_for, unconnected
 from liaison.inbox.rules.timing import ABANDONED_AFTER
-from liaison.inbox.tests.cast import NOW, Cast
+from liaison.inbox.tests.cast import NOW, Cast, Postman
 from liaison.loops.models import Loop
 
 POST = system_actor("post office")
@@ -68,6 +68,17 @@ def test_the_jobs_send_by_the_server_of_the_settings(cast: Cast, settings) -> No
     assert states == {one.pk: "sent", two.pk: "sent", later.pk: "queued"}
     assert len(room.mails) == 2
     assert all(b"Message-ID: <" in mail for mail in room.mails)
+
+
+def test_a_server_that_falls_silent_keeps_the_rest_for_the_next_minute(cast: Cast) -> None:
+    first, second = queue(cast, key="1"), queue(cast, key="2")
+    silent = Postman(results=[Unknown(reply="no answer")])
+    with unconnected(Channel.EMAIL):
+        connect(Channel.EMAIL, lambda: silent)
+        jobs.send_due()
+        assert dict(Message.objects.values_list("pk", "state")) == {first.pk: "unknown", second.pk: "queued"}
+        jobs.send_due()
+    assert dict(Message.objects.values_list("pk", "state")) == {first.pk: "unknown", second.pk: "sent"}
 
 
 def test_two_that_cancel_at_once_stop_each_message_once(cast: Cast) -> None:

@@ -18,7 +18,7 @@ from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Refusal
 from liaison.inbox import access, actions
-from liaison.inbox.forms import ComposeForm
+from liaison.inbox.forms import MOST_LETTERS, ComposeForm
 from liaison.inbox.queries import Box, count_unmatched, counts, get_message, letter_for, message_page
 from liaison.inbox.rules.channels import Address
 from liaison.inbox.rules.readability import grade
@@ -152,7 +152,7 @@ def _done(request: HttpRequest, message_id: int, *, said: str) -> HttpResponse:
 
 def _preview(form: ComposeForm, *, patient: Patient) -> dict[str, object]:
     typed = form.data or form.initial
-    words = str(typed.get("text", "") or "")
+    words = str(typed.get("text", "") or "")[:MOST_LETTERS]
     letter = letter_for(
         patient,
         template=str(typed.get("template", "")),

@@ -76,9 +76,7 @@ def change_contact_point(
     """
     with act(actor, access.CHANGE_CONTACTS, patient=patient, now=now) as entry:
         Patient.objects.select_for_update().get(pk=patient.pk)  # one at a time: their preferences exclude each other
-        point = _point(patient, contact_point_id)
-        if expected is not None and point.mark != expected:
-            raise Stale
+        point = _point(patient, contact_point_id, expected=expected)
         columns = checked_contact(contact)
         if contact.preferred and not point.preferred:
             _nothing_preferred(patient, kind=contact.kind)
@@ -91,21 +89,32 @@ def change_contact_point(
     return point
 
 
-def retire_contact_point(*, actor: Actor, patient: Patient, contact_point_id: int, now: datetime) -> None:
-    """They are no longer reached here; the row stays."""
+def retire_contact_point(
+    *, actor: Actor, patient: Patient, contact_point_id: int, now: datetime, expected: str | None = None
+) -> None:
+    """They are no longer reached here; the row stays. Refuses: NotFound, Stale (`expected` is of another number)."""
     with act(actor, access.CHANGE_CONTACTS, patient=patient, now=now) as entry:
-        point = _point(patient, contact_point_id)
+        point = _point(patient, contact_point_id, expected=expected)
         point.retire(now=now)
         point.save()
         _told(entry, point, now=now)
 
 
 def mark_contact_bad(
-    *, actor: Actor, patient: Patient, contact_point_id: int, reason: str, now: datetime
+    *,
+    actor: Actor,
+    patient: Patient,
+    contact_point_id: int,
+    reason: str,
+    now: datetime,
+    expected: str | None = None,
 ) -> ContactPoint:
-    """It does not reach them (a wrong number, a mailbox that bounces): nothing goes there until it is corrected."""
+    """It does not reach them (a wrong number, a mailbox that bounces): nothing goes there until it is corrected.
+
+    Refuses: NotFound, Stale (`expected` is the mark of what somebody saw, and it was corrected since).
+    """
     with act(actor, access.CHANGE_CONTACTS, patient=patient, reason=reason, now=now) as entry:
-        point = _point(patient, contact_point_id)
+        point = _point(patient, contact_point_id, expected=expected)
         if point.bad_since is None:
             point.mark_bad(reason=reason[:120], now=now)
             point.save()
@@ -113,10 +122,12 @@ def mark_contact_bad(
     return point
 
 
-def mark_contact_good(*, actor: Actor, patient: Patient, contact_point_id: int, now: datetime) -> ContactPoint:
-    """It reaches them after all."""
+def mark_contact_good(
+    *, actor: Actor, patient: Patient, contact_point_id: int, now: datetime, expected: str | None = None
+) -> ContactPoint:
+    """It reaches them after all. Refuses: NotFound, Stale."""
     with act(actor, access.CHANGE_CONTACTS, patient=patient, now=now) as entry:
-        point = _point(patient, contact_point_id)
+        point = _point(patient, contact_point_id, expected=expected)
         point.mark_good()
         point.save()
         _told(entry, point, now=now)
@@ -156,11 +167,14 @@ def _key(contact: ContactDetails) -> tuple[str, str]:
     return rules.address_key(*parts), "Give a street, or a post office box."
 
 
-def _point(patient: Patient, contact_point_id: int) -> ContactPoint:
+def _point(patient: Patient, contact_point_id: int, *, expected: str | None) -> ContactPoint:
     try:
-        return patient.contact_points.select_for_update().get(pk=contact_point_id, retired_at__isnull=True)
+        point = patient.contact_points.select_for_update().get(pk=contact_point_id, retired_at__isnull=True)
     except ContactPoint.DoesNotExist:
         raise NotFound from None
+    if expected is not None and point.mark != expected:
+        raise Stale
+    return point
 
 
 def _nothing_preferred(patient: Patient, *, kind: str) -> None:

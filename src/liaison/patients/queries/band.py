@@ -26,7 +26,9 @@ class IdentifierShown:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ContactShown:
-    """One way to reach them. `shown` is for reading, `dial` for `tel:` and `mailto:`; `ways` are those allowed."""
+    """One way to reach them. `shown` is for reading, `dial` for `tel:` and `mailto:`; `mark` is given back by a
+    button that was drawn for this number.
+    """
 
     id: int
     kind: str
@@ -42,6 +44,7 @@ class ContactShown:
     usable: bool
     bad_reason: str
     note: str
+    mark: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,6 +221,7 @@ def _contact(point: ContactPoint) -> ContactShown:
         usable=point.usable,
         bad_reason=point.bad_reason,
         note=point.note,
+        mark=point.mark,
     )
 
 

@@ -192,6 +192,24 @@ def test_a_line_goes_bad_good_and_away(clinic: Clinic, walter: Patient) -> None:
     assert (point.value_key, point.usable) == ("+12075550199", False)
 
 
+@pytest.mark.parametrize("state", ["bad", "good", "retire"])
+def test_a_button_drawn_for_another_number_does_nothing_to_the_corrected_one(
+    clinic: Clinic, walter: Patient, state: str
+) -> None:
+    rosa, point = browser(clinic.rosa), walter.contact_points.get()
+    page = rosa.get(f"/patients/{walter.pk}/edit/").content.decode()
+    assert f'name="mark" value="{point.mark}"' in page
+    base = f"/patients/{walter.pk}/contacts/{point.pk}"
+    corrected = {"kind": "phone", "use": "mobile", "value": "207 555 0199", "may_call": "on"}
+    assert rosa.post(f"{base}/", corrected).status_code == 302
+    answer = rosa.post(f"{base}/{state}/", {"mark": point.mark})
+    assert answer.status_code == 409
+    assert "Someone changed this meanwhile" in words(answer)
+    now = walter.contact_points.get()
+    assert (now.value_key, now.usable, now.retired_at) == ("+12075550199", True, None)
+    assert rosa.post(f"{base}/{state}/", {"mark": now.mark}).status_code == 302
+
+
 def test_a_stale_number_says_what_it_says_now_and_is_saved_against_that(clinic: Clinic, walter: Patient) -> None:
     rosa, point = browser(clinic.rosa), walter.contact_points.get()
     url = f"/patients/{walter.pk}/contacts/{point.pk}/"

@@ -53,6 +53,7 @@ def contact_state(request: HttpRequest, patient_id: int, contact_point_id: int, 
     actor, now = actor_of(request), current_time()
     patient = queries.get_patient(actor, patient_id=patient_id)
     said: dict[str, Any] = {"actor": actor, "patient": patient, "contact_point_id": contact_point_id, "now": now}
+    said["expected"] = request.POST.get("mark") or None
     if state == "bad":
         reason = request.POST.get("reason", "").strip() or _("Does not reach them")
         actions.mark_contact_bad(reason=reason, **said)

@@ -222,6 +222,8 @@ class _Times:
         kind = self._kinds.get(entry.visit_type_code)
         if kind is None or (kind.referral_needed and entry.referral_id is None):
             return None
+        if self._opening.site_id not in {site.pk for site in entry.sites.all()}:
+            return None
         zone, busy = self._opening.site.zone, self._elsewhere(entry)
         for time in self._times(kind, with_id=entry.with_resource_id):
             wanted = start_at is None or time.start_at == start_at

@@ -162,6 +162,15 @@ def test_what_cannot_be_offered_says_why(clinic: Clinic) -> None:
         offer(clinic, wait, opening, now=local("2026-03-03 09:50"))
 
 
+def test_nobody_is_offered_a_time_at_a_place_they_did_not_choose(clinic: Clinic) -> None:
+    wait, opening = join(clinic), freed(clinic)
+    with writes_open():
+        wait.sites.set([clinic.other_site])
+    with pytest.raises(actions.NoLongerFits):
+        offer(clinic, wait, opening)
+    assert not WaitlistOffer.objects.exists()
+
+
 def test_a_time_that_is_held_is_not_cancelled_or_moved_past_the_offer(clinic: Clinic) -> None:
     made = offer(clinic, join(clinic), freed(clinic))
     hold = Appointment.objects.get(pk=made.hold_id)
