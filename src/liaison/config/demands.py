@@ -8,6 +8,7 @@ from email.errors import MessageError
 from email.headerregistry import Address
 from email.utils import parseaddr
 from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 from liaison.gateways.email.address import Security, read_server
 
@@ -43,6 +44,9 @@ class Given:
     smtp_url: str
     database_url: str = ""
     schema: str = "liaison"
+    public_url: str = ""
+    hosts: tuple[str, ...] = ()
+    origins: tuple[str, ...] = ()
     log_level: str = "INFO"
     document_scanner: str = ""
     numbers: Mapping[str, int] = field(default_factory=dict)
@@ -107,22 +111,42 @@ def wrong_in_production(given: Given) -> Iterator[str]:
     for name, value in (("LIAISON_SECRET_KEY", given.secret_key), ("LIAISON_AUDIT_KEY", given.audit_key)):
         if len(value) < SHORTEST_SECRET or value == given.demo_secret:
             yield f"{name} needs a secret of your own of at least {SHORTEST_SECRET} characters"
+    if given.secret_key == given.audit_key not in {"", given.demo_secret}:
+        yield "LIAISON_AUDIT_KEY must be another one than LIAISON_SECRET_KEY"
     if any(len(old) < SHORTEST_SECRET or old == given.demo_secret for old in given.secret_key_fallbacks):
         yield f"LIAISON_SECRET_KEY_FALLBACKS: each needs {SHORTEST_SECRET} characters or more, none the demonstration's"
     if given.organization.strip() in {"", given.demo_organization}:
         yield "LIAISON_ORGANIZATION needs your own name, patients read it"
     if parseaddr(given.mail_from)[1] == parseaddr(given.demo_mail_from)[1]:
         yield "LIAISON_MAIL_FROM needs your own address, patients see it"
+    yield from _wrong_addresses(given)
     if given.clock_offset:
         yield "the training clock (LIAISON_AS_OF) is refused"
     if _in_the_open(given.smtp_url):
         yield "SMTP_URL sends mail without TLS to another machine: use smtps:// or smtp+starttls://"
 
 
+def _wrong_addresses(given: Given) -> Iterator[str]:
+    if not _is_safe_origin(given.public_url) or not given.public_url.startswith("https://"):
+        yield "LIAISON_PUBLIC_URL needs the address that people type, such as https://liaison.elm.example"
+    if "*" in given.hosts:
+        yield "LIAISON_ALLOWED_HOSTS must name the hosts, * lets any in"
+    if not all(_is_safe_origin(origin) for origin in given.origins):
+        yield "LIAISON_TRUSTED_ORIGINS must be https addresses without *"
+
+
 def sentence(problems: Iterable[str], *, mode: str) -> str:
     """One sentence that lists every problem, or an empty text if there is none."""
     listed = "; ".join(problems)
     return f"In {mode} mode this has to be mended: {listed}." if listed else ""
+
+
+def _is_safe_origin(address: str) -> bool:
+    """An https address of one host; plain http only for a machine that speaks to itself."""
+    parts = urlsplit(address)
+    if not parts.hostname or "*" in parts.netloc:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_here(parts.hostname))
 
 
 def _is_address(value: str) -> bool:

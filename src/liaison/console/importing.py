@@ -25,6 +25,8 @@ from liaison.records.actions import Progress as Reached
 from liaison.records.models import Source
 
 MOST_LINES = 200
+LONGEST = 240
+"""Letters of a name, a path or a reason on a line."""
 ROOMY = 70
 
 
@@ -136,13 +138,13 @@ def _tell(summary: ImportSummary, *, seconds: float, console: Console) -> None:
     if summary.by_type:
         console.print(table)
     for note in summary.notes[:MOST_LINES]:
-        console.print(f"note: {note.file}: {note.path}: {note.text}", markup=False, highlight=False, soft_wrap=True)
+        console.print(_line("note", note.file, note.path, note.text), markup=False, highlight=False, soft_wrap=True)
     _tell_rest(len(summary.notes), what="notes", console=console)
     for note in summary.unresolved[:MOST_LINES]:
-        console.print(f"waiting: {note.file}: {note.path}: {note.text}", markup=False, highlight=False, soft_wrap=True)
+        console.print(_line("waiting", note.file, note.path, note.text), markup=False, highlight=False, soft_wrap=True)
     _tell_rest(summary.unresolved_count, what="references to something that has not come", console=console)
     for reject in summary.rejects:
-        line = f"rejected: {reject.file}: {reject.path}: {reject.reason}"
+        line = _line("rejected", reject.file, reject.path, reject.reason)
         console.print(line, markup=False, highlight=False, soft_wrap=True)
     received = summary.total.received
     rate = f" in {seconds:.1f} s ({received / max(seconds, 0.001):,.0f} a second)"
@@ -153,6 +155,19 @@ def _tell(summary: ImportSummary, *, seconds: float, console: Console) -> None:
     )
     if summary.changed_nothing:
         console.print(_nothing_changed(rejected=len(summary.rejects)), highlight=False)
+
+
+def _line(what: str, *parts: object) -> str:
+    """One line for a terminal: what is no letter is written out, what is long is cut in the middle."""
+    return ": ".join((what, *(_cut("".join(_plain(letter) for letter in str(part))) for part in parts)))
+
+
+def _plain(letter: str) -> str:
+    return letter if letter.isprintable() else repr(letter)[1:-1]
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 40]} … {text[-36:]}"
 
 
 def _counted(count: int, noun: str) -> str:

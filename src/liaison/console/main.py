@@ -3,6 +3,7 @@
 import os
 import sys
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -53,6 +54,26 @@ def _expected(error: Exception) -> str | None:
     return None
 
 
+YEARS_AWAY = 100
+
+
+class AsOf(click.ParamType[str]):
+    """A day for the training clock, or an instant of it, as ISO 8601 writes them; within a century of today."""
+
+    name = "date"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The text as it was given, once it is known to be one. Refuses everything else in a sentence."""
+        try:
+            year = datetime.fromisoformat(value).year
+        except ValueError:
+            self.fail(f"{value!r} is no day. Write it like 2021-02-20.", param, ctx)
+        now = datetime.now(UTC).year  # noqa: TID251 - the real year, before any clock is set
+        if abs(year - now) >= YEARS_AWAY:
+            self.fail(f"{value} is too far away. Give a day within {YEARS_AWAY - 1} years of today.", param, ctx)
+        return value
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="liaison")
 def main() -> None:
@@ -60,7 +81,7 @@ def main() -> None:
 
 
 @main.command()
-@click.option("--as-of", metavar="DATE", help="Training clock: believe that it is this day (demo only).")
+@click.option("--as-of", type=AsOf(), metavar="DATE", help="Training clock: believe that it is this day (demo only).")
 @click.option("--host", default=lambda: os.environ.get("LIAISON_HOST", "127.0.0.1"), help="Listen here.")
 @click.option("--port", type=click.IntRange(1, 65533), default=lambda: os.environ.get("LIAISON_PORT", "8000"))
 @click.option(
@@ -154,7 +175,7 @@ def restore(file: Path, *, replace: bool) -> None:
 @main.command(name="import")
 @click.argument("paths", metavar="PATH…", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--allow-rejects", is_flag=True, help="End with status 0 although something was rejected.")
-@click.option("--as-of", metavar="DATE", help="Training clock: believe that it is this day (demo only).")
+@click.option("--as-of", type=AsOf(), metavar="DATE", help="Training clock: believe that it is this day (demo only).")
 @click.option("--system", default="", metavar="NAME", help="The system that the files come from; each feed its own.")
 @click.option("--site", default="", metavar="SITE", help="Where new patients belong: a code or name (default: first).")
 def import_(paths: tuple[Path, ...], *, allow_rejects: bool, as_of: str | None, system: str, site: str) -> None:

@@ -29,6 +29,9 @@ CLINIC = replace(
     organization="Elm Street Clinic",
     mail_from="Elm Street Clinic <care@elm.example>",
     smtp_url="smtps://user:word@mail.elm.example",
+    public_url="https://liaison.elm.example",
+    hosts=("liaison.elm.example",),
+    origins=("https://liaison.elm.example", "http://localhost:8000"),
 )
 RIGHT = {
     "LIAISON_MODE": "production",
@@ -38,6 +41,7 @@ RIGHT = {
     "LIAISON_MAIL_FROM": "Elm Street Clinic <care@elm.example>",
     "SMTP_URL": "smtps://user:word@mail.elm.example",
     "DATABASE_URL": "postgresql://127.0.0.1:9/none",
+    "LIAISON_PUBLIC_URL": "https://liaison.elm.example",
 }
 SOURCE = Path(ours.__file__).resolve().parents[1]
 PAGE = SOURCE.parents[1] / "docs" / "operations.md"
@@ -67,9 +71,10 @@ def test_everything_of_the_demonstration_is_refused_in_production_at_once():
         wrong_in_production(replace(DEMO, clock_offset=-60, smtp_url="smtp://mail.elm.example")), mode="production"
     )
     assert said.startswith("In production mode this has to be mended: LIAISON_SECRET_KEY needs ")
-    assert said.count(";") == 5
+    assert said.count(";") == 6
     for name in ("LIAISON_AUDIT_KEY", "LIAISON_ORGANIZATION", "LIAISON_MAIL_FROM", "LIAISON_AS_OF", "SMTP_URL"):
         assert name in said
+    assert "LIAISON_PUBLIC_URL" in said
 
 
 @pytest.mark.parametrize(
@@ -81,6 +86,13 @@ def test_everything_of_the_demonstration_is_refused_in_production_at_once():
         ({"secret_key_fallbacks": ("f" * 40, DEMO.demo_secret)}, "LIAISON_SECRET_KEY_FALLBACKS"),
         ({"secret_key_fallbacks": ("short",)}, "LIAISON_SECRET_KEY_FALLBACKS"),
         ({"organization": " "}, "LIAISON_ORGANIZATION"),
+        ({"audit_key": "s" * 40}, "LIAISON_AUDIT_KEY must be another one"),
+        ({"public_url": "http://liaison.elm.example"}, "LIAISON_PUBLIC_URL"),
+        ({"public_url": "http://localhost:8000"}, "LIAISON_PUBLIC_URL"),
+        ({"public_url": ""}, "LIAISON_PUBLIC_URL"),
+        ({"hosts": ("*",)}, "LIAISON_ALLOWED_HOSTS"),
+        ({"origins": ("https://*",)}, "LIAISON_TRUSTED_ORIGINS"),
+        ({"origins": ("http://evil.example",)}, "LIAISON_TRUSTED_ORIGINS"),
         ({"mail_from": "Elm <no-reply@riverside.example>"}, "LIAISON_MAIL_FROM"),
         ({"smtp_url": "smtp://mail.elm.example:2525"}, "without TLS"),
         ({"smtp_url": "smtp://10.0.0.7"}, "without TLS"),

@@ -5,7 +5,7 @@ import socket
 import pytest
 from django.conf import settings
 
-from liaison.console.up import _is_free
+from liaison.console.ports import is_free
 from liaison.core.events_process import _is_ours
 from liaison.core.shell import events_url
 
@@ -40,12 +40,12 @@ def test_in_production_pages_listen_behind_the_same_proxy(settings):
 def test_a_port_that_a_stranger_has_on_the_other_loopback_is_not_free():
     with socket.create_server(("127.0.0.1", 0)) as ours:
         port = ours.getsockname()[1]
-        assert not _is_free("127.0.0.1", port)
-    assert _is_free("127.0.0.1", port)
+        assert not is_free("127.0.0.1", port)
+    assert is_free("127.0.0.1", port)
     try:
         stranger = socket.create_server(("::1", port), family=socket.AF_INET6)
     except OSError:  # without IPv6 nobody can be there
-        assert _is_free("127.0.0.1", port)
+        assert is_free("127.0.0.1", port)
         return
     with stranger:
-        assert not _is_free("127.0.0.1", port)
+        assert not is_free("127.0.0.1", port)

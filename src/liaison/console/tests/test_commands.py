@@ -94,3 +94,12 @@ def test_a_newer_database_is_refused(ready):
     done = liaison("migrate", DATABASE_URL=ready.url)
     assert done.returncode == 1
     assert "newer release" in done.stderr
+
+
+@pytest.mark.parametrize("day", ["2021-02-30", "yesterday", "10000-01-01", "0001-01-01", "9999-12-31"])
+def test_a_day_that_is_none_is_refused_before_anything_starts(day, tmp_path):
+    done = liaison("up", "--as-of", day, LIAISON_DATA=str(tmp_path / "new"))
+    assert done.returncode == 2
+    assert f"{day}" in done.stderr
+    assert "Write it like 2021-02-20." in done.stderr or "too far away" in done.stderr
+    assert not (tmp_path / "new").exists()

@@ -1,5 +1,6 @@
 """What `liaison import` tells a person: what came, what waits, what was refused, and what was opened by it."""
 
+import json
 from datetime import timedelta
 from io import StringIO
 
@@ -200,3 +201,18 @@ def test_the_progress_is_one_line_however_narrow_the_terminal(width):
     assert text.startswith("file 1,234 of 1,234 ")
     assert "99 % 1,234,567 at " in text
     assert "…" not in text
+
+
+def test_a_name_with_escape_codes_and_a_reference_without_end_fill_no_screen(site, console, tmp_path):
+    lines = [
+        {"resourceType": "Patient", "id": "p", "name": [{"family": "Ng"}], "birthDate": "1950-01-01"},
+        {"resourceType": "Observation", "id": "o", "subject": {"reference": "Patient/" + "x" * 5_000}},
+    ]
+    path = tmp_path / "na\nme\x1b[31m.ndjson"
+    path.write_text("\n".join(json.dumps(line) for line in [*lines, {"resourceType": "Nonsense"}]))
+    run_import([path], console=console)
+    said = console.file.getvalue()
+    assert "\x1b[31m" not in said
+    assert "na\\nme\\x1b[31m.ndjson" in said
+    assert "x" * 300 not in said
+    assert " … " in said

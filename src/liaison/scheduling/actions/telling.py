@@ -1,6 +1,7 @@
 """What the patient is told about a visit: confirmation, new time, cancellation, reminders.
 
-Each message carries the invitation, so that the patient's own calendar follows. Nothing clinical is in either.
+Each message carries the invitation, so that the patient's own calendar follows; a reminder repeats the last one.
+Nothing clinical is in either.
 """
 
 from __future__ import annotations
@@ -91,7 +92,7 @@ def remind_patient(*, actor: Actor, appointment_id: int, kind: ReminderKind, now
         )
         entry.note(kind=kind.value, sent=holds)
         if holds:
-            _tell(actor, row, template=REMINDER, method=None, now=now, key=f"remind:{kind.value}")
+            _tell(actor, row, template=REMINDER, method=Method.REQUEST, now=now, key=f"remind:{kind.value}")
     return holds
 
 
@@ -100,7 +101,7 @@ def _tell(
     appointment: Appointment,
     *,
     template: str,
-    method: Method | None,
+    method: Method,
     now: datetime,
     more: Mapping[str, Any] | None = None,
     key: str = "",
@@ -124,7 +125,7 @@ def _tell(
         template=template,
         context=context,
         idempotency_key=f"{_prefix(appointment)}{key or template}",
-        attachments=_invitations(appointment, method=method, now=now) if method else (),
+        attachments=_invitations(appointment, method=method, now=now),
         expires_at=appointment.start_at,
         loop=appointment.loop,
         now=now,

@@ -135,6 +135,10 @@ def test_a_reminder_is_sent_once_when_its_time_comes(clinic: Clinic) -> None:
     for word in ("Imani", "Follow-up", "chest"):
         assert word not in reminders[0].body + reminders[0].subject
     assert reminders[0].expires_at == booked.start_at
+    again, first = reminders[0].attachments.get(), messages()[0].attachments.get()
+    for line in (f"UID:{booked.ical_uid}", "SEQUENCE:0", "METHOD:REQUEST"):
+        assert line in bytes(again.content).decode()
+        assert line in bytes(first.content).decode()
     assert AuditEntry.objects.filter(verb="scheduling.remind").count() == 2
 
 

@@ -91,14 +91,23 @@ def cancel(request: HttpRequest, appointment_id: int) -> HttpResponse:
         context = {"appointment": found, "form": form, "now": current_time()}
         template = "scheduling/_cancel.html" if wants_fragment(request) else "scheduling/cancel.html"
         return render(request, template, context, status=422 if form.is_bound else 200)
-    actions.cancel_appointment(
+    cancelled = actions.cancel_appointment(
         actor=actor_of(request),
         appointment=found,
         reason=form.cleaned_data["reason"],
         expected_version=form.cleaned_data["version"],
         now=current_time(),
     )
-    return done_with(request, found, said=_("Cancelled. The time is free again and the patient is told."))
+    return done_with(request, found, said=_said_of(cancelled))
+
+
+def _said_of(cancelled: Appointment) -> str:
+    """That it is off, and whether the patient hears of it by mail."""
+    told = queries.told_of(cancelled)
+    if told is not None and told.ok:
+        return _("Cancelled. The time is free again and the patient is told.")
+    why = f" {told.why}" if told is not None and told.why else ""
+    return _("Cancelled. The time is free again. No message went to the patient.") + why
 
 
 def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict[str, object]:

@@ -51,7 +51,9 @@ class Said:
 
 _SAID: Mapping[str, Said] = MappingProxyType(
     {
-        "accepted": Said(do=actions.accept_offer, words=gettext_lazy("Booked. The patient is told.")),
+        "accepted": Said(
+            do=actions.accept_offer, words=gettext_lazy("Booked. The visit says how the patient is told.")
+        ),
         "declined": Said(do=actions.decline_offer, words=gettext_lazy("Noted. They stay on the waitlist.")),
         "withdrawn": Said(do=actions.withdraw_offer, words=gettext_lazy("Withdrawn. The time is free again.")),
     }
