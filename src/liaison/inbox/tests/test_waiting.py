@@ -17,7 +17,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.inbox import actions
 from liaison.inbox.jobs import find_owners, find_owners_soon
 from liaison.inbox.models import Message
-from liaison.inbox.ports import PermanentFailure, Result, Unknown
+from liaison.inbox.ports import PermanentFailure, Result, Sent, Unknown
 from liaison.inbox.queries.letters import address_for
 from liaison.inbox.rules.channels import Address, Category, Channel, Why
 from liaison.inbox.tests.cast import NOW, Cast, Postman
@@ -166,3 +166,15 @@ def test_a_proxy_of_tomorrow_is_not_written_to_late_in_the_evening(cast: Cast) -
     found = address_for(ada, now=midnight.astimezone(UTC), **asked)
     assert isinstance(found, Address)
     assert found.proxy == "June Ng"
+
+
+def test_an_answer_that_comes_late_leaves_nothing_to_wait_for(cast: Cast) -> None:
+    message = queue(cast)
+    nobody_is_there()
+    claim = actions.claim_message(POST, message_id=message.pk, now=NOW)
+    assert claim is not None
+    actions.mark_handed_over(POST, claim, now=NOW)
+    actions.settle(POST, claim, result=Unknown(reply="The line was cut."), now=NOW)
+    assert actions.open_what_waits(POST, now=LATER) == 1
+    actions.settle(POST, claim, result=Sent(reply="250 ok"), now=LATER)
+    assert actions.open_what_waits(POST, now=LATER) == 0
