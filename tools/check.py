@@ -50,6 +50,11 @@ CHECKS = (
         remedy="Split it along its ideas, or list it in tools/lengths.txt with the reason.",
     ),
     Check(
+        name="local dates",
+        command=_python("-m", "tools.local_dates"),
+        remedy="Say where: now.astimezone(zone).date(), or patient.day_at(now).",
+    ),
+    Check(
         name="migrations",
         command=_python("-W", "ignore", "-m", "liaison.console.manage", "makemigrations", "--check", "--dry-run"),
         remedy="python -m liaison.console.manage makemigrations APP -n in_words",

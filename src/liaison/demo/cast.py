@@ -92,17 +92,6 @@ STAFF: Final = (
     DemoPerson(name="Adam Novak", role="administrator", site=""),
 )
 
-SHOWN_AT_SIGN_IN: Final = (
-    "Rosa Delgado",
-    "Theo Lindqvist",
-    "Marta Kowalska",
-    "Dr Imani Achebe",
-    "Pat Morrow",
-    "Kofi Mensah",
-    "Priya Nair",
-    "Adam Novak",
-)
-
 WOMEN: Final = (
     "Abigail Adela Agnes Alma Amara Anh Ayesha Beatriz Camila Carmen Chioma Clara Dolores Edith Elsie Esperanza "
     "Fatima Frances Gloria Guadalupe Helen Ines Irma Jade Josephine Keiko Leticia Lucia Mabel Maribel Mei Mirna "

@@ -13,10 +13,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from liaison.demo import cast
 
 Resource = dict[str, Any]
+
+_HERE: Final = ZoneInfo(cast.SITES[0].time_zone)
 
 SYSTEM: Final = "urn:liaison:demo:mrn"
 _CONDITIONS: Final = (
@@ -121,7 +124,7 @@ def _somebody(dice: random.Random, *, number: int, now: datetime) -> Chart:
         given=dice.choice(cast.WOMEN if gender == "female" else cast.MEN),
         family=dice.choice(cast.FAMILIES),
         gender=gender,
-        birth_on=(now - timedelta(days=age_days)).date(),
+        birth_on=now.astimezone(_HERE).date() - timedelta(days=age_days),
         language=dice.choices(languages, weights=weights)[0],
     )
 

@@ -130,8 +130,8 @@ def _june(patient: Patient, *, actor: Actor, now: datetime) -> None:
         kind=ProxyKind.HEALTH_CARE_PROXY,
         scope=frozenset(Scope),
         evidence="Health care proxy form, seen at registration",
-        starts_on=(now - timedelta(days=200)).date(),
-        ends_on=(now + timedelta(days=900)).date(),
+        starts_on=patient.day_at(now) - timedelta(days=200),
+        ends_on=patient.day_at(now) + timedelta(days=900),
         phone="+15185559911",
         email="june.ng@example.org",
     )
@@ -145,8 +145,8 @@ def _proxy(chart: Chart, patient: Patient, *, actor: Actor, dice: random.Random,
         kind=ProxyKind.CONSENT,
         scope=frozenset({Scope.SCHEDULE, Scope.MESSAGES}),
         evidence="Consent form, signed at the desk",
-        starts_on=(now - timedelta(days=90)).date(),
-        ends_on=(now + timedelta(days=270)).date(),
+        starts_on=patient.day_at(now) - timedelta(days=90),
+        ends_on=patient.day_at(now) + timedelta(days=270),
         phone=f"+1518556{chart.number:04d}",
     )
     add_proxy(actor=actor, patient=patient, proxy=proxy, now=now)

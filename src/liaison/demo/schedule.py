@@ -126,7 +126,7 @@ def _plan_day(draw: _Draw, staffed: Staffed, *, code: str, day: date, deck: _Dec
     """The visits of one site on one day: of each clinician some of the half hours."""
     site, dice = staffed.sites[code], draw.dice
     rooms = [one for one in staffed.resources[code] if "exam_room" in one.abilities]
-    busy = day <= (draw.office.now + _BUSY_TIME).date()
+    busy = day <= (draw.office.now + _BUSY_TIME).astimezone(site.zone).date()
     for person in [one for one in staffed.resources[code] if one.practitioner_id]:
         rooms = [*rooms[1:], rooms[0]]  # each likes to work in another room
         wished = int(dice.randint(*(_BUSY if busy else _THIN)) * draw.share + dice.random())

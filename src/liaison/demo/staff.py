@@ -82,8 +82,7 @@ def hire(actor: Actor, *, now: datetime) -> Staffed:
 
 
 def _hire(staffed: Staffed, *, actor: Actor, person: cast.DemoPerson, hashed: str, now: datetime) -> None:
-    shown = person.name in cast.SHOWN_AT_SIGN_IN
-    user = add_person(actor=actor, email=person.email, name=person.name, hashed=hashed, is_demo=shown, now=now)
+    user = add_person(actor=actor, email=person.email, name=person.name, hashed=hashed, is_demo=True, now=now)
     site = staffed.sites.get(person.site)
     give_role(actor=actor, person=user, role=Role(person.role), site=site, now=now)
     if person.team:

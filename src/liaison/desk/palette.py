@@ -165,10 +165,10 @@ def _split_doing(words: Sequence[str]) -> tuple[Doing | None, Sequence[str]]:
 def _patients(actor: Actor, *, text: str, doing: Doing | None, now: datetime) -> tuple[FoundPatient, ...]:
     if not actor.roles & _DESK and not actor.is_system:
         return ()
-    found = []
+    found, today = [], now.astimezone(actor.zone).date()
     for hit in patients.search(actor, text=text, limit=MOST_PATIENTS, now=now):
         url = _doing_address(doing, patient_id=hit.patient_id) if doing else ""
-        born = f"{hit.birth_on:%Y-%m-%d} · {age_in_words(hit.birth_on, on=now.date())}" if hit.birth_on else ""
+        born = f"{hit.birth_on:%Y-%m-%d} · {age_in_words(hit.birth_on, on=today)}" if hit.birth_on else ""
         found.append(
             FoundPatient(
                 name=hit.listed_name,

@@ -1,4 +1,4 @@
-"""Sending what is due: at once when it was queued, and by a sweep that also takes over from workers that died."""
+"""Sending what is due, at once and by a sweep that takes over from workers that died, and finding late owners."""
 
 from __future__ import annotations
 
@@ -10,7 +10,14 @@ from typing import Final
 from liaison.core.actor import Actor, system_actor
 from liaison.core.clock import current_time
 from liaison.core.jobs import Backoff, job
-from liaison.inbox.actions import ClaimLost, claim_message, mark_handed_over, recover_abandoned, settle
+from liaison.inbox.actions import (
+    ClaimLost,
+    claim_message,
+    mark_handed_over,
+    open_what_waits,
+    recover_abandoned,
+    settle,
+)
 from liaison.inbox.models import Message
 from liaison.inbox.ports import Result, Transport, Unknown, transport_for
 from liaison.inbox.rules.channels import Channel
@@ -36,6 +43,18 @@ def send_due() -> None:
     for message_id in due:
         if isinstance(deliver(message_id, clock=current_time), Unknown):
             return
+
+
+@job(cron="40 * * * *", queueing_lock="inbox.find_owners")
+def find_owners() -> None:
+    """Open the loops that failed and withheld messages want, where nobody could own them before."""
+    open_what_waits(POST, now=current_time())
+
+
+@job()
+def find_owners_soon() -> None:
+    """The same at once: somebody new can own them."""
+    open_what_waits(POST, now=current_time())
 
 
 def deliver(

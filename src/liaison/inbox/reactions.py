@@ -1,11 +1,13 @@
 """Answers of the inbox to facts."""
 
+from liaison.accounts.events import RoleChanged, TeamAdded
 from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
 from liaison.core.jobs import defer
 from liaison.inbox.actions import call_who_was_not_told, follow_merge, follow_unmerge
 from liaison.inbox.events import MessageQueued, MessageSuppressed
-from liaison.inbox.jobs import send_message
+from liaison.inbox.jobs import find_owners_soon, send_message
+from liaison.inbox.models import Message
 from liaison.patients.events import PatientsMerged, PatientsUnmerged
 
 
@@ -20,6 +22,25 @@ def send_it_in_time(fact: MessageQueued, /, *, actor: Actor) -> None:
 def tell_them_by_phone(fact: MessageSuppressed, /, *, actor: Actor) -> None:
     """Who does not know the time of a visit comes on the wrong day: somebody calls."""
     call_who_was_not_told(actor, message_id=fact.message_id, reason=fact.reason, now=fact.at)
+
+
+@reacts_to(TeamAdded)
+def find_owners_in_a_new_team(fact: TeamAdded, /, *, actor: Actor) -> None:
+    """A new team can own what nobody could own when a message failed: the worker opens it."""
+    del fact, actor
+    _find_owners()
+
+
+@reacts_to(RoleChanged)
+def find_owners_in_a_new_role(fact: RoleChanged, /, *, actor: Actor) -> None:
+    """A new coordinator or supervisor can own what nobody could own when a message failed: the worker opens it."""
+    del fact, actor
+    _find_owners()
+
+
+def _find_owners() -> None:
+    if Message.objects.exists():  # before the first message there is nothing to look at
+        defer(find_owners_soon)
 
 
 @reacts_to(PatientsMerged)

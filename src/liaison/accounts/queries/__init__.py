@@ -14,6 +14,7 @@ from liaison.accounts.queries.audit import (
 from liaison.accounts.queries.audited import Meant, whom_is_meant
 from liaison.accounts.queries.people import (
     DEMO_PASSWORD,
+    SHOWN_AT_SIGN_IN,
     DemoSignIn,
     OwnSession,
     PersonRow,
@@ -36,6 +37,7 @@ from liaison.accounts.queries.reach import (
 
 __all__ = [
     "DEMO_PASSWORD",
+    "SHOWN_AT_SIGN_IN",
     "AuditFilter",
     "AuditPage",
     "AuditRow",

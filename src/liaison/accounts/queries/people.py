@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -17,6 +18,17 @@ from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, NotFound
 
 DEMO_PASSWORD = "riverside-demo"  # noqa: S105 - of invented people; production has no demo sign-ins
+SHOWN_AT_SIGN_IN: Final = (
+    "rosa.delgado@riverside.example",
+    "theo.lindqvist@riverside.example",
+    "marta.kowalska@riverside.example",
+    "imani.achebe@riverside.example",
+    "pat.morrow@riverside.example",
+    "kofi.mensah@riverside.example",
+    "priya.nair@riverside.example",
+    "adam.novak@riverside.example",
+)
+"""Those of the demonstration's people whom its sign-in page offers; the others have the same password."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,10 +70,10 @@ class OwnSession:
 
 
 def demo_sign_ins() -> tuple[DemoSignIn, ...]:
-    """The invented people that anyone may sign in as, one of each role first; empty outside demo mode."""
+    """The invented people whom the sign-in page offers, one of each role first; empty outside demo mode."""
     if settings.LIAISON_MODE != "demo":
         return ()
-    offered = User.objects.active().filter(is_demo=True).order_by("pk")
+    offered = User.objects.active().filter(is_demo=True, email__in=SHOWN_AT_SIGN_IN).order_by("pk")
     held = offered.prefetch_related(Prefetch("assignments", Assignment.objects.select_related("site")))
     everyone = [_demo_sign_in(user) for user in held]
     firsts = list({person.roles: person for person in reversed(everyone)}.values())[::-1]

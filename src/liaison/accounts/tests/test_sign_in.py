@@ -331,13 +331,16 @@ def test_one_sees_and_ends_ones_other_browsers(client: Client, rosa: User) -> No
 
 
 def test_the_demo_sign_ins_are_offered_in_demo_mode_only(client: Client, settings: Settings) -> None:
-    person("Rosa Diaz", Role.COORDINATOR, at=site(), is_demo=True)
+    here = site()
+    person("Rosa Delgado", Role.COORDINATOR, at=here, is_demo=True)
+    person("Somebody Else", Role.BILLING, at=here, is_demo=True)
     assert demo_sign_ins() == ()
     assert "Look around as" not in client.get("/account/login/").content.decode()
     settings.LIAISON_MODE = "demo"
     page = client.get("/account/login/").content.decode()
     assert "Look around as" in page
     assert "Care coordinator · Riverside" in page
+    assert [one.name for one in demo_sign_ins()] == ["Rosa Delgado"]
 
 
 def test_every_answer_carries_the_security_headers(client: Client, rosa: User) -> None:

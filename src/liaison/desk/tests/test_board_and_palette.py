@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 
 from liaison.core.clock import current_time
 from liaison.core.postgres.guard import writes_open
+from liaison.desk.palette import palette
 from liaison.desk.tests.browser import HTMX, text_of
 from liaison.desk.tests.test_home import loop_of_rosa
 from liaison.loops import actions
@@ -145,3 +150,14 @@ def test_a_privacy_officer_finds_places_but_no_patients(findable, at_desk):
     page = text_of(at_desk(vera).get("/palette/?q=walter"))
     assert "Ng, Walter" not in page
     assert "Audit trail" in text_of(at_desk(vera).get("/palette/?q=audit"))
+
+
+def test_an_age_is_that_of_the_day_where_rosa_is(findable):
+    """At 23:30 in New York it is the next day, and for Walter his birthday, already in UTC."""
+    with writes_open():
+        findable.walter.birth_on = date(1950, 3, 4)
+        findable.walter.save()
+    new_york = ZoneInfo("America/New_York")
+    late = datetime(2026, 3, 3, 23, 30, tzinfo=new_york).astimezone(UTC)
+    (one,) = palette(replace(findable.rosa, zone=new_york), text="Walter", now=late).patients
+    assert one.born == "1950-03-04 · 75 y"

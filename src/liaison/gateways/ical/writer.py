@@ -35,8 +35,8 @@ def _zone(invitation: Invitation) -> Timezone:
     """The zone's rules around the event, without the library's remark in English."""
     zone = Timezone.from_tzinfo(
         invitation.zone,
-        first_date=(invitation.start_at - _AROUND).date(),
-        last_date=(invitation.end_at + _AROUND).date(),
+        first_date=(invitation.start_at - _AROUND).astimezone(invitation.zone).date(),
+        last_date=(invitation.end_at + _AROUND).astimezone(invitation.zone).date(),
     )
     zone.pop("COMMENT", None)
     return zone

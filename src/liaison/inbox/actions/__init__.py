@@ -54,6 +54,7 @@ from liaison.inbox.actions.receiving import (
 from liaison.inbox.actions.striking import CallStruckBefore, NotYourCall, SayWhatWasWrong, strike_call
 from liaison.inbox.actions.templates import TextWrong, edit_template, restore_template
 from liaison.inbox.actions.untold import call_who_was_not_told
+from liaison.inbox.actions.waiting import open_what_waits
 
 __all__ = [
     "AlreadyStruck",
@@ -99,6 +100,7 @@ __all__ = [
     "match_mail",
     "note_opt_in",
     "note_opt_out",
+    "open_what_waits",
     "put_away",
     "queue_message",
     "receive_mail",

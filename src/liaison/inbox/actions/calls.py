@@ -14,19 +14,18 @@ from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import Forbidden, NotFound, Refusal
 from liaison.inbox import access
-from liaison.inbox.actions.failures import team_owner
 from liaison.inbox.actions.keys import KeyReused, hold_key
 from liaison.inbox.events import CallLogged
 from liaison.inbox.kinds import TEACH_BACK
 from liaison.inbox.models import Call, TeachBack
 from liaison.inbox.ports import CallDetails, TeachBackItem
 from liaison.inbox.queries.calls import counted_with
-from liaison.inbox.queries.letters import home_site
 from liaison.inbox.rules.contact import HEARS_CLINICAL, Outcome, Understood, With, needs_nurse
 from liaison.loops.access import CLINICAL_EVIDENCE
 from liaison.loops.actions import add_evidence, open_loop, set_next_step
 from liaison.loops.models import Loop
 from liaison.loops.ports import About, ClockToStart
+from liaison.loops.queries import owner_for
 from liaison.patients.actions import mark_contact_bad
 from liaison.patients.models import ContactPoint, Patient
 from liaison.patients.queries import band
@@ -299,8 +298,8 @@ def to_explain(row: TeachBack) -> tuple[str, QuerySet[Loop]]:
 
 def _ask_a_nurse(actor: Actor, call: Call, *, now: datetime) -> None:
     """A topic that this patient understood only partly or not at all twice needs a nurse (DOMAIN 8.2)."""
-    site = home_site(call.patient)
-    owner = team_owner(site, now=now) if site else None
+    site = call.patient.home_site()
+    owner = owner_for(call.patient, site=site, now=now) if site else None
     for row in call.teach_backs.exclude(understood=Understood.YES):
         title, open_ones = to_explain(row)
         if owner is None or not still_needs_nurse(row) or open_ones.exists():

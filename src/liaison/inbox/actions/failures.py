@@ -6,16 +6,15 @@ import logging
 from datetime import datetime, time, timedelta
 from typing import Final
 
-from liaison.accounts.access import Role
-from liaison.accounts.models import Site, Team, User
+from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.core.calendars import add_business_days
 from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import DeliveryAttempt, Message
-from liaison.inbox.queries.letters import home_site
 from liaison.loops.actions import add_evidence, give_up_loop, open_loop
 from liaison.loops.models import Loop, Priority
 from liaison.loops.ports import About, ClockToStart, Owner
+from liaison.loops.queries import owner_for
 from liaison.loops.queries.calendars import business_calendar
 from liaison.patients.models import ContactPoint
 
@@ -38,9 +37,12 @@ _CHANNELS: Final = {"email": "e-mail", "text": "text", "letter": "letter", "phon
 
 
 def open_failed_loop(actor: Actor, *, message: Message, kind: str, now: datetime) -> Loop | None:
-    """Open the loop that reaches the patient another way, once a message; None when nobody could own it."""
+    """Open the loop that reaches the patient another way, once a message.
+
+    None when nobody could own it or the patient belongs to no site: `open_what_waits` opens it later.
+    """
     patient = message.patient
-    site = home_site(patient)
+    site = patient.home_site()
     owner = owner_of(message, site=site, now=now)
     if owner is None or site is None:
         log.warning("inbox.failed_message_without_owner", extra={"message_id": message.pk})
@@ -111,28 +113,14 @@ def bad_point(message: Message) -> ContactPoint | None:
     return ContactPoint.objects.filter(pk=message.contact_point_id, bad_since=None).first()
 
 
-def team_owner(site: Site, *, now: datetime) -> Owner | None:
-    """Who keeps a promise nobody made by hand: the site's team, else a coordinator there, else a supervisor."""
-    team = (
-        Team.objects.filter(site=site).order_by("pk").first() or Team.objects.filter(site=None).order_by("pk").first()
-    )
-    if team is not None:
-        return Owner(team_id=team.pk)
-    for role in (Role.COORDINATOR, Role.SUPERVISOR):
-        person = User.objects.active().holding(role, now=now, site_id=site.pk).order_by("pk").first()
-        if person is not None:
-            return Owner(user_id=person.pk)
-    return None
-
-
 def owner_of(message: Message, *, site: Site | None, now: datetime) -> Owner | None:
-    """The owner of the loop that the message serves, else its writer, else the patient's site."""
+    """The owner of the loop that the message serves, else its writer, else whoever follows the patient up."""
     if message.loop is not None and message.loop.state == "open":
         return message.loop.owner
     writer = message.queued_by
     if writer is not None and writer.is_active:
         return Owner(user_id=writer.pk)
-    return team_owner(site, now=now) if site else None
+    return owner_for(message.patient, site=site, now=now) if site else None
 
 
 def next_business_day(site: Site, *, now: datetime) -> datetime:

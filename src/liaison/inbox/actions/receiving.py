@@ -12,7 +12,7 @@ from liaison.core.live import announce
 from liaison.core.refusals import Conflict, NotFound, Refusal
 from liaison.inbox import access
 from liaison.inbox.actions.delivery import report_bounce
-from liaison.inbox.actions.failures import next_business_day, team_owner
+from liaison.inbox.actions.failures import next_business_day
 from liaison.inbox.actions.keys import hold_key
 from liaison.inbox.actions.messages import announce_message
 from liaison.inbox.actions.preferences import note_opt_in, note_opt_out
@@ -21,13 +21,13 @@ from liaison.inbox.kinds import ANSWER
 from liaison.inbox.models import Message, UnmatchedMail
 from liaison.inbox.models.messages import Direction, MessageState
 from liaison.inbox.ports import Delivered
-from liaison.inbox.queries.letters import home_site
 from liaison.inbox.rules.channels import Category, Channel
 from liaison.inbox.rules.incoming import LONGEST_TEXT, Incoming
 from liaison.inbox.rules.replies import Reply, meaning
 from liaison.loops.actions import open_loop
 from liaison.loops.models import Priority
 from liaison.loops.ports import About, ClockToStart
+from liaison.loops.queries import owner_for
 from liaison.patients.models import Patient
 from liaison.records.actions import AlreadyFiled, file_document
 from liaison.records.ports import DocumentKind, Filing
@@ -260,8 +260,8 @@ def _heeded(actor: Actor, mail: Incoming, *, message: Message, about: Message | 
 def _ask_for_an_answer(actor: Actor, *, message: Message, now: datetime) -> None:
     """A promise that the site's team answers by the next business day; nobody reads it in its title."""
     patient = message.patient
-    site = home_site(patient)
-    owner = team_owner(site, now=now) if site else None
+    site = patient.home_site()
+    owner = owner_for(patient, site=site, now=now) if site else None
     if site is None or owner is None:
         return
     open_loop(

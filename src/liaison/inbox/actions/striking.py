@@ -14,7 +14,6 @@ from liaison.inbox.events import CallStruck
 from liaison.inbox.models import Call
 from liaison.inbox.models.calls import StruckWhy
 from liaison.inbox.queries.calls import call_for, may_strike_call
-from liaison.inbox.queries.letters import home_site
 from liaison.inbox.rules.contact import Outcome, Understood
 from liaison.loops.actions import give_up_loop, void_evidence
 from liaison.loops.ports import About, Mistake
@@ -81,7 +80,7 @@ def strike_call(actor: Actor, *, call_id: int, why: StruckWhy, now: datetime, wo
 
 def sentence_of(call: Call) -> str:
     """What a loop's story says of a call that was struck out."""
-    site = home_site(call.patient)
+    site = call.patient.home_site()
     at = call.started_at.astimezone(site.zone if site else None)
     return f"The call of {at:%b} {at.day}, {at:%H:%M} was entered by mistake: taken back."
 

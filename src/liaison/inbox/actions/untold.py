@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
@@ -15,7 +15,6 @@ from liaison.inbox.actions.failures import SOON, next_business_day, owner_of
 from liaison.inbox.actions.keys import hold_key
 from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import Call, Message
-from liaison.inbox.queries.letters import home_site
 from liaison.inbox.queries.reached import UNTOLD
 from liaison.inbox.rules.contact import Outcome, With
 from liaison.inbox.rules.untold import NEWS, WORDS, must_be_called, news
@@ -36,20 +35,24 @@ def call_who_was_not_told(actor: Actor, *, message_id: int, reason: str, now: da
     """Open the loop that has a patient called about a visit, or add to the one that is open; None for neither.
 
     One loop a patient: what could not be sent next stands in its step as well, and it is due by the earlier of the
-    two. Reminders open none, nor does what `rules.untold` says needs no call.
+    two. Reminders open none, nor does what `rules.untold` says needs no call. Where nobody could own it, or the
+    patient belongs to no site, `open_what_waits` opens it later.
     """
     message = Message.objects.select_related("patient", "loop", "queued_by", "template").get(pk=message_id)
-    site, template = home_site(message.patient), message.template.code if message.template else ""
-    talked = site is not None and _talked(message, site=site)
-    if site is None or not must_be_called(
-        template=template, reason=reason, ends_at=message.expires_at, talked=talked, now=now
-    ):
+    site = message.patient.home_site()
+    if site is None or not needs_call(message, site=site, reason=reason, now=now):
         return None
     hold_key(f"{UNTOLD}{message.patient_id}")
     known = Loop.objects.open().filter(patient=message.patient, once_key__startswith=UNTOLD).order_by("pk").first()
     if known is not None:
         return _add(actor, known, message, site=site, reason=reason, now=now)
     return _open(actor, message, site=site, reason=reason, now=now)
+
+
+def needs_call(message: Message, *, site: Site, reason: str, now: datetime) -> bool:
+    """Whether somebody must tell the patient by phone what this message, not sent for `reason`, would have said."""
+    template, talked = message.template.code if message.template else "", _talked(message, site=site)
+    return must_be_called(template=template, reason=reason, ends_at=message.expires_at, talked=talked, now=now)
 
 
 def _talked(message: Message, *, site: Site) -> bool:
@@ -60,6 +63,7 @@ def _talked(message: Message, *, site: Site) -> bool:
 
 
 def _open(actor: Actor, message: Message, *, site: Site, reason: str, now: datetime) -> Loop | None:
+    step = _step(_unsaid(message, loop=None, site=site, now=now), site=site, reason=reason)
     owner, who = owner_of(message, site=site, now=now), message.patient.goes_by
     if owner is None:
         log.warning("inbox.untold_without_owner", extra={"message_id": message.pk})
@@ -73,14 +77,14 @@ def _open(actor: Actor, message: Message, *, site: Site, reason: str, now: datet
         about=About(type="inbox.message", id=message.pk),
         priority=Priority.URGENT if _pressing(message, now=now) else Priority.ROUTINE,
         once_key=f"{UNTOLD}{message.pk}",
-        clocks=(_clock(message, site=site, step=_step([message], site=site, reason=reason), now=now),),
+        clocks=(_clock(message, site=site, step=step, now=now),),
         now=now,
     )
 
 
 def _add(actor: Actor, loop: Loop, message: Message, *, site: Site, reason: str, now: datetime) -> Loop:
     running = Clock.objects.filter(loop=loop, rule_id=RULE, satisfied_at=None, voided_at=None).order_by("pk").last()
-    step = _step(_not_sent_since(loop, now=now), site=site, reason=reason)
+    step = _step(_unsaid(message, loop=loop, site=site, now=now), site=site, reason=reason)
     if running is not None and step == running.step:
         return loop
     clock = _clock(message, site=site, step=step, now=now, no_later_than=running.due_at if running else None)
@@ -91,11 +95,24 @@ def _add(actor: Actor, loop: Loop, message: Message, *, site: Site, reason: str,
     return Loop.objects.get(pk=loop.pk)
 
 
-def _not_sent_since(loop: Loop, *, now: datetime) -> list[Message]:
-    """What could not be sent since the loop opened and is still of use, the visit that comes first first."""
-    ahead = Message.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), patient_id=loop.patient_id)
-    ahead = ahead.filter(suppressed_reason__in=list(WORDS), template__code__in=list(NEWS), ended_at__gte=loop.opened_at)
-    return list(ahead.select_related("template", "patient").order_by("expires_at", "pk"))
+def _unsaid(message: Message, *, loop: Loop | None, site: Site, now: datetime) -> list[Message]:
+    """The message and what else of use could not be sent since the patient's loop before this one ended.
+
+    The visit that comes first first. What was not sent before the loop opened counts if it needs a call.
+    """
+    theirs = Message.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), patient_id=message.patient_id)
+    ended = Loop.objects.filter(patient_id=message.patient_id, once_key__startswith=UNTOLD, ended_at__isnull=False)
+    before = ended.filter(pk__lt=loop.pk) if loop else ended
+    since = before.aggregate(last=Max("ended_at"))["last"]
+    new = Q(pk=message.pk) | Q(ended_at__gt=since) if since else Q()
+    rows = theirs.filter(new, suppressed_reason__in=list(WORDS), template__code__in=list(NEWS))
+    return [
+        row
+        for row in rows.select_related("template", "patient").order_by("expires_at", "pk")
+        if row.pk == message.pk
+        or (loop is not None and row.ended_at is not None and row.ended_at >= loop.opened_at)
+        or needs_call(row, site=site, reason=row.suppressed_reason, now=now)
+    ]
 
 
 def _step(messages: Sequence[Message], *, site: Site, reason: str) -> str:

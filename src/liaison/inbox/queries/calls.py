@@ -16,7 +16,6 @@ from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import access
 from liaison.inbox.models import Call
 from liaison.inbox.queries.call_words import CallShown, shown_calls
-from liaison.inbox.queries.letters import home_site
 from liaison.inbox.rules.contact import ContactSoFar, Outcome, contact_so_far, counts_as_attempt, next_try
 from liaison.inbox.rules.contact import counted_with as counted_attempt
 from liaison.inbox.rules.script import Step, in_hours, script_for
@@ -99,7 +98,7 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
     open_loops = Loop.objects.open().filter(patient=patient).order_by("urgent_at", "pk")[:20]
     words = words_of(actor, loops=[*open_loops, *([loop] if loop else [])])
     calls = Call.objects.filter(patient=patient).order_by("-started_at", "-pk")
-    site = home_site(patient)
+    site = patient.home_site()
     return CallSheet(
         patient=patient,
         band=band(actor, patient=patient, now=now),
@@ -136,7 +135,7 @@ def get_call(actor: Actor, *, call_id: int) -> CallPage:
     """One call as it was logged. Refuses Forbidden, NotFound."""
     call = call_for(actor, call_id=call_id)
     (shown,) = shown_calls(actor, [call], patient=call.patient)
-    site = home_site(call.patient)
+    site = call.patient.home_site()
     seen(call.patient_id)
     return CallPage(
         call=shown,
@@ -204,7 +203,7 @@ def counted_with(call: Call) -> datetime | None:
 def propose_next(*, outcome: str, sheet: CallSheet, now: datetime) -> datetime | None:
     """When to try again after this outcome, inside the site's hours; None when nothing more is needed."""
     at = next_try(outcome=Outcome(outcome), at=now, tries=sheet.attempts + 1)
-    site = home_site(sheet.patient)
+    site = sheet.patient.home_site()
     if at is None:
         return None
     calendar = business_calendar(site_id=site.pk if site else None)

@@ -8,14 +8,13 @@ from datetime import datetime
 
 from django.conf import settings
 
-from liaison.accounts.models import Site
 from liaison.core.templatetags.liaison import phone
 from liaison.inbox.queries.reach import reach_of
 from liaison.inbox.queries.templates import wording_for
 from liaison.inbox.rules.channels import Address, Category, Channel, Why, choose_address
 from liaison.inbox.rules.rendering import Missing, Rendered, Value, about_patient, language_of, render
 from liaison.inbox.wording import Wording
-from liaison.patients.models import Patient, PatientSite
+from liaison.patients.models import Patient
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +62,13 @@ def letter_for(
 
 def address_for(patient: Patient, *, channel: Channel, category: Category, now: datetime) -> Address | Why:
     """Where a message of this channel and category may go, by what is known of the patient now."""
-    on = now.date()
+    on = patient.day_at(now)
     return choose_address(reach_of(patient, channel=channel, on=on), channel=channel, category=category, on=on)
 
 
 def usual_fields(patient: Patient) -> dict[str, Value]:
     """What every text may say without being told: how they are called, the organization, the site and its phone."""
-    site = home_site(patient)
+    site = patient.home_site()
     return {
         "called_as": patient.goes_by,
         "org": settings.LIAISON_ORGANIZATION,
@@ -77,9 +76,3 @@ def usual_fields(patient: Patient) -> dict[str, Value]:
         "address": site.address if site else "",
         "phone": site.phone if site else "",
     }
-
-
-def home_site(patient: Patient) -> Site | None:
-    """The patient's home site, else the first one they are a patient at."""
-    link = PatientSite.objects.select_related("site").filter(patient=patient).order_by("-is_home", "pk").first()
-    return link.site if link else None

@@ -16,7 +16,6 @@ from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import access
 from liaison.inbox.models import Message
 from liaison.inbox.models.messages import Direction, MessageState
-from liaison.inbox.queries.letters import home_site
 from liaison.loops.models import Loop
 from liaison.patients.models import Patient
 
@@ -195,7 +194,7 @@ def get_message(actor: Actor, *, message_id: int) -> MessageShown:
     if message is None or not message.patient.reachable_by(actor):
         raise NotFound
     seen(message.patient_id)
-    site = home_site(message.patient)
+    site = message.patient.home_site()
     return MessageShown(
         row=_row(message),
         body=message.body,

@@ -13,7 +13,6 @@ from liaison.core.audit import seen
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import access
 from liaison.inbox.models import Note
-from liaison.inbox.queries.letters import home_site
 from liaison.loops.queries import words_of
 from liaison.patients.models import Patient
 
@@ -51,7 +50,7 @@ def get_note(actor: Actor, *, note_id: int) -> NoteShown:
     """One note; the id of an addition shows the note it belongs to. Refuses Forbidden, NotFound."""
     found = note_for(actor, note_id=note_id)
     first = found.adds_to or found
-    site = home_site(first.patient)
+    site = first.patient.home_site()
     seen(first.patient_id)
     return NoteShown(
         patient=first.patient,

@@ -3,16 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 
 from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import Message
+from liaison.inbox.models.messages import FailureKind, MessageState
+from liaison.inbox.rules.untold import NEWS, WORDS
 from liaison.loops.models import Loop
 
 UNTOLD: Final = "untold:"
 """How the once key of a loop begins that calls a patient about everything that could not be sent to them."""
+
+
+def failed_without_loop() -> list[Message]:
+    """What failed, or perhaps did, and has no loop: nobody could own one. What a person settled is not asked again."""
+    failed = Q(state=MessageState.FAILED, failure_kind__in=(FailureKind.PERMANENT, FailureKind.TEMPORARY))
+    loops = Loop.objects.filter(kind=FAILED_MESSAGE.code, about_type="inbox.message", about_id=OuterRef("pk"))
+    rows = Message.objects.filter(failed | Q(state=MessageState.UNKNOWN)).exclude(Exists(loops))
+    return list(rows.select_related("patient", "loop", "queued_by").order_by("pk"))
+
+
+def withheld_without_loop(*, now: datetime) -> list[Message]:
+    """News of visits ahead that could not be sent, and that no loop tells the patient."""
+    rows = Message.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), state=MessageState.SUPPRESSED)
+    rows = rows.filter(template__code__in=list(NEWS), suppressed_reason__in=list(WORDS))
+    found = list(rows.select_related("patient", "loop", "queued_by", "template").order_by("pk"))
+    told = loops_instead(found)
+    return [row for row in found if row.pk not in told]
 
 
 def loops_instead(messages: Collection[Message]) -> Mapping[int, Loop]:

@@ -19,7 +19,6 @@ from liaison.core.refusals import Forbidden, NotFound, Refusal
 from liaison.inbox import access, actions
 from liaison.inbox.forms import AddToNoteForm, NoteForm, StrikeForm
 from liaison.inbox.queries import NoteLine, NoteShown, get_note
-from liaison.inbox.queries.letters import home_site
 from liaison.inbox.views.whom import titles_for, whom
 from liaison.loops.models import Loop
 from liaison.patients.models import Patient
@@ -133,7 +132,7 @@ def _open_loops(patient: Patient) -> list[Loop]:
 
 
 def _zone(patient: Patient) -> ZoneInfo:
-    site = home_site(patient)
+    site = patient.home_site()
     return site.zone if site else ZoneInfo("UTC")
 
 

@@ -22,7 +22,7 @@ from liaison.loops.actions.changing import (
 from liaison.loops.events import LoopOpened
 from liaison.loops.models import Clock, Loop, Priority
 from liaison.loops.ports import About, ClockToStart, Owner, kind_of
-from liaison.loops.queries.owners import covered_owner, home_site
+from liaison.loops.queries.owners import covered_owner, site_of
 
 if TYPE_CHECKING:
     from liaison.patients.models import Patient
@@ -67,7 +67,7 @@ def open_loop(
             entry.about(known)
             return known
         first = min(clocks, key=lambda clock: clock.due_at)
-        site = site or _team_site(owner) or home_site(patient)
+        site = site or _team_site(owner) or site_of(patient)
         keeper = covered_owner(owner, site_id=site.pk, now=now)
         loop = Loop(
             kind=kind,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from liaison.accounts.access import Role
 from liaison.accounts.models import Assignment, Site, Team, TeamMember, User
@@ -17,7 +17,7 @@ from liaison.core.refusals import Refusal
 from liaison.loops import access
 from liaison.loops.models import HandOver, HandOverCover, Loop
 from liaison.loops.ports import Owner
-from liaison.patients.models import PatientSite
+from liaison.patients.models import CareRole, CareTeamMember
 
 if TYPE_CHECKING:
     from liaison.patients.models import Patient
@@ -28,6 +28,13 @@ class NoSite(Refusal):
 
     code = "loops.no_site"
     sentence = "This patient belongs to no site yet. Add one on the patient's page, then do this again."
+
+
+class NobodyToOwn(Refusal):
+    """A loop has an owner, never nobody."""
+
+    code = "loops.nobody_to_own"
+    sentence = "There is no team, coordinator or supervisor at this patient's site to follow them up. Add one first."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,13 +131,43 @@ def load_of(owners: Sequence[Owner]) -> dict[Owner, int]:
     return {owner: Loop.objects.open().owned_by(owner).count() for owner in owners}
 
 
-def home_site(patient: Patient) -> Site:
-    """The patient's home site, else their first one. Refuses NoSite."""
-    links = PatientSite.objects.select_related("site").filter(patient=patient)
-    link = links.order_by("-is_home", "pk").first()
-    if link is None:
+def site_of(patient: Patient) -> Site:
+    """Where a promise to this patient is kept: their home site, else their first one. Refuses NoSite."""
+    site = patient.home_site()
+    if site is None:
         raise NoSite
-    return link.site
+    return site
+
+
+def coordinator_of(patient: Patient, *, now: datetime) -> Owner | None:
+    """The coordinator on the patient's own care team on that day, the first of several."""
+    mine = CareTeamMember.objects.on(patient.day_at(now)).filter(patient=patient, role=CareRole.COORDINATOR)
+    user_id = mine.filter(user__is_active=True).order_by("pk").values_list("user_id", flat=True).first()
+    return None if user_id is None else Owner(user_id=user_id)
+
+
+def owner_for(patient: Patient, *, site: Site, now: datetime) -> Owner | None:
+    """Who keeps a promise to a patient at a site that nobody made by hand; None when nobody could.
+
+    Their own coordinator; else a team of the site or of the whole organization that somebody has joined; else a
+    coordinator or a supervisor there; else a team that nobody has joined yet, which the supervisors' board shows.
+    """
+    found = coordinator_of(patient, now=now) or _team(site, joined=True)
+    if found is not None:
+        return found
+    for role in (Role.COORDINATOR, Role.SUPERVISOR):
+        someone = User.objects.active().holding(role, now=now, site_id=site.pk).order_by("pk").first()
+        if someone is not None:
+            return Owner(user_id=someone.pk)
+    return _team(site, joined=False)
+
+
+def _team(site: Site, *, joined: bool) -> Owner | None:
+    """The first team of this site, else of the whole organization, that somebody has joined, or nobody has."""
+    members = TeamMember.objects.filter(team=OuterRef("pk"), user__is_active=True)
+    teams = Team.objects.filter(Q(site=site) | Q(site=None), Exists(members) if joined else ~Exists(members))
+    found = sorted(teams, key=lambda team: (team.site_id is None, team.pk))
+    return Owner(team_id=found[0].pk) if found else None
 
 
 def people_to_tell(loop: Loop, *, roles: Sequence[str], now: datetime) -> tuple[int, ...]:

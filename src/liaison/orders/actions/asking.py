@@ -10,7 +10,7 @@ from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal, constraint_refusal
 from liaison.loops import actions as loops
 from liaison.loops.ports import ROUTINE, URGENT, About, Owner
-from liaison.loops.queries import home_site
+from liaison.loops.queries import site_of
 from liaison.orders import access, rules
 from liaison.orders.actions.moving import Move, clock_of, locked, moving, title_of, touching, write_step
 from liaison.orders.events import ReferralDrafted, ReferralSent
@@ -77,7 +77,7 @@ def draft_referral(
             refuse_duplicate(patient, specialty=order.specialty)
         referral = Referral.objects.create(
             patient=patient,
-            site=home_site(patient),
+            site=site_of(patient),
             referrer_id=order.referrer_id,
             specialty_id=order.specialty,
             target_practitioner_id=order.target.practitioner_id,

@@ -7,29 +7,26 @@ from datetime import datetime
 from django.db.models import Q
 
 from liaison.accounts.access import Role
-from liaison.accounts.models import Team
 from liaison.core.actor import Actor
 from liaison.core.numbers import id_in
 from liaison.directory.models import Practitioner
 from liaison.directory.queries import practitioner_of, referral_targets
 from liaison.loops.ports import Owner
+from liaison.loops.queries import coordinator_of, owner_for, site_of
 from liaison.orders.ports import Target
-from liaison.patients.models import CareTeamMember, Patient
+from liaison.patients.models import Patient
 
 
 def default_owner(actor: Actor, *, patient: Patient, now: datetime) -> Owner:
-    """Who follows a new referral: the patient's coordinator, else the actor if they coordinate, else the site's team.
+    """Who follows a new referral: the patient's coordinator, else the actor if they coordinate, else `owner_for`.
 
-    A site without a team leaves it with the actor.
+    Where nobody else could, it stays with the actor. Refuses NoSite.
     """
-    members = CareTeamMember.objects.on(now.date()).filter(patient=patient, role="coordinator", user__is_active=True)
-    coordinator = members.order_by("pk").values_list("user_id", flat=True).first()
-    if coordinator is not None:
-        return Owner(user_id=coordinator)
-    if Role.COORDINATOR in actor.roles and actor.user_id is not None:
-        return Owner(user_id=actor.user_id)
-    team = Team.objects.filter(site__patient_sites__patient=patient).order_by("pk").first()
-    return Owner(team_id=team.pk) if team is not None else Owner(user_id=actor.user_id)
+    asker = Owner(user_id=actor.user_id)
+    own = coordinator_of(patient, now=now)
+    if own is None and Role.COORDINATOR in actor.roles:
+        return asker
+    return own or owner_for(patient, site=site_of(patient), now=now) or asker
 
 
 def referrer_choices(actor: Actor) -> tuple[tuple[int, str], ...]:

@@ -17,7 +17,7 @@ from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.directory.queries import specialties
 from liaison.loops.ports import Owner
-from liaison.loops.queries import as_value, home_site, owner_choices, owner_from_value
+from liaison.loops.queries import as_value, owner_choices, owner_from_value, site_of
 from liaison.orders import access, actions
 from liaison.orders.forms import ReferForm
 from liaison.orders.models import Referral
@@ -60,7 +60,7 @@ def _form(request: HttpRequest, *, patient: Patient, now: datetime) -> ReferForm
     choices = [(one.pk, one.name) for one in specialties(actor_of(request))]
     wanted = request.POST.get("specialty") or request.GET.get("specialty") or ""
     asked = target_choices(actor_of(request), specialty=wanted) if wanted else ()
-    owners = owner_choices(actor_of(request), site_id=home_site(patient).pk, now=now)
+    owners = owner_choices(actor_of(request), site_id=site_of(patient).pk, now=now)
     initial: dict[str, Any] = {
         "specialty": wanted,
         "owner": as_value(default_owner(actor_of(request), patient=patient, now=now)),

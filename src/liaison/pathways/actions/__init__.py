@@ -8,7 +8,6 @@ note_call(…), forget_call(…), visit_booked(…), visit_lost(…), visit_seen
 
 from liaison.pathways.actions.enrolling import (
     EvaluationSummary,
-    NobodyToOwn,
     ProtocolChanged,
     evaluate,
     install_protocols,
@@ -29,7 +28,6 @@ from liaison.pathways.actions.switching import AlreadyOff, NotOff, SayWhyOff, tu
 __all__ = [
     "AlreadyOff",
     "EvaluationSummary",
-    "NobodyToOwn",
     "NotOff",
     "NotRunning",
     "ProtocolChanged",

@@ -16,22 +16,15 @@ from liaison.core.refusals import Refusal
 from liaison.loops.actions import give_up_loop, open_loop
 from liaison.loops.models import Loop
 from liaison.loops.ports import About, ClockToStart, Owner
+from liaison.loops.queries import NobodyToOwn, owner_for, site_of
 from liaison.pathways.access import EVALUATE
 from liaison.pathways.events import Enrolled, EnrolmentVoided
 from liaison.pathways.models import Enrolment, ProtocolPause
 from liaison.pathways.models import Protocol as StoredProtocol
 from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, failures, latest_of_each
-from liaison.pathways.queries.owners import owner_of
 from liaison.pathways.rules.protocol import Complexity, Protocol, due_at, packaged_protocols, read_protocol
 from liaison.pathways.rules.reasons import VOIDS, in_words
 from liaison.patients.models import Patient
-
-
-class NobodyToOwn(Refusal):
-    """A loop has an owner, never nobody."""
-
-    code: ClassVar[str] = "pathways.nobody_to_own"
-    sentence = "There is no team, coordinator or supervisor at this patient's site to follow them up. Add one first."
 
 
 class ProtocolChanged(Refusal):
@@ -165,7 +158,7 @@ def _void(actor: Actor, enrolment: Enrolment, *, reason: str, now: datetime) -> 
 def _open(actor: Actor, stored: StoredProtocol, protocol: Protocol, candidate: Candidate, *, now: datetime) -> bool:
     """Whether a loop was opened: not when another evaluation did it meanwhile."""
     patient = Patient.objects.get(pk=candidate.patient_id)
-    owner = owner_of(patient, now=now)
+    owner = owner_for(patient, site=site_of(patient), now=now)
     if owner is None:
         raise NobodyToOwn
     with act(actor, EVALUATE, patient=patient, now=now) as entry:

@@ -3,7 +3,6 @@
 from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, judged_anchors, latest_of_each
 from liaison.pathways.queries.follow_ups import FollowUpView, follow_up_of_loops, get_follow_up
 from liaison.pathways.queries.outlook import Outlook, outlook, told
-from liaison.pathways.queries.owners import owner_of
 from liaison.pathways.queries.protocols import ProtocolView, get_protocol, protocols
 
 __all__ = [
@@ -18,7 +17,6 @@ __all__ = [
     "judged_anchors",
     "latest_of_each",
     "outlook",
-    "owner_of",
     "protocols",
     "told",
 ]

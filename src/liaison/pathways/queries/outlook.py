@@ -10,10 +10,10 @@ from typing import Final
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden
+from liaison.loops.queries import owner_for, site_of
 from liaison.pathways.access import EVALUATE
 from liaison.pathways.models import Enrolment, ProtocolPause
 from liaison.pathways.queries.candidates import Candidate, judged_anchors, latest_of_each
-from liaison.pathways.queries.owners import owner_of
 from liaison.pathways.rules.protocol import Protocol, packaged_protocols, read_protocol
 from liaison.pathways.rules.reasons import LATER_STAY, NO_OWNER, NOT_YET, TURNED_OFF, WAITING, in_words
 from liaison.patients.models import Patient
@@ -78,7 +78,8 @@ def _outlook(protocol: Protocol, *, now: datetime, patient_ids: Sequence[int] | 
 
 
 def _why_waiting(one: Candidate, *, now: datetime) -> str:
-    return NO_OWNER if owner_of(Patient.objects.get(pk=one.patient_id), now=now) is None else NOT_YET
+    patient = Patient.objects.get(pk=one.patient_id)
+    return NO_OWNER if owner_for(patient, site=site_of(patient), now=now) is None else NOT_YET
 
 
 def told(seen: Outlook) -> tuple[str, ...]:

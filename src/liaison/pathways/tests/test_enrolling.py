@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
@@ -17,12 +18,14 @@ from liaison.core.refusals import Forbidden
 from liaison.loops.actions import give_up_loop
 from liaison.loops.models import Clock, Loop
 from liaison.loops.ports import Owner
+from liaison.loops.queries import coordinator_of, owner_for, site_of
 from liaison.pathways.actions import evaluate, turn_off
 from liaison.pathways.jobs import evaluate_everybody, open_what_waits
 from liaison.pathways.models import Enrolment, Protocol
-from liaison.pathways.queries import outlook, owner_of, told
+from liaison.pathways.queries import outlook, told
 from liaison.pathways.tests.cast import DISCHARGE, LIAISON, NOW, stay, walter
 from liaison.patients.actions import mark_deceased
+from liaison.patients.models import CareTeamMember
 
 
 def test_a_discharge_opens_one_loop_with_its_clocks_for_the_team(ward):
@@ -168,7 +171,7 @@ def test_a_team_with_members_follows_first_then_a_coordinator_then_a_supervisor_
         marta = User.objects.create(email="marta@clinic.example", name="Marta", password="!")
         Assignment.objects.create(user=marta, role=Role.SUPERVISOR, site=None, starts_at=NOW - timedelta(days=1))
     ward.take_in(walter())
-    found = [owner_of(ward.walter, now=NOW)]
+    found = [owner_for(ward.walter, site=site_of(ward.walter), now=NOW)]
     for leaves in (
         TeamMember.objects.filter(team=ward.team),
         TeamMember.objects.all(),
@@ -179,10 +182,25 @@ def test_a_team_with_members_follows_first_then_a_coordinator_then_a_supervisor_
     ):
         with writes_open():
             leaves.delete()
-        found.append(owner_of(ward.walter, now=NOW))
+        found.append(owner_for(ward.walter, site=site_of(ward.walter), now=NOW))
     here, all_over = Owner(team_id=ward.team.pk), Owner(team_id=everywhere.pk)
     rosa, marta = Owner(user_id=ward.rosa.user_id), Owner(user_id=marta.pk)
     assert found == [here, all_over, rosa, marta, here, all_over, None]
+
+
+def test_a_coordinator_who_joins_the_care_team_tomorrow_follows_nobody_up_late_this_evening(ward):
+    ward.take_in(walter())
+    zone = ZoneInfo("America/New_York")
+    tomorrow = NOW.astimezone(zone).date() + timedelta(days=1)
+    with writes_open():
+        CareTeamMember.objects.create(
+            patient=ward.walter, user_id=ward.rosa.user_id, role="coordinator", starts_on=tomorrow
+        )
+    midnight = datetime.combine(tomorrow, time(0), tzinfo=zone)
+    late = midnight - timedelta(minutes=30)
+    assert [coordinator_of(ward.walter, now=at.astimezone(UTC)) for at in (late, midnight)] == [
+        None, Owner(user_id=ward.rosa.user_id),
+    ]  # fmt: skip
 
 
 def parts(seen):

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any, Final
 
+from liaison.accounts.models import Site
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.live import announce
@@ -98,8 +99,8 @@ def register_patient(
     ContactWrong.
     """
     with act(actor, access.REGISTER, now=now) as entry:
-        _check_sites(actor, site_ids)
-        clean = checked_details(details, today=now.date())
+        home = _checked_home(actor, site_ids)
+        clean = checked_details(details, today=now.astimezone(home.zone).date())
         patient = Patient(**asdict(clean), registered_at=now, changed_at=now)
         numbers = [_identifier(patient, given) for given in identifiers]
         refuse_taken(entry, numbers)
@@ -133,7 +134,7 @@ def change_patient(
         row = Patient.objects.select_for_update().get(pk=patient.pk)
         if expected_version is not None and row.version != expected_version:
             raise Stale
-        clean = asdict(checked_details(details, today=now.date()))
+        clean = asdict(checked_details(details, today=row.day_at(now)))
         changed = tuple(column for column, value in clean.items() if getattr(row, column) != value)
         if changed:
             for column in changed:
@@ -183,7 +184,7 @@ def retire_identifier(*, actor: Actor, patient: Patient, identifier_id: int, now
 def add_site(*, actor: Actor, patient: Patient, site_id: int, now: datetime) -> None:
     """Make someone a patient of a further site; whoever works there sees them from now on. Refuses: NotYourSite."""
     with act(actor, access.ADD_SITE, patient=patient, now=now) as entry:
-        _check_sites(actor, [site_id])
+        _checked_home(actor, [site_id])
         has_home = patient.sites.filter(is_home=True).exists()
         PatientSite.objects.get_or_create(patient=patient, site_id=site_id, defaults={"is_home": not has_home})
         entry.note(site=site_id)
@@ -250,10 +251,13 @@ def _save(entry: Entry, row: Patient, *, changed: tuple[str, ...], now: datetime
     announce(topic=f"patient:{row.pk}", what="patient-changed")
 
 
-def _check_sites(actor: Actor, site_ids: Sequence[int]) -> None:
+def _checked_home(actor: Actor, site_ids: Sequence[int]) -> Site:
+    """The first of the sites, if the actor registers at one of them. Refuses: NotYourSite."""
     mine = actor.sites_for(access.REGISTER)
-    if not site_ids or (mine is not None and not mine & set(site_ids)):
+    home = Site.objects.filter(pk__in=site_ids[:1]).first()
+    if home is None or (mine is not None and not mine & set(site_ids)):
         raise NotYourSite(fields={"site": NotYourSite.sentence})
+    return home
 
 
 def _identifier(patient: Patient, given: IdentifierDetails) -> Identifier:

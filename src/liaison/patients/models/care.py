@@ -8,10 +8,11 @@ from typing import ClassVar, Self, TypeVar
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Func, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Cast, Coalesce
 from django.utils.translation import gettext_lazy as _
 
-from liaison.patients.models.person import Patient
+from liaison.patients.models.person import Patient, PatientSite
 
 M = TypeVar("M", bound=models.Model)
 
@@ -99,6 +100,18 @@ class CareRole(models.TextChoices):
     OTHER = "other", _("Other")
 
 
+class CareTeamQuerySet(DatedQuerySet["CareTeamMember"]):
+    """The vocabulary of places on care teams."""
+
+    def current(self, *, now: datetime) -> Self:
+        """Those that hold on the date that it is at `now` where each patient is at home (in UTC without a site)."""
+        homes = PatientSite.objects.filter(patient=OuterRef("patient")).order_by("-is_home", "pk")
+        zone = Coalesce(Subquery(homes.values("site__time_zone")[:1]), Value("UTC"))
+        wall_clock = Func(zone, Value(now), function="timezone", output_field=models.DateTimeField())
+        today = Cast(wall_clock, models.DateField())
+        return self.filter(Q(ends_on__isnull=True) | Q(ends_on__gt=today), starts_on__lte=today)
+
+
 class CareTeamMember(models.Model):
     """One clinician of the directory, or one person who signs in, on a patient's care team."""
 
@@ -113,7 +126,7 @@ class CareTeamMember(models.Model):
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True)
 
-    objects = DatedQuerySet["CareTeamMember"].as_manager()
+    objects = CareTeamQuerySet.as_manager()
 
     class Meta:
         ordering = ("role", "pk")

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
-from typing import Any, ClassVar, Final, Self
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -18,6 +18,9 @@ from liaison.core.clock import current_time
 from liaison.core.remembering import remembered
 from liaison.core.verbs import Verb
 from liaison.patients import rules
+
+if TYPE_CHECKING:
+    from liaison.accounts.models import Site
 
 MOST_KEYS: Final = 400
 """More search keys than any person's names give: a bound for hostile input."""
@@ -95,7 +98,7 @@ def _cared_for(user_id: int, *, at: datetime) -> models.QuerySet[Any]:
     from liaison.patients.models.care import CareTeamMember  # care refers to Patient
 
     mine = Q(user_id=user_id) | Q(practitioner__user_id=user_id)
-    return CareTeamMember.objects.on(at.date()).filter(mine, patient=OuterRef("pk"))
+    return CareTeamMember.objects.current(now=at).filter(mine, patient=OuterRef("pk"))
 
 
 def _glass_broken(user_id: int, *, at: datetime) -> models.QuerySet[Any]:
@@ -208,10 +211,15 @@ class Patient(models.Model):
             lambda: Patient.objects.filter(pk=self.pk).visible_to(actor, verb).exists(),
         )
 
+    def home_site(self) -> Site | None:
+        """Their home site, else the first one they are a patient at; None for who belongs to no site yet."""
+        link = self.sites.select_related("site").order_by("-is_home", "pk").first()
+        return link.site if link is not None else None
+
     def day_at(self, now: datetime) -> date:
         """The date that it is at `now` where they are at home (in UTC without a site)."""
-        home = self.sites.select_related("site").order_by("-is_home", "pk").first()
-        return now.astimezone(home.site.zone).date() if home is not None else now.date()
+        home = self.home_site()
+        return now.astimezone(home.zone if home is not None else UTC).date()
 
     def touch(self, *, now: datetime) -> None:
         """Count one change."""

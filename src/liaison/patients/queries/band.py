@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
@@ -137,8 +137,8 @@ def band(actor: Actor, *, patient: Patient, now: datetime) -> Band:
     seen(patient.pk)
     points = list(patient.contact_points.filter(retired_at__isnull=True))
     lines = [line_of(point) for point in points]
-    home = patient.sites.select_related("site").order_by("-is_home", "pk").first()
-    today = now.astimezone(home.site.zone).date() if home is not None else now.date()
+    home = patient.home_site()
+    today = now.astimezone(home.zone if home is not None else UTC).date()
     glass = BreakGlassGrant.objects.live(now=now).filter(patient=patient, user_id=actor.user_id or 0)
     return Band(
         patient_id=patient.pk,
@@ -162,8 +162,8 @@ def band(actor: Actor, *, patient: Patient, now: datetime) -> Band:
         best_time=patient.best_time,
         do_not_text=bool(points) and not any(point.may_text for point in points),
         confidential_only=any(point.confidential and point.usable for point in points),
-        home_site=home.site.name if home is not None else "",
-        time_zone=home.site.time_zone if home is not None else "UTC",
+        home_site=home.name if home is not None else "",
+        time_zone=home.time_zone if home is not None else "UTC",
         identifiers=_identifiers(patient),
         contacts=[_contact(point) for point in points],
         ways=rules.ways_to_reach(lines),

@@ -59,7 +59,7 @@ def search(
     usual form, identifier, phone number (the last seven digits will do) or e-mail; what is given together narrows.
     With `verb`, those on whom the actor may use it; without, those they may see.
     """
-    asked = rules.read_query(text, today=(now or current_time()).date())
+    asked = rules.read_query(text, today=(now or current_time()).astimezone(actor.zone).date())
     if asked.is_empty:
         return []
     visible = Patient.objects.current().visible_one_by_one(actor, verb, now=now)

@@ -67,7 +67,8 @@ def contact_state(request: HttpRequest, patient_id: int, contact_point_id: int, 
 @require_http_methods(["GET", "POST"])
 def proxy(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Someone who may speak for them."""
-    form = ProxyForm(request.POST or None, initial={"starts_on": current_time().date()})
+    patient = queries.get_patient(actor_of(request), patient_id=patient_id)
+    form = ProxyForm(request.POST or None, initial={"starts_on": patient.day_at(current_time())})
     return small_form(
         request, patient_id, form=form, title=_("Who may speak for them"),
         do=lambda **said: actions.add_proxy(proxy=form.details(), **said),

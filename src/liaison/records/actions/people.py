@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import date, datetime
 from typing import Any
 
+from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal
 from liaison.patients.actions import (
@@ -58,6 +59,11 @@ class PatientIntake:
     file: str
     now: datetime
     notes: list[Note]
+    _today: date = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The date at the site of the import: nobody is born after it."""
+        self._today = self.now.astimezone(Site.objects.get(pk=self.site_id).zone).date()
 
     def keep(self, arrivals: Sequence[Arrival]) -> list[int]:
         """Register or update the patient behind each arrival; their ids, in order.
@@ -119,7 +125,7 @@ class PatientIntake:
     def _register(self, said: PatientRead, owners: dict[tuple[str, str], int], where: str) -> Patient:
         patient = register_patient(
             actor=self.actor.as_liaison(),
-            details=self._details(said, where),
+            details=self._details(said, where, today=self._today),
             site_ids=[self.site_id],
             identifiers=[_identifier(one) for one in said.identifiers if (one.system, one.value) not in owners],
             contacts=self._contacts(said, where),
@@ -129,11 +135,11 @@ class PatientIntake:
         self._deceased(patient, said, where)
         return patient
 
-    def _details(self, said: PatientRead, where: str) -> PatientDetails:
+    def _details(self, said: PatientRead, where: str, *, today: date) -> PatientDetails:
         """What patients accept; what they refuse is left out and told."""
         given = {name: getattr(said, name) for name in _DETAILS}
         try:
-            return checked_details(PatientDetails(**given), today=self.now.date())
+            return checked_details(PatientDetails(**given), today=today)
         except Refusal as refusal:
             for name, why in refusal.fields.items():
                 self._tell(where, f"{name} is kept as received but not used: {why}")
@@ -171,7 +177,8 @@ class PatientIntake:
     ) -> Patient:
         """Follow what changed at the source since `before`; what people here have changed meanwhile stays."""
         actor, patient = self.actor.as_liaison(), patient.survivor
-        old, new = self._details(before, where), self._details(said, where)
+        today = patient.day_at(self.now)
+        old, new = self._details(before, where, today=today), self._details(said, where, today=today)
         follow = {
             name: getattr(new, name)
             for name in _DETAILS

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, tzinfo
 from typing import Final
 
-from liaison.records.rules.dates import span
+from liaison.records.rules.dates import When, span
 from liaison.records.rules.shapes import Json, first_words, items, obj, objects, text
 
 LONGEST: Final = 60
@@ -34,12 +34,12 @@ class CoverageWord:
     as_of: datetime | None = None
 
 
-def from_coverages(bodies: Iterable[Json], *, now: datetime) -> str:
-    """The coverages that hold at `now`, the first payer first; "" when none does.
+def from_coverages(bodies: Iterable[Json], *, now: datetime, zone: tzinfo) -> str:
+    """The coverages that hold on the date that it is at `now` in `zone`, the first payer first; "" when none does.
 
     Cancelled and draft ones, those entered in error, and those whose period is over or has not begun, don't count.
     """
-    current = [one for one in bodies if text(one.get("status")) in {"active", ""} and _holds(one, now=now)]
+    current = [one for one in bodies if text(one.get("status")) in {"active", ""} and _holds(one, now=now, zone=zone)]
     current.sort(key=_order)
     return " + ".join(dict.fromkeys(word for one in current if (word := _word_of_coverage(one))))[:LONGEST]
 
@@ -58,10 +58,15 @@ def spoken(said: str) -> str:
     return _COMMON.get(folded, said.strip()[:LONGEST])
 
 
-def _holds(body: Json, *, now: datetime) -> bool:
-    period = span(body.get("period"))
-    begun = period.start is None or period.start.at <= now or period.start.at.date() == now.date()
-    return begun and (period.end is None or period.end.at >= now or period.end.at.date() == now.date())
+def _holds(body: Json, *, now: datetime, zone: tzinfo) -> bool:
+    period, today = span(body.get("period")), now.astimezone(zone).date()
+    begun = period.start is None or _day(period.start, zone=zone) <= today
+    return begun and (period.end is None or _day(period.end, zone=zone) >= today)
+
+
+def _day(when: When, *, zone: tzinfo) -> date:
+    """A date as it was written; of an instant, the date there."""
+    return when.at.astimezone(UTC if when.date_only else zone).date()
 
 
 def _order(body: Json) -> int:

@@ -91,11 +91,6 @@ def _day(year: int, month: str | None, day: str | None, *, latest: bool) -> date
     return date(year, month_number, calendar.monthrange(year, month_number)[1] if latest else 1)
 
 
-def day_of(when: When | None) -> date | None:
-    """The calendar day as it was written (a date), or the UTC day of an instant."""
-    return when.at.date() if when else None
-
-
 class Span(NamedTuple):
     """When something started and ended; either may be unknown."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.test import Client
@@ -52,12 +53,12 @@ def claim(**more: Any) -> dict[str, Any]:
     ],
 )
 def test_the_coverages_that_hold_today_make_the_word(bodies: list[dict[str, Any]], word: str) -> None:
-    assert from_coverages(bodies, now=NOW) == word
+    assert from_coverages(bodies, now=NOW, zone=UTC) == word
 
 
 def test_a_coverage_that_begins_or_ends_later_today_holds() -> None:
     later = {"start": "2026-03-04T23:00:00Z", "end": "2026-03-04T01:00:00Z"}
-    assert from_coverages([coverage(period=later)], now=NOW) == "Medicare"
+    assert from_coverages([coverage(period=later)], now=NOW, zone=UTC) == "Medicare"
 
 
 @pytest.mark.parametrize(
@@ -116,3 +117,14 @@ def test_the_band_says_it(cast: Cast, patient: Patient, client: Client, tmp_path
     page = client.get(url).content.decode()
     assert "Medicaid" in page
     assert "Jun 2025" in page
+
+
+def test_a_coverage_holds_by_the_date_where_the_patient_is() -> None:
+    """At 23:30 in New York it is the next day already in UTC."""
+    new_york = ZoneInfo("America/New_York")
+    late = datetime(2026, 3, 4, 23, 30, tzinfo=new_york)
+    ends, begins = coverage(period={"end": "2026-03-04"}), coverage(period={"start": "2026-03-05"})
+    instant = coverage(period={"end": "2026-03-04T01:00:00Z"})  # on the evening before, in New York
+    assert from_coverages([ends], now=late, zone=new_york) == "Medicare"
+    assert from_coverages([begins], now=late, zone=new_york) == ""
+    assert from_coverages([instant], now=late, zone=new_york) == ""

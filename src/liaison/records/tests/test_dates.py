@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liaison.records.rules.dates import NotADate, day_of, impossible_date, lenient, parse, span
+from liaison.records.rules.dates import NotADate, impossible_date, lenient, parse, span
 
 
 def at(text: str) -> datetime:
@@ -39,10 +39,9 @@ def test_a_leap_second_is_the_last_second_before_it():
 
 
 def test_the_end_of_a_period_that_names_only_a_month_or_year_is_its_last_day():
-    assert day_of(parse("2021", latest=True)) == date(2021, 12, 31)
-    assert day_of(parse("2024-02", latest=True)) == date(2024, 2, 29)
-    assert day_of(parse("2024-02-03", latest=True)) == date(2024, 2, 3)
-    assert day_of(None) is None
+    assert parse("2021", latest=True).at.date() == date(2021, 12, 31)
+    assert parse("2024-02", latest=True).at.date() == date(2024, 2, 29)
+    assert parse("2024-02-03", latest=True).at.date() == date(2024, 2, 3)
 
 
 @pytest.mark.parametrize(

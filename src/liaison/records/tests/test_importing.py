@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import ProgrammingError, connection
@@ -566,3 +567,16 @@ def test_a_bundle_that_is_a_document_is_kept_whole_and_said_so(cast, tmp_path):
         "a document bundle is kept whole, as one resource"
     ]
     assert list(Resource.objects.values_list("resource_type", "fhir_id")) == [("Bundle", "letter")]
+
+
+def test_a_birth_date_of_tomorrow_is_not_used_late_in_the_evening_at_the_site(cast, tmp_path):
+    """At 23:30 in New York it is the next day already in UTC."""
+    late = datetime(2026, 3, 4, 23, 30, tzinfo=ZoneInfo("America/New_York")).astimezone(UTC)
+    tomorrow = walter(birthDate="2026-03-05")
+    summary = cast.take_in(write(tmp_path / "a.json", tomorrow), now=late)
+    assert Patient.objects.get().birth_on is None
+    assert [note.text for note in summary.notes] == [
+        "birth_on is kept as received but not used: This date is in the future."
+    ]
+    cast.take_in(write(tmp_path / "b.json", walter(birthDate="2026-03-04")), now=late)
+    assert str(Patient.objects.get().birth_on) == "2026-03-04"

@@ -71,7 +71,7 @@ def _find(actor: Actor, row: Appointment, finding: Finding, *, now: datetime) ->
         safe_until=finding.safe_until,
         found_at=now,
     )
-    owner = owner_of_visit(row)
+    owner = owner_of_visit(row, now=now)
     if finding.kept_by is not None or owner is None:
         return
     blocker.loop = open_loop(

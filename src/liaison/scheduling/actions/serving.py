@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from liaison.accounts.models import Team
 from liaison.core.actor import Actor
 from liaison.core.calendars import end_of_day
 from liaison.loops.actions import (
@@ -19,6 +18,7 @@ from liaison.loops.actions import (
 )
 from liaison.loops.models import Clock, Loop
 from liaison.loops.ports import About, ClockToStart, Owner
+from liaison.loops.queries import owner_for
 from liaison.orders.actions import mark_scheduled, mark_seen, mark_visit_cancelled, mark_visit_missed
 from liaison.orders.models import Referral
 from liaison.scheduling.kinds import MISSED_VISIT
@@ -142,7 +142,7 @@ def _waiting_for(appointment: Appointment, *, states: tuple[str, ...]) -> Referr
 
 
 def _open_missed(actor: Actor, appointment: Appointment, *, now: datetime) -> Loop | None:
-    owner = owner_of_visit(appointment)
+    owner = owner_of_visit(appointment, now=now)
     if owner is None:
         return None
     patient = appointment.patient
@@ -177,10 +177,9 @@ def _call(appointment: Appointment, *, now: datetime, step: str = "", evidence: 
     )
 
 
-def owner_of_visit(appointment: Appointment) -> Owner | None:
-    """Who booked it, else the site's team."""
+def owner_of_visit(appointment: Appointment, *, now: datetime) -> Owner | None:
+    """Who booked it, else whoever follows the patient up at the site of the visit."""
     booker = appointment.booked_by
     if booker is not None and booker.is_active:
         return Owner(user_id=booker.pk)
-    team = Team.objects.filter(site=appointment.site).order_by("pk").first()
-    return Owner(team_id=team.pk) if team else None
+    return owner_for(appointment.patient, site=appointment.site, now=now)

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 
 from django.db.models import Model, QuerySet
 
-from liaison.accounts.models import Site, Team
+from liaison.accounts.models import Site
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.calendars import Allowance, Unit, due_after
@@ -17,6 +17,7 @@ from liaison.core.refusals import Conflict, NotFound, Refusal, Stale
 from liaison.loops.actions import add_evidence, open_loop, restart_clock, satisfy_clock, start_clock
 from liaison.loops.models import Loop
 from liaison.loops.ports import About, ClockToStart, Owner
+from liaison.loops.queries import NobodyToOwn, owner_for
 from liaison.loops.queries.calendars import business_calendar
 from liaison.orders.models import Referral
 from liaison.patients.models import Patient
@@ -83,7 +84,8 @@ def join_waitlist(*, actor: Actor, patient: Patient, draft: WaitDraft, now: date
     """Put a patient on the waitlist and open the promise to find them a time. The same key again changes nothing.
 
     Refuses: Impossible (days or times that can't be, a visit that can't move), AlreadyWaiting, DeadPatient,
-    ReferralNeeded, KeyReused, NotFound (a visit, loop or referral of somebody else, an unknown site or person).
+    ReferralNeeded, KeyReused, NotFound (a visit, loop or referral of somebody else, an unknown site or person),
+    NobodyToOwn (when Liaison itself asks, and nobody at the site could look for a time).
     """
     with act(actor, WAIT, patient=patient, now=now) as entry:
         Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
@@ -245,7 +247,7 @@ def _promise(actor: Actor, row: WaitlistEntry, *, site: Site, now: datetime) -> 
         kind=WAITING.code,
         patient=row.patient,
         title=f"Find {row.patient.goes_by} {what}",
-        owner=_owner(actor, site),
+        owner=_owner(actor, row.patient, site=site, now=now),
         site=site,
         priority="routine" if row.urgency == Urgency.ROUTINE else "urgent",
         about=_about(row),
@@ -255,10 +257,13 @@ def _promise(actor: Actor, row: WaitlistEntry, *, site: Site, now: datetime) -> 
     )
 
 
-def _owner(actor: Actor, site: Site) -> Owner:
+def _owner(actor: Actor, patient: Patient, *, site: Site, now: datetime) -> Owner:
     if actor.user_id is not None:
         return Owner(user_id=actor.user_id)
-    return Owner(team_id=Team.objects.filter(site=site).order_by("pk").values_list("pk", flat=True)[0])
+    owner = owner_for(patient, site=site, now=now)
+    if owner is None:
+        raise NobodyToOwn
+    return owner
 
 
 def _look_again_by(actor: Actor, row: WaitlistEntry, *, why: str, now: datetime) -> None:

@@ -137,7 +137,7 @@ def question_of(actor: Actor, *, wanted: TimesWanted, now: datetime) -> Question
         site=site,
         needs=needs,
         able=able,
-        known=_known(patient_id, able, on=now.date()) if patient_id is not None else frozenset(),
+        known=_known(patient_id, able, now=now) if patient_id is not None else frozenset(),
         avoid=_elsewhere(patient_id, wanted, since=soonest - _DAY) if patient_id is not None else (),
         soonest=soonest,
         furthest=now + (visit_type.most_lead or HORIZON),
@@ -237,9 +237,9 @@ def _visible_patient(actor: Actor, patient_id: int | None, *, now: datetime) -> 
     return visible.values_list("pk", flat=True).first()
 
 
-def _known(patient_id: int, able: Mapping[int, Able], *, on: date) -> frozenset[int]:
+def _known(patient_id: int, able: Mapping[int, Able], *, now: datetime) -> frozenset[int]:
     """The people who are on the patient's care team or have seen them before."""
-    team = CareTeamMember.objects.on(on).filter(patient_id=patient_id, practitioner__isnull=False)
+    team = CareTeamMember.objects.current(now=now).filter(patient_id=patient_id, practitioner__isnull=False)
     practitioners = set(team.values_list("practitioner_id", flat=True))
     seen = Reservation.objects.filter(appointment__patient_id=patient_id, appointment__state=State.FULFILLED)
     met = set(seen.values_list("resource_id", flat=True))

@@ -38,6 +38,11 @@ class TimeOffer:
     also_free: tuple[str, ...]
 
     @property
+    def on(self) -> date:
+        """The date at the site."""
+        return self.start_at.date()  # local: the start is on the site's wall clock
+
+    @property
     def who(self) -> tuple[str, ...]:
         """The people."""
         return tuple(seat.name for seat in self.seats if seat.is_person)
@@ -92,7 +97,7 @@ def _merged(offers: Sequence[TimeOffer], wanted: TimesWanted) -> tuple[TimeOffer
     merged: list[TimeOffer] = []
     on_day: Counter[date] = Counter()
     for offer in sorted(offers, key=lambda offer: offer.start_at):
-        on = offer.start_at.date()
+        on = offer.on
         if wanted.per_day is not None and on_day[on] >= wanted.per_day:
             continue
         rank = [Reason.EARLIEST] if not merged else [Reason.EARLIEST_THAT_DAY] if not on_day[on] else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from django.db.models import OuterRef, QuerySet, Subquery
 
@@ -107,7 +107,7 @@ def waiting(actor: Actor, *, site_id: int | None = None, now: datetime) -> Seque
         rows = rows.filter(sites=site_id)
     found = list(_with_all(rows))
     seen({entry.patient_id for entry in found})
-    return _in_line(found, recent=_recent_offers(found, now=now))
+    return _in_line(found, recent=_recent_offers(found, now=now), zone=actor.zone)
 
 
 def waits_of(actor: Actor, *, patient: Patient) -> Sequence[WaitlistEntry]:
@@ -160,6 +160,8 @@ def candidates(actor: Actor, *, opening: Opening, now: datetime) -> tuple[Candid
     times = _Times(opening, now=now)
     fitting = [(entry, time) for entry in entries if (time := times.first_for(entry)) is not None]
     recent = _recent_offers([entry for entry, _ in fitting], now=now)
+    zone = opening.site.zone
+    today = now.astimezone(zone).date()
     by_entry = {entry.pk: time for entry, time in fitting}
     seen({entry.patient_id for entry, _ in fitting})
     return tuple(
@@ -167,14 +169,14 @@ def candidates(actor: Actor, *, opening: Opening, now: datetime) -> tuple[Candid
             entry=entry,
             time=by_entry[entry.pk],
             kind=times.kind_of(entry),
-            waits_days=(now.date() - entry.joined_at.date()).days,
+            waits_days=(today - entry.joined_at.astimezone(zone).date()).days,
             recent_offers=recent[entry.pk],
             days_won=_days_won(entry, by_entry[entry.pk]),
             phone=phone_of(entry.patient, now=now),
             takes_mail=takes_mail(entry.patient, now=now),
             has_offer=any(offer.is_open for offer in entry.offers.all()),
         )
-        for entry in _in_line([entry for entry, _ in fitting], recent=recent)
+        for entry in _in_line([entry for entry, _ in fitting], recent=recent, zone=zone)
     )
 
 
@@ -265,12 +267,12 @@ class _Times:
         return [Span(row.start_at, row.end_at) for row in theirs.overlapping(self._opening.span)]
 
 
-def _in_line(entries: Sequence[WaitlistEntry], *, recent: Mapping[int, int]) -> Sequence[WaitlistEntry]:
+def _in_line(entries: Sequence[WaitlistEntry], *, recent: Mapping[int, int], zone: tzinfo) -> Sequence[WaitlistEntry]:
     return sorted(
         entries,
         key=lambda entry: place_in_line(
             Urgency(entry.urgency),
-            joined_on=entry.joined_at.date(),
+            joined_on=entry.joined_at.astimezone(zone).date(),
             recent_offers=recent[entry.pk],
             joined_at=entry.joined_at,
         ),
@@ -287,7 +289,7 @@ def _recent_offers(entries: Collection[WaitlistEntry], *, now: datetime) -> Coun
 
 def _days_won(entry: WaitlistEntry, time: TimeOffer) -> int | None:
     later = entry.later_visit
-    return None if later is None else (later.local_start.date() - time.start_at.date()).days
+    return None if later is None else (later.local_start.date() - time.on).days
 
 
 def _address(patient: Patient, channel: Channel, *, now: datetime) -> Address | Why:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from liaison.accounts.access import Role
-from liaison.accounts.models import Team, User
+from liaison.accounts.models import Assignment, Team, TeamMember, User
 from liaison.core.postgres.guard import writes_open
 from liaison.loops.actions import open_loop
 from liaison.loops.models import Loop
@@ -111,6 +111,7 @@ def test_a_missed_visit_that_serves_nothing_else_opens_a_loop_for_whoever_booked
 def test_when_the_booker_is_gone_the_team_of_the_site_calls(clinic: Clinic) -> None:
     with writes_open():
         team = Team.objects.create(name="North desk", site=clinic.site)
+        TeamMember.objects.create(team=team, user_id=clinic.marta.user_id)
         User.objects.filter(pk=clinic.rosa.user_id).update(is_active=False, deactivated_at=NOW)
     missed(clinic)
     assert Loop.objects.get(kind="missed-visit").owner_team_id == team.pk
@@ -118,6 +119,7 @@ def test_when_the_booker_is_gone_the_team_of_the_site_calls(clinic: Clinic) -> N
 
 def test_without_anybody_to_own_it_no_loop_opens(clinic: Clinic) -> None:
     with writes_open():
+        Assignment.objects.all().delete()
         User.objects.filter(pk=clinic.rosa.user_id).update(is_active=False, deactivated_at=NOW)
     missed(clinic)
     assert not Loop.objects.filter(kind="missed-visit").exists()

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 
 import pytest
 
+from liaison.accounts.models import Assignment, Team, TeamMember
 from liaison.core.actor import system_actor
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound, Stale
 from liaison.inbox.models import Message
 from liaison.loops.models import Loop
+from liaison.loops.queries import NobodyToOwn
 from liaison.orders.models import Referral
 from liaison.scheduling import actions, queries
 from liaison.scheduling.models import Appointment, Opening, VisitType, WaitlistEntry
 from liaison.scheduling.ports import CancelReason, Span
 from liaison.scheduling.rules import OfferBy, Urgency
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
-from liaison.scheduling.tests.waiting import cancel, freed, join, offer, someone, with_mail, with_phone
+from liaison.scheduling.tests.waiting import DRAFT, cancel, freed, join, offer, someone, with_mail, with_phone
 
 LATER = "2026-03-20 10:00"
 LIAISON = system_actor("waitlist")
@@ -126,10 +129,9 @@ def test_other_sites_and_roles_enter_nobody(clinic: Clinic) -> None:
 
 
 def test_liaison_enters_a_patient_for_the_sites_team(clinic: Clinic) -> None:
-    from liaison.accounts.models import Team
-
     with writes_open():
         team = Team.objects.create(name="Care desk", site=clinic.site)
+        TeamMember.objects.create(team=team, user_id=clinic.rosa.user_id)
     draft = actions.WaitDraft(key="k", visit_type_code="follow_up", site_ids=(clinic.site.pk,))
     wait = actions.join_waitlist(actor=LIAISON, patient=clinic.walter, draft=draft, now=NOW)
     assert Loop.objects.get(pk=wait.loop_id).owner_team_id == team.pk
@@ -331,3 +333,29 @@ def test_who_sees_the_patient_but_not_the_site_offers_nothing_there(clinic: Clin
         PatientSite.objects.create(patient=clinic.walter, site=clinic.other_site)
     with pytest.raises(NotFound):
         actions.offer_to_one(actor=clinic.pat, wait=wait, opening=opening, by=OfferBy.PHONE, now=NOW)
+
+
+def test_days_of_waiting_are_those_of_the_site_also_late_in_the_evening(clinic: Clinic) -> None:
+    joined, looked = local("2026-03-01 23:30"), local("2026-03-02 09:00")
+    join(clinic, now=joined)
+    (one,) = queries.candidates(clinic.rosa, opening=freed(clinic), now=looked)
+    assert one.waits_days == 1
+    (one,) = queries.candidates(clinic.rosa, opening=freed(clinic), now=local("2026-03-01 23:45"))
+    assert one.waits_days == 0
+
+
+def test_liaison_gives_a_wait_to_whoever_follows_the_patient_up_or_refuses_where_nobody_could(clinic: Clinic) -> None:
+    """A site without a team has a coordinator; one without anybody can't promise to look for a time."""
+    draft = replace(DRAFT, site_ids=(clinic.site.pk,))
+    with writes_open():
+        Team.objects.all().delete()
+    wait = actions.join_waitlist(actor=system_actor("intake"), patient=clinic.walter, draft=draft, now=NOW)
+    assert wait.loop is not None
+    assert wait.loop.owner_user_id is not None
+    with writes_open():
+        Assignment.objects.all().delete()
+    with pytest.raises(NobodyToOwn):
+        actions.join_waitlist(
+            actor=system_actor("intake"), patient=clinic.ruth, draft=replace(draft, key="other"), now=NOW
+        )
+    assert not WaitlistEntry.objects.filter(patient=clinic.ruth).exists()

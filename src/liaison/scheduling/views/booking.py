@@ -195,7 +195,7 @@ def _show(
         "days": days,
         "times": times,
         "unheard": unheard,
-        "best_time": best_time(desk.patient.best_time, typed=form.data, today=desk.now.date()),
+        "best_time": best_time(desk.patient.best_time, typed=form.data, today=desk.patient.day_at(desk.now)),
         "every_day": every_day(form.data, wanted=wanted) if wanted else "",
         "explained": _explained(desk, form, wanted, times),
         "coming": queries.coming_visits(desk.actor, patient=desk.patient, now=desk.now),
@@ -256,7 +256,7 @@ def _sites_asked(desk: Desk, site_id: int | None) -> tuple[int, ...]:
 def _days(times: Times, *, typed: Mapping[str, Any]) -> Sequence[ShownDay]:
     by_day = [
         (on, tuple(_shown(offer) for offer in offers))
-        for on, offers in groupby(times.offers, key=lambda offer: offer.start_at.date())
+        for on, offers in groupby(times.offers, key=lambda offer: offer.on)
     ]
     return [
         ShownDay(on=on, offers=offers, more=whole_day(typed, on=on) if len(offers) == PER_DAY else "")

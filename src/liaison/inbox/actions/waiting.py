@@ -1,0 +1,54 @@
+"""Loops that nobody could own when a message failed or was withheld: opened as soon as somebody can."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from liaison.accounts.models import Site
+from liaison.core.act import act
+from liaison.core.actor import Actor
+from liaison.inbox import access
+from liaison.inbox.actions.failures import open_failed_loop, owner_of
+from liaison.inbox.actions.untold import call_who_was_not_told, needs_call
+from liaison.inbox.models import Message
+from liaison.inbox.models.messages import MessageState
+from liaison.inbox.queries.reached import failed_without_loop, withheld_without_loop
+
+log = logging.getLogger(__name__)
+
+
+def open_what_waits(actor: Actor, *, now: datetime) -> int:
+    """Open the loops that failed and withheld messages still want; how many of the messages go on waiting.
+
+    Run it as often as you like: a message whose patient was told meanwhile, or whose visit is over, waits no more.
+    """
+    waiting = 0
+    for message in (*failed_without_loop(), *withheld_without_loop(now=now)):
+        site = message.patient.home_site()
+        if site is None:
+            waiting += 1
+        elif _wants_loop(message, site=site, now=now):
+            waiting += not _open(actor, message, site=site, now=now)
+    if waiting:
+        log.warning("inbox.waits_for_an_owner", extra={"messages": waiting})
+    return waiting
+
+
+def _wants_loop(message: Message, *, site: Site, now: datetime) -> bool:
+    if message.state != MessageState.SUPPRESSED:
+        return True
+    return needs_call(message, site=site, reason=message.suppressed_reason, now=now)
+
+
+def _open(actor: Actor, message: Message, *, site: Site, now: datetime) -> bool:
+    """Whether somebody owns it now."""
+    if owner_of(message, site=site, now=now) is None:
+        return False
+    with act(actor, access.DELIVER, patient=message.patient, subject=message, now=now) as entry:
+        entry.note(step="found an owner")
+        if message.state == MessageState.SUPPRESSED:
+            reason = message.suppressed_reason
+            return call_who_was_not_told(actor, message_id=message.pk, reason=reason, now=now) is not None
+        kind = "unknown" if message.state == MessageState.UNKNOWN else message.failure_kind
+        return open_failed_loop(actor, message=message, kind=kind, now=now) is not None
