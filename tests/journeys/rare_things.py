@@ -116,8 +116,9 @@ def _care(here: Here) -> dict[str, Any]:
 
 def _time(here: Here) -> dict[str, Any]:
     from liaison.scheduling import actions as scheduling
-    from liaison.scheduling.models import Appointment, Resource, WaitlistEntry
+    from liaison.scheduling.models import Appointment, Resource, VisitType, WaitlistEntry
     from liaison.scheduling.ports import OfferBy, Span
+    from liaison.scheduling.queries import TimesWanted, earliest_times
 
     rosa, now = here.actor("Rosa Delgado"), here.now
     visit = Appointment.objects.filter(site=here.site, state="booked", start_at__gt=now).earliest("start_at")
@@ -125,10 +126,15 @@ def _time(here: Here) -> dict[str, Any]:
     span = Span(start=now + timedelta(days=30), end=now + timedelta(days=31))
     closure = scheduling.close_time(actor=here.actor("Marta Kowalska"), of=room, during=span, reason="Paint", now=now)
     wait = WaitlistEntry.objects.filter(state="waiting", sites=here.site).latest("pk")
-    start = (visit.start_at + timedelta(days=21)).replace(hour=15, minute=0, second=0, microsecond=0)
-    opening = scheduling.open_by_hand(
-        actor=rosa, site=here.site, span=Span(start=start, end=start + timedelta(hours=4)), now=now
+    wanted = TimesWanted(
+        visit_type_id=VisitType.objects.get(code=wait.visit_type_code, is_current=True).pk,
+        site_id=here.site.pk,
+        patient_id=wait.patient_id,
+        not_before=now.date() + timedelta(days=10),
     )
+    start = earliest_times(rosa, wanted=wanted, now=now).offers[0].start_at
+    span = Span(start=start, end=start + timedelta(hours=4))
+    opening = scheduling.open_by_hand(actor=rosa, site=here.site, span=span, now=now)
     offer = scheduling.offer_to_one(actor=rosa, wait=wait, opening=opening, by=OfferBy.MAIL, now=now)
     return {
         "appointment_id": visit.pk,
