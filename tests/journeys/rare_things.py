@@ -147,6 +147,7 @@ def _time(here: Here) -> dict[str, Any]:
         "opening_id": opening.pk,
         "offer_id": offer.pk,
         "said": "accepted",
+        "answer": "see_now",
         "token": scheduling.offer_link(offer).rstrip("/").rpartition("/")[2],
     }
 
