@@ -263,5 +263,6 @@ def liaison(clinic, *arguments):
     """Run the `liaison` command against the running clinic."""
     environment = {"LIAISON_DATA": str(clinic.folder), "LIAISON_MODE": "demo", "PATH": "/usr/bin:/bin"}
     environment["DATABASE_URL"] = clinic.database_url
+    environment |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
     command = [*LIAISON, *arguments]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
