@@ -19,6 +19,7 @@ from liaison.loops.queries.desk import (
     desk_page,
     tab_counts,
 )
+from liaison.loops.queries.holidays import ClosedCalendar, ClosedDay, ClosedDays, closed_days
 from liaison.loops.queries.owners import (
     Keeper,
     NoSite,
@@ -56,6 +57,9 @@ __all__ = [
     "MOST_COUNTED",
     "MOST_COUNTED_OF_ALL",
     "ClockLine",
+    "ClosedCalendar",
+    "ClosedDay",
+    "ClosedDays",
     "DeskFilters",
     "DeskPage",
     "EvidenceLine",
@@ -77,6 +81,7 @@ __all__ = [
     "TabCount",
     "as_value",
     "business_calendar",
+    "closed_days",
     "covered_owner",
     "covering_choices",
     "covers_of",
