@@ -82,8 +82,9 @@ function handle(event) {
   return key.length === 1 && /[a-z0-9]/i.test(key) ? press(key) : false;
 }
 
-/** What a press of its key does: its name for the palette, its name for screen readers, or its own words. */
+/** What a press of its key does: its name for the palette, its name for screen readers, or its own words; never a patient's name. */
 function saying(element) {
+  if (element.matches("[data-private]")) return one("#sheet").dataset.patient;
   const words = element.dataset.label || element.getAttribute("aria-label") || element.labels?.[0]?.textContent || element.textContent || element.title;
   return words.trim().replace(/\s+/g, " ").slice(0, 60);
 }

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from liaison.accounts.models import Site
 from liaison.core.actor import EVERYWHERE, Actor
-from liaison.core.calendars import federal_holidays
+from liaison.core.calendars import SATURDAY, federal_holidays
 from liaison.core.refusals import Forbidden
 from liaison.directory.models import Organization, OrganizationKind
 from liaison.loops.access import HOLIDAYS
@@ -86,5 +86,5 @@ def closed_days(actor: Actor, *, now: datetime) -> ClosedDays:
 
 def _federal(today: date) -> tuple[tuple[date, str], ...]:
     both = {**federal_holidays(today.year), **federal_holidays(today.year + 1)}
-    last = date(today.year + 1, today.month, 1)
-    return tuple((on, name) for on, name in sorted(both.items()) if today <= on < last)
+    last = today + timedelta(days=365)
+    return tuple((on, name) for on, name in sorted(both.items()) if today <= on < last and on.weekday() < SATURDAY)
