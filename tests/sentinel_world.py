@@ -16,6 +16,7 @@ from liaison.accounts.access import ONLY_EVERYWHERE, Role
 from liaison.accounts.models import Site, Team, User
 from liaison.accounts.queries import actor_of
 from liaison.core.actor import Actor, system_actor
+from liaison.core.calendars import FEDERAL, next_business_day
 from liaison.core.postgres.guard import writes_open
 from liaison.directory.models import Organization, Practitioner, Specialty
 from liaison.inbox import actions as inbox
@@ -393,6 +394,8 @@ def _duplicates(world: World, *, here: Site, now: datetime) -> None:
 
 
 def _accounts(world: World, rosa: Actor, *, now: datetime) -> None:
+    working_day = next_business_day((now + timedelta(days=30)).date(), calendar=FEDERAL)
+    closed = loops.add_holiday(LIAISON, calendar="organization", on=working_day, name="Training", now=now)
     away = loops.hand_over(
         actor_of(world.people["supervisor"], now=now),
         from_user_id=world.people["clinician"].pk,
@@ -407,6 +410,7 @@ def _accounts(world: World, rosa: Actor, *, now: datetime) -> None:
         "protocol_code": "transitional-care",
         "pk": 1,  # a passkey that nobody has
         "hand_over_id": away.pk,
+        "holiday_id": closed.pk,
     }
 
 

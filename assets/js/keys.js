@@ -82,10 +82,45 @@ function handle(event) {
   return key.length === 1 && /[a-z0-9]/i.test(key) ? press(key) : false;
 }
 
+/** What a press of its key does: its name for the palette, its name for screen readers, or its own words; never a patient's name. */
+function saying(element) {
+  if (element.matches("[data-private]")) return one("#sheet").dataset.patient;
+  const words = element.dataset.label || element.getAttribute("aria-label") || element.labels?.[0]?.textContent || element.textContent || element.title;
+  return words.trim().replace(/\s+/g, " ").slice(0, 60);
+}
+
+/** Every key that this page declares, the current row's and the panel's included; a key that several carry says what all of them do. */
+function keysHere() {
+  dress(currentRow());
+  const keys = new Map();
+  for (const element of all("[data-key]")) {
+    const key = element.dataset.key;
+    if (!keys.has(key)) keys.set(key, new Set());
+    if (saying(element)) keys.get(key).add(saying(element));
+  }
+  for (const told of all("[data-keys-told]")) keys.set(told.dataset.keysTold, new Set([saying(told)]));
+  return [...keys].filter(([, words]) => words.size).sort(([a], [b]) => a.localeCompare(b));
+}
+
+function tellKeys(sheet) {
+  const place = one("[data-sheet-here]", sheet);
+  const rows = keysHere().flatMap(([keys, words]) => {
+    const term = document.createElement("dt");
+    const meaning = document.createElement("dd");
+    for (const key of keys.split(" ")) term.append(Object.assign(document.createElement("kbd"), { textContent: key }), " ");
+    meaning.textContent = [...words].slice(0, 3).join(", ");
+    return [term, meaning];
+  });
+  one("dl", place).replaceChildren(...rows);
+  place.hidden = !rows.length;
+}
+
 export function openSheet() {
   const sheet = one("#sheet");
-  sheet?.showModal();
-  return Boolean(sheet);
+  if (!sheet) return false;
+  tellKeys(sheet);
+  sheet.showModal();
+  return true;
 }
 
 document.addEventListener("keydown", (event) => {

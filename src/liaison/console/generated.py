@@ -48,8 +48,11 @@ def what_happens_when() -> str:
     reactions = all_reactions()
     lines = ["# What happens when", "", "Each fact, and who reacts to it in the same transaction.", ""]
     # A dataclass with slots is made twice; the second of a name is the one that is used.
-    kinds = {(kind.__module__, kind.__name__): kind for kind in _kinds(Fact)}
-    for _, kind in sorted(kinds.items()):
+    kinds = {_name(kind): kind for kind in _kinds(Fact)}
+    bases = {_name(base) for kind in kinds.values() for base in kind.__mro__[1:]}
+    for name, kind in sorted(kinds.items()):
+        if name in bases:
+            continue
         lines += [f"## {_package(kind.__module__)}: {kind.__name__}", "", _first_line(kind), ""]
         found = reactions.get(kind, ())
         lines += [f"- `{_package(r.__module__)}.{r.__name__}`: {_first_line(r)}" for r in found]
@@ -59,12 +62,14 @@ def what_happens_when() -> str:
 
 
 def verbs_by_role() -> str:
-    """Every verb, its label, its roles and whether it asks for a fresh proof of identity."""
+    """Every verb of the installed packages, its label, its roles and whether it asks for a fresh proof of identity."""
+    from django.apps import apps
+
     from liaison.core.verbs import all_verbs
 
     lines = ["# Verbs by role", "", "| verb | may … | roles | fresh proof |", "|---|---|---|---|"]
     for code, verb in sorted(all_verbs().items()):
-        if code.startswith("trial."):
+        if not apps.is_installed(f"liaison.{_package(code)}"):
             continue
         roles = ", ".join(sorted(role.replace("_", " ") for role in verb.roles)) or "Liaison only"
         lines.append(f"| `{code}` | {verb.label} | {roles} | {'yes' if verb.step_up else ''} |")
@@ -97,6 +102,10 @@ def _kinds(kind: type[Fact]) -> Iterator[type[Fact]]:
         if ".tests." not in child.__module__:
             yield child
         yield from _kinds(child)
+
+
+def _name(kind: type) -> tuple[str, str]:
+    return kind.__module__, kind.__name__
 
 
 def _package(module: str) -> str:

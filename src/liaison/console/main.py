@@ -192,6 +192,17 @@ def import_(paths: tuple[Path, ...], *, allow_rejects: bool, as_of: str | None, 
     sys.exit(status)
 
 
+@main.command()
+def rebuild() -> None:
+    """Work out again what is kept beside the records: facts of the charts, headlines, free time."""
+    with loaded():
+        from rich.console import Console
+
+        from liaison.console.rebuilding import run_rebuild
+
+        run_rebuild(console=Console())
+
+
 @main.group()
 def admin() -> None:
     """People who administer this installation."""

@@ -71,8 +71,8 @@ def job(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Declare a function as a job named "package.function".
 
-    `cron` (six fields: the first counts seconds when given last by procrastinate's rules, five are usual)
-    makes it periodic; a periodic job takes no arguments. Of the jobs with one `lock` one runs at a time, and the others
+    `cron` makes it periodic: minute, hour, day of the month, month, day of the week and, as a sixth field if there is
+    one, the second. A periodic job takes no arguments. Of the jobs with one `lock` one runs at a time, and the others
     wait in the queue without keeping a place that other work could have: for what talks to a slow machine.
     """
 

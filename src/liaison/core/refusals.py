@@ -1,7 +1,7 @@
 """Every "no" that is expected is one of these.
 
 A subclass stands in the module of its action. Its code never changes; its sentence tells people what
-happened and which way out there is. One translator (`core.middleware`) turns it into a page or a fragment.
+happened and which way out there is. One translator (`core.translate`) turns it into a page or a fragment.
 """
 
 from __future__ import annotations

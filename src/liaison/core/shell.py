@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, tzinfo
-from typing import Any
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Any, Final
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.urls import NoReverseMatch, reverse
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import ngettext
 
 from liaison.core.actor import ANONYMOUS, Actor
 from liaison.core.clock import current_time, training_offset
+from liaison.core.places import frame_address, places_for
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class NavItem:
     url: str
     icon: str
     active: bool
+    letter: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,9 @@ class Banner:
     link: str = ""
 
 
+FRAME: Final = ("sign_in", "sign_out", "keep_alive", "presence", "account", "palette")
+"""The addresses that the frame of a page uses; packages say where they are (`core.places.register_frame`)."""
+
 BannerSource = Callable[..., Sequence[Banner]]
 _banner_sources: list[BannerSource] = []
 
@@ -48,27 +53,6 @@ def register_banners(source: BannerSource) -> None:
         _banner_sources.append(source)
 
 
-_CARE = frozenset({"coordinator", "clinician", "supervisor"})
-_DESK = _CARE | {"front_desk", "billing", "records_clerk"}
-_NAV = (
-    (gettext_lazy("Desk"), "desk:home", "inbox", _DESK),
-    (gettext_lazy("Patients"), "patients:search", "users", _DESK),
-    (gettext_lazy("Calendar"), "scheduling:day", "calendar", _CARE | {"front_desk"}),
-    (gettext_lazy("Flow"), "scheduling:flow", "route", _CARE | {"front_desk"}),
-    (gettext_lazy("Waitlist"), "scheduling:waitlist", "hourglass", _CARE | {"front_desk"}),
-    (gettext_lazy("Readiness"), "scheduling:readiness", "checks", _CARE | {"front_desk"}),
-    (gettext_lazy("Referrals"), "orders:referrals", "send", _CARE | {"front_desk"}),
-    (gettext_lazy("Messages"), "inbox:messages", "mail", _CARE | {"front_desk"}),
-    (gettext_lazy("Board"), "desk:board", "layout-board", frozenset({"supervisor"})),
-    (gettext_lazy("Protocols"), "pathways:protocols", "clipboard-list", frozenset({"supervisor", "administrator"})),
-    (gettext_lazy("Directory"), "directory:home", "address-book", _DESK | {"administrator"}),
-    (gettext_lazy("Audit"), "accounts:audit", "shield", frozenset({"privacy_officer"})),
-    (gettext_lazy("Emergency access"), "patients:grants", "key", frozenset({"privacy_officer"})),
-    (gettext_lazy("People"), "accounts:people", "user-cog", frozenset({"administrator"})),
-)
-_DEMO_NAV = (gettext_lazy("Demo mailbox"), "inbox:demo_mailbox", "mailbox", _DESK)
-
-
 def shell(request: HttpRequest) -> dict[str, Any]:
     """The template variable `shell`."""
     actor = getattr(request, "actor", None) or ANONYMOUS
@@ -77,14 +61,11 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         "shell": {
             "signed_in": not actor.is_anonymous,
             "actor_name": actor.name if not actor.is_anonymous else "",
-            "nav": _navigation(request, roles=actor.roles),
+            "nav": _navigation(actor, path=request.path),
             "banners": _banners(actor, now=now),
             "idle_seconds": settings.LIAISON_IDLE_SECONDS if not actor.is_anonymous else 0,
             "events_url": events_url(host=request.get_host()) if not actor.is_anonymous else "",
-            "sign_out_url": _url("account_logout"),
-            "keep_alive_url": _url("accounts:session"),
-            "presence_url": _url("desk:presence"),
-            "account_url": _url("accounts:mine"),
+            **{f"{use}_url": frame_address(use) for use in FRAME},
             "organization": settings.LIAISON_ORGANIZATION,
             "mode": settings.LIAISON_MODE,
             "now": now,
@@ -97,33 +78,48 @@ def events_url(*, host: str) -> str:
     return str(settings.LIAISON_EVENTS_URL).replace("{host}", re.sub(r":\d+$", "", host))
 
 
-def _url(name: str) -> str:
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""
-
-
-def _navigation(request: HttpRequest, *, roles: frozenset[str]) -> list[NavItem]:
-    items = []
-    for label, name, icon, needed in (*_NAV, *([_DEMO_NAV] if settings.LIAISON_MODE == "demo" else [])):
-        url = _url(name)
-        if not url or not needed & roles:
-            continue
-        active = request.path == url if url == "/" else request.path.startswith(url)
-        items.append(NavItem(label=str(label), url=url, icon=icon, active=active))
-    return items
+def _navigation(actor: Actor, *, path: str) -> list[NavItem]:
+    """Where the actor may go; the place with the longest address that `path` begins with is the one they are at."""
+    places = [(place, place.url) for place in places_for(actor) if place.letter]
+    begins = (url for _, url in places if path == url or (url != "/" and path.startswith(url)))
+    here = max(begins, key=len, default="")
+    return [
+        NavItem(label=str(place.label), url=url, icon=place.icon, active=url == here, letter=place.letter)
+        for place, url in places
+    ]
 
 
 def steady_banners(*, now: datetime, zone: tzinfo = UTC) -> list[Banner]:
-    """The notices on every page that need no database: what this installation is. `zone` is whose clock is shown."""
+    """The notices on every page that need no database: what this installation is, and what time it believes in.
+
+    `zone` is the reader's.
+    """
     banners = []
     if settings.LIAISON_MODE == "demo":
         banners.append(Banner(kind="demo", text=_("Demonstration clinic: every person here is invented.")))
-    if training_offset():
-        day = now.astimezone(zone).strftime("%Y-%m-%d %H:%M %Z")
-        banners.append(Banner(kind="clock", text=_("Training clock: it is %(day)s here.") % {"day": day}))
+    if offset := training_offset():
+        banners.append(Banner(kind="clock", text=_training(offset, now=now, zone=zone)))
     return banners
+
+
+def _training(offset: timedelta, *, now: datetime, zone: tzinfo) -> str:
+    local = now.astimezone(zone)
+    day = date_format(local, "l, F j, Y, H:i")
+    words = {"day": day, "zone": local.tzname(), "shifted": _shifted(offset)}
+    return _("Training clock: it is %(day)s %(zone)s here, %(shifted)s.") % words
+
+
+def _shifted(offset: timedelta) -> str:
+    """ "2,100 days back", "3 hours ahead": whole days from one day on, else whole hours, else less than one."""
+    length, back = abs(offset), offset < timedelta(0)
+    days, hours = round(length / timedelta(days=1)), round(length / timedelta(hours=1))
+    if length >= timedelta(days=1):
+        amount = ngettext("%(n)s day", "%(n)s days", days) % {"n": f"{days:,}"}
+    elif hours:
+        amount = ngettext("%(n)s hour", "%(n)s hours", hours) % {"n": hours}
+    else:
+        amount = _("less than an hour")
+    return (_("%(amount)s back") if back else _("%(amount)s ahead")) % {"amount": amount}
 
 
 def _banners(actor: Actor, *, now: datetime) -> list[Banner]:

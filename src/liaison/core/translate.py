@@ -10,6 +10,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from psycopg_pool import PoolTimeout
@@ -29,7 +30,7 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """
     if isinstance(refusal, StepUpNeeded):
         back = request.headers.get("HX-Current-URL") or request.META.get("HTTP_REFERER") or request.path
-        target = f"/account/reauthenticate/?{urlencode({'next': _path_of(back)})}"
+        target = f"{reverse('account_reauthenticate')}?{urlencode({'next': _path_of(back)})}"
         if wants_fragment(request):
             return HttpResponse(status=204, headers={"HX-Redirect": target})
         return HttpResponse(status=302, headers={"Location": target})

@@ -8,3 +8,11 @@ class DeskConfig(AppConfig):
 
     name = "liaison.desk"
     label = "desk"
+
+    def ready(self) -> None:
+        """Offer our places, and serve every page's frame."""
+        from liaison.core.places import register_frame, register_places
+        from liaison.desk.places import FRAME, PLACES
+
+        register_places(*PLACES)
+        register_frame(**FRAME)

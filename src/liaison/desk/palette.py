@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Final
 from urllib.parse import urlencode
 
@@ -12,27 +13,14 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from liaison.accounts.access import DESK_ROLES, Role
 from liaison.core.actor import Actor
+from liaison.core.places import places_for
 from liaison.core.spoken_time import age_in_words
-from liaison.pathways.access import READ as PROTOCOLS
 from liaison.patients import queries as patients
+from liaison.patients.access import SEE
 
 MOST_PATIENTS: Final = 8
 MOST_PLACES: Final = 8
-EVERYBODY: Final[frozenset[str]] = frozenset()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Somewhere to go; found by its label and by further words."""
-
-    label: str | Promise
-    name: str
-    icon: str
-    query: str = ""
-    words: str = ""
-    roles: frozenset[str] = EVERYBODY
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,62 +64,6 @@ class Found:
     search_url: str
 
 
-_DESK: Final = frozenset(str(role) for role in DESK_ROLES)
-_SUPERVISOR: Final = frozenset({str(Role.SUPERVISOR)})
-
-PLACES: Final = (
-    Place(label=_("Desk: mine"), name="desk:home", icon="inbox", query="tab=mine", words="home", roles=_DESK),
-    Place(label=_("Desk: my teams"), name="desk:home", icon="users-group", query="tab=teams", roles=_DESK),
-    Place(
-        label=_("Desk: overdue"),
-        name="desk:home",
-        icon="alert-triangle",
-        query="tab=overdue",
-        words="late",
-        roles=_DESK,
-    ),
-    Place(label=_("Desk: today"), name="desk:home", icon="clock", query="tab=today", words="due", roles=_DESK),
-    Place(label=_("Desk: waiting on others"), name="desk:home", icon="hourglass", query="tab=waiting", roles=_DESK),
-    Place(label=_("Find a patient"), name="patients:search", icon="user-search", words="search", roles=_DESK),
-    Place(label=_("Register a new patient"), name="patients:new", icon="user-plus", words="add create", roles=_DESK),
-    Place(label=_("Calendar"), name="scheduling:day", icon="calendar", words="day schedule rooms"),
-    Place(label=_("Clinic flow"), name="scheduling:flow", icon="route", words="board arrived waiting late seen"),
-    Place(label=_("Protocols"), name="pathways:protocols", icon="clipboard-list", roles=frozenset(PROTOCOLS.roles)),
-    Place(label=_("Referrals"), name="orders:referrals", icon="send", roles=_DESK),
-    Place(label=_("Messages"), name="inbox:messages", icon="mail", words="inbox mail", roles=_DESK),
-    Place(
-        label=_("Directory"), name="directory:home", icon="address-book", words="clinicians places phone", roles=_DESK
-    ),
-    Place(label=_("Possible duplicates"), name="patients:duplicates", icon="users", words="merge"),
-    Place(
-        label=_("Board: who has how much"), name="desk:board", icon="layout-board", words="team load", roles=_SUPERVISOR
-    ),
-    Place(
-        label=_("Hand over a desk"),
-        name="loops:hand_over",
-        icon="arrows-exchange",
-        words="absent away cover",
-        roles=_SUPERVISOR,
-    ),
-    Place(
-        label=_("Audit trail"),
-        name="accounts:audit",
-        icon="shield",
-        words="who saw",
-        roles=frozenset({str(Role.PRIVACY_OFFICER)}),
-    ),
-    Place(
-        label=_("People and roles"),
-        name="accounts:people",
-        icon="user-cog",
-        words="staff team",
-        roles=frozenset({str(Role.ADMINISTRATOR)}),
-    ),
-    Place(label=_("What patients received"), name="inbox:demo_mailbox", icon="mail", words="demo mailbox"),
-    Place(label=_("My account"), name="accounts:mine", icon="user", words="password passkey sessions"),
-    Place(label=_("Sign out"), name="account_logout", icon="logout", words="leave quit"),
-)
-
 DOINGS: Final = {
     "call": Doing(label=_("Call"), name="inbox:call", icon="phone"),
     "book": Doing(label=_("Book"), name="scheduling:book", icon="calendar-plus"),
@@ -163,7 +95,7 @@ def _split_doing(words: Sequence[str]) -> tuple[Doing | None, Sequence[str]]:
 
 
 def _patients(actor: Actor, *, text: str, doing: Doing | None, now: datetime) -> tuple[FoundPatient, ...]:
-    if not actor.roles & _DESK and not actor.is_system:
+    if not actor.may(SEE):
         return ()
     found, today = [], now.astimezone(actor.zone).date()
     for hit in patients.search(actor, text=text, limit=MOST_PATIENTS, now=now):
@@ -184,15 +116,10 @@ def _patients(actor: Actor, *, text: str, doing: Doing | None, now: datetime) ->
 
 def _places(actor: Actor, *, words: Sequence[str]) -> Iterator[FoundPlace]:
     given = [word.casefold() for word in words]
-    shown = 0
-    for place in PLACES:
-        said = f"{place.label} {place.words}".casefold()
-        if (place.roles and not place.roles & actor.roles) or not all(word in said for word in given):
-            continue
-        url = _address(place.name, query=place.query)
-        if url and shown < MOST_PLACES:
-            shown += 1
-            yield FoundPlace(label=str(place.label), url=url, icon=place.icon)
+    said = ((place, f"{place.label} {place.words}".casefold()) for place in places_for(actor))
+    found = (place for place, heard in said if all(word in heard for word in given))
+    for place in islice(found, MOST_PLACES):
+        yield FoundPlace(label=str(place.label), url=place.url, icon=place.icon)
 
 
 def _doing_address(doing: Doing, *, patient_id: int) -> str:

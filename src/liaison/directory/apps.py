@@ -9,3 +9,10 @@ class DirectoryConfig(AppConfig):
     name = "liaison.directory"
     label = "directory"
     verbose_name = "Directory"
+
+    def ready(self) -> None:
+        """Offer our places."""
+        from liaison.core.places import register_places
+        from liaison.directory.places import PLACES
+
+        register_places(*PLACES)

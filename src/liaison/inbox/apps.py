@@ -14,7 +14,11 @@ class InboxConfig(AppConfig):
     verbose_name = "Inbox"
 
     def ready(self) -> None:
-        """Make the kinds known to the ledger."""
+        """Make the kinds known to the ledger, and offer our places."""
+        from liaison.core.places import register_places
+        from liaison.inbox.places import PLACES
+
+        register_places(*PLACES)
         register_kind(ANSWER)
         register_kind(FAILED_MESSAGE)
         register_kind(TEACH_BACK)

@@ -14,7 +14,11 @@ class LoopsConfig(AppConfig):
     verbose_name = "Loops"
 
     def ready(self) -> None:
-        """Register the kinds of loop that need no package of their own, and the counter of open loops."""
+        """Register the kinds of loop that need no package of their own, the counter of open loops, our places."""
+        from liaison.core.places import register_places
+        from liaison.loops.places import PLACES
+
+        register_places(*PLACES)
         register_kind(TASK)
         register_kind(CALL_BACK)
         register_open_work("loops.open", _held_by)

@@ -129,6 +129,24 @@ class HandOverForm(forms.Form):
         return [owner for owner in found if owner is not None]
 
 
+class HolidayForm(forms.Form):
+    """Close a day."""
+
+    calendar = forms.ChoiceField(label=_("Whose"))
+    on = forms.DateField(label=_("Day"), widget=forms.DateInput(attrs={"type": "date"}), validators=[refuse_far_off])
+    name = forms.CharField(label=_("What it is"), max_length=120, help_text=_("As in “Staff training”."))
+
+    def __init__(self, *args: Any, calendars: Sequence[tuple[str, Any]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["calendar"].choices = calendars  # type: ignore[attr-defined]  # the form declares such a field
+
+
+class RemoveHolidayForm(forms.Form):
+    """Open a day again."""
+
+    reason = forms.CharField(label=_("Why"), max_length=300)
+
+
 _OTHER_NAMES = {"to": "to", "until": "until_on", "owner": "to"}
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import groupby
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from liaison.core.calendars import BusinessCalendar, add_business_days, start_of_day
 from liaison.loops.ports import CLINICAL, ROUTINE, URGENT, LoopKind, Owner
@@ -26,6 +26,8 @@ routine one that is two weeks late; among equals the one due first comes first."
 RISES_AT_MOST_EARLIER_BY: Final = max(RISES_EARLIER_BY.values())
 
 OPEN, CLOSED, GIVEN_UP = "open", "closed", "given_up"
+
+_LONGEST_ID: Final = 18
 
 
 # --- rank and words -------------------------------------------------------------------------------------------
@@ -372,3 +374,23 @@ def share_out(
             moved.append(Moved(loop_id=loop_id, to=owner))
             busy[owner] += 1
     return tuple(moved)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalendarOf:
+    """Whose closed days: the organization's (id 0), a site's or a payer's."""
+
+    what: Literal["organization", "site", "payer"]
+    id: int = 0
+
+
+def calendar_of(code: str) -> CalendarOf | None:
+    """Whose calendar a code names ("organization", "site:3", "payer:7"); None for anything else."""
+    if code == "organization":
+        return CalendarOf(what="organization")
+    what, _, number = code.partition(":")
+    if not (number.isascii() and number.isdigit() and len(number) <= _LONGEST_ID):
+        return None
+    if what == "site":
+        return CalendarOf(what="site", id=int(number))
+    return CalendarOf(what="payer", id=int(number)) if what == "payer" else None

@@ -1,8 +1,9 @@
-"""The addresses at which a loop is changed; the desk shows it."""
+"""The addresses at which a loop is changed (the desk shows it), and those of closed days."""
 
 from django.urls import path
 
-from liaison.loops import views
+from liaison.loops.views import changing as views
+from liaison.loops.views import holidays
 
 app_name = "loops"
 urlpatterns = [
@@ -20,4 +21,7 @@ urlpatterns = [
     path("loops/<int:loop_id>/undo/", views.undo, name="undo"),
     path("hand-over/", views.hand_over_desk, name="hand_over"),
     path("hand-over/<int:hand_over_id>/end/", views.end, name="end_hand_over"),
+    path("holidays/", holidays.overview, name="holidays"),
+    path("holidays/<int:holiday_id>/remove/", holidays.remove, name="remove_holiday"),
+    path("holidays/again/", holidays.add_again, name="add_holiday_again"),
 ]

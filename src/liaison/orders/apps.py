@@ -14,5 +14,9 @@ class OrdersConfig(AppConfig):
     verbose_name = "Orders"
 
     def ready(self) -> None:
-        """Tell the ledger what proves a referral kept."""
+        """Tell the ledger what proves a referral kept, and offer our places."""
+        from liaison.core.places import register_places
+        from liaison.orders.places import PLACES
+
+        register_places(*PLACES)
         register_kind(REFERRAL)

@@ -16,5 +16,9 @@ class PathwaysConfig(AppConfig):
 
     def ready(self) -> None:
         """Register with the packages below."""
+        from liaison.core.places import register_places
+        from liaison.pathways.places import PLACES
+
+        register_places(*PLACES)
         register_kind(POST_DISCHARGE)
         register_kind(MISSED_AFTER_STAY)

@@ -205,3 +205,14 @@ class PendingReference(models.Model):
     def __str__(self) -> str:
         """Our own id."""
         return f"pending reference {self.pk}"
+
+
+class Reading(models.Model):
+    """Which version of the readers every kept resource was last read with; the newest row counts."""
+
+    readers_version = models.PositiveIntegerField()
+    read_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        """The version."""
+        return f"read by version {self.readers_version}"

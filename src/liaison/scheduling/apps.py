@@ -15,11 +15,14 @@ class SchedulingConfig(AppConfig):
 
     def ready(self) -> None:
         """Say which refusals the database's constraints stand for, and make our kinds of loop known."""
+        from liaison.core.places import register_places
         from liaison.core.refusals import constraint_refusal
         from liaison.scheduling.actions.refusals import AlreadyOffered, NotFree
+        from liaison.scheduling.places import PLACES
         from liaison.scheduling.ports import register_readiness_check
         from liaison.scheduling.queries.readiness_checks import OURS
 
+        register_places(*PLACES)
         register_kind(MISSED_VISIT)
         register_kind(WAITING)
         register_kind(NOT_READY)

@@ -1,7 +1,7 @@
 """What a database needs before it is migrated: the organization's schema and two extensions.
 
-This is the only place that names the schema, and it takes the name from the configuration. Everything else
-reaches it through `search_path`.
+The name of the schema is configuration; decision 0014 lists who reads it. Queries never name it: they reach it
+through `search_path`.
 """
 
 from __future__ import annotations

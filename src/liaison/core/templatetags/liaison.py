@@ -216,6 +216,5 @@ def _now(context: Context) -> datetime | None:
 
 
 def _zone(context: Context, name: str) -> ZoneInfo:
-    shell = context.get("shell") or {}
-    chosen = name or context.get("time_zone") or shell.get("time_zone")
+    chosen = name or context.get("time_zone")
     return ZoneInfo(str(chosen or timezone.get_current_timezone_name()))

@@ -29,6 +29,7 @@ from liaison.loops.actions.evidence import (
     give_up_loop,
     give_up_loop_by_hand,
 )
+from liaison.loops.actions.holidays import ClosedAnyway, NameNeeded, add_holiday, remove_holiday
 from liaison.loops.actions.ladder import escalate_loops
 from liaison.loops.actions.ledger import (
     advance_loop,
@@ -42,7 +43,6 @@ from liaison.loops.actions.moves import (
     EndsBeforeItStarts,
     NobodyToCover,
     OtherSitesToo,
-    add_holiday,
     end_hand_over,
     follow_merge,
     follow_unmerge,
@@ -54,11 +54,13 @@ from liaison.loops.actions.voiding import void_evidence
 
 __all__ = [
     "CareDecides",
+    "ClosedAnyway",
     "DueInThePast",
     "EndsBeforeItStarts",
     "EvidenceMissing",
     "LoopChanged",
     "ManagedElsewhere",
+    "NameNeeded",
     "NoStepByHand",
     "NobodyToCover",
     "NotOpen",
@@ -87,6 +89,7 @@ __all__ = [
     "hand_over",
     "open_loop",
     "raise_priority",
+    "remove_holiday",
     "restart_clock",
     "resume_after_mistake",
     "return_hand_overs",

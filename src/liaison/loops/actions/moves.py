@@ -1,9 +1,9 @@
-"""Moving many loops at once: a colleague's whole desk, the loops of a merged patient; and closed days."""
+"""Moving many loops at once: a colleague's whole desk, the loops of a merged patient."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
@@ -17,7 +17,7 @@ from liaison.loops.actions.changing import ReasonNeeded, publish, tell
 from liaison.loops.actions.desk import refuse_owner_who_cannot_see
 from liaison.loops.actions.ledger import name_of
 from liaison.loops.events import LoopAssigned
-from liaison.loops.models import HandOver, HandOverCover, Holiday, Loop
+from liaison.loops.models import HandOver, HandOverCover, Loop
 from liaison.loops.ports import Owner
 from liaison.loops.queries.owners import load_of
 from liaison.patients.events import PatientsMerged, PatientsUnmerged
@@ -164,14 +164,6 @@ def follow_unmerge(actor: Actor, *, fact: PatientsUnmerged) -> int:
         entry.note(loops=moved)
         announce_at_sites(topic="desk", site_ids=sites_of(fact.survivor_id, fact.merged_id), what="repointed")
     return moved
-
-
-def add_holiday(actor: Actor, *, calendar: str, on: date, name: str, now: datetime) -> Holiday:
-    """Close a day of a calendar ("organization", "site:3", "payer:7"). Said again, it changes the name."""
-    with act(actor, access.HOLIDAYS, now=now) as entry:
-        holiday, _ = Holiday.objects.update_or_create(calendar=calendar, on=on, defaults={"name": name})
-        entry.about(holiday)
-    return holiday
 
 
 def _works_at(person: User, *, sites: frozenset[int] | None, now: datetime) -> bool:

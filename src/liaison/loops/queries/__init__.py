@@ -19,6 +19,7 @@ from liaison.loops.queries.desk import (
     desk_page,
     tab_counts,
 )
+from liaison.loops.queries.holidays import ClosedCalendar, ClosedDay, ClosedDays, closed_days
 from liaison.loops.queries.owners import (
     Keeper,
     NobodyToOwn,
@@ -59,6 +60,9 @@ __all__ = [
     "MOST_COUNTED",
     "MOST_COUNTED_OF_ALL",
     "ClockLine",
+    "ClosedCalendar",
+    "ClosedDay",
+    "ClosedDays",
     "DeskFilters",
     "DeskPage",
     "EvidenceLine",
@@ -81,6 +85,7 @@ __all__ = [
     "TabCount",
     "as_value",
     "business_calendar",
+    "closed_days",
     "coordinator_of",
     "covered_owner",
     "covering_choices",

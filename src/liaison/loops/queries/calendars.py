@@ -11,7 +11,10 @@ ORGANIZATION = "organization"
 
 
 def business_calendar(*, site_id: int | None = None, payer_id: int | None = None) -> BusinessCalendar:
-    """Federal holidays, the organization's, and the site's and the payer's if given (DOMAIN 3.3)."""
+    """Federal holidays, the organization's, and the site's and the payer's if given (DOMAIN 3.3).
+
+    No clock of today belongs to a payer: what waits for a payer's decision will name them here.
+    """
     wanted = [ORGANIZATION]
     if site_id is not None:
         wanted.append(f"site:{site_id}")

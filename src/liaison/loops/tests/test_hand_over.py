@@ -187,8 +187,6 @@ def test_the_organizations_closed_days_move_the_clocks(cast: Cast) -> None:
     calendar = business_calendar(site_id=cast.riverside.pk, payer_id=4)
     assert calendar.name == f"federal+organization+site:{cast.riverside.pk}"
     assert not calendar.is_business_day(date(2026, 3, 6))
-    renamed = actions.add_holiday(SYSTEM, calendar="organization", on=date(2026, 3, 5), name="Training day", now=NOW)
-    assert renamed.name == "Training day"
     assert Clock.objects.count() == 0
 
 

@@ -1,7 +1,7 @@
 """What is done to records: taking files in, filing a document, rebuilding what is read from them.
 
 import_files(actor=…, paths=[…], now=…, site=…, system="", progress=…) -> ImportSummary
-rebuild_facts(actor=…, now=…) -> RebuildSummary
+rebuild_facts(actor=…, now=…) -> RebuildSummary; rebuild_if_readers_changed(actor=…, now=…) does it when it is due
 """
 
 from liaison.records.actions.documents import (
@@ -14,7 +14,7 @@ from liaison.records.actions.documents import (
     take_out_document,
 )
 from liaison.records.actions.importing import import_files
-from liaison.records.actions.rebuilding import rebuild_facts
+from liaison.records.actions.rebuilding import RebuildSummary, rebuild_facts, rebuild_if_readers_changed
 from liaison.records.actions.summary import FileOutcome, ImportSummary, Progress, TypeCounts
 from liaison.records.rules.intake import Note, Reject
 
@@ -26,6 +26,7 @@ __all__ = [
     "ImportSummary",
     "Note",
     "Progress",
+    "RebuildSummary",
     "Reject",
     "SayWhatItIs",
     "SayWhyTakenOut",
@@ -33,5 +34,6 @@ __all__ = [
     "file_document",
     "import_files",
     "rebuild_facts",
+    "rebuild_if_readers_changed",
     "take_out_document",
 ]

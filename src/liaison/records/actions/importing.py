@@ -18,6 +18,7 @@ from liaison.core.refusals import Refusal
 from liaison.records.access import IMPORT
 from liaison.records.actions import tables, waiting
 from liaison.records.actions.feed import batches
+from liaison.records.actions.rebuilding import note_first_reading
 from liaison.records.actions.storing import Intake
 from liaison.records.actions.summary import FileOutcome, ImportSummary, OnProgress, Progress, TypeCounts
 from liaison.records.events import ChartChanged
@@ -122,6 +123,7 @@ class _Run:
             tables.one_import_at_a_time()
             if known := self._source(sha256):
                 return _known(known, path)
+            note_first_reading(now=self.now)
             source = Source.objects.create(
                 system=self.system,
                 name=name_of(path)[-500:],

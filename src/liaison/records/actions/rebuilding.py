@@ -11,7 +11,8 @@ from liaison.core.actor import Actor
 from liaison.records.access import REBUILD
 from liaison.records.actions import tables
 from liaison.records.events import ChartChanged
-from liaison.records.rules.facts import facts_of
+from liaison.records.models import Reading, Resource
+from liaison.records.rules.facts import READERS_VERSION, facts_of
 from liaison.records.rules.headlines import headline_of
 from liaison.records.rules.intake import decode
 from liaison.records.rules.shapes import obj
@@ -36,8 +37,8 @@ def rebuild_facts(
 ) -> RebuildSummary:
     """Read facts and headlines again from the kept resources, of some patients or (None) of all.
 
-    One transaction: whoever reads meanwhile sees the old facts until the new ones are whole. `progress` is
-    called with (resources read, resources in all). Refuses: Forbidden.
+    One transaction: whoever reads meanwhile sees the old facts until the new ones are whole, and one that is killed
+    leaves everything as it was. `progress` is called with (resources read, resources in all). Refuses: Forbidden.
     """
     with act(actor, REBUILD, now=now) as entry:
         tables.one_import_at_a_time()
@@ -56,6 +57,25 @@ def rebuild_facts(
             if progress is not None:
                 progress(read, len(ids))
         entry.note(resources=read, facts=made)
+        if patient_ids is None:
+            Reading.objects.create(readers_version=READERS_VERSION, read_at=now)
         if touched:
             entry.publish(ChartChanged(patient_ids=tuple(sorted(touched)), at=now))
     return RebuildSummary(resources=read, facts=made)
+
+
+def rebuild_if_readers_changed(actor: Actor, *, now: datetime) -> RebuildSummary | None:
+    """Read everything again when other readers than today's read it; None when there was nothing to do."""
+    return rebuild_facts(actor, now=now) if readers_changed() else None
+
+
+def readers_changed() -> bool:
+    """Whether something is kept that today's readers have not read."""
+    last = Reading.objects.order_by("-pk").values_list("readers_version", flat=True).first()
+    return last != READERS_VERSION and Resource.objects.exists()
+
+
+def note_first_reading(*, now: datetime) -> None:
+    """What comes into an empty store is read by today's readers: note it (inside an import, before it stores)."""
+    if not Reading.objects.exists() and not Resource.objects.exists():
+        Reading.objects.create(readers_version=READERS_VERSION, read_at=now)

@@ -28,6 +28,10 @@ from liaison.records.rules.shapes import Code, Json, codes, first_words, items, 
 
 LONGEST_TEXT = 400
 
+READERS_VERSION = 1
+"""Of all readers, facts and headlines: whoever changes what one of them gives adds one, and the worker reads every
+kept resource again (`records.jobs`)."""
+
 
 class FactRow(NamedTuple):
     """One fact; see the table above. `starts_at` may be unknown; codes without a system have an empty one."""

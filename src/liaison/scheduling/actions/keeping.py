@@ -7,7 +7,7 @@ working a day out anew from hours, closures and bookings is always right, whatev
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final
 
@@ -112,8 +112,12 @@ def rebuild_free_time(resource_ids: Collection[int], *, now: datetime) -> int:
     return changed
 
 
-def keep_free_time(actor: Actor, *, now: datetime) -> int:
-    """Bring all that is kept up to date and extend it to today's horizon: how many days were missing or wrong."""
+def keep_free_time(actor: Actor, *, now: datetime, progress: Callable[[int, int], None] | None = None) -> int:
+    """Bring all that is kept up to date and extend it to today's horizon: how many days were missing or wrong.
+
+    Some resources at a time, each in a transaction of its own: what is killed goes on where it was when run again.
+    `progress` is called with (resources done, resources in all).
+    """
     ids = list(Resource.objects.order_by("pk").values_list("pk", flat=True))
     changed = 0
     for first in range(0, len(ids), _TOGETHER):
@@ -121,6 +125,8 @@ def keep_free_time(actor: Actor, *, now: datetime) -> int:
             fixed = rebuild_free_time(ids[first : first + _TOGETHER], now=now)
             entry.note(days=fixed)
         changed += fixed
+        if progress is not None:
+            progress(min(first + _TOGETHER, len(ids)), len(ids))
     return changed
 
 

@@ -161,8 +161,10 @@ def test_the_night_adds_a_day_drops_what_is_over_and_mends_what_is_wrong(clinic:
 def test_a_site_that_changes_its_zone_is_worked_out_anew(clinic: Clinic) -> None:
     with writes_open():
         type(clinic.site).objects.filter(pk=clinic.site.pk).update(time_zone="America/Chicago")
-    assert actions.keep_free_time(LIAISON, now=NOW) > 0
+    told: list[tuple[int, int]] = []
+    assert actions.keep_free_time(LIAISON, now=NOW, progress=lambda done, of: told.append((done, of))) > 0
     assert free_on(clinic.imani, TUESDAY) == ["10:00-18:00"]
+    assert told[-1][0] == told[-1][1] > 0
 
 
 def test_the_night_is_a_job_and_nobody_elses_business(clinic: Clinic) -> None:

@@ -1,0 +1,1 @@
+"""The screens of the ledger: changing a loop, handing a desk over, closed days."""
