@@ -143,7 +143,7 @@ def week(request: HttpRequest) -> HttpResponse:
         context |= {
             "week": week_table(found, today=look.today),
             "chosen": chosen,
-            "topics": _topics(look, days_of_week(look.on)),
+            "live_days": days_of_week(look.on),
         }
     return _answer(request, "week", context)
 
@@ -158,13 +158,9 @@ def month(request: HttpRequest) -> HttpResponse:
     context |= {
         "weeks": list(cells),
         "chosen": next((one for one in context["choices"] if one.pk == look.who), None),
-        "topics": _topics(look, days),
+        "live_days": days,
     }
     return _answer(request, "month", context)
-
-
-def _topics(look: Look, days: Sequence[date]) -> str:
-    return " ".join(f"calendar:{look.site.pk}:{on.isoformat()}" for on in days)
 
 
 def look_of(request: HttpRequest, view: str, *, now: datetime) -> tuple[Look, dict[str, Any]]:
