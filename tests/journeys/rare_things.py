@@ -95,6 +95,8 @@ def _around(here: Here) -> dict[str, Any]:
 
 
 def _care(here: Here) -> dict[str, Any]:
+    from liaison.core.calendars import FEDERAL, next_business_day
+    from liaison.loops.actions import add_holiday
     from liaison.loops.models import Loop
     from liaison.orders.models import Referral
     from liaison.pathways.models import Enrolment
@@ -102,7 +104,10 @@ def _care(here: Here) -> dict[str, Any]:
     at = {"loop__site": here.site}
     loops = Loop.objects.open().filter(site=here.site)
     referral = Referral.objects.filter(site=here.site, state="sent").latest("pk")
+    adam, on = here.actor("Adam Novak"), next_business_day((here.now + timedelta(days=90)).date(), calendar=FEDERAL)
+    closed = add_holiday(adam, calendar="organization", on=on, name="Training", now=here.now)
     return {
+        "holiday_id": closed.pk,
         "loop_id": (loops.filter(patient=here.patient, kind="post-discharge").first() or loops.latest("pk")).pk,
         "referral_id": referral.pk,
         "move": "received",

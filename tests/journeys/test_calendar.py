@@ -17,10 +17,13 @@ JOIN scheduling_reservation r ON r.appointment_id = a.id
 JOIN scheduling_resource w ON w.id = r.resource_id
 WHERE w.name = 'Dr Walter Stone' AND a.state = 'booked' AND s.name = 'Riverside Main'
   AND a.start_at > now() + interval '1 day'
-  AND (a.start_at AT TIME ZONE a.time_zone)::time BETWEEN '09:30' AND '14:00'
-  AND (a.start_at AT TIME ZONE a.time_zone)::date NOT IN (
-      SELECT (b.start_at AT TIME ZONE b.time_zone)::date FROM scheduling_appointment b
-      WHERE b.site_id = a.site_id AND b.id <> a.id AND b.state = 'booked')
+  AND (a.start_at AT TIME ZONE a.time_zone)::time BETWEEN '09:00' AND '14:00'
+  AND NOT EXISTS (
+      SELECT 1 FROM scheduling_reservation o JOIN scheduling_resource t ON t.id = o.resource_id
+      WHERE o.active AND o.appointment_id <> a.id
+      AND o.during && tstzrange(a.start_at - interval '1 hour', a.end_at + interval '2 hours')
+      AND (t.name IN ('Dr Walter Stone', 'Dr Noor Rahman') OR o.resource_id IN (
+          SELECT resource_id FROM scheduling_reservation m WHERE m.appointment_id = a.id)))
 ORDER BY a.start_at LIMIT 1
 """
 SUCCESSOR = "SELECT id FROM scheduling_appointment WHERE predecessor_id = %s"
@@ -28,9 +31,9 @@ SUCCESSOR = "SELECT id FROM scheduling_appointment WHERE predecessor_id = %s"
 
 @pytest.fixture
 def lonely(clinic):
-    """The first visit ahead that is alone on its day: its id, its site and its day."""
+    """The first visit ahead with free time around it, for the clinician, a colleague and the room: id, site and day."""
     found = clinic.rows(AHEAD)
-    assert found, "The demonstration has no visit ahead that is alone on its day."
+    assert found, "The demonstration has no visit ahead with free time around it."
     return found[0]
 
 
