@@ -182,8 +182,8 @@ def _around_the_patient(world: World, *, here: Site, now: datetime) -> None:
     )
     world.arguments |= {
         "patient_id": patient.pk,
-        "contact_point_id": patient.contact_points.first().pk,  # type: ignore[union-attr]
-        "identifier_id": patient.identifiers.first().pk,  # type: ignore[union-attr]
+        "contact_point_id": patient.contact_points.first().pk,  # type: ignore[union-attr]  # it is there
+        "identifier_id": patient.identifiers.first().pk,  # type: ignore[union-attr]  # it is there
         "proxy_id": patients.add_proxy(actor=LIAISON, patient=patient, proxy=proxy, now=now).pk,
         "alert_id": alert.pk,
         "member_id": member.pk,

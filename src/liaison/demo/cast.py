@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-PASSWORD: Final = "riverside-demo"  # noqa: S105 - shown on the sign-in page, in demo mode only
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DemoSite:

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from liaison.accounts.queries import SHOWN_AT_SIGN_IN
+from liaison.accounts.queries import DEMO_PASSWORD, SHOWN_AT_SIGN_IN
 from liaison.core.actor import system_actor
 from liaison.demo import cast
 from liaison.demo.charts import draw_charts
@@ -66,7 +66,7 @@ def _build(*, now: datetime, count: int, seed: int) -> None:
 
 def sign_in_lines() -> Iterator[str]:
     """What to print for people who open the demonstration."""
-    yield f"demonstration sign-ins (password of each: {cast.PASSWORD})"
+    yield f"demonstration sign-ins (password of each: {DEMO_PASSWORD})"
     for person in cast.STAFF:
         if person.email in SHOWN_AT_SIGN_IN:
             yield f"  {person.email:<38} {person.name}, {person.role.replace('_', ' ')}"

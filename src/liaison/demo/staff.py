@@ -11,6 +11,7 @@ from django.contrib.auth.hashers import make_password
 from liaison.accounts.access import Role
 from liaison.accounts.actions import add_person, add_site, add_team, give_role, set_teams
 from liaison.accounts.models import Site, Team, User
+from liaison.accounts.queries import DEMO_PASSWORD
 from liaison.core.actor import Actor
 from liaison.demo import cast
 from liaison.directory.actions import OrganizationDetails, PractitionerDetails, add_organization, add_practitioner
@@ -74,7 +75,7 @@ def hire(actor: Actor, *, now: datetime) -> Staffed:
         )  # fmt: skip
     for name, code in cast.TEAMS:
         staffed.teams[name] = add_team(actor=actor, name=name, site=staffed.sites.get(code), now=now)
-    hashed = make_password(cast.PASSWORD)  # once: hashing is slow on purpose
+    hashed = make_password(DEMO_PASSWORD)  # once: hashing is slow on purpose
     for person in cast.STAFF:
         _hire(staffed, actor=actor, person=person, hashed=hashed, now=now)
     _furnish(staffed, actor=actor, now=now)

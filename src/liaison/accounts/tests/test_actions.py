@@ -290,8 +290,8 @@ def test_a_privacy_officer_is_one_for_every_site_or_none(boss: Actor) -> None:
     for who in (boss, acting(adam)):
         with pytest.raises(actions.HeldEverywhere):
             actions.give_role(actor=who, person=rosa, role=Role.PRIVACY_OFFICER, site=here, now=NOW)
-    assert str(Role.PRIVACY_OFFICER) not in dict(RoleForm(actor=acting(adam)).fields["role"].choices)  # type: ignore[attr-defined]
-    assert str(Role.PRIVACY_OFFICER) in dict(RoleForm(actor=boss).fields["role"].choices)  # type: ignore[attr-defined]
+    assert str(Role.PRIVACY_OFFICER) not in dict(RoleForm(actor=acting(adam)).fields["role"].choices)  # type: ignore[attr-defined]  # the form declares such a field
+    assert str(Role.PRIVACY_OFFICER) in dict(RoleForm(actor=boss).fields["role"].choices)  # type: ignore[attr-defined]  # the form declares such a field
     assert actions.give_role(actor=boss, person=rosa, role=Role.PRIVACY_OFFICER, site=None, now=NOW).site_id is None
 
 
@@ -315,13 +315,13 @@ def test_the_demonstrations_accounts_open_nothing_in_production(settings: object
     rosa = person("Rosa")
     with writes_open():
         User.objects.filter(pk=rosa.pk).update(is_demo=True)
-    settings.PRODUCTION = True  # type: ignore[attr-defined]
+    settings.PRODUCTION = True  # type: ignore[attr-defined]  # the fixtures have no types
     assert PasswordBackend()._authenticate_by_email(rosa.email, PASSWORD) is None
     assert actor_of(rosa, now=NOW).user_id == rosa.pk
     rosa.refresh_from_db()
     assert actor_of(rosa, now=NOW) is ANONYMOUS
     assert open_demo_accounts() == (1, rosa.email)
-    settings.PRODUCTION = False  # type: ignore[attr-defined]
+    settings.PRODUCTION = False  # type: ignore[attr-defined]  # the fixtures have no types
     assert PasswordBackend()._authenticate_by_email(rosa.email, PASSWORD) == rosa
     assert actor_of(rosa, now=NOW).user_id == rosa.pk
 

@@ -327,7 +327,7 @@ def test_an_export_asks_who_one_is_and_stands_in_the_trail(client: Client, vera:
     back = client.post("/account/reauthenticate/", {"password": PASSWORD, "next": "/audit/export/?patient=12"})
     assert back["Location"] == "/audit/export/?patient=12"
     answer = client.get(back["Location"])
-    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))  # type: ignore[attr-defined]
+    rows = list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))  # type: ignore[attr-defined]  # the stubs don't know it
     exported = [row for row in rows if row["verb"] == "core.see"]
     assert len(exported) == 3
     assert exported[0]["reason"].startswith("'=cmd")

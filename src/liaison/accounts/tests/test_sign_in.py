@@ -55,7 +55,7 @@ def test_a_person_signs_in_and_both_the_session_and_the_trail_know(client: Clien
     assert (session.address, session.began_at is not None) == ("127.0.0.1", True)
     page = client.get(MINE)
     assert page.status_code == 200
-    assert page.wsgi_request.actor.assignments == {("coordinator", rosa.assignments.get().site_id)}  # type: ignore[attr-defined]
+    assert page.wsgi_request.actor.assignments == {("coordinator", rosa.assignments.get().site_id)}  # type: ignore[attr-defined]  # put there by a middleware
 
 
 def test_the_address_is_the_same_in_any_letter_case(client: Client, rosa: User) -> None:

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from liaison.accounts.models import User
-from liaison.accounts.queries import SHOWN_AT_SIGN_IN
+from liaison.accounts.queries import DEMO_PASSWORD, SHOWN_AT_SIGN_IN
 from liaison.console.demo import fill_if_empty, sign_ins
 from liaison.console.tests.test_commands import HIDDEN
 from liaison.core.postgres.guard import writes_open
@@ -86,5 +86,5 @@ def test_a_build_that_is_killed_leaves_nothing_and_simply_starts_again(ready, bu
 
 def test_the_sign_ins_name_the_people_and_their_password():
     first, *people = sign_ins()
-    assert cast.PASSWORD in first
+    assert DEMO_PASSWORD in first
     assert len(people) == len(SHOWN_AT_SIGN_IN)

@@ -31,8 +31,8 @@ def answer(
 ) -> int:
     """Ask `view` through the middleware, as Django does; the status of its answer."""
     request = RequestFactory().generic(method, "/trial/12/", {"note": "Walter said no"})
-    request.actor, request.resolver_match, request.htmx = actor, MATCH, None  # type: ignore[attr-defined,assignment]
-    request.seen = SimpleNamespace(patient_ids=set(seen))  # type: ignore[attr-defined]
+    request.actor, request.resolver_match, request.htmx = actor, MATCH, None  # type: ignore[attr-defined,assignment]  # put there by a middleware
+    request.seen = SimpleNamespace(patient_ids=set(seen))  # type: ignore[attr-defined]  # put there by a middleware
 
     def inner(given: HttpRequest) -> HttpResponse:
         try:
@@ -102,7 +102,7 @@ def test_nothing_is_kept_of_a_page_that_says_why_it_is_empty_of_nobody_and_of_wh
 def test_only_the_last_of_several_refusals_is_kept_and_an_impossible_number_is_no_patient() -> None:
     def view(request: HttpRequest) -> HttpResponse:
         told_in_a_form(request)
-        request.resolver_match = SimpleNamespace(view_name="trial:change", kwargs={"patient_id": 2**63})  # type: ignore[assignment]
+        request.resolver_match = SimpleNamespace(view_name="trial:change", kwargs={"patient_id": 2**63})  # type: ignore[assignment]  # a stand-in for what the test needs of it
         raise NotFound
 
     assert answer(view) == 404

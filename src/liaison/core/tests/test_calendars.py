@@ -29,7 +29,7 @@ PHOENIX = ZoneInfo("America/Phoenix")
 
 
 def days(amount: int, **more: object) -> Allowance:
-    return Allowance(amount=amount, unit=Unit.BUSINESS_DAYS, **more)  # type: ignore[arg-type]
+    return Allowance(amount=amount, unit=Unit.BUSINESS_DAYS, **more)  # type: ignore[arg-type]  # keywords of several types
 
 
 @pytest.mark.parametrize(

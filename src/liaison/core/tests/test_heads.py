@@ -112,7 +112,7 @@ def test_the_log_holds_each_head_too(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO, logger="liaison.core.audit"):
         (seal,) = _seal(1)
     (line,) = [entry for entry in caplog.records if entry.getMessage() == "audit.sealed"]
-    assert (line.seal, line.hash) == (seal, verify_chain().head)  # type: ignore[attr-defined]
+    assert (line.seal, line.hash) == (seal, verify_chain().head)  # type: ignore[attr-defined]  # put there by the log call
 
 
 def test_an_unfinished_line_is_passed_over_and_the_next_one_stands_alone(
@@ -127,7 +127,7 @@ def test_an_unfinished_line_is_passed_over_and_the_next_one_stands_alone(
     path.write_text(path.read_text() + json.dumps({"seal": 8}) + "\n\n[]\n")
     with caplog.at_level(logging.WARNING):
         assert list(heads.recorded()) == [first, second]
-    assert [entry.line for entry in caplog.records] == [2, 4, 6]  # type: ignore[attr-defined]
+    assert [entry.line for entry in caplog.records] == [2, 4, 6]  # type: ignore[attr-defined]  # put there by the log call
 
 
 def test_heads_of_another_organization_and_of_other_months_are_told_apart(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from django.db import transaction
 
 from liaison.accounts.backends import PasswordBackend
 from liaison.accounts.models import Site, User
-from liaison.accounts.queries import SHOWN_AT_SIGN_IN, actor_for, open_demo_accounts
+from liaison.accounts.queries import DEMO_PASSWORD, SHOWN_AT_SIGN_IN, actor_for, open_demo_accounts
 from liaison.core.actor import ANONYMOUS
 from liaison.core.calendars import FEDERAL
 from liaison.core.models import AuditEntry
@@ -83,7 +83,7 @@ def test_three_sites_and_twenty_five_people_work_there(clinic):
     assert set(Site.objects.values_list("name", flat=True)) == {site.name for site in cast.SITES}
     assert len(cast.SITES) == 3
     assert User.objects.count() == len(cast.STAFF) == 25
-    assert User.objects.get(name="Rosa Delgado").check_password(cast.PASSWORD)
+    assert User.objects.get(name="Rosa Delgado").check_password(DEMO_PASSWORD)
     assert {person.email for person in cast.STAFF} >= set(SHOWN_AT_SIGN_IN)
 
 
@@ -94,10 +94,10 @@ def test_production_lets_none_of_its_people_in(clinic, settings, rf):
     assert {person.email for person in people} == {person.email for person in cast.STAFF}
     assert open_demo_accounts()[0] == len(people)
     for person in people:
-        assert backend.authenticate(rf.get("/"), email=person.email, password=cast.PASSWORD) is None
+        assert backend.authenticate(rf.get("/"), email=person.email, password=DEMO_PASSWORD) is None
         assert actor_for(person, session={}, now=NOW) == ANONYMOUS
     settings.PRODUCTION = False
-    assert backend.authenticate(rf.get("/"), email=people[-1].email, password=cast.PASSWORD) == people[-1]
+    assert backend.authenticate(rf.get("/"), email=people[-1].email, password=DEMO_PASSWORD) == people[-1]
 
 
 def test_every_kind_of_loop_is_there_in_every_state(clinic):

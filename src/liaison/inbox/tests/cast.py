@@ -58,7 +58,7 @@ class Cast:
         with writes_open():
             for name, value in columns.items():
                 setattr(row, name, value)
-            row.save()  # type: ignore[attr-defined]
+            row.save()  # type: ignore[attr-defined]  # every row can
 
     def proxy(self, patient: Patient, *, name: str = "June Ng", **more: object) -> Proxy:
         """Someone who speaks for a patient."""
@@ -117,7 +117,7 @@ class Postman:
     carried: list[Envelope] = field(default_factory=list)
     marks: bool = True
 
-    def send(self, envelope: Envelope, *, point_of_no_return) -> Result:  # type: ignore[no-untyped-def]
+    def send(self, envelope: Envelope, *, point_of_no_return) -> Result:  # type: ignore[no-untyped-def]  # the fixtures have no types
         """Carry one message."""
         if self.marks:
             point_of_no_return()

@@ -29,7 +29,7 @@ def call_back(cast: Cast, *, kind: str = "call_back") -> Loop:
 def log(cast: Cast, *, key: str = "call:1", **more: object) -> Call:
     """Rosa logs a call with Walter."""
     values: dict[str, object] = {"patient": cast.walter, "outcome": "no_answer", "idempotency_key": key, "now": NOW}
-    return actions.log_call(cast.rosa, **(values | more))  # type: ignore[arg-type]
+    return actions.log_call(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 
 
 def test_a_call_is_written_down_audited_and_told(cast: Cast) -> None:

@@ -31,7 +31,7 @@ def stands(*attempts: Attempt, now: datetime = WEDNESDAY) -> ContactSoFar:
 
 def call(at: datetime, outcome: Outcome = Outcome.NO_ANSWER, **more: object) -> Attempt:
     """One call to Walter."""
-    return Attempt(at=at, outcome=outcome, **more)  # type: ignore[arg-type]
+    return Attempt(at=at, outcome=outcome, **more)  # type: ignore[arg-type]  # keywords of several types
 
 
 def test_reaching_walter_about_his_condition_is_the_contact() -> None:

@@ -24,12 +24,12 @@ def queue(cast: Cast, *, key: str = "k", **more: object) -> Message:
     values: dict[str, object] = {
         "patient": cast.walter, "template": "please-call", "context": {}, "idempotency_key": key, "now": NOW,
     }  # fmt: skip
-    return actions.queue_message(cast.rosa, **(values | more))  # type: ignore[arg-type]
+    return actions.queue_message(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 
 
 def send(message: Message, postman: Postman, *, at: object = NOW) -> Message:
     """Let the postman try once."""
-    deliver(message.pk, clock=lambda: at, transport=lambda channel: postman)  # type: ignore[arg-type, return-value]
+    deliver(message.pk, clock=lambda: at, transport=lambda channel: postman)  # type: ignore[arg-type, return-value]  # a stand-in for what the test needs of it
     message.refresh_from_db()
     return message
 
@@ -177,7 +177,7 @@ def test_the_job_ends_quietly_when_its_claim_is_lost(cast: Cast, postman: Postma
     message = queue(cast)
 
     class Slow(Postman):
-        def send(self, envelope, *, point_of_no_return):  # type: ignore[no-untyped-def]
+        def send(self, envelope, *, point_of_no_return):  # type: ignore[no-untyped-def]  # the fixtures have no types
             actions.recover_abandoned(POST, now=LATER)
             return super().send(envelope, point_of_no_return=point_of_no_return)
 

@@ -17,7 +17,7 @@ from liaison.inbox.tests.test_screens import a_message, signed_in, typed
 def key_of(posted: str, *, user_id: int = 7) -> str:
     """What becomes of a posted key."""
     request = RequestFactory().post("/")
-    request.actor = Actor(user_id=user_id, name="Rosa")  # type: ignore[attr-defined]
+    request.actor = Actor(user_id=user_id, name="Rosa")  # type: ignore[attr-defined]  # put there by a middleware
     return form_key(request, posted)
 
 

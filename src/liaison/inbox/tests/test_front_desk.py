@@ -59,12 +59,12 @@ def to_explain(cast: Cast) -> Loop:
 def test_that_they_talked_about_how_the_patient_is_only_care_says_and_the_refusal_is_audited(cast: Cast) -> None:
     values = {"patient": cast.walter, "outcome": "reached", "said": "Well.", "idempotency_key": "1", "now": NOW}
     with pytest.raises(actions.TalkIsForCare, match="without that tick") as refused:
-        actions.log_call(cast.fred, clinical=True, **values)  # type: ignore[arg-type]
+        actions.log_call(cast.fred, clinical=True, **values)  # type: ignore[arg-type]  # keywords of several types
     assert isinstance(refused.value, Forbidden)
     assert not Call.objects.exists()
     entry = AuditEntry.objects.get(verb="inbox.log_call")
     assert (entry.outcome, entry.refusal_code) == ("refused", "inbox.talk_is_for_care")
-    assert not actions.log_call(cast.fred, **values).clinical  # type: ignore[arg-type]
+    assert not actions.log_call(cast.fred, **values).clinical  # type: ignore[arg-type]  # keywords of several types
 
 
 def test_the_tick_is_offered_to_care_alone_and_a_forged_one_counts_for_nothing(cast: Cast) -> None:

@@ -140,7 +140,7 @@ def test_sigkill_at_any_line_sends_nothing_twice_and_loses_nothing(
     for hour in range(1, 60):  # two and a half days of sweeps
         actions.recover_abandoned(POST, now=now)
         at = now + timedelta(hours=hour)
-        deliver(message.pk, clock=lambda at=at: at, transport=lambda channel: transport_to(url))  # type: ignore[misc]
+        deliver(message.pk, clock=lambda at=at: at, transport=lambda channel: transport_to(url))  # type: ignore[misc]  # a stand-in for what the test needs of it
     message.refresh_from_db()
     server.listener.close()
     assert message.state == ends_as

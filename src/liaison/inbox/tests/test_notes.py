@@ -25,7 +25,7 @@ def noted(cast: Cast, *, by: Actor | None = None, key: str = "note:1", **more: o
     values: dict[str, object] = {
         "patient": cast.walter, "text": "June drives him on Fridays.", "idempotency_key": key, "now": NOW,
     }  # fmt: skip
-    return actions.write_note(by or cast.rosa, **(values | more))  # type: ignore[arg-type]
+    return actions.write_note(by or cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 
 
 @pytest.fixture

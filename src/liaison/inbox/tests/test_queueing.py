@@ -22,7 +22,7 @@ def confirm(cast: Cast, *, key: str = "appointment:1", **more: object) -> Messag
         "patient": cast.walter, "template": "appointment-confirmation", "context": VISIT, "idempotency_key": key,
         "now": NOW,
     }  # fmt: skip
-    return actions.queue_message(cast.rosa, **(values | more))  # type: ignore[arg-type]
+    return actions.queue_message(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 
 
 def test_a_message_waits_in_the_patients_language_and_is_audited(cast: Cast) -> None:

@@ -32,13 +32,13 @@ def sheet_of(cast: Cast, *, by: Actor | None = None) -> ReachSheet:
 def save(cast: Cast, *, by: Actor | None = None, **wish: object) -> None:
     """Rosa saves a part of the screen."""
     given: dict[str, object] = {"seen": sheet_of(cast).seen} | wish
-    actions.save_reach(by or cast.rosa, patient=cast.walter, wish=ReachWish(**given), now=NOW)  # type: ignore[arg-type]
+    actions.save_reach(by or cast.rosa, patient=cast.walter, wish=ReachWish(**given), now=NOW)  # type: ignore[arg-type]  # keywords of several types
 
 
 def point(cast: Cast, row: ContactPoint, *, gone: bool = False, **more: object) -> PointWish:
     """One way to reach Walter, changed."""
     details = next(one.details for one in sheet_of(cast).points if one.id == row.pk)
-    return PointWish(id=row.pk, details=replace(details, **more), gone=gone)  # type: ignore[arg-type]
+    return PointWish(id=row.pk, details=replace(details, **more), gone=gone)  # type: ignore[arg-type]  # keywords of several types
 
 
 def message(cast: Cast, *, key: str, channel: str = "email") -> Message:

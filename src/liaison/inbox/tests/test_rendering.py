@@ -20,7 +20,7 @@ def filled(
         body=body,
         required=frozenset(required),
         context=context,
-        language=language,  # type: ignore[arg-type]
+        language=language,  # type: ignore[arg-type]  # drawn from a table of strings
     )
 
 
@@ -65,8 +65,8 @@ def test_what_a_field_holds_is_not_filled_again() -> None:
     ],
 )
 def test_dates_and_times_are_written_in_the_language(value: object, english: str, spanish: str) -> None:
-    assert written(value, language="en") == english  # type: ignore[arg-type]
-    assert written(value, language="es") == spanish  # type: ignore[arg-type]
+    assert written(value, language="en") == english  # type: ignore[arg-type]  # drawn from a table of strings
+    assert written(value, language="es") == spanish  # type: ignore[arg-type]  # drawn from a table of strings
 
 
 @pytest.mark.parametrize(

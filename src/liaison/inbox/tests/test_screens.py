@@ -30,10 +30,10 @@ PASSWORD = "a-long-enough-secret"
 def signed_in(user: object) -> Client:
     """A browser in which this person signed in."""
     with writes_open():
-        user.set_password(PASSWORD)  # type: ignore[attr-defined]
-        user.save()  # type: ignore[attr-defined]
+        user.set_password(PASSWORD)  # type: ignore[attr-defined]  # the fixtures have no types
+        user.save()  # type: ignore[attr-defined]  # the fixtures have no types
     client = Client()
-    answer = client.post("/account/login/", {"login": user.email, "password": PASSWORD})  # type: ignore[attr-defined]
+    answer = client.post("/account/login/", {"login": user.email, "password": PASSWORD})  # type: ignore[attr-defined]  # the fixtures have no types
     assert answer.status_code == 302
     return client
 
@@ -66,12 +66,12 @@ def a_message(cast: Cast, *, key: str = "k", **more: object) -> Message:
     values: dict[str, object] = {
         "patient": cast.walter, "template": "please-call", "context": {}, "idempotency_key": key, "now": NOW,
     }  # fmt: skip
-    return actions.queue_message(cast.rosa, **(values | more))  # type: ignore[arg-type]
+    return actions.queue_message(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 
 
 def ended(message: Message, result: object) -> Message:
     """The message after one attempt that ended so."""
-    postman = Postman(results=[result])  # type: ignore[list-item]
+    postman = Postman(results=[result])  # type: ignore[list-item]  # the test holds more kinds than the type says
     deliver(message.pk, clock=lambda: NOW, transport=lambda channel: postman)
     message.refresh_from_db()
     return message
@@ -401,7 +401,7 @@ def kept(folder: Path, message: Message, *, ics: str = "") -> str:
 
 def test_the_mailbox_shows_what_patients_received(
     cast: Cast, rosa: Client, pat: Client, settings, tmp_path: Path
-) -> None:  # type: ignore[no-untyped-def]
+) -> None:  # type: ignore[no-untyped-def]  # the fixtures have no types
     settings.LIAISON_DATA = tmp_path
     assert "No mail has left yet" in rosa.get("/demo/mailbox/").content.decode()
     name = kept(tmp_path / "demo-mailbox", a_message(cast), ics=ICS)

@@ -33,7 +33,7 @@ DAY = timedelta(days=1)
 def strike(cast: Cast, call: Call, why: StruckWhy = StruckWhy.WRONG_PATIENT, **more: object) -> Call:
     """Rosa strikes a call out."""
     values: dict[str, object] = {"call_id": call.pk, "why": why, "now": LATER}
-    return actions.strike_call(cast.rosa, **(values | more))  # type: ignore[arg-type]
+    return actions.strike_call(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 
 
 def test_a_struck_call_keeps_its_words_and_says_who_when_and_why(cast: Cast) -> None:

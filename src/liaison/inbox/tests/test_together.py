@@ -51,10 +51,10 @@ def queue(cast: Cast, *, key: str = "k", **more: object) -> Message:
     values: dict[str, object] = {
         "patient": cast.walter, "template": "please-call", "context": {}, "idempotency_key": key, "now": NOW,
     }  # fmt: skip
-    return actions.queue_message(cast.rosa, **(values | more))  # type: ignore[arg-type]
+    return actions.queue_message(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 
 
-def test_the_jobs_send_by_the_server_of_the_settings(cast: Cast, settings) -> None:  # type: ignore[no-untyped-def]
+def test_the_jobs_send_by_the_server_of_the_settings(cast: Cast, settings) -> None:  # type: ignore[no-untyped-def]  # the fixtures have no types
     room = Mailroom()
     one, two = queue(cast, key="1"), queue(cast, key="2")
     later = queue(cast, key="3", send_at=current_time() + timedelta(days=1))
@@ -96,7 +96,7 @@ def test_two_sweeps_at_once_recover_each_message_once(cast: Cast) -> None:
     with answering(MessageQueued, lambda: second.append(actions.recover_abandoned(POST, now=LATER))):
         first = actions.recover_abandoned(POST, now=LATER)
     assert len(first) == 1
-    assert len(second[0]) == 1  # type: ignore[arg-type]
+    assert len(second[0]) == 1  # type: ignore[arg-type]  # the test holds more kinds than the type says
     assert {message.attempts for message in Message.objects.all()} == {1}
 
 
@@ -216,7 +216,7 @@ def test_rows_name_themselves_without_naming_a_patient(cast: Cast) -> None:
 
 
 def test_a_channel_is_connected_until_it_is_not() -> None:
-    connect(Channel.LETTER, lambda: "a printer")  # type: ignore[arg-type, return-value]
+    connect(Channel.LETTER, lambda: "a printer")  # type: ignore[arg-type, return-value]  # a stand-in for what the test needs of it
     assert transport_for(Channel.LETTER) == "a printer"
     with unconnected(Channel.LETTER):
         assert not is_connected(Channel.LETTER)

@@ -31,7 +31,7 @@ def tell(cast: Cast, patient: Patient, *, key: str = "visit:1", **more: object) 
         "patient": patient, "template": "appointment-confirmation", "context": VISIT, "idempotency_key": key,
         "expires_at": VISIT_AT, "now": NOW,
     }  # fmt: skip
-    return actions.queue_message(cast.rosa, **(values | more))  # type: ignore[arg-type]
+    return actions.queue_message(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 
 
 def untold() -> Loop:
@@ -44,7 +44,7 @@ def talk(cast: Cast, patient: Patient, **more: object) -> None:
     values: dict[str, object] = {
         "patient": patient, "outcome": "reached", "said": "Monday suits.", "idempotency_key": "call", "now": NOW,
     }  # fmt: skip
-    actions.log_call(cast.rosa, **(values | more))  # type: ignore[arg-type]
+    actions.log_call(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 
 
 # --- the rule -------------------------------------------------------------------------------------------------
@@ -60,13 +60,13 @@ def test_who_would_come_on_the_wrong_day_is_called(template: str, reason: str) -
 @pytest.mark.parametrize("reason", ["deceased", "cancelled", "too_late", "duplicate"])
 def test_what_was_meant_not_to_be_sent_needs_no_call(reason: str) -> None:
     told = {"template": "appointment-moved", "ends_at": NOW + HOUR, "talked": False, "now": NOW}
-    assert not must_be_called(reason=reason, **told)  # type: ignore[arg-type]
+    assert not must_be_called(reason=reason, **told)  # type: ignore[arg-type]  # keywords of several types
 
 
 def test_a_reminder_or_a_visit_that_is_over_needs_no_call() -> None:
     missing = {"reason": Why.NO_ADDRESS, "talked": False, "now": NOW}
-    assert not must_be_called(template="appointment-reminder", ends_at=NOW + HOUR, **missing)  # type: ignore[arg-type]
-    assert not must_be_called(template="appointment-moved", ends_at=NOW, **missing)  # type: ignore[arg-type]
+    assert not must_be_called(template="appointment-reminder", ends_at=NOW + HOUR, **missing)  # type: ignore[arg-type]  # keywords of several types
+    assert not must_be_called(template="appointment-moved", ends_at=NOW, **missing)  # type: ignore[arg-type]  # keywords of several types
 
 
 def test_a_call_settles_it_for_those_who_want_no_mail_only() -> None:

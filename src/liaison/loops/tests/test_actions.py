@@ -194,7 +194,7 @@ def test_evidence_satisfies_the_clock_that_waits_for_it_and_the_rest_stays(cast:
     after = actions.add_evidence(cast.rosa, loop_id=loop.pk, kind="asked", note="spoke to Ann", now=NOW)
     assert (after.next_step, after.state, after.evidence_kinds) == ("Get the answer", "open", ["asked"])
     assert Clock.objects.get(rule_id="test.ask").satisfied_by.startswith("evidence:")
-    assert facts[-1].evidence == "asked"  # type: ignore[attr-defined]
+    assert facts[-1].evidence == "asked"  # type: ignore[attr-defined]  # this kind of fact has it
     with pytest.raises(actions.EvidenceMissing, match="The pharmacy answered"):
         actions.close_loop(cast.rosa, loop_id=loop.pk, now=NOW)
     ready = actions.add_evidence(

@@ -24,7 +24,7 @@ DAY = timedelta(days=1)
 
 
 def desk(actor: Actor, tab: Tab = Tab.MINE, **more: object) -> queries.DeskPage:
-    return queries.desk_page(actor, now=NOW, zone=NEW_YORK, tab=tab, **more)  # type: ignore[arg-type]
+    return queries.desk_page(actor, now=NOW, zone=NEW_YORK, tab=tab, **more)  # type: ignore[arg-type]  # keywords of several types
 
 
 def ids(page: queries.DeskPage) -> list[int]:

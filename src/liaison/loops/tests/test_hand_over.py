@@ -25,7 +25,7 @@ DAY = timedelta(days=1)
 
 def away(cast: Cast, **more: object) -> HandOver:
     given = {"to": [Owner(user_id=cast.tom.user_id)], "reason": "jury duty", "until": NOW + 7 * DAY, **more}
-    return actions.hand_over(cast.marta, from_user_id=cast.rosa.user_id or 0, now=NOW, **given)  # type: ignore[arg-type]
+    return actions.hand_over(cast.marta, from_user_id=cast.rosa.user_id or 0, now=NOW, **given)  # type: ignore[arg-type]  # keywords of several types
 
 
 def test_a_whole_desk_moves_in_one_action_and_each_story_says_why(cast: Cast) -> None:
@@ -216,7 +216,7 @@ def test_a_supervisor_moves_only_the_loops_of_her_own_sites(cast: Cast) -> None:
 def test_whoever_supervises_everywhere_moves_the_whole_desk(cast: Cast) -> None:
     there, here = shared(cast), cast.loop()
     given = {"to": [Owner(user_id=cast.tom.user_id)], "reason": "jury duty", "now": NOW}
-    made = actions.hand_over(cast.chief, from_user_id=cast.rosa.user_id or 0, **given)  # type: ignore[arg-type]
+    made = actions.hand_over(cast.chief, from_user_id=cast.rosa.user_id or 0, **given)  # type: ignore[arg-type]  # keywords of several types
     assert made.site_ids is None
     assert set(Loop.objects.values_list("owner_user_id", flat=True)) == {cast.tom.user_id}
     with pytest.raises(actions.OtherSitesToo):
@@ -230,7 +230,7 @@ def test_a_supervisor_of_another_site_neither_hands_over_nor_ends(cast: Cast) ->
         noor = person("Noor Haddad", Role.SUPERVISOR, cast.hillside)
     given = {"to": [Owner(user_id=cast.pat.user_id)], "reason": "x", "now": NOW}
     with pytest.raises(NotFound):
-        actions.hand_over(noor, from_user_id=cast.rosa.user_id or 0, **given)  # type: ignore[arg-type]
+        actions.hand_over(noor, from_user_id=cast.rosa.user_id or 0, **given)  # type: ignore[arg-type]  # keywords of several types
     made = away(cast)
     with pytest.raises(actions.OtherSitesToo, match="don't supervise"):
         actions.end_hand_over(noor, hand_over_id=made.pk, now=NOW + DAY)

@@ -50,7 +50,7 @@ def test_a_due_time_is_said_as_a_person_would(due_at: datetime, words: str) -> N
 
 def why(**more: object) -> list[str]:
     given_ = {"due_at": local(20, 9), "priority": "routine", "escalation_level": 0, "waiting_on": "", **more}
-    return [each.words for each in rules.why(**given_, now=NOW, zone=ZONE)]  # type: ignore[arg-type]
+    return [each.words for each in rules.why(**given_, now=NOW, zone=ZONE)]  # type: ignore[arg-type]  # keywords of several types
 
 
 def test_nothing_presses_when_it_is_due_in_weeks() -> None:

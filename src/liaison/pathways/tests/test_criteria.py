@@ -35,7 +35,7 @@ NOW = datetime(2026, 3, 1, 3, 30, tzinfo=UTC)
 KINDS, CODES, STATUSES, VALUES = ("encounter", "observation"), ("A", "B"), ("final", "other"), ("", "x", "y")
 instants = st.none() | st.integers(-100, 100).map(lambda hours: NOW + timedelta(hours=hours * 9))
 numbers = st.none() | st.decimals(-5, 5, places=1)
-some = lambda values: st.just(()) | st.lists(st.sampled_from(values), min_size=1, max_size=2).map(tuple)  # noqa: E731
+some = lambda values: st.just(()) | st.lists(st.sampled_from(values), min_size=1, max_size=2).map(tuple)  # noqa: E731 - a strategy reads best on a line
 bounds = st.builds(Bound, of=st.sampled_from(["now", "starts_at", "ends_at"]), days=st.integers(-20, 20))
 ranges = st.builds(Range, at_least=numbers, below=numbers)
 windows = st.builds(

@@ -238,7 +238,7 @@ def test_the_band_tells_who_they_are_and_how_to_reach_them(
     actions.add_care_team_member(
         actor=clinic.rosa, patient=lan, role="primary_care", practitioner_id=clinic.dr_imani.pk, now=clinic.now
     )
-    with django_assert_max_num_queries(9):  # type: ignore[operator]
+    with django_assert_max_num_queries(9):  # type: ignore[operator]  # the stubs don't know it
         band = queries.band(clinic.rosa, patient=lan, now=clinic.now)
     assert (band.language, band.interpreter_needed, band.do_not_text) == ("Vietnamese", True, True)
     assert (band.identifiers[0].value, band.home_site, band.confidential_only) == ("RIV-9", "Riverside", True)

@@ -49,7 +49,7 @@ def test_a_patient_without_a_site_is_reviewed_by_the_clock_of_the_request(clinic
         walter.sites.all().delete()
     assert broken(clinic, walter).review_due_at > clinic.now
     with pytest.raises(ValueError, match="aware"):
-        actions.glass._review_due(walter, now=clinic.now.replace(tzinfo=None))  # type: ignore[attr-defined]
+        actions.glass._review_due(walter, now=clinic.now.replace(tzinfo=None))  # type: ignore[attr-defined]  # private, asked for on purpose
 
 
 def test_it_needs_a_fresh_proof_of_identity(clinic: Clinic, walter: Patient) -> None:

@@ -105,7 +105,7 @@ def test_the_form_of_a_proxy_begins_with_the_date_where_the_patient_is(
         clinic.riverside.save()
     client.force_login(
         User.objects.get(pk=clinic.rosa.user_id),
-        backend=settings.AUTHENTICATION_BACKENDS[-1],  # type: ignore[attr-defined]
+        backend=settings.AUTHENTICATION_BACKENDS[-1],  # type: ignore[attr-defined]  # the fixtures have no types
     )
     before = walter.day_at(current_time())
     answer = client.get(f"/patients/{walter.pk}/proxies/new/")

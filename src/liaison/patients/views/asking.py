@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
-from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.core.asking import actor_of
 from liaison.core.refusals import Forbidden
@@ -19,12 +17,6 @@ def must_carry(request: HttpRequest, verb: Verb) -> Actor:
     if not actor.may(verb):
         raise Forbidden
     return actor
-
-
-def sites_for(actor: Actor, verb: Verb) -> QuerySet[Site]:
-    """The sites at which the actor may use a verb, by name."""
-    ids = actor.sites_for(verb)
-    return Site.objects.all() if ids is None else Site.objects.filter(pk__in=ids)
 
 
 def chart_url(patient_id: int) -> str:

@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from liaison.accounts.queries import sites_within
 from liaison.core.answers import attempt, done, put_beside
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
@@ -26,7 +27,6 @@ from liaison.patients.forms import (
     SiteForm,
 )
 from liaison.patients.models import Patient
-from liaison.patients.views.asking import sites_for
 
 
 @require_http_methods(["GET", "POST"])
@@ -99,7 +99,7 @@ def identifier_retire(request: HttpRequest, patient_id: int, identifier_id: int)
 @require_http_methods(["GET", "POST"])
 def site(request: HttpRequest, patient_id: int) -> HttpResponse:
     """A further site."""
-    form = SiteForm(request.POST or None, sites=sites_for(actor_of(request), access.REGISTER))
+    form = SiteForm(request.POST or None, sites=sites_within(actor_of(request), access.REGISTER))
     return small_form(
         request, patient_id, form=form, title=_("A further site"),
         do=lambda **said: actions.add_site(site_id=form.cleaned_data["site"].pk, **said),

@@ -7,12 +7,13 @@ from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from liaison.accounts.queries import sites_within
 from liaison.core.answers import attempt, done, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.patients import access, actions, queries
 from liaison.patients.forms import NewPatientForm
-from liaison.patients.views.asking import chart_url, must_carry, sites_for
+from liaison.patients.views.asking import chart_url, must_carry
 
 MOST = 50
 
@@ -41,7 +42,7 @@ def search(request: HttpRequest) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """Register a patient; who looks alike is shown before anything is saved."""
     actor, now = must_carry(request, access.REGISTER), current_time()
-    sites = sites_for(actor, access.REGISTER)
+    sites = sites_within(actor, access.REGISTER)
     form = NewPatientForm(request.POST or None, sites=sites, initial={"family": request.GET.get("name", "")[:200]})
     alike: object = []
     if request.method == "POST" and form.is_valid():
@@ -72,7 +73,7 @@ def new(request: HttpRequest) -> HttpResponse:
 def alike(request: HttpRequest) -> HttpResponse:
     """Who looks like the person being typed in (a piece of the form for a new patient)."""
     actor = must_carry(request, access.REGISTER)
-    form = NewPatientForm(request.POST, sites=sites_for(actor, access.REGISTER))
+    form = NewPatientForm(request.POST, sites=sites_within(actor, access.REGISTER))
     form.is_valid()
     found = queries.look_alikes(actor, registration=form.registration())
     return render(request, "patients/_alike.html", {"alike": found, "form": form, "now": current_time()})

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from django.db.models import Max
 
 from liaison.accounts.models import Site
+from liaison.accounts.queries import sites_within
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import Forbidden, NotFound
@@ -115,8 +116,7 @@ class Day:
 
 def sites_to_see(actor: Actor) -> Sequence[Site]:
     """The sites whose calendar this actor may see, by name."""
-    ids = actor.sites_for(SEE_CALENDAR)
-    return tuple(Site.objects.all() if ids is None else Site.objects.filter(pk__in=ids))
+    return tuple(sites_within(actor, SEE_CALENDAR))
 
 
 def day(actor: Actor, *, site: Site, on: date, only: Filter = EVERYTHING) -> Day:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import median
 
-from liaison.accounts.models import Site
+from liaison.accounts.queries import sites_within
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden
 from liaison.scheduling.access import WAITLIST_REPORT
@@ -62,7 +62,7 @@ def waitlist_report(actor: Actor, *, now: datetime) -> WaitlistReport:
         waits = waits.filter(sites__in=sites).distinct()
     made, joined = list(offers), list(waits)
     taken = [offer for offer in made if offer.state == OfferState.ACCEPTED]
-    known = Site.objects.all() if sites is None else Site.objects.filter(pk__in=sites)
+    known = sites_within(actor, WAITLIST_REPORT)
     return WaitlistReport(
         since=since,
         freed=openings.count(),

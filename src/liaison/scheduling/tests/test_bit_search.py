@@ -50,7 +50,7 @@ def wish(window: Span, **changes: object) -> Wish:
         "step": minutes(15),
         "limit": 8,
     }
-    return Wish(**(fields | changes))  # type: ignore[arg-type]
+    return Wish(**(fields | changes))  # type: ignore[arg-type]  # keywords of several types
 
 
 def both(asked: Wish, needs: Sequence[Need], free: Mapping[int, Sequence[Span]]) -> tuple[Offer, ...]:

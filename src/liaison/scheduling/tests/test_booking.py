@@ -246,7 +246,7 @@ def test_what_does_not_exist_or_is_not_a_time_is_refused(clinic: Clinic) -> None
         with pytest.raises(NotFound):
             clinic.book("2026-03-03 10:00", **change)
     with pytest.raises(Impossible):
-        clinic.book("2026-03-03 10:00", start_at=datetime(2026, 3, 3, 10))  # noqa: DTZ001
+        clinic.book("2026-03-03 10:00", start_at=datetime(2026, 3, 3, 10))  # noqa: DTZ001 - without a zone on purpose
     with pytest.raises(Impossible):
         clinic.book("2026-03-03 10:00", start_at=local("2026-03-03 10:00:30"))
 

@@ -20,7 +20,7 @@ def explain(clinic: Clinic, **changes: object) -> Explanation:
     everywhere = Actor(
         user_id=clinic.rosa.user_id, name=clinic.rosa.name, assignments=frozenset({(str(Role.COORDINATOR), None)})
     )
-    return queries.explain(everywhere, wanted=TimesWanted(**(wanted | changes)), now=NOW)  # type: ignore[arg-type]
+    return queries.explain(everywhere, wanted=TimesWanted(**(wanted | changes)), now=NOW)  # type: ignore[arg-type]  # keywords of several types
 
 
 def helps(explained: Explanation) -> list[tuple[str, str]]:

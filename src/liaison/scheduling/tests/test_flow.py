@@ -83,7 +83,7 @@ def test_while_the_clinician_sees_them_the_state_and_the_time_stay(clinic: Clini
 
 def test_a_second_press_changes_nothing_even_from_an_old_form(clinic: Clinic, booked: Appointment) -> None:
     def to_room(**given: object) -> Appointment:
-        return actions.take_to_room(room=clinic.room, **given)  # type: ignore[arg-type]
+        return actions.take_to_room(room=clinic.room, **given)  # type: ignore[arg-type]  # keywords of several types
 
     steps: list[Step] = [actions.arrive, actions.check_in, to_room, actions.meet_clinician, actions.leave]
     steps += [actions.undo_leaving, actions.undo_meeting, actions.undo_room, actions.undo_check_in]

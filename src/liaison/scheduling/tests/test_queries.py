@@ -28,7 +28,7 @@ def times(clinic: Clinic, actor: Actor | None = None, **changes: object) -> Time
         "site_id": clinic.site.pk,
         "patient_id": clinic.walter.pk,
     } | changes
-    return queries.earliest_times(actor or clinic.rosa, wanted=TimesWanted(**wanted), now=NOW)  # type: ignore[arg-type]
+    return queries.earliest_times(actor or clinic.rosa, wanted=TimesWanted(**wanted), now=NOW)  # type: ignore[arg-type]  # keywords of several types
 
 
 def starts(found: Times) -> list[str]:

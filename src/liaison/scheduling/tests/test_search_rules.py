@@ -37,7 +37,7 @@ def wish(**changes: object) -> Wish:
         "step": minutes(15),
         "limit": 5,
     }
-    return Wish(**(fields | changes))  # type: ignore[arg-type]
+    return Wish(**(fields | changes))  # type: ignore[arg-type]  # keywords of several types
 
 
 DOCTOR, OTHER_DOCTOR, ROOM, OTHER_ROOM = 1, 2, 11, 12

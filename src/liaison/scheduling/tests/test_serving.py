@@ -96,7 +96,7 @@ def test_a_visit_for_a_referral_whose_visit_is_over_is_refused_and_not_booked(
 
 
 def missed(clinic: Clinic, **changes: object) -> Appointment:
-    appointment = clinic.book(START, **changes)  # type: ignore[arg-type]
+    appointment = clinic.book(START, **changes)  # type: ignore[arg-type]  # keywords of several types
     return actions.record_missed(actor=clinic.marta, appointment=appointment, now=AFTER)
 
 

@@ -63,7 +63,7 @@ def test_the_line_goes_by_priority_then_day_then_fewer_offers() -> None:
     assert sorted(keys, key=lambda name: keys[name]) == list(keys)
 
 
-def run(now: datetime, *, lasts: timedelta = HOUR, last_call: datetime | None = None, zones: tuple[ZoneInfo, ...]):  # type: ignore[no-untyped-def]
+def run(now: datetime, *, lasts: timedelta = HOUR, last_call: datetime | None = None, zones: tuple[ZoneInfo, ...]):  # type: ignore[no-untyped-def]  # the fixtures have no types
     return run_of_offer(
         now=now,
         lasts=lasts,

@@ -37,7 +37,7 @@ def test_an_exclusive_offer_holds_the_time_and_tells_the_patient_of_no_booking(c
     assert (hold.state, hold.reservations.filter(active=True).count()) == ("pending", 2)
     assert heard.facts == []
     (message,) = Message.objects.all()
-    assert message.template.code == "waitlist-offer"  # type: ignore[union-attr]
+    assert message.template.code == "waitlist-offer"  # type: ignore[union-attr]  # it is there
     assert actions.offer_link(made) in message.body
     assert (made.starts_at, made.expires_at) == (local("2026-03-02 08:00"), local("2026-03-02 10:00"))
     with pytest.raises(actions.NotFree):

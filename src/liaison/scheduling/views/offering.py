@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.accounts.models import Site
+from liaison.accounts.queries import sites_within
 from liaison.core.actor import Actor
 from liaison.core.answers import done, put_beside
 from liaison.core.asking import actor_of
@@ -160,5 +161,4 @@ def _show(request: HttpRequest, *, opening_id: int, refusal: Any = None) -> Http
 
 
 def _sites(actor: Actor) -> tuple[Site, ...]:
-    ids = actor.sites_for(OFFER)
-    return tuple(Site.objects.all() if ids is None else Site.objects.filter(pk__in=ids))
+    return tuple(sites_within(actor, OFFER))

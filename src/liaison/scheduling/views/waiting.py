@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.accounts.models import Site
+from liaison.accounts.queries import sites_within
 from liaison.core.actor import Actor
 from liaison.core.answers import done, put_beside, wants_fragment
 from liaison.core.asking import actor_of
@@ -236,5 +237,4 @@ def _draft(form: WaitForm, *, loop_id: int | None, referral_id: int | None) -> a
 
 
 def _sites(actor: Actor) -> tuple[Site, ...]:
-    ids = actor.sites_for(WAIT)
-    return tuple(Site.objects.all() if ids is None else Site.objects.filter(pk__in=ids))
+    return tuple(sites_within(actor, WAIT))

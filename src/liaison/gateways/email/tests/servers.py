@@ -35,7 +35,7 @@ class Mailroom:
         envelope.rcpt_tos.append(address)
         return "250 2.1.5 Good"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - the name that aiosmtpd calls
         """Keep a mail, or refuse it at its end."""
         if self.end:
             return self.end

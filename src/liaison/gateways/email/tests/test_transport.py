@@ -38,7 +38,7 @@ def letter(**changes: object) -> Envelope:
         "language": "es",
         "attachments": (),
     }
-    return Envelope(**(values | changes))  # type: ignore[arg-type]
+    return Envelope(**(values | changes))  # type: ignore[arg-type]  # keywords of several types
 
 
 def transport(port: int, **changes: object) -> SmtpTransport:
@@ -48,7 +48,7 @@ def transport(port: int, **changes: object) -> SmtpTransport:
         "connect_seconds": 2.0, "answer_seconds": 2.0, "accept_seconds": 2.0,
     }  # fmt: skip
     return SmtpTransport(
-        server=Server(**(values | changes)),  # type: ignore[arg-type]
+        server=Server(**(values | changes)),  # type: ignore[arg-type]  # keywords of several types
         sender=Address(display_name="Care team", addr_spec="care-team@example.org"),
         reply_to="desk@example.org",
         clock=lambda: datetime(2026, 3, 2, 15, tzinfo=UTC),
@@ -228,8 +228,8 @@ def test_we_sign_in_where_the_server_asks() -> None:
     tried: list[bytes] = []
 
     def check(server: object, session: object, envelope: object, mechanism: str, data: object) -> AuthResult:
-        tried.append(data.password)  # type: ignore[attr-defined]
-        return AuthResult(success=data.password == b"s3cret/")  # type: ignore[attr-defined]
+        tried.append(data.password)  # type: ignore[attr-defined]  # the stubs don't know it
+        return AuthResult(success=data.password == b"s3cret/")  # type: ignore[attr-defined]  # the stubs don't know it
 
     with mail_server(room, authenticator=check, auth_required=True, auth_require_tls=False) as port:
         good, _ = send(port, user="liaison", password="s3cret/")
@@ -316,7 +316,7 @@ def test_a_wrong_url_is_refused_with_an_example(url: str) -> None:
         read_server(url)
 
 
-def test_the_settings_name_the_server_and_the_sender(settings) -> None:  # type: ignore[no-untyped-def]
+def test_the_settings_name_the_server_and_the_sender(settings) -> None:  # type: ignore[no-untyped-def]  # the fixtures have no types
     settings.SMTP_URL = "smtps://mail.example.org"
     settings.LIAISON_MAIL_FROM = "Riverside Health <desk@riverside.example>"
     found = smtp_from_settings()
