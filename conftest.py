@@ -47,6 +47,18 @@ def pytest_configure(config: pytest.Config) -> None:
     django.setup()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes long, so that no worker is left with it at the end. Workers are given whole modules."""
+    items.sort(key=_how_early)
+
+
+def _how_early(item: pytest.Item) -> int:
+    if item.get_closest_marker("first"):
+        return 0
+    return 1 if item.get_closest_marker("journey") else 2
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     """Measure coverage by the plain examples alone: what a property test draws must not decide a gate."""

@@ -1,6 +1,7 @@
 """A whole Liaison for the journeys: `liaison up` on a small demonstration clinic, and a real browser.
 
-One clinic and one browser serve all journeys of a worker; each journey uses patients of its own.
+One clinic and one browser serve all journeys of a worker; each journey uses patients of its own. It is always a
+Wednesday morning there: on a Sunday no mail goes out and nobody works, which would be other journeys.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from liaison.console.postgres import Cluster
 
+WEDNESDAY = datetime(2026, 9, 16, 14, 10, tzinfo=UTC)  # ten past ten in New York
+OFFSET = timedelta(seconds=int((WEDNESDAY - datetime.now(UTC)).total_seconds()))
 ROOT = Path(__file__).resolve().parents[2]
 OPEN_SECONDS = 180
 LIAISON = (sys.executable, "-m", "liaison.console.main")
@@ -41,10 +45,6 @@ CHROMIUM_FLAGS = [
 ]
 
 
-# Every module of journeys carries these marks: all share one clinic, so under xdist one worker runs them.
-JOURNEY = (pytest.mark.journey, pytest.mark.xdist_group("journeys"))
-
-
 @dataclass(frozen=True)
 class Clinic:
     """A running Liaison: where it answers, where its data is, and what it printed."""
@@ -53,6 +53,18 @@ class Clinic:
     folder: Path
     database_url: str
     process: subprocess.Popen[str]
+    offset: timedelta | None
+
+    def now(self) -> datetime:
+        """What this clinic's clock says (UTC)."""
+        assert self.offset is not None, "This one's clock was set by the command line."
+        return datetime.now(UTC) + self.offset
+
+    def environment(self) -> dict[str, str]:
+        """What another program is told to work in this clinic at its time, and nothing else."""
+        path = os.environ.get("PYTHONPATH", str(ROOT / "src"))
+        told = {"LIAISON_DATA": str(self.folder), "LIAISON_MODE": "demo", "DATABASE_URL": self.database_url}
+        return told | _clock(self.offset) | {"PATH": "/usr/bin:/bin", "PYTHONPATH": path}
 
     def rows(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
         """What the database holds, read past the application."""
@@ -83,8 +95,9 @@ def demonstration(django_db_setup) -> str:
     del django_db_setup
     with _new_home("demonstration", template="liaison_template") as home:
         done = subprocess.run(
-            [*LIAISON, "demo"], cwd=ROOT, env=home.environment(patients=60), capture_output=True, text=True, check=False
-        )
+            [*LIAISON, "demo"], cwd=ROOT, env=home.environment(patients=60, offset=OFFSET), capture_output=True,
+            text=True, timeout=OPEN_SECONDS, check=False,
+        )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
     return home.database
 
@@ -105,7 +118,8 @@ def home(demonstration) -> Iterator[Home]:
 
 def run_clinic(name: str, *arguments: str, patients: int) -> Iterator[Clinic]:
     """`liaison up` on a migrated database of its own in the server of this test run."""
-    with _new_home(name, template="liaison_template") as home, home.open(*arguments, patients=patients) as clinic:
+    template = "liaison_template"
+    with _new_home(name, template=template) as home, home.open(*arguments, offset=None, patients=patients) as clinic:
         yield clinic
 
 
@@ -117,24 +131,25 @@ class Home:
     url: str
     folder: Path
 
-    def environment(self, *, patients: int) -> dict[str, str]:
+    def environment(self, *, patients: int, offset: timedelta | None) -> dict[str, str]:
         """What a Liaison that lives here is told; `patients` are invented if it is empty."""
         keep = {name: value for name, value in os.environ.items() if not _is_ours(name)}
         ours = {"LIAISON_DATA": str(self.folder), "LIAISON_MODE": "demo", "PYTHONUNBUFFERED": "1"}
-        return keep | ours | {"LIAISON_DEMO_PATIENTS": str(patients), "DATABASE_URL": self.url}
+        return keep | ours | _clock(offset) | {"LIAISON_DEMO_PATIENTS": str(patients), "DATABASE_URL": self.url}
 
     @contextmanager
-    def open(self, *arguments: str, patients: int = 60) -> Iterator[Clinic]:
-        """`liaison up`, until the end of the block."""
+    def open(self, *arguments: str, offset: timedelta | None = OFFSET, patients: int = 60) -> Iterator[Clinic]:
+        """`liaison up`, until the end of the block; without an offset the arguments set its clock."""
         port, log = _three_free_ports(), self.folder / "up.log"
         with log.open("w") as output:
             process = subprocess.Popen(
-                [*LIAISON, "up", "--port", str(port), *arguments], cwd=ROOT, env=self.environment(patients=patients),
-                stdout=output, stderr=subprocess.STDOUT, text=True,
+                [*LIAISON, "up", "--port", str(port), *arguments], cwd=ROOT, text=True, stdout=output,
+                stderr=subprocess.STDOUT, env=self.environment(patients=patients, offset=offset),
             )  # fmt: skip
+        url = f"http://127.0.0.1:{port}"
         try:
-            _wait_until_open(process, f"http://127.0.0.1:{port}/readyz", log=log)
-            yield Clinic(url=f"http://127.0.0.1:{port}", folder=self.folder, database_url=self.url, process=process)
+            _wait_until_open(process, f"{url}/readyz", log=log)
+            yield Clinic(url=url, folder=self.folder, database_url=self.url, process=process, offset=offset)
         finally:
             process.send_signal(signal.SIGINT)
             try:
@@ -155,6 +170,10 @@ def _new_home(name: str, *, template: str) -> Iterator[Home]:
         yield Home(database=database, url=cluster.url_of(database), folder=folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clock(offset: timedelta | None) -> dict[str, str]:
+    return {} if offset is None else {"LIAISON_CLOCK_OFFSET": str(int(offset.total_seconds()))}
 
 
 def _is_ours(name: str) -> bool:
@@ -261,8 +280,7 @@ def axe() -> Callable[[Page], list[str]]:
 
 def liaison(clinic, *arguments):
     """Run the `liaison` command against the running clinic."""
-    environment = {"LIAISON_DATA": str(clinic.folder), "LIAISON_MODE": "demo", "PATH": "/usr/bin:/bin"}
-    environment["DATABASE_URL"] = clinic.database_url
-    environment |= {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}
     command = [*LIAISON, *arguments]
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
+    return subprocess.run(
+        command, env=clinic.environment(), capture_output=True, text=True, timeout=180, check=False, cwd=ROOT
+    )

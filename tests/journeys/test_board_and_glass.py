@@ -2,11 +2,10 @@
 
 from zoneinfo import ZoneInfo
 
+import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import JOURNEY
-
-pytestmark = [*JOURNEY]
+pytestmark = pytest.mark.journey
 
 NEW_YORK = ZoneInfo("America/New_York")
 OWNER = "SELECT u.name FROM loops_loop l JOIN accounts_user u ON u.id = l.owner_user_id WHERE l.id = %s"

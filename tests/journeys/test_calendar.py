@@ -6,9 +6,7 @@ from datetime import date, timedelta
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import JOURNEY
-
-pytestmark = [*JOURNEY]
+pytestmark = pytest.mark.journey
 
 AHEAD = """
 SELECT a.id, a.site_id, (a.start_at AT TIME ZONE a.time_zone)::date
@@ -16,7 +14,7 @@ FROM scheduling_appointment a JOIN accounts_site s ON s.id = a.site_id
 JOIN scheduling_reservation r ON r.appointment_id = a.id
 JOIN scheduling_resource w ON w.id = r.resource_id
 WHERE w.name = 'Dr Walter Stone' AND a.state = 'booked' AND s.name = 'Riverside Main'
-  AND a.start_at > now() + interval '1 day'
+  AND a.start_at > %s + interval '1 day'
   AND (a.start_at AT TIME ZONE a.time_zone)::time BETWEEN '09:00' AND '14:00'
   AND NOT EXISTS (
       SELECT 1 FROM scheduling_reservation o JOIN scheduling_resource t ON t.id = o.resource_id
@@ -32,7 +30,7 @@ SUCCESSOR = "SELECT id FROM scheduling_appointment WHERE predecessor_id = %s"
 @pytest.fixture
 def lonely(clinic):
     """The first visit ahead with free time around it, for the clinician, a colleague and the room: id, site and day."""
-    found = clinic.rows(AHEAD)
+    found = clinic.rows(AHEAD, clinic.now())
     assert found, "The demonstration has no visit ahead with free time around it."
     return found[0]
 

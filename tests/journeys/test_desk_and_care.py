@@ -7,12 +7,13 @@ from email import policy
 from zoneinfo import ZoneInfo
 
 import icalendar
+import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.bundles import home_from_hospital
-from tests.journeys.conftest import JOURNEY, liaison
+from tests.journeys.conftest import liaison
 
-pytestmark = [*JOURNEY]
+pytestmark = pytest.mark.journey
 
 NEW_YORK = ZoneInfo("America/New_York")
 
@@ -223,7 +224,7 @@ def test_two_tries_within_the_hour_are_one_attempt(as_person, clinic, tmp_path):
 
 def _home_from_hospital(clinic, folder, *, number):
     """Someone came home five hours ago, as an imported bundle says: the loop that this opened, and the patient."""
-    home_from_hospital(folder, number=number, discharged_at=datetime.now(UTC) - timedelta(hours=5))
+    home_from_hospital(folder, number=number, discharged_at=clinic.now() - timedelta(hours=5))
     done = liaison(clinic, "import", str(folder), "--site", "RIV")
     assert done.returncode == 0, done.stdout + done.stderr
     found = clinic.until(
@@ -241,7 +242,7 @@ def _home_from_hospital(clinic, folder, *, number):
 
 def _two_hours_apart(clinic):
     """Two whole minutes, the later one just past."""
-    later = clinic.value("SELECT date_trunc('minute', now()) - interval '2 minutes'")
+    later = clinic.now().replace(second=0, microsecond=0) - timedelta(minutes=2)
     return later - timedelta(hours=2), later
 
 
@@ -318,8 +319,9 @@ def test_rosa_books_the_earliest_time_and_the_patient_gets_an_invitation(as_pers
         " JOIN accounts_site a ON a.id = s.site_id AND a.code = 'RIV'"
         " JOIN patients_patient q ON q.id = p.patient_id AND q.written_language LIKE 'es%%'"
         " WHERE p.kind = 'email' AND p.may_email AND NOT EXISTS"
-        " (SELECT 1 FROM scheduling_appointment v WHERE v.patient_id = p.patient_id AND v.start_at > now())"
-        " ORDER BY p.patient_id DESC LIMIT 1"
+        " (SELECT 1 FROM scheduling_appointment v WHERE v.patient_id = p.patient_id AND v.start_at > %s)"
+        " ORDER BY p.patient_id DESC LIMIT 1",
+        clinic.now(),
     )
     rosa = as_person("Rosa Delgado")
     page = rosa.open(f"/book/?patient={patient_id}")
@@ -336,7 +338,9 @@ def test_rosa_books_the_earliest_time_and_the_patient_gets_an_invitation(as_pers
     page.get_by_role("button", name="Book this time").dblclick()
     page.wait_for_url(lambda url: "/book/" not in url)
     visits = clinic.rows(
-        "SELECT id, state, start_at FROM scheduling_appointment WHERE patient_id = %s AND start_at > now()", patient_id
+        "SELECT id, state, start_at FROM scheduling_appointment WHERE patient_id = %s AND start_at > %s",
+        patient_id,
+        clinic.now(),
     )
     assert [(state, at) for _, state, at in visits] == [("booked", start_at)]
     reserved = clinic.rows(
@@ -437,7 +441,7 @@ def test_a_referral_goes_from_dr_imani_to_the_patient_being_told(as_person, clin
     assert heart.startswith("Hudson Valley Heart")
     assert clinic.value("SELECT times_sent FROM orders_referral WHERE id = %s", referral_id) == 2
     expect(rosa.open(f"/referrals/{referral_id}/").get_by_role("heading", level=1)).to_contain_text(heart)
-    visit_at = datetime.now(NEW_YORK) - timedelta(hours=1)
+    visit_at = clinic.now().astimezone(NEW_YORK) - timedelta(hours=1)
     told = {"how": "By phone; she will come in a year."}
     for person, word, typed, state, rule, step, evidence in (
         (None, "", {}, "sent", "referral.acknowledge", f"Confirm that {heart} has", []),

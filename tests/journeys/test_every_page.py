@@ -7,17 +7,16 @@ that no page leaves the walk unseen.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from dataclasses import dataclass, field
 
 import pytest
 
-from tests.journeys.conftest import JOURNEY, ROOT, Person
+from tests.journeys.conftest import ROOT, Person
 from tests.test_sentinel_walk import Address, addresses
 
-pytestmark = [*JOURNEY]
+pytestmark = [pytest.mark.journey, pytest.mark.first]
 
 WIDTHS = (320, 390, 1920, 1280)
 DARK_WIDTHS = (390, 1280)
@@ -58,11 +57,9 @@ class Asked:
 @pytest.fixture(scope="module")
 def asked(clinic):
     """Every address there is, with values of the demonstration; what it has seldom is made first."""
-    environment = {"LIAISON_DATA": str(clinic.folder), "LIAISON_MODE": "demo", "DATABASE_URL": clinic.database_url}
-    path = os.environ.get("PYTHONPATH", str(ROOT / "src"))
     done = subprocess.run(
-        [sys.executable, "-m", "tests.journeys.rare_things"], cwd=ROOT, env=environment | {"PATH": "/usr/bin:/bin"}
-        | {"PYTHONPATH": path}, capture_output=True, text=True, timeout=180, check=False,
+        [sys.executable, "-m", "tests.journeys.rare_things"], cwd=ROOT, env=clinic.environment(), capture_output=True,
+        text=True, timeout=180, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
     return addresses(Asked(**json.loads(done.stdout)))

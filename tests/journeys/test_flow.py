@@ -5,9 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import JOURNEY
-
-pytestmark = [*JOURNEY]
+pytestmark = pytest.mark.journey
 
 STAMPS = (
     "SELECT state, arrived_at, checked_in_at, roomed_at, seen_at, left_at FROM scheduling_appointment WHERE id = %s"
@@ -31,9 +29,9 @@ def todays(clinic, *, state, late=False):
     sign = "<" if late else ">"
     return clinic.value(
         "SELECT id FROM scheduling_appointment WHERE state = %s AND site_id = %s AND late_answer = ''"
-        f" AND start_at {sign} now() - make_interval(mins => %s) AND idempotency_key LIKE 'demo-today-%%'"
+        f" AND start_at {sign} %s - make_interval(mins => %s) AND idempotency_key LIKE 'demo-today-%%'"
         " ORDER BY start_at, id LIMIT 1",
-        state, site_of(clinic), 5 if late else -10,
+        state, site_of(clinic), clinic.now(), 5 if late else -10,
     )  # fmt: skip
 
 

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from tests.journeys.bundles import histories
-from tests.journeys.conftest import JOURNEY, LIAISON, ROOT, _new_home
+from tests.journeys.conftest import LIAISON, ROOT, _new_home
 
-pytestmark = [*JOURNEY]
+pytestmark = pytest.mark.journey
 
 PATIENTS, OBSERVATIONS = 6, 1_200
 STATE = """

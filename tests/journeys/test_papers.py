@@ -2,11 +2,10 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import JOURNEY
-
-pytestmark = [*JOURNEY]
+pytestmark = pytest.mark.journey
 
 WALTER = "SELECT patient_id FROM patients_identifier WHERE value = 'RH000001'"
 

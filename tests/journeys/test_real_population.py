@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import JOURNEY, ROOT, Clinic, liaison, run_clinic
+from tests.journeys.conftest import ROOT, Clinic, liaison, run_clinic
 
 DATA = Path(os.environ.get("LIAISON_TEST_DATA") or ROOT.parent / "shared" / "data")
 BUNDLES = DATA / "synthea-r4" / "bundles"
@@ -15,7 +15,7 @@ DAY = "2021-02-20"
 TABLES = ("records_resource", "records_fact", "patients_patient", "loops_loop", "directory_practitioner")
 
 pytestmark = [
-    *JOURNEY,
+    pytest.mark.journey,
     pytest.mark.skipif(not BUNDLES.exists(), reason=f"there is no real population at {BUNDLES} (LIAISON_TEST_DATA)"),
 ]
 

@@ -2,20 +2,19 @@
 
 import email
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, timedelta
 from email import policy
 from zoneinfo import ZoneInfo
 
 import psycopg
+import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import JOURNEY
-
-pytestmark = [*JOURNEY]
+pytestmark = pytest.mark.journey
 
 NEW_YORK = ZoneInfo("America/New_York")
 TEN_DAYS = timedelta(days=10)
-VISIT = "SELECT id, start_at FROM scheduling_appointment WHERE patient_id = %s AND start_at > now()"
+VISIT = "SELECT id, start_at FROM scheduling_appointment WHERE patient_id = %s AND start_at > %s"
 MESSAGES = "SELECT state FROM inbox_message WHERE idempotency_key = %s"
 JOBS = (
     "SELECT status::text FROM procrastinate_jobs WHERE task_name = 'scheduling.remind'"
@@ -27,7 +26,7 @@ def test_a_week_before_the_visit_its_reminder_comes_by_mail_and_none_for_the_can
     with home.open() as clinic:
         kept, cancelled = _two_who_may_be_written_to(clinic)
         rosa = as_person("Rosa Delgado", at=clinic)
-        visit_id, start_at = _book(rosa, clinic, kept, not_before=datetime.now(NEW_YORK) + TEN_DAYS)
+        visit_id, start_at = _book(rosa, clinic, kept, not_before=clinic.now().astimezone(NEW_YORK) + TEN_DAYS)
         other_id, other_at = _book(rosa, clinic, cancelled, not_before=start_at.astimezone(NEW_YORK))
         assert other_at.astimezone(NEW_YORK).date() == start_at.astimezone(NEW_YORK).date()
         for one in (visit_id, other_id):
@@ -43,7 +42,7 @@ def test_a_week_before_the_visit_its_reminder_comes_by_mail_and_none_for_the_can
 
     day = start_at.astimezone(NEW_YORK).replace(hour=10, minute=5, second=0) - timedelta(days=7)
     _let_the_days_pass(clinic, visit_id, other_id)
-    with home.open("--as-of", day.astimezone(UTC).isoformat()) as clinic:
+    with home.open("--as-of", day.astimezone(UTC).isoformat(), offset=None) as clinic:
         mails = clinic.until(lambda: _mails_to(clinic, kept, "reminder"), seconds=60)
         assert [subject.partition(":")[0] for subject, _ in mails] == ["Reminder"]
         assert f"{start_at.astimezone(NEW_YORK):%-I:%M %p}" in mails[0][1]
@@ -63,8 +62,8 @@ def _two_who_may_be_written_to(clinic):
         " WHERE p.kind = 'email' AND p.may_email AND NOT EXISTS (SELECT 1 FROM patients_proxy x"
         "  WHERE x.patient_id = p.patient_id)"
         " AND NOT EXISTS (SELECT 1 FROM scheduling_appointment v WHERE v.patient_id = p.patient_id"
-        "  AND v.start_at > now()) ORDER BY p.patient_id LIMIT 2"
-    )
+        "  AND v.start_at > %s) ORDER BY p.patient_id LIMIT 2", clinic.now(),
+    )  # fmt: skip
     return [patient_id for (patient_id,) in rows]
 
 
@@ -74,7 +73,7 @@ def _book(rosa, clinic, patient_id, *, not_before):
     expect(page.locator("input[name=offer]").first).to_be_visible()
     page.get_by_role("button", name="Book this time").click()
     page.wait_for_url(lambda url: "/book/" not in url)
-    return clinic.rows(VISIT, patient_id)[0]
+    return clinic.rows(VISIT, patient_id, clinic.now())[0]
 
 
 def _let_the_days_pass(clinic, *appointment_ids):

@@ -6,9 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import JOURNEY
-
-pytestmark = [*JOURNEY]
+pytestmark = pytest.mark.journey
 
 SCREENS = ((390, "light"), (1280, "dark"), (1920, "light"))
 

@@ -2,11 +2,12 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import JOURNEY, liaison
+from tests.journeys.conftest import liaison
 
-pytestmark = [*JOURNEY]
+pytestmark = pytest.mark.journey
 
 
 def test_two_coordinators_see_each_other_without_reloading(as_person, clinic):

@@ -15,9 +15,12 @@ FINISH_SECONDS = 8
 AT_ONCE = 4
 """Jobs that run at the same time: a mail server that is slow to answer keeps two of them at most."""
 
+LOOK_SECONDS = 1.0
+"""How long a job lies in the queue at most where the word of it was lost."""
+
 
 async def work() -> None:
-    """Run jobs until SIGTERM or SIGINT."""
+    """Run jobs until SIGTERM or SIGINT: when the queue tells of one, and whatever it has every LOOK_SECONDS."""
     from procrastinate.contrib.django import app
     from procrastinate.contrib.django.django_connector import DjangoConnector
 
@@ -26,7 +29,10 @@ async def work() -> None:
     with app.replace_connector(app.connector.get_worker_connector()) as queue:
         async with queue.open_async():
             await queue.run_worker_async(
-                concurrency=AT_ONCE, shutdown_graceful_timeout=FINISH_SECONDS, install_signal_handlers=True
+                concurrency=AT_ONCE,
+                fetch_job_polling_interval=LOOK_SECONDS,
+                shutdown_graceful_timeout=FINISH_SECONDS,
+                install_signal_handlers=True,
             )
 
 

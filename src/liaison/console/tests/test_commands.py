@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,11 +12,16 @@ HIDDEN = {"LIAISON_TEST_FOLDER", "DJANGO_SETTINGS_MODULE", "LIAISON_SCHEMA"}
 
 
 def liaison(*arguments, **variables):
-    """Run the command as a person would; the result has its status and everything it printed."""
+    """Run the command as a person would; the result has its status and everything it printed.
+
+    Each database has its own record of the trail's heads: another one's seals are none of its.
+    """
     environment = {name: value for name, value in os.environ.items() if name not in HIDDEN}
+    database = variables.get("DATABASE_URL", "").rpartition("/")[2]
+    heads = {"LIAISON_AUDIT_HEADS": str(Path(os.environ["LIAISON_TEST_FOLDER"], "heads", database))} if database else {}
     done = subprocess.run(
         [sys.executable, "-m", "liaison.console.main", *map(str, arguments)],
-        env=environment | {"LIAISON_MODE": "demo"} | variables,
+        env=environment | {"LIAISON_MODE": "demo"} | heads | variables,
         capture_output=True,
         text=True,
         check=False,

@@ -1,5 +1,6 @@
 """A worker that is killed in the middle of a job: another one does the job again, once."""
 
+import json
 import os
 import signal
 import subprocess
@@ -50,11 +51,12 @@ class Queue:
     def ask(self, query, *values):
         return self.connection.execute(query, values).fetchone()
 
-    def add(self, task, arguments):
+    def add(self, task, arguments, *, lock=None):
         statement = (
-            "INSERT INTO procrastinate_jobs (queue_name, task_name, args) VALUES ('default', %s, %s) RETURNING id"
+            "INSERT INTO procrastinate_jobs (queue_name, task_name, args, lock) VALUES ('default', %s, %s, %s)"
+            " RETURNING id"
         )
-        return self.ask(statement, task, arguments)[0]
+        return self.ask(statement, task, arguments, lock)[0]
 
     def state(self, job):
         return self.ask("SELECT status::text, attempts FROM procrastinate_jobs WHERE id = %s", job)
@@ -99,3 +101,15 @@ def test_a_job_cut_off_by_sigkill_is_done_again_by_another_worker_once(start, qu
     queue.until(lambda: queue.state(third)[0] == "succeeded")
     assert notes.read_text() == "began\nbegan\nended\n"
     assert queue.state(job)[0] == "succeeded"
+
+
+@pytest.mark.parametrize(("lock", "told"), [("console.line_up", True), (None, False)])
+def test_the_end_of_a_job_that_others_wait_for_is_told_to_the_workers(queue, lock, told):
+    job = queue.add("console.linger", "{}", lock=lock)
+    queue.connection.execute("UPDATE procrastinate_jobs SET status = 'doing' WHERE id = %s", [job])
+    queue.connection.execute("LISTEN procrastinate_any_queue_v1")
+    queue.connection.execute("UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = %s", [job])
+    queue.connection.execute("NOTIFY procrastinate_any_queue_v1, 'the end'")
+    words = [word.payload for word in queue.connection.notifies(stop_after=2 if told else 1, timeout=PATIENCE)]
+    assert words.pop() == "the end"
+    assert [json.loads(word) for word in words] == ([{"type": "job_inserted", "job_id": job}] if told else [])

@@ -28,9 +28,6 @@ from liaison.orders.rules import State as ReferralState
 from liaison.patients.models import DuplicateCandidate, Patient
 from liaison.scheduling.models import Appointment
 
-# One worker builds the clinic, for all of these.
-pytestmark = pytest.mark.xdist_group("demonstration")
-
 NOW = datetime(2026, 4, 15, 15, tzinfo=UTC)
 PATIENTS = 40
 DOUBLES = 2
