@@ -37,6 +37,7 @@ LIAISON = (sys.executable, "-m", "liaison.console.main")
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-dev-shm-usage",  # where little memory may be shared, as in many containers, a page would stand still
     "--disable-quic",
     "--no-first-run",
     "--disable-background-networking",
@@ -95,7 +96,7 @@ def demonstration(django_db_setup) -> str:
     del django_db_setup
     with _new_home("demonstration", template="liaison_template") as home:
         done = subprocess.run(
-            [*LIAISON, "demo"], cwd=ROOT, env=home.environment(patients=60, offset=OFFSET), capture_output=True,
+            [*LIAISON, "demo"], cwd=ROOT, env=home.environment(patients=60), capture_output=True,
             text=True, timeout=OPEN_SECONDS, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
@@ -131,7 +132,7 @@ class Home:
     url: str
     folder: Path
 
-    def environment(self, *, patients: int, offset: timedelta | None) -> dict[str, str]:
+    def environment(self, *, patients: int, offset: timedelta | None = OFFSET) -> dict[str, str]:
         """What a Liaison that lives here is told; `patients` are invented if it is empty."""
         keep = {name: value for name, value in os.environ.items() if not _is_ours(name)}
         ours = {"LIAISON_DATA": str(self.folder), "LIAISON_MODE": "demo", "PYTHONUNBUFFERED": "1"}
