@@ -1,6 +1,6 @@
 """The benchmarks by name."""
 
-from bench.scenarios import booking, calendar, desk, importing, searching, slots
+from bench.scenarios import booking, calendar, desk, importing, searching, slots, timeline
 
 SCENARIOS = {
     scenario.name: scenario
@@ -8,6 +8,7 @@ SCENARIOS = {
         importing.SCENARIO,
         desk.SCENARIO,
         searching.SCENARIO,
+        timeline.SCENARIO,
         booking.SCENARIO,
         slots.SCENARIO,
         calendar.SCENARIO,

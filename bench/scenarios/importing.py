@@ -31,7 +31,7 @@ def run(sizes: Sequence[int], say: Callable[[str], None]) -> list[Result]:
             if own:
                 paths = sorted(path for path in Path(own).rglob("*") if path.is_file())[:size]
             else:
-                paths = [_write(folder, n) for n in range(1, size + 1)]
+                paths = [write_bundle(folder, n) for n in range(1, size + 1)]
             say(f"{len(paths):,} bundles …")
             results += [_import(paths, metric=metric, size=size) for metric in METRICS]
     return results
@@ -49,17 +49,18 @@ def _import(paths: list[Path], *, metric: str, size: int) -> Result:
     return Result(metric=metric, value=round(summary.total.received / seconds), unit="resources/s", size=size)
 
 
-def _write(folder: Path, n: int) -> Path:
+def write_bundle(folder: Path, n: int, *, visits: int = 30) -> Path:
+    """A gzipped bundle with ten resources for each visit of ten years of patient `n`."""
     path = folder / f"patient-{n:06d}.json.gz"
     with gzip.open(path, "wt", encoding="utf-8", compresslevel=1) as file:
-        json.dump(_bundle(n), file)
+        json.dump(_bundle(n, visits=visits), file)
     return path
 
 
-def _bundle(n: int) -> Resource:
-    """About 300 resources of one patient's ten years, in the proportions of a synthetic population."""
+def _bundle(n: int, *, visits: int) -> Resource:
+    """What happened to one patient, in the proportions of a synthetic population."""
     draw = random.Random(n)
-    patient, *rest = _resources(n, draw)
+    patient, *rest = _resources(n, draw, visits=visits)
     entries = [
         {
             "fullUrl": f"urn:uuid:{resource['id']}",
@@ -71,7 +72,7 @@ def _bundle(n: int) -> Resource:
     return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
 
 
-def _resources(n: int, draw: random.Random) -> Iterator[Resource]:
+def _resources(n: int, draw: random.Random, *, visits: int) -> Iterator[Resource]:
     given, family, born = person_number(n)
     patient: Resource = {
         "resourceType": "Patient",
@@ -84,7 +85,7 @@ def _resources(n: int, draw: random.Random) -> Iterator[Resource]:
     }
     yield patient
     about = {"reference": f"urn:uuid:{patient['id']}"}
-    for _ in range(30):
+    for _ in range(visits):
         at = NOW - timedelta(days=draw.randrange(30, 3650), minutes=draw.randrange(1440))
         encounter = _encounter(draw, about, at)
         yield encounter

@@ -4,7 +4,9 @@ import itertools
 import random
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from urllib.parse import quote
 
+from bench.browser import Browser, web_server
 from bench.crowd import add_patients, hire, person_number
 from bench.harness import NOW, Result, Scenario, fresh_database, measure, percentiles
 
@@ -12,27 +14,34 @@ SEARCHES = 140
 
 
 def run(sizes: Sequence[int], say: Callable[[str], None]) -> list[Result]:
-    """Measure the search as the pages call it, by what is typed and all together."""
+    """Measure the search as the pages call it, by what is typed and all together, and the palette over HTTP."""
     results: list[Result] = []
     with fresh_database() as cluster:
         from liaison.accounts.models import User
         from liaison.accounts.queries import actor_of
         from liaison.patients.queries import search
 
-        staff = hire()
+        staff, have = hire(), 1
         rosa = actor_of(User.objects.get(pk=staff.rosa_id), now=NOW)
-        have = 1
-        for size in sizes:
-            say(f"{size:,} patients …")
-            add_patients(cluster.url, staff=staff, first=have, last=size + 1, with_loops=False)
-            have = size + 1
-            everything: list[float] = []
-            for name, typed in _typed(size):
-                texts = itertools.cycle([next(typed) for _ in range(SEARCHES // 7)])
-                taken = measure(lambda texts=texts: search(rosa, text=next(texts), now=NOW), times=SEARCHES // 7)
-                everything += taken
-                results += percentiles(f"search by {name}", taken, size=size)[1:]
-            results += percentiles("search, all kinds", everything, size=size)
+        with web_server() as port:
+            for size in sizes:
+                say(f"{size:,} patients …")
+                add_patients(cluster.url, staff=staff, first=have, last=size + 1, with_loops=False)
+                have = size + 1
+                browser = Browser(port, user_id=staff.rosa_id)
+                everything: list[float] = []
+                over_http: list[float] = []
+                for name, typed in _typed(size):
+                    texts = itertools.cycle([next(typed) for _ in range(SEARCHES // 7)])
+                    taken = measure(lambda texts=texts: search(rosa, text=next(texts), now=NOW), times=SEARCHES // 7)
+                    everything += taken
+                    results += percentiles(f"search by {name}", taken, size=size)[1:]
+                    over_http += measure(
+                        lambda texts=texts, browser=browser: browser.get(f"/palette/?q={quote(next(texts))}"),
+                        times=SEARCHES // 7,
+                    )
+                results += percentiles("search, all kinds", everything, size=size)
+                results += percentiles("palette over HTTP, all kinds", over_http, size=size)
     return results
 
 
