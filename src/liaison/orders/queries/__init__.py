@@ -8,6 +8,7 @@ from liaison.orders.queries.page import (
     TrackStop,
     get_referral,
     referral_page,
+    referral_to_book,
     undoable_step,
 )
 from liaison.orders.queries.told import referral_url, timeline
@@ -24,6 +25,7 @@ __all__ = [
     "default_owner",
     "get_referral",
     "referral_page",
+    "referral_to_book",
     "referral_url",
     "referrer_choices",
     "target_choices",

@@ -82,6 +82,17 @@ def rebook_url(appointment: Appointment) -> str:
     return f"{reverse('scheduling:book')}?{urlencode({name: value for name, value in given.items() if value})}"
 
 
+def successor_of(appointment: Appointment) -> Appointment | None:
+    """The visit that this one was moved to. The appointment was fetched for somebody."""
+    return Appointment.objects.filter(predecessor=appointment).first()
+
+
+def visit_to_move(*, patient: Patient, appointment_id: int) -> Appointment | None:
+    """The visit of this patient that they would have earlier. The patient was fetched for somebody."""
+    rows = Appointment.objects.select_related("visit_type")
+    return rows.filter(pk=appointment_id, patient=patient).first()
+
+
 def coming_visits(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[ComingVisit]:
     """The patient's visits that are not over, the next first; those of earlier today included."""
     coming = _visible(actor).filter(patient=patient, end_at__gte=now).holding_time()
