@@ -30,6 +30,7 @@ from liaison.inbox.queries.reaching import PointNow, ReachSheet, reach_sheet
 from liaison.inbox.queries.stories import ToldLine, told_story
 from liaison.inbox.queries.templates import TemplateSheet, shown, template_sheet, templates, wording_for
 from liaison.inbox.queries.timeline import timeline
+from liaison.inbox.queries.whom import patient_and_loop
 
 __all__ = [
     "Box",
@@ -66,6 +67,7 @@ __all__ = [
     "may_strike",
     "may_strike_call",
     "message_page",
+    "patient_and_loop",
     "propose_next",
     "reach_sheet",
     "received_mail",

@@ -21,6 +21,7 @@ from liaison.inbox.forms import AddToNoteForm, NoteForm, StrikeForm
 from liaison.inbox.queries import NoteLine, NoteShown, get_note
 from liaison.inbox.views.whom import titles_for, whom
 from liaison.loops.models import Loop
+from liaison.loops.queries import open_promises
 from liaison.patients.models import Patient
 
 
@@ -29,7 +30,7 @@ def note(request: HttpRequest) -> HttpResponse:
     """A few words about a patient, for the loop that is open or for none."""
     now, (patient, loop) = current_time(), whom(request, verb=access.WRITE_NOTE)
     start = {"idempotency_key": f"note:{uuid4()}", "happened_at": now, "loop": loop.pk if loop else ""}
-    loops = _open_loops(patient)
+    loops = open_promises(patient=patient)
     titles = titles_for(request, loops=[*loops, *([loop] if loop else [])])
     form = NoteForm(request.POST or None, initial=start, loops=loops, titles=titles, zone=_zone(patient))
     if request.method == "POST" and form.is_valid():
@@ -125,10 +126,6 @@ def _strike_form(line: NoteLine, struck_id: int | None, given: StrikeForm | None
 
 def _address(shown: NoteShown) -> str:
     return reverse("inbox:note_shown", args=[shown.first.id])
-
-
-def _open_loops(patient: Patient) -> list[Loop]:
-    return list(Loop.objects.open().filter(patient=patient).order_by("due_at", "pk"))
 
 
 def _zone(patient: Patient) -> ZoneInfo:

@@ -234,6 +234,11 @@ def _clock(clock: Clock, *, kind: LoopKind, reads: bool, now: datetime) -> Clock
     )
 
 
+def open_promises(*, patient: Patient) -> list[Loop]:
+    """The open loops of a patient, the next due first, for choosing one. The patient was fetched for somebody."""
+    return list(Loop.objects.open().filter(patient=patient).order_by("due_at", "pk"))
+
+
 def open_loops_of(actor: Actor, *, patient: Patient, now: datetime, most: int = 100) -> tuple[LoopRow, ...]:
     """A patient's open loops, the most urgent first, at most `most`. Refuses Forbidden, NotFound."""
     _refuse_unseen(actor, patient=patient)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db.models import Q
 
@@ -10,7 +10,7 @@ from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import NotFound
 from liaison.core.verbs import Verb
-from liaison.patients.models import Identifier, Patient, PatientSite
+from liaison.patients.models import ContactPoint, Identifier, Patient, PatientSite
 
 Pair = tuple[str, str]
 
@@ -30,6 +30,19 @@ def get_patient(actor: Actor, *, patient_id: int, verb: Verb | None = None) -> P
         raise NotFound
     seen(patient.pk)
     return patient
+
+
+def contact_point_of(patient: Patient, *, contact_point_id: int) -> ContactPoint:
+    """One way to reach a patient that was not given up. The patient was fetched for somebody. Refuses: NotFound."""
+    found = patient.contact_points.filter(pk=contact_point_id, retired_at__isnull=True).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def places_of(patient: Patient) -> Sequence[PatientSite]:
+    """Where they are a patient, the home site first. The patient was fetched for somebody."""
+    return tuple(patient.sites.select_related("site").order_by("-is_home", "pk"))
 
 
 def patients_shown(actor: Actor, *, patient_ids: Iterable[int]) -> Mapping[int, Patient]:

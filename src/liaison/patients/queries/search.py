@@ -17,7 +17,7 @@ from django.db.models import Prefetch, Q, QuerySet
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.clock import current_time
-from liaison.core.refusals import Refusal
+from liaison.core.refusals import NotFound, Refusal
 from liaison.core.verbs import Verb
 from liaison.patients import rules
 from liaison.patients.models import ContactKind, ContactPoint, Identifier, IdentifierKind, Patient
@@ -107,6 +107,17 @@ def find_behind_glass(
     if len(found) > 1:
         raise SeveralFit
     return found[0] if found else None
+
+
+def found_behind_glass(actor: Actor, *, patient_id: int, found_by: int | None) -> Patient:
+    """The patient that `find_behind_glass` found for this actor a moment ago (`found_by`: the user id then).
+
+    Refuses: NotFound (somebody else found them, or they were merged since).
+    """
+    patient = Patient.objects.current().filter(pk=patient_id).first()
+    if patient is None or found_by != actor.user_id:
+        raise NotFound
+    return patient
 
 
 def _words(patient: Patient) -> set[str]:
