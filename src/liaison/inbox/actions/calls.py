@@ -13,6 +13,7 @@ from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import Forbidden, NotFound, Refusal
+from liaison.core.written_time import clock_time
 from liaison.inbox import access
 from liaison.inbox.actions.keys import KeyReused, hold_key
 from liaison.inbox.events import CallLogged
@@ -263,7 +264,7 @@ def _joined(call: Call, *, loop: Loop) -> str:
     earlier = counted_with(call)
     if earlier is None:
         return ""
-    return f" Counts as the same attempt as {earlier.astimezone(loop.site.zone):%H:%M}: try again later."
+    return f" Counts as the same attempt as {clock_time(earlier.astimezone(loop.site.zone))}: try again later."
 
 
 def _evidence_of(call: Call, *, loop: Loop) -> str:

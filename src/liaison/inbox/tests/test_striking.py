@@ -65,7 +65,7 @@ def test_the_promise_that_it_closed_opens_again(cast: Cast) -> None:
     again = Loop.objects.get(pk=loop.pk)
     assert (again.state, again.evidence_kinds, again.next_step) == ("open", [], "Call Walter")
     line = LoopEvent.objects.filter(loop=loop).order_by("-pk")[0]
-    assert line.sentence == "The call of Mar 2, 10:00 was entered by mistake: taken back. Open again."
+    assert line.sentence == "The call of Mon, Mar 2, 10:00 was entered by mistake: taken back. Open again."
     assert (line.reason, line.by_name) == ("Wrong patient", "Rosa")
 
 
@@ -145,7 +145,7 @@ def test_a_nurse_explains_no_more_what_only_that_call_did_not_show(cast: Cast) -
     strike(cast, third, StruckWhy.TWICE)
     given_up = Loop.objects.get(pk=loop.pk)
     assert given_up.state == "given_up"
-    assert given_up.given_up_reason == "The call of Mar 2, 10:00 was entered by mistake: taken back."
+    assert given_up.given_up_reason == "The call of Mon, Mar 2, 10:00 was entered by mistake: taken back."
 
 
 def test_a_patient_of_no_site_has_utc_in_the_story(cast: Cast) -> None:

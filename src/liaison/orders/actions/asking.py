@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal, constraint_refusal
+from liaison.core.written_time import full_day
 from liaison.loops import actions as loops
 from liaison.loops.ports import ROUTINE, URGENT, About, Owner
 from liaison.loops.queries import site_of
@@ -191,7 +192,7 @@ def refuse_duplicate(patient: Patient, *, specialty: str) -> None:
         return
     raise DuplicateReferral(
         f"There is an open referral to this specialty already: {known.target_name}, "
-        f"{rules.WORDS[State(known.state)].lower()} since {known.state_since:%b %-d, %Y}. "
+        f"{rules.WORDS[State(known.state)].lower()} since {full_day(known.state_since.astimezone(known.site.zone))}. "
         "Open that one, or say why a second is needed."
     )
 

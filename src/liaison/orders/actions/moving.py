@@ -13,6 +13,7 @@ from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import NotFound, Refusal, Stale
 from liaison.core.verbs import Verb
+from liaison.core.written_time import clock_time
 from liaison.loops import actions as loops
 from liaison.loops.ports import ClockToStart
 from liaison.loops.queries import business_calendar
@@ -220,8 +221,7 @@ def _what_changed(referral: Referral) -> str:
     last = ReferralStep.objects.filter(referral=referral).order_by("-id").first()
     if last is None:
         return ReferralChanged.sentence
-    at = last.at.astimezone(referral.site.zone)
+    at = clock_time((last.undone_at or last.at).astimezone(referral.site.zone))
     if last.undone_at is not None:
-        at = last.undone_at.astimezone(referral.site.zone)
-        return f"{last.undone_by_name} took back at {at:%H:%M}: {last.sentence} Look at what it says now."
-    return f"{last.by_name} was here first, at {at:%H:%M}: {last.sentence} Look at what it says now, then do it again."
+        return f"{last.undone_by_name} took back at {at}: {last.sentence} Look at what it says now."
+    return f"{last.by_name} was here first, at {at}: {last.sentence} Look at what it says now, then do it again."

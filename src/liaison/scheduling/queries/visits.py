@@ -14,6 +14,7 @@ from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import NotFound
 from liaison.core.timeline import TimelineEntry
+from liaison.core.written_time import full_day_and_time
 from liaison.loops.models import Loop
 from liaison.patients.models import Patient
 from liaison.scheduling.kinds import MISSED_VISIT
@@ -167,7 +168,7 @@ def _coming(row: Appointment) -> ComingVisit:
 
 def _entries(row: Appointment) -> Iterator[TimelineEntry]:
     seen(row.patient_id)
-    when = f"{row.local_start:%a, %b %-d, %Y, %H:%M}"
+    when = full_day_and_time(row.local_start)
     with_whom = ", ".join((*row.people, row.site.name))
     moved = row.predecessor_id is not None
     booked = _("Moved to %(when)s") if moved else _("Booked for %(when)s")

@@ -24,6 +24,7 @@ from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden, Refusal
+from liaison.core.written_time import day_and_time
 from liaison.orders.queries import referral_to_book
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
@@ -138,7 +139,7 @@ def _panel(request: HttpRequest, desk: Desk) -> HttpResponse:
         appointment = _carry_out(desk, form, key=form_key(request, form.cleaned_data["key"]))
     except (*WARNINGS, *OVERRIDABLE) as refusal:
         return _show(request, desk, form, refusal=refusal)
-    when = f"{appointment.local_start:%a, %b %-d, %H:%M}"
+    when = day_and_time(appointment.local_start)
     said = _("Moved to %(when)s.") if desk.moving else _("Booked for %(when)s.")
     return done(
         request,

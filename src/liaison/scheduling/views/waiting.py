@@ -20,6 +20,7 @@ from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden
+from liaison.core.written_time import full_day_and_time
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
 from liaison.scheduling import actions, queries
@@ -168,8 +169,7 @@ def _form(request: HttpRequest, patient: Patient, *, sites: Sequence[Site], init
     choices = Choices(visit_types=queries.visit_types(actor), sites=sites, people=queries.clinicians(actor))
     coming = queries.coming_visits(actor, patient=patient, now=current_time())
     visits = [
-        (visit.appointment_id, f"{visit.what}, {visit.start_at:%a, %b %-d, %Y %H:%M}, {visit.where}")
-        for visit in coming
+        (visit.appointment_id, f"{visit.what}, {full_day_and_time(visit.start_at)}, {visit.where}") for visit in coming
     ]
     return WaitForm(request.POST or None, initial=dict(initial), choices=choices, visits=visits)
 
