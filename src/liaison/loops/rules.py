@@ -24,8 +24,6 @@ RISES_EARLIER_BY: Final[Mapping[str, timedelta]] = MappingProxyType(
 """How much earlier than its due time a loop stands on the desk. A clinical one that is due now stands before a
 routine one that is two weeks late; among equals the one due first comes first."""
 
-RISES_AT_MOST_EARLIER_BY: Final = max(RISES_EARLIER_BY.values())
-
 OPEN, CLOSED, GIVEN_UP = "open", "closed", "given_up"
 
 _LONGEST_ID: Final = 18

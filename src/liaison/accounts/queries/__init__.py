@@ -33,7 +33,6 @@ from liaison.accounts.queries.people import (
     sites_with_teams,
     teams_everywhere,
     teams_in_reach,
-    teams_of,
     teams_out_of_reach,
 )
 from liaison.accounts.queries.reach import (
@@ -81,7 +80,6 @@ __all__ = [
     "sites_within",
     "teams_everywhere",
     "teams_in_reach",
-    "teams_of",
     "teams_out_of_reach",
     "teams_within",
     "unfinished",

@@ -223,16 +223,6 @@ def sites_of(actor: Actor) -> QuerySet[Site]:
     return sites if actor.site_ids is None else sites.filter(pk__in=actor.site_ids)
 
 
-def teams_of(actor: Actor) -> QuerySet[Team]:
-    """The teams that work can be given to at this actor's sites, and those of the whole organization."""
-    teams = Team.objects.select_related("site").order_by("name")
-    if actor.is_anonymous:
-        return teams.none()
-    if actor.site_ids is None:
-        return teams
-    return teams.filter(Q(site__isnull=True) | Q(site_id__in=actor.site_ids))
-
-
 def sessions_of(actor: Actor, *, now: datetime) -> tuple[OwnSession, ...]:
     """The browsers in which this actor is signed in, the latest used first."""
     if actor.user_id is None:

@@ -81,9 +81,8 @@ def strike_call(actor: Actor, *, call_id: int, why: StruckWhy, now: datetime, wo
 
 def sentence_of(call: Call) -> str:
     """What a loop's story says of a call that was struck out."""
-    site = call.patient.home_site()
-    at = call.started_at.astimezone(site.zone if site else None)
-    return f"The call of {day_and_time(at)} was entered by mistake: taken back."
+    when = day_and_time(call.started_at.astimezone(call.patient.zone))
+    return f"The call of {when} was entered by mistake: taken back."
 
 
 def _take_back(actor: Actor, call: Call, *, now: datetime) -> None:

@@ -460,16 +460,3 @@ def test_the_timeline_tells_messages_and_calls(cast: Cast) -> None:
         timeline(cast.pat, patient=cast.walter)
     with pytest.raises(Forbidden):
         timeline(Actor(user_id=1), patient=cast.walter)
-
-
-def test_the_standing_of_the_contact_reads_every_call_of_the_window(cast: Cast) -> None:
-    from liaison.inbox.queries import contact_standing
-
-    for key, hours in (("a", 1), ("b", 5)):
-        actions.log_call(
-            cast.rosa, patient=cast.walter, outcome="no_answer", idempotency_key=key, now=NOW + timedelta(hours=hours)
-        )
-    found = contact_standing(
-        cast.rosa, patient=cast.walter, starts_at=NOW, ends_at=NOW + timedelta(days=2), now=NOW + timedelta(days=1)
-    )
-    assert (found.standing, found.attempts) == ("attempts_documented", 2)

@@ -78,8 +78,7 @@ def test_an_attempt_and_the_next_try_that_it_set_are_taken_back(cast: Cast) -> N
     assert Evidence.objects.get().withdrawn_at == LATER
     assert queries.call_sheet(cast.rosa, patient_id=None, loop_id=loop.pk, now=LATER).attempts == 0
     assert queries.counted_with(log(cast, key="2", now=NOW + timedelta(minutes=5))) is None
-    window = {"starts_at": NOW, "ends_at": NOW + DAY, "now": LATER}
-    assert queries.contact_standing(cast.rosa, patient=cast.walter, **window).attempts == 1
+    assert queries.call_sheet(cast.rosa, patient_id=cast.walter.pk, loop_id=None, now=LATER).attempts == 1
 
 
 def test_the_same_click_twice_changes_nothing_and_a_late_one_is_told_who_was_first(cast: Cast) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -32,7 +31,7 @@ def note(request: HttpRequest) -> HttpResponse:
     start = {"idempotency_key": f"note:{uuid4()}", "happened_at": now, "loop": loop.pk if loop else ""}
     loops = open_promises(patient=patient)
     titles = titles_for(request, loops=[*loops, *([loop] if loop else [])])
-    form = NoteForm(request.POST or None, initial=start, loops=loops, titles=titles, zone=_zone(patient))
+    form = NoteForm(request.POST or None, initial=start, loops=loops, titles=titles, zone=patient.zone)
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
         try:
@@ -126,11 +125,6 @@ def _strike_form(line: NoteLine, struck_id: int | None, given: StrikeForm | None
 
 def _address(shown: NoteShown) -> str:
     return reverse("inbox:note_shown", args=[shown.first.id])
-
-
-def _zone(patient: Patient) -> ZoneInfo:
-    site = patient.home_site()
-    return site.zone if site else ZoneInfo("UTC")
 
 
 def _back(patient: Patient, loop: Loop | None) -> str:

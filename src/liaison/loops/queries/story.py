@@ -17,6 +17,7 @@ from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, Notice, State
 from liaison.loops.ports import LoopKind, registered_kinds
 from liaison.loops.queries.rows import LoopRow, loop_rows
 from liaison.patients.models import Patient
+from liaison.patients.queries import refuse_unseen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -324,6 +325,4 @@ def kind_choices() -> tuple[tuple[str, str], ...]:
 def _refuse_unseen(actor: Actor, *, patient: Patient) -> None:
     if not actor.may(access.SEE):
         raise Forbidden
-    if not patient.reachable_by(actor, access.SEE):
-        raise NotFound
-    seen(patient.pk)
+    refuse_unseen(actor, patient=patient, verb=access.SEE)

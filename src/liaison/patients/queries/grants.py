@@ -56,12 +56,6 @@ def own_grant(actor: Actor, *, grant_id: int) -> BreakGlassGrant:
     return found
 
 
-def live_grants(actor: Actor, *, now: datetime) -> Sequence[GrantRow]:
-    """Every emergency access to their patients that is open now. Refuses: Forbidden but for privacy officers."""
-    rows = _to_show(actor, now=now).live(now=now).order_by("expires_at")
-    return _shown(actor, rows.select_related("patient", "user", "reviewed_by"), now=now)
-
-
 def review_queue(actor: Actor, *, now: datetime, reviewed: bool = False, limit: int = 200) -> Sequence[GrantRow]:
     """What waits for a review, the most urgent first; or what was reviewed, the newest first. Refuses: Forbidden.
 

@@ -62,8 +62,6 @@ from liaison.scheduling.queries.times import (
 from liaison.scheduling.queries.told import Told, told_of, why_unconfirmed
 from liaison.scheduling.queries.visits import (
     ComingVisit,
-    appointments_of_loop,
-    appointments_of_referral,
     coming_visits,
     get_appointment,
     rebook_url,
@@ -88,7 +86,6 @@ from liaison.scheduling.queries.waiting import (
     openings_ahead,
     wait_to_move,
     waiting,
-    waits_of,
 )
 from liaison.scheduling.queries.waitlist_report import Share, WaitlistReport, waitlist_report
 from liaison.scheduling.queries.weeks import (
@@ -132,8 +129,6 @@ __all__ = [
     "WeekDay",
     "abilities_in_use",
     "able_at",
-    "appointments_of_loop",
-    "appointments_of_referral",
     "bookable_at",
     "candidates",
     "clinicians",
@@ -189,7 +184,6 @@ __all__ = [
     "wait_to_move",
     "waiting",
     "waitlist_report",
-    "waits_of",
     "week",
     "why_unconfirmed",
 ]

@@ -108,17 +108,6 @@ def seen_last_by(actor: Actor, *, patient: Patient, among: Collection[int]) -> i
     return seen_visits.order_by("-start_at").values_list("reservations__resource", flat=True).first()
 
 
-def appointments_of_loop(actor: Actor, *, loop_id: int) -> Sequence[ComingVisit]:
-    """Every appointment that serves a loop and stands, in order of time."""
-    return [_coming(row) for row in _with_who(_visible(actor).filter(loop_id=loop_id).standing()).order_by("start_at")]
-
-
-def appointments_of_referral(actor: Actor, *, referral_id: int) -> Sequence[ComingVisit]:
-    """Every appointment that serves a referral and stands, in order of time."""
-    rows = _visible(actor).filter(referral_id=referral_id).standing()
-    return [_coming(row) for row in _with_who(rows).order_by("start_at")]
-
-
 def timeline(
     actor: Actor,
     *,
