@@ -12,11 +12,10 @@ from liaison.orders.queries.page import (
     undoable_step,
 )
 from liaison.orders.queries.told import referral_url, timeline
-from liaison.orders.queries.worklist import BadCursor, ReferralRow, Worklist, worklist
+from liaison.orders.queries.worklist import ReferralRow, Worklist, worklist
 
 __all__ = [
     "MOVES",
-    "BadCursor",
     "ReferralPage",
     "ReferralRow",
     "StepLine",
