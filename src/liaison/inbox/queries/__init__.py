@@ -23,11 +23,11 @@ from liaison.inbox.queries.messages import (
     message_page,
 )
 from liaison.inbox.queries.notes import NoteLine, NoteShown, get_note, may_strike
-from liaison.inbox.queries.reached import loops_instead
 from liaison.inbox.queries.reaching import PointNow, ReachSheet, reach_sheet
 from liaison.inbox.queries.stories import ToldLine, told_story
 from liaison.inbox.queries.templates import TemplateSheet, shown, template_sheet, templates, wording_for
 from liaison.inbox.queries.timeline import timeline
+from liaison.inbox.queries.untold import loops_instead
 from liaison.inbox.queries.whom import patient_and_loop
 
 __all__ = [
