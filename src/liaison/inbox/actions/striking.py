@@ -27,9 +27,7 @@ class SayWhatWasWrong(Refusal):
 
     code = "inbox.say_what_was_wrong"
     sentence = "Say what was wrong with the call: whoever acted on it must understand."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"words": self.sentence})
+    field = "words"
 
 
 class NotYourCall(Refusal):

@@ -63,9 +63,7 @@ class ReasonNeeded(Refusal):
 
     code = "loops.reason_needed"
     sentence = "Say why: colleagues will see the reason in the story."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"reason": self.sentence})
+    field = "reason"
 
 
 @dataclass(slots=True)

@@ -30,9 +30,7 @@ class NobodyToCover(Refusal):
 
     code = "loops.nobody_to_cover"
     sentence = "Choose at least one person or team to cover, other than the colleague who is away."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"to": self.sentence})
+    field = "to"
 
 
 class EndsBeforeItStarts(Refusal):
@@ -40,9 +38,7 @@ class EndsBeforeItStarts(Refusal):
 
     code = "loops.hand_over_ends_before"
     sentence = "Choose a day ahead for the return, or leave it open."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"until": self.sentence})
+    field = "until"
 
 
 class OtherSitesToo(Forbidden):

@@ -31,9 +31,7 @@ class DuplicateReferral(Refusal):
         "This patient already has an open referral to this specialty. Open that one, or say why a second is needed."
     )
     status = 409
-
-    def __init__(self, sentence: str | None = None) -> None:
-        super().__init__(sentence, fields={"duplicate_reason": sentence or self.sentence})
+    field = "duplicate_reason"
 
 
 class NotReadyToSend(Refusal):
@@ -41,9 +39,7 @@ class NotReadyToSend(Refusal):
 
     code = "orders.not_ready_to_send"
     sentence = "Say first whether the payer must agree, and whether it did: the other office will ask."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"coverage_status": self.sentence})
+    field = "coverage_status"
 
 
 class SameTarget(Refusal):
@@ -51,9 +47,7 @@ class SameTarget(Refusal):
 
     code = "orders.same_target"
     sentence = "Choose someone other than who has it now."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"target": self.sentence})
+    field = "target"
 
 
 constraint_refusal("referral_open_once_per_specialty", DuplicateReferral)

@@ -59,9 +59,7 @@ class ReferralReasonNeeded(Refusal):
 
     code = "orders.reason_needed"
     sentence = "Say why: without the reason nobody knows what to do next."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"reason": self.sentence})
+    field = "reason"
 
 
 @dataclass(slots=True)
