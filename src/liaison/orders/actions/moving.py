@@ -64,7 +64,8 @@ class ReferralReasonNeeded(Refusal):
 
 @dataclass(slots=True)
 class Move:
-    """One referral, locked, on its way to another state."""
+    """One referral, locked, on its way to another state: `before` are the columns that taking back restores, `proof`
+    the evidence that the move gives its promise ("" for none)."""
 
     entry: Entry
     referral: Referral
@@ -100,7 +101,8 @@ def moving(
 ) -> Iterator[Move]:
     """Move one referral to a state: its history gets a line and its loop the state's clock.
 
-    The body changes further columns. Refuses NotFound, Forbidden, ReferralChanged, NotNow.
+    `sentence` is that line; it may name `{target}` and `{patient}`. The body changes further columns.
+    Refuses NotFound, Forbidden, ReferralChanged, NotNow.
     """
     with touching(
         actor, verb, referral_id=referral_id, now=now, reason=reason, expected_version=expected_version

@@ -137,7 +137,7 @@ def freed_time(actor: Actor, *, opening: Opening, now: datetime) -> FreedTime:
     return FreedTime(
         opening=opening,
         candidates=candidates(actor, opening=opening, now=now),
-        live_offers=opening.offers.filter(state="offered").count(),
+        live_offers=opening.offers.filter(state=OfferState.OFFERED.value).count(),
     )
 
 
