@@ -36,7 +36,7 @@ from liaison.orders.queries import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Button:
-    """One move as a page offers it: its words, its form, and the action it ends in; a `grave` one says no or ends it."""
+    """One move as a page offers it: its words, its form, the action it ends in; a `grave` one says no or ends it."""
 
     label: str | Promise
     form: type[forms.MoveForm]
