@@ -173,10 +173,7 @@ def place_visit(
     override: Override | None,
     now: datetime,
 ) -> Appointment:
-    """Check everything and write the appointment with its reservations, all locks taken.
-
-    `follows` is the visit that it takes the place of. Refuses what `book_appointment` does.
-    """
+    """Check everything and write the visit, in place of the one it `follows`. Refuses what `book_appointment` does."""
     loop, referral = _served(order, patient)
     placing = _placing(order, patient, follows=follows)
     if not actor.may_at(verb, site_id=placing.site.pk):
