@@ -55,6 +55,11 @@ CHECKS = (
         remedy="Say where: now.astimezone(zone).date(), or patient.day_at(now).",
     ),
     Check(
+        name="views ask",
+        command=_python("-m", "tools.views_ask"),
+        remedy="Move the question to the package's queries, where it has a name and an actor.",
+    ),
+    Check(
         name="migrations",
         command=_python("-W", "ignore", "-m", "liaison.console.manage", "makemigrations", "--check", "--dry-run"),
         remedy="python -m liaison.console.manage makemigrations APP -n in_words",

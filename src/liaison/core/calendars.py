@@ -17,9 +17,6 @@ from typing import Final
 
 import holidays
 
-CUT_OFF: Final = time(17)
-"""The usual end of the working day, for rules that count a later event as the next day's."""
-
 LAST_SECOND: Final = time(23, 59, 59)
 SATURDAY: Final = 5
 FURTHEST_DAYS: Final = 3660

@@ -27,16 +27,22 @@ def collecting_refusals() -> Iterator[list[Refusal]]:
 
 
 class Refusal(Exception):
-    """An expected "no". `fields` puts a sentence beside the field of a form that caused it."""
+    """An expected "no".
+
+    `field` names the field of a form beside which the sentence stands, where it is about one; `fields` puts other
+    sentences beside others.
+    """
 
     code: ClassVar[str] = "core.refused"
     sentence: str = "This can't be done."
+    field: ClassVar[str] = ""
     status: ClassVar[int] = 422
     audited: bool = False
 
     def __init__(self, sentence: str | None = None, *, fields: Mapping[str, str] | None = None) -> None:
         self.sentence = sentence or self.sentence
-        self.fields: Mapping[str, str] = MappingProxyType(dict(fields or {}))
+        beside = {self.field: self.sentence} if self.field else {}
+        self.fields: Mapping[str, str] = MappingProxyType(dict(fields or beside))
         super().__init__(self.sentence)
         made = _made.get()
         if made is not None:

@@ -10,6 +10,8 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from liaison.core.written_time import clock_time
+
 MINUTE = timedelta(minutes=1)
 HOUR = timedelta(hours=1)
 WEEK_DAYS = 7
@@ -39,7 +41,7 @@ def due_in_words(due_at: datetime, *, now: datetime, zone: ZoneInfo) -> Spoken:
         if left < HOUR:
             text = _("in %(count)s min") % {"count": max(1, left // MINUTE)}
         else:
-            text = _("today %(time)s") % {"time": _clock(local)}
+            text = _("today %(time)s") % {"time": clock_time(local)}
         return Spoken(text=text, exact=exact, tone="today")
     return Spoken(text=_day_ahead(local, here=here), exact=exact, tone="later")
 
@@ -48,9 +50,9 @@ def moment_in_words(at: datetime, *, now: datetime, zone: ZoneInfo) -> Spoken:
     """When something happened or will: the time alone today, the day and time this year, else the full date."""
     local, here = at.astimezone(zone), now.astimezone(zone)
     if local.date() == here.date():
-        text = _clock(local)
+        text = clock_time(local)
     elif local.year == here.year:
-        text = f"{_day(local)} {_clock(local)}"
+        text = f"{_day(local)} {clock_time(local)}"
     else:
         text = date_format(local, _("M j, Y"))
     return Spoken(text=text, exact=exactly(at, zone=zone), tone="later")
@@ -59,7 +61,7 @@ def moment_in_words(at: datetime, *, now: datetime, zone: ZoneInfo) -> Spoken:
 def exactly(at: datetime, *, zone: ZoneInfo) -> str:
     """The full date, time and zone."""
     local = at.astimezone(zone)
-    return f"{date_format(local, _('l, F j, Y'))} {_clock(local)} {local.tzname()}"
+    return f"{date_format(local, _('l, F j, Y'))} {clock_time(local)} {local.tzname()}"
 
 
 def age_in_words(birth_on: date, *, on: date) -> str:
@@ -89,16 +91,12 @@ def _late_by(local: datetime, *, here: datetime) -> str:
 def _day_ahead(local: datetime, *, here: datetime) -> str:
     days = (local.date() - here.date()).days
     if days == 1:
-        return _("tomorrow %(time)s") % {"time": _clock(local)}
+        return _("tomorrow %(time)s") % {"time": clock_time(local)}
     if days < WEEK_DAYS:
-        return f"{date_format(local, 'D')} {_clock(local)}"
+        return f"{date_format(local, 'D')} {clock_time(local)}"
     if local.year == here.year:
         return _day(local)
     return date_format(local, _("M j, Y"))
-
-
-def _clock(local: datetime) -> str:
-    return f"{local:%H:%M}"
 
 
 def _day(local: datetime) -> str:

@@ -15,7 +15,8 @@ from liaison.directory.models import Organization, Practitioner, Specialty
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferralTarget:
-    """Whom a referral can ask: a clinician, or a place. `ours` says that it is one of our own sites."""
+    """Whom a referral can ask: a clinician, or a place where nobody is named. `ours` is a clinician at one of our
+    own sites; `where` is the clinician's place, `phone` is "" where none is known."""
 
     name: str
     where: str
@@ -32,7 +33,7 @@ def specialties(actor: Actor) -> Sequence[Specialty]:
 
 
 def referral_targets(actor: Actor, *, specialty: str) -> Sequence[ReferralTarget]:
-    """Whom a referral to this specialty can ask, our own clinicians first. Refuses: Forbidden."""
+    """Whom a referral to the specialty with this code can ask, our own first, by name. Refuses: Forbidden."""
     _check(actor)
     people = (
         Practitioner.objects.active()
@@ -58,7 +59,7 @@ def referral_targets(actor: Actor, *, specialty: str) -> Sequence[ReferralTarget
 
 
 def practitioners(actor: Actor, *, text: str = "", limit: int = 200) -> Sequence[Practitioner]:
-    """Clinicians whose name, specialty or place contains `text`. Refuses: Forbidden."""
+    """Clinicians whose name, specialty or place contains `text`, at most `limit`. Refuses: Forbidden."""
     _check(actor)
     found: QuerySet[Practitioner] = Practitioner.objects.active().select_related("specialty", "site", "organization")
     if text:
@@ -72,7 +73,7 @@ def practitioners(actor: Actor, *, text: str = "", limit: int = 200) -> Sequence
 
 
 def organizations(actor: Actor, *, text: str = "", limit: int = 200) -> Sequence[Organization]:
-    """Places whose name contains `text`. Refuses: Forbidden."""
+    """Places whose name contains `text`, at most `limit`. Refuses: Forbidden."""
     _check(actor)
     return list(Organization.objects.active().filter(name__icontains=text).prefetch_related("specialties")[:limit])
 

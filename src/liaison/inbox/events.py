@@ -51,11 +51,6 @@ class CallLogged(Fact):
     clinical: bool
     logged_at: datetime
 
-    @property
-    def made_contact(self) -> bool:
-        """Whether this was the interactive contact of DOMAIN 2.1: patient or caregiver, not only scheduling."""
-        return self.outcome == Outcome.REACHED and self.with_whom != With.OTHER and self.clinical
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallStruck(Fact):

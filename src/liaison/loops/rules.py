@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from liaison.core.calendars import BusinessCalendar, add_business_days, start_of_day
+from liaison.core.written_time import clock_time, near_day
 from liaison.loops.ports import CLINICAL, ROUTINE, URGENT, LoopKind, Owner
 
 UNDO_WITHIN: Final = timedelta(seconds=10)
@@ -22,8 +23,6 @@ RISES_EARLIER_BY: Final[Mapping[str, timedelta]] = MappingProxyType(
 )
 """How much earlier than its due time a loop stands on the desk. A clinical one that is due now stands before a
 routine one that is two weeks late; among equals the one due first comes first."""
-
-RISES_AT_MOST_EARLIER_BY: Final = max(RISES_EARLIER_BY.values())
 
 OPEN, CLOSED, GIVEN_UP = "open", "closed", "given_up"
 
@@ -117,11 +116,11 @@ def when_words(due_at: datetime, *, now: datetime, zone: tzinfo) -> str:
         return "tomorrow"
     if days < 7:
         return f"{local:%A}"
-    return f"{local:%a}, {local:%b} {local.day}" + (f", {local.year}" if local.year != now.year else "")
+    return f"{local:%a}, {near_day(local, year=now.year)}"
 
 
 def _today(local: datetime) -> str:
-    return "today" if (local.hour, local.minute) == (23, 59) else f"today {local:%H:%M}"
+    return "today" if (local.hour, local.minute) == (23, 59) else f"today {clock_time(local)}"
 
 
 def _days(at: datetime, *, now: datetime, zone: tzinfo) -> int:

@@ -77,6 +77,9 @@ OPEN: Final = tuple(state for state in State if state not in ENDED)
 
 _ASKED = (State.SENT, State.RECEIVED, State.ACCEPTED)
 _VISIT = (State.SCHEDULED, State.NO_SHOW, State.VISIT_CANCELLED)
+BEFORE_VISIT: Final = (*_ASKED, *_VISIT)
+"""Whose visit is still to come, or to be had once more."""
+
 _BACK = (State.SEEN, State.NOTE_RECEIVED, State.REVIEWED)
 
 MAY_FOLLOW: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
@@ -84,15 +87,15 @@ MAY_FOLLOW: Final[Mapping[State, frozenset[State]]] = MappingProxyType(
         State.SENT: frozenset({State.DRAFT, State.DECLINED, State.SENT, State.RECEIVED, State.ACCEPTED}),
         State.RECEIVED: frozenset({State.SENT}),
         State.ACCEPTED: frozenset({State.SENT, State.RECEIVED}),
-        State.DECLINED: frozenset({*_ASKED, *_VISIT}),
-        State.SCHEDULED: frozenset({*_ASKED, *_VISIT}),
+        State.DECLINED: frozenset(BEFORE_VISIT),
+        State.SCHEDULED: frozenset(BEFORE_VISIT),
         State.NO_SHOW: frozenset({State.SCHEDULED}),
         State.VISIT_CANCELLED: frozenset({State.SCHEDULED}),
-        State.SEEN: frozenset({*_ASKED, *_VISIT, State.CANCEL_REQUESTED}),
-        State.NOTE_RECEIVED: frozenset({*_ASKED, *_VISIT, State.SEEN}),
+        State.SEEN: frozenset({*BEFORE_VISIT, State.CANCEL_REQUESTED}),
+        State.NOTE_RECEIVED: frozenset({*BEFORE_VISIT, State.SEEN}),
         State.REVIEWED: frozenset({State.NOTE_RECEIVED}),
         State.CLOSED: frozenset({State.NOTE_RECEIVED, State.REVIEWED}),
-        State.CANCEL_REQUESTED: frozenset({*_ASKED, *_VISIT}),
+        State.CANCEL_REQUESTED: frozenset(BEFORE_VISIT),
         State.CANCELLED: frozenset({State.DRAFT, State.DECLINED, State.CANCEL_REQUESTED, *_BACK}),
         State.DRAFT: frozenset(),
     }

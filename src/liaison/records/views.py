@@ -7,7 +7,6 @@ from uuid import uuid4
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.formats import date_format
 from django.utils.http import content_disposition_header
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -15,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from liaison.core.answers import attempt, done
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
+from liaison.core.written_time import full_day
 from liaison.patients.queries import get_patient
 from liaison.records import access, actions
 from liaison.records.forms import DocumentForm, TakeOutForm
@@ -51,7 +51,7 @@ def file_document(request: HttpRequest, patient_id: int) -> HttpResponse:
             ),
         )
         if filed is not None:
-            said = _("Filed under %(day)s.") % {"day": date_format(form.cleaned_data["dated_on"], "M j, Y")}
+            said = _("Filed under %(day)s.") % {"day": full_day(form.cleaned_data["dated_on"])}
             return done(request, said=said, to=back, go=True)
     context = {"patient": patient, "form": form, "back_url": back, "now": now}
     return render(request, "records/file_document.html", context, status=422 if form.errors else 200)

@@ -38,9 +38,7 @@ class HeldEverywhere(Refusal):
 
     code = "accounts.held_everywhere"
     sentence = "A privacy officer reads the audit trail, which is of every site. Give this role for every site."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"site": self.sentence})
+    field = "site"
 
 
 class HasOpenWork(Refusal):

@@ -17,8 +17,8 @@ from liaison.accounts.queries.audited import names_of
 from liaison.accounts.rules import ROLE_WORDS
 from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.audit import record
+from liaison.core.cursors import read_cursor, written_cursor
 from liaison.core.models import AuditEntry, AuditSeal
-from liaison.core.near_dates import is_near
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.core.verbs import all_verbs
 
@@ -27,17 +27,8 @@ MOST_EXPORTED: Final = 100_000
 MOST_NAMED: Final = 5
 MOST_OF_ONE: Final = 1_000
 """How many patients of one entry are named where only that entry was asked for."""
-BIGGEST_ID: Final = 2**63
 MOST_WAITING: Final = 10_000
 """Counting further says nothing new: the sealer has stopped."""
-
-
-class BadCursor(Refusal):
-    """The address of a further page was changed by hand."""
-
-    code = "accounts.bad_cursor"
-    sentence = "This page of the audit trail does not exist. Start again from the first."
-    status = 404
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +123,7 @@ def search_audit(actor: Actor, *, wanted: AuditFilter, cursor: str = "", now: da
     _may(actor, SEARCH_AUDIT)
     entries = _matching(wanted)
     if cursor:
-        at, pk = _parse(cursor)
+        at, pk = read_cursor(cursor)
         entries = entries.filter(Q(recorded_at__lt=at) | Q(recorded_at=at, pk__lt=pk), recorded_at__lte=at)
     found = list(entries[: PAGE + 1])
     _say(actor, SEARCH_AUDIT, wanted=wanted, shown=len(found[:PAGE]))
@@ -142,7 +133,7 @@ def search_audit(actor: Actor, *, wanted: AuditFilter, cursor: str = "", now: da
     known = names_in(found[:PAGE])
     return AuditPage(
         rows=tuple(_row(entry, named=named[entry.pk], names=names, known=known) for entry in found[:PAGE]),
-        next_cursor=f"{more.recorded_at.isoformat()}~{more.pk}" if more else "",
+        next_cursor=written_cursor(more.recorded_at, more.pk) if more else "",
     )
 
 
@@ -258,17 +249,6 @@ def _say(actor: Actor, verb: object, *, wanted: AuditFilter, shown: int) -> None
         patient_ids=patient_ids,
         details={**wanted.plain(), "shown": shown},
     )
-
-
-def _parse(cursor: str) -> tuple[datetime, int]:
-    try:
-        at, pk = cursor.rsplit("~", 1)
-        parsed = datetime.fromisoformat(at), int(pk)
-    except ValueError:
-        raise BadCursor from None
-    if parsed[0].tzinfo is None or not is_near(parsed[0]) or not 0 <= parsed[1] < BIGGEST_ID:
-        raise BadCursor
-    return parsed
 
 
 def _estimated_rows(table: str) -> int:

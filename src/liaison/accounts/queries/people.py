@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -10,9 +11,9 @@ from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.db.models import Count, Prefetch, Q, QuerySet
 
-from liaison.accounts.access import MANAGE_PEOPLE, Role
+from liaison.accounts.access import MANAGE_PEOPLE, MANAGE_SITES, Role
 from liaison.accounts.models import Assignment, Session, Site, Team, User
-from liaison.accounts.queries.reach import people_met
+from liaison.accounts.queries.reach import people_met, teams_within
 from liaison.accounts.rules import browser_in_words
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, NotFound
@@ -67,6 +68,17 @@ class OwnSession:
     began_at: datetime | None
     seen_at: datetime | None
     is_this_one: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnAccount:
+    """What somebody holds here, and their second factors: an app with codes, passkeys (how many), codes on paper."""
+
+    assignments: tuple[Assignment, ...]
+    teams: tuple[Team, ...]
+    has_totp: bool
+    passkeys: int
+    has_recovery_codes: bool
 
 
 def demo_sign_ins() -> tuple[DemoSignIn, ...]:
@@ -134,6 +146,56 @@ def person_for(actor: Actor, *, user_id: int, now: datetime) -> User:
         raise NotFound from None
 
 
+def assignment_of(person: User, *, assignment_id: int) -> Assignment:
+    """A role that this person holds or will hold. The person was fetched for somebody. Refuses: NotFound."""
+    found = Assignment.objects.filter(pk=assignment_id, user=person, ends_at__isnull=True).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def assignments_of(person: User, *, now: datetime) -> QuerySet[Assignment]:
+    """The roles that this person holds now, with their sites. The person was fetched for somebody."""
+    return Assignment.objects.current(now=now).filter(user=person).select_related("site")
+
+
+def teams_in_reach(actor: Actor, *, person: User) -> QuerySet[Team]:
+    """The teams of this person that the actor manages; the others are not theirs to change."""
+    return person.teams.filter(pk__in=teams_within(actor, MANAGE_PEOPLE))
+
+
+def teams_out_of_reach(actor: Actor, *, person: User) -> QuerySet[Team]:
+    """The teams of this person that the actor does not manage."""
+    return person.teams.exclude(pk__in=teams_within(actor, MANAGE_PEOPLE))
+
+
+def sites_with_teams(actor: Actor) -> QuerySet[Site]:
+    """Every site of the organization with its teams and who is in them. Refuses: Forbidden."""
+    if not actor.may(MANAGE_SITES):
+        raise Forbidden
+    return Site.objects.prefetch_related("teams__members")
+
+
+def teams_everywhere(actor: Actor) -> QuerySet[Team]:
+    """The teams of the whole organization. Refuses: Forbidden."""
+    if not actor.may(MANAGE_SITES):
+        raise Forbidden
+    return Team.objects.filter(site__isnull=True)
+
+
+def own_account(actor: Actor, *, now: datetime) -> OwnAccount:
+    """What the actor holds here and how they prove who they are."""
+    kinds = Counter(Authenticator.objects.filter(user_id=actor.user_id or 0).values_list("type", flat=True))
+    held = Assignment.objects.current(now=now).filter(user_id=actor.user_id or 0).select_related("site")
+    return OwnAccount(
+        assignments=tuple(held),
+        teams=tuple(Team.objects.filter(pk__in=actor.team_ids)),
+        has_totp=Authenticator.Type.TOTP in kinds,
+        passkeys=kinds[Authenticator.Type.WEBAUTHN],
+        has_recovery_codes=Authenticator.Type.RECOVERY_CODES in kinds,
+    )
+
+
 def has_second_factor(user_id: int) -> bool:
     """Whether this person proves who they are with more than a password."""
     kinds = (Authenticator.Type.TOTP, Authenticator.Type.WEBAUTHN)
@@ -159,16 +221,6 @@ def sites_of(actor: Actor) -> QuerySet[Site]:
     """The sites at which this actor holds any role."""
     sites = Site.objects.order_by("name")
     return sites if actor.site_ids is None else sites.filter(pk__in=actor.site_ids)
-
-
-def teams_of(actor: Actor) -> QuerySet[Team]:
-    """The teams that work can be given to at this actor's sites, and those of the whole organization."""
-    teams = Team.objects.select_related("site").order_by("name")
-    if actor.is_anonymous:
-        return teams.none()
-    if actor.site_ids is None:
-        return teams
-    return teams.filter(Q(site__isnull=True) | Q(site_id__in=actor.site_ids))
 
 
 def sessions_of(actor: Actor, *, now: datetime) -> tuple[OwnSession, ...]:

@@ -14,11 +14,12 @@ from liaison.accounts.access import Role
 from liaison.accounts.forms import AuditSearchForm
 from liaison.accounts.models import Site, Team, User
 from liaison.accounts.queries import AuditFilter, people, search_audit
-from liaison.accounts.queries.audit import PAGE, BadCursor
+from liaison.accounts.queries.audit import PAGE
 from liaison.accounts.sessions import STASH
 from liaison.accounts.tests.cast import LIAISON, NOW, PASSWORD, acting, old_proof, person, sign_in, site, trail
 from liaison.core.audit import record, seal_entries
 from liaison.core.clock import current_time
+from liaison.core.cursors import BadCursor
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden

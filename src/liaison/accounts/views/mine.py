@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from allauth.mfa.models import Authenticator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -10,8 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from liaison.accounts.actions import end_session
-from liaison.accounts.models import Assignment, Team
-from liaison.accounts.queries import sessions_of
+from liaison.accounts.queries import own_account, sessions_of
 from liaison.core.answers import done
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time, real_instant
@@ -22,14 +20,9 @@ def mine(request: HttpRequest) -> HttpResponse:
     """Who one is here, how one proves it, and where one is signed in."""
     now = current_time()
     actor = actor_of(request)
-    kinds = Authenticator.objects.filter(user_id=actor.user_id or 0).values_list("type", flat=True)
     page = {
         "person": request.user,
-        "assignments": Assignment.objects.current(now=now).filter(user_id=actor.user_id or 0).select_related("site"),
-        "teams": Team.objects.filter(pk__in=actor.team_ids),
-        "has_totp": Authenticator.Type.TOTP in kinds,
-        "passkeys": sum(kind == Authenticator.Type.WEBAUTHN for kind in kinds),
-        "has_recovery_codes": Authenticator.Type.RECOVERY_CODES in kinds,
+        "account": own_account(actor, now=now),
         "sessions": sessions_of(actor, now=real_instant(now)),
     }
     return render(request, "accounts/mine.html", page)

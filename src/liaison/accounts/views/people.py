@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from liaison.accounts import actions
+from liaison.accounts import actions, queries
 from liaison.accounts.access import GIVE_ROLES, MANAGE_PEOPLE, MANAGE_SITES, Role
 from liaison.accounts.forms import PersonForm, RoleForm, SiteForm, TeamForm, TeamsForm
-from liaison.accounts.models import Assignment, Site, Team, User
+from liaison.accounts.models import User
 from liaison.accounts.ports import open_work_of
-from liaison.accounts.queries import people as list_people
-from liaison.accounts.queries import person_for, reaches_person, teams_within
-from liaison.accounts.queries.people import has_second_factor
 from liaison.core.actor import EVERYWHERE
 from liaison.core.answers import attempt, done, wants_fragment
 from liaison.core.asking import actor_of
@@ -30,7 +27,7 @@ def people(request: HttpRequest) -> HttpResponse:
     """Everyone who signs in, narrowed by what is typed."""
     text = request.GET.get("q", "")[:100]
     closed = request.GET.get("closed") == "1"
-    rows = list_people(actor_of(request), text=text, closed=closed, now=current_time())
+    rows = queries.people(actor_of(request), text=text, closed=closed, now=current_time())
     template = "accounts/_people.html" if wants_fragment(request) else "accounts/people.html"
     return render(request, template, {"rows": rows, "text": text, "closed": closed})
 
@@ -103,7 +100,7 @@ def give_role(request: HttpRequest, user_id: int) -> HttpResponse:
 def end_role(request: HttpRequest, user_id: int, assignment_id: int) -> HttpResponse:
     """Take a role away."""
     found = _person(request, user_id)
-    assignment = get_object_or_404(Assignment, pk=assignment_id, user=found, ends_at__isnull=True)
+    assignment = queries.assignment_of(found, assignment_id=assignment_id)
     actions.end_role(actor=actor_of(request), assignment=assignment, now=current_time())
     return done(request, said=_("Ended: %(role)s.") % {"role": assignment}, to=_url(found), go=True)
 
@@ -116,8 +113,7 @@ def set_teams(request: HttpRequest, user_id: int) -> HttpResponse:
     form = TeamsForm(request.POST, actor=actor)
     if not form.is_valid():
         return _page(request, found, status=422, teams_form=form)
-    elsewhere = found.teams.exclude(pk__in=teams_within(actor, MANAGE_PEOPLE))
-    teams = [*form.cleaned_data["teams"], *elsewhere]
+    teams = [*form.cleaned_data["teams"], *queries.teams_out_of_reach(actor, person=found)]
     actions.set_teams(actor=actor, person=found, teams=teams, now=current_time())
     return done(request, said=_("Saved."), to=_url(found), go=True)
 
@@ -172,9 +168,9 @@ def sites(request: HttpRequest) -> HttpResponse:
             said = _("Added: %(name)s.") % {"name": added}
             return done(request, said=said, to=reverse("accounts:sites"), go=True)
     page = {
-        "sites": Site.objects.prefetch_related("teams__members"),
+        "sites": queries.sites_with_teams(actor),
         "may_add_site": actor.may_at(MANAGE_SITES, site_id=EVERYWHERE),
-        "teams_everywhere": Team.objects.filter(site__isnull=True),
+        "teams_everywhere": queries.teams_everywhere(actor),
         "site_form": site_form,
         "team_form": team_form,
     }
@@ -183,17 +179,16 @@ def sites(request: HttpRequest) -> HttpResponse:
 
 def _page(request: HttpRequest, found: User, *, status: int = 200, **given: forms.Form) -> HttpResponse:
     now, actor = current_time(), actor_of(request)
-    current = Assignment.objects.current(now=now).filter(user=found).select_related("site")
-    teams = found.teams.filter(pk__in=teams_within(actor, MANAGE_PEOPLE))
+    teams, held = queries.teams_in_reach(actor, person=found), queries.assignments_of(found, now=now)
     page = {
         "person": found,
-        "assignments": [(held, actor.may_at(GIVE_ROLES, site_id=held.site_id)) for held in current],
-        "reached": reaches_person(actor, GIVE_ROLES, person=found, now=now),
+        "assignments": [(one, actor.may_at(GIVE_ROLES, site_id=one.site_id)) for one in held],
+        "reached": queries.reaches_person(actor, GIVE_ROLES, person=found, now=now),
         "form": given.get("form") or PersonForm(initial={"name": found.name, "email": found.email}),
         "role_form": given.get("role_form") or RoleForm(actor=actor),
         "teams_form": given.get("teams_form") or TeamsForm(initial={"teams": teams}, actor=actor),
         "held": open_work_of(found.pk),
-        "has_factor": has_second_factor(found.pk),
+        "has_factor": queries.has_second_factor(found.pk),
         "is_self": found.pk == actor.user_id,
     }
     return render(request, "accounts/person.html", page, status=status)
@@ -205,7 +200,7 @@ def _may_manage(request: HttpRequest) -> None:
 
 
 def _person(request: HttpRequest, user_id: int) -> User:
-    return person_for(actor_of(request), user_id=user_id, now=current_time())
+    return queries.person_for(actor_of(request), user_id=user_id, now=current_time())
 
 
 def _url(found: User) -> str:

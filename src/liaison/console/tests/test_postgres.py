@@ -14,8 +14,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from liaison.console.postgres import LOG_BYTES, Cluster, _last_line
+from liaison.console.postgres import LOG_BYTES, Cluster
 from liaison.console.problems import Problem
+from liaison.console.server_options import last_line
 
 
 @pytest.fixture(scope="module")
@@ -152,7 +153,7 @@ def test_a_folder_that_a_full_disk_left_half_made_is_told(cluster):
     ],
 )
 def test_of_what_a_program_said_the_reason_is_told(said, told):
-    assert _last_line(said) == told
+    assert last_line(said) == told
 
 
 def test_two_who_start_at_once_get_one_server(cluster):

@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liaison.core.calendars import (
-    CUT_OFF,
     FEDERAL,
     Allowance,
     BusinessCalendar,
@@ -108,10 +107,10 @@ def test_a_calendar_without_an_open_day_says_so_instead_of_counting_for_ever() -
 def test_an_event_after_the_cut_off_counts_as_the_next_day_only_where_the_rule_says_so() -> None:
     at = datetime(2026, 3, 3, 22, 30, tzinfo=UTC)  # Tuesday 17:30 in New York
     assert counting_day(at, zone=NEW_YORK) == date(2026, 3, 3)
-    assert counting_day(at, zone=NEW_YORK, cut_off=CUT_OFF) == date(2026, 3, 4)
+    assert counting_day(at, zone=NEW_YORK, cut_off=time(17)) == date(2026, 3, 4)
     assert counting_day(at, zone=NEW_YORK, cut_off=time(18)) == date(2026, 3, 3)
     assert due_after(at, allowance=days(1), zone=NEW_YORK) == end_of_day(date(2026, 3, 4), zone=NEW_YORK)
-    assert due_after(at, allowance=days(1, cut_off=CUT_OFF), zone=NEW_YORK) == end_of_day(
+    assert due_after(at, allowance=days(1, cut_off=time(17)), zone=NEW_YORK) == end_of_day(
         date(2026, 3, 5), zone=NEW_YORK
     )
 

@@ -11,6 +11,7 @@ from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
 from liaison.core.timeline import TimelineEntry
+from liaison.core.written_time import clock_time
 
 register = template.Library()
 
@@ -82,4 +83,4 @@ def day_told(entry: TimelineEntry, zone: tzinfo) -> date:
 def clock_of(at: datetime, zone: tzinfo) -> str:
     """The local time of an instant; nothing for midnight, which mostly means that only the day is known."""
     local = at.astimezone(zone)
-    return f"{local:%H:%M}" if local.hour or local.minute or at.second else ""
+    return clock_time(local) if local.hour or local.minute or at.second else ""

@@ -13,6 +13,7 @@ from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import Forbidden, NotFound, Refusal
+from liaison.core.written_time import clock_time
 from liaison.inbox import access
 from liaison.inbox.actions.keys import KeyReused, hold_key
 from liaison.inbox.events import CallLogged
@@ -48,9 +49,7 @@ class SayWhatWasSaid(Refusal):
 
     code = "inbox.say_what_was_said"
     sentence = "Write down in a line what was said: it is the proof of the call."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"said": self.sentence})
+    field = "said"
 
 
 class SayWho(Refusal):
@@ -58,9 +57,7 @@ class SayWho(Refusal):
 
     code = "inbox.say_who"
     sentence = "Say who it was: a name, or what they are to the patient."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"with_name": self.sentence})
+    field = "with_name"
 
 
 class NotForThem(Refusal):
@@ -71,9 +68,7 @@ class NotForThem(Refusal):
         "This person may not hear how the patient is, so this talk is no contact. Log the call without that tick, or "
         "add the right to hear it on the patient’s page first."
     )
-
-    def __init__(self) -> None:
-        super().__init__(fields={"clinical": self.sentence})
+    field = "clinical"
 
 
 class CallInTheFuture(Refusal):
@@ -81,9 +76,7 @@ class CallInTheFuture(Refusal):
 
     code = "inbox.call_in_the_future"
     sentence = "This call would be in the future. Say when it was."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"started_at": self.sentence})
+    field = "started_at"
 
 
 class NextAttemptPast(Refusal):
@@ -91,9 +84,7 @@ class NextAttemptPast(Refusal):
 
     code = "inbox.next_attempt_past"
     sentence = "The next attempt must be later than now."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"next_attempt_at": self.sentence})
+    field = "next_attempt_at"
 
 
 class TalkIsForCare(Forbidden):
@@ -263,7 +254,7 @@ def _joined(call: Call, *, loop: Loop) -> str:
     earlier = counted_with(call)
     if earlier is None:
         return ""
-    return f" Counts as the same attempt as {earlier.astimezone(loop.site.zone):%H:%M}: try again later."
+    return f" Counts as the same attempt as {clock_time(earlier.astimezone(loop.site.zone))}: try again later."
 
 
 def _evidence_of(call: Call, *, loop: Loop) -> str:

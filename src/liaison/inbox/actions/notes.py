@@ -24,9 +24,7 @@ class NothingNoted(Refusal):
 
     code = "inbox.nothing_noted"
     sentence = "Write down what colleagues should know."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"text": self.sentence})
+    field = "text"
 
 
 class NotedInTheFuture(Refusal):
@@ -34,9 +32,7 @@ class NotedInTheFuture(Refusal):
 
     code = "inbox.noted_in_the_future"
     sentence = "This has not happened yet. Say when it was, or set a next step on the loop."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"happened_at": self.sentence})
+    field = "happened_at"
 
 
 class SayWhyStruck(Refusal):
@@ -44,9 +40,7 @@ class SayWhyStruck(Refusal):
 
     code = "inbox.say_why_struck"
     sentence = "Say what is wrong with the note: whoever acted on it must understand."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"reason": self.sentence})
+    field = "reason"
 
 
 class NotYourNote(Refusal):

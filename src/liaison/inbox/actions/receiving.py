@@ -48,9 +48,7 @@ class SayWhyNotOurs(Refusal):
 
     code = "inbox.say_why_not_ours"
     sentence = "Say why nobody needs to answer it: spam, a wrong address, answered by phone."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"reason": self.sentence})
+    field = "reason"
 
 
 class MailSettled(Conflict):

@@ -8,6 +8,7 @@ from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import Conflict, Refusal
+from liaison.core.written_time import day_and_time
 from liaison.inbox import access
 from liaison.inbox.actions.calls import still_needs_nurse, to_explain
 from liaison.inbox.events import CallStruck
@@ -26,9 +27,7 @@ class SayWhatWasWrong(Refusal):
 
     code = "inbox.say_what_was_wrong"
     sentence = "Say what was wrong with the call: whoever acted on it must understand."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"words": self.sentence})
+    field = "words"
 
 
 class NotYourCall(Refusal):
@@ -80,9 +79,8 @@ def strike_call(actor: Actor, *, call_id: int, why: StruckWhy, now: datetime, wo
 
 def sentence_of(call: Call) -> str:
     """What a loop's story says of a call that was struck out."""
-    site = call.patient.home_site()
-    at = call.started_at.astimezone(site.zone if site else None)
-    return f"The call of {at:%b} {at.day}, {at:%H:%M} was entered by mistake: taken back."
+    when = day_and_time(call.started_at.astimezone(call.patient.zone))
+    return f"The call of {when} was entered by mistake: taken back."
 
 
 def _take_back(actor: Actor, call: Call, *, now: datetime) -> None:

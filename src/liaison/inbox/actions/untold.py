@@ -15,7 +15,7 @@ from liaison.inbox.actions.failures import SOON, next_business_day, owner_of
 from liaison.inbox.actions.keys import hold_key
 from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import Call, Message
-from liaison.inbox.queries.reached import UNTOLD
+from liaison.inbox.queries.untold import UNTOLD
 from liaison.inbox.rules.contact import Outcome, With
 from liaison.inbox.rules.untold import NEWS, WORDS, must_be_called, news
 from liaison.loops.actions import open_loop, raise_priority, restart_clock

@@ -13,7 +13,7 @@ from liaison.inbox.actions.failures import open_failed_loop, owner_of
 from liaison.inbox.actions.untold import call_who_was_not_told, needs_call
 from liaison.inbox.models import Message
 from liaison.inbox.models.messages import MessageState
-from liaison.inbox.queries.reached import failed_without_loop, withheld_without_loop
+from liaison.inbox.queries.untold import failed_without_loop, withheld_without_loop
 
 log = logging.getLogger(__name__)
 

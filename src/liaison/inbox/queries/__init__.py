@@ -5,8 +5,6 @@ from liaison.inbox.queries.calls import (
     CallPage,
     CallSheet,
     call_sheet,
-    calls_of_loop,
-    contact_standing,
     counted_with,
     get_call,
     may_strike_call,
@@ -25,11 +23,12 @@ from liaison.inbox.queries.messages import (
     message_page,
 )
 from liaison.inbox.queries.notes import NoteLine, NoteShown, get_note, may_strike
-from liaison.inbox.queries.reached import loops_instead
 from liaison.inbox.queries.reaching import PointNow, ReachSheet, reach_sheet
 from liaison.inbox.queries.stories import ToldLine, told_story
 from liaison.inbox.queries.templates import TemplateSheet, shown, template_sheet, templates, wording_for
 from liaison.inbox.queries.timeline import timeline
+from liaison.inbox.queries.untold import loops_instead
+from liaison.inbox.queries.whom import patient_and_loop
 
 __all__ = [
     "Box",
@@ -51,9 +50,7 @@ __all__ = [
     "TemplateSheet",
     "ToldLine",
     "call_sheet",
-    "calls_of_loop",
     "checked_mail",
-    "contact_standing",
     "count_unmatched",
     "counted_with",
     "counts",
@@ -66,6 +63,7 @@ __all__ = [
     "may_strike",
     "may_strike_call",
     "message_page",
+    "patient_and_loop",
     "propose_next",
     "reach_sheet",
     "received_mail",

@@ -16,7 +16,7 @@ from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import access
 from liaison.inbox.models import Call
 from liaison.inbox.queries.call_words import CallShown, shown_calls
-from liaison.inbox.rules.contact import ContactSoFar, Outcome, contact_so_far, counts_as_attempt, next_try
+from liaison.inbox.rules.contact import Outcome, counts_as_attempt, next_try
 from liaison.inbox.rules.contact import counted_with as counted_attempt
 from liaison.inbox.rules.script import Step, in_hours, script_for
 from liaison.loops.access import CLINICAL_EVIDENCE
@@ -98,7 +98,6 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
     open_loops = Loop.objects.open().filter(patient=patient).order_by("urgent_at", "pk")[:20]
     words = words_of(actor, loops=[*open_loops, *([loop] if loop else [])])
     calls = Call.objects.filter(patient=patient).order_by("-started_at", "-pk")
-    site = patient.home_site()
     return CallSheet(
         patient=patient,
         band=band(actor, patient=patient, now=now),
@@ -118,7 +117,7 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
         attempts=_tries(calls.counted().filter(loop=loop) if loop else calls.counted()),
         may_be_clinical=patient.reachable_by(actor, CLINICAL_EVIDENCE),
         script=script_for(loop.kind if loop else ""),
-        zone=site.zone if site else ZoneInfo("UTC"),
+        zone=patient.zone,
         contact_until=_contact_until(loop),
     )
 
@@ -164,27 +163,6 @@ def may_strike_call(actor: Actor, *, call: Call) -> bool:
     """Whether this is the actor's own call, or the actor may strike out anybody's."""
     own = call.by_id is not None and call.by_id == actor.user_id
     return call.patient.reachable_by(actor, access.STRIKE_CALL if own else access.STRIKE_ANY_CALL)
-
-
-def calls_of_loop(actor: Actor, *, loop: Loop) -> Sequence[CallShown]:
-    """The calls that were made for a loop, the newest first. Refuses Forbidden, NotFound."""
-    if not actor.may(access.READ):
-        raise Forbidden
-    patient = get_patient(actor, patient_id=loop.patient_id)
-    calls = Call.objects.filter(loop=loop).order_by("-started_at", "-pk")
-    return tuple(shown_calls(actor, calls, patient=patient))
-
-
-def contact_standing(
-    actor: Actor, *, patient: Patient, starts_at: datetime, ends_at: datetime, now: datetime
-) -> ContactSoFar:
-    """Whether contact was made, or two attempts are documented, in [starts_at, ends_at) (DOMAIN 2.1).
-
-    Every call with the patient counts, whatever it was for. Refuses NotFound.
-    """
-    found = get_patient(actor, patient_id=patient.pk)
-    calls = Call.objects.counted().filter(patient=found, started_at__gte=starts_at, started_at__lt=ends_at)
-    return contact_so_far([one.as_attempt for one in calls], starts_at=starts_at, ends_at=ends_at, now=now)
 
 
 def counted_with(call: Call) -> datetime | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -11,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
-from liaison.core.numbers import id_in
+from liaison.core.cursors import BadCursor, read_cursor, written_cursor
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import access
 from liaison.inbox.models import Message
@@ -245,18 +246,12 @@ def _row(message: Message) -> MessageRow:
 
 
 def _place(message: Message) -> str:
-    return f"{message.queued_at.isoformat()}_{message.pk}"
+    return written_cursor(message.queued_at, message.pk)
 
 
 def _after(messages: QuerySet[Message], place: str) -> QuerySet[Message]:
     """The messages after a place; a place that cannot be read is the beginning."""
-    instant, _, number = place.partition("_")
-    pk = id_in(number)
-    if pk is not None:
-        try:
-            at = datetime.fromisoformat(instant)
-        except ValueError:
-            at = None
-        if at is not None and at.tzinfo is not None:
-            messages = messages.filter(Q(queued_at__lt=at) | Q(queued_at=at, pk__lt=pk))
+    with suppress(BadCursor):
+        at, pk = read_cursor(place)
+        messages = messages.filter(Q(queued_at__lt=at) | Q(queued_at=at, pk__lt=pk))
     return messages.order_by("-queued_at", "-pk")

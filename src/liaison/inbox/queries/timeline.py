@@ -8,8 +8,7 @@ from datetime import datetime
 from django.urls import reverse
 
 from liaison.core.actor import Actor
-from liaison.core.audit import seen
-from liaison.core.refusals import Forbidden, NotFound
+from liaison.core.refusals import Forbidden
 from liaison.core.timeline import TimelineEntry
 from liaison.inbox import access
 from liaison.inbox.models import Call, Message, Note
@@ -17,6 +16,7 @@ from liaison.inbox.models.messages import Direction
 from liaison.inbox.queries.call_words import CallShown, in_one_line, shown_calls
 from liaison.inbox.queries.notes import readable
 from liaison.patients.models import Patient
+from liaison.patients.queries import refuse_unseen
 
 
 def timeline(
@@ -33,9 +33,7 @@ def timeline(
     """
     if not actor.may(access.READ):
         raise Forbidden
-    if not patient.reachable_by(actor):
-        raise NotFound
-    seen(patient.pk)
+    refuse_unseen(actor, patient=patient)
     entries: list[TimelineEntry] = []
     if not kinds or "message" in kinds:
         messages = Message.objects.filter(patient=patient)

@@ -26,8 +26,6 @@ BACK_OFF = (
 ABANDONED_AFTER = timedelta(minutes=15)
 """A `sending` message this old has lost its worker: longer than every time-out of a conversation together."""
 
-_STEP = timedelta(minutes=1)
-
 
 def allowed_at(at: datetime, *, zones: Sequence[ZoneInfo], urgent: bool = False) -> datetime:
     """The first instant from `at` on that is outside quiet hours in every zone the recipient may be in.

@@ -7,6 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
+from liaison.core.written_time import day_and_time
 from liaison.inbox.rules.channels import Why
 
 NEWS: Final[Mapping[str, str]] = MappingProxyType(
@@ -46,5 +47,5 @@ def must_be_called(*, template: str, reason: str, ends_at: datetime | None, talk
 
 def news(template: str, *, starts_at: datetime | None) -> str:
     """What is to be said of the visit at the local time `starts_at`: "their visit is on Mon, Mar 9, 09:30"."""
-    when = f"{starts_at:%a}, {starts_at:%b} {starts_at.day}, {starts_at:%H:%M}" if starts_at else "a day still ahead"
+    when = day_and_time(starts_at) if starts_at else "a day still ahead"
     return NEWS[template].format(when=when)

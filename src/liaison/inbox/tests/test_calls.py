@@ -59,7 +59,7 @@ def test_the_fact_says_whether_contact_was_made(cast: Cast) -> None:
     log(cast, key="2")
     neighbour = CallDetails(with_name="Mrs Hill, next door")
     log(cast, key="3", outcome="reached", said="Wrong day.", with_whom="other", clinical=True, details=neighbour)
-    assert [fact.made_contact for fact in told] == [True, False, False]
+    assert [(fact.with_whom, fact.clinical) for fact in told] == [("proxy", True), ("patient", False), ("other", True)]
     assert (told[0].call_id, told[0].patient_id, told[0].logged_at) == (call.pk, cast.walter.pk, NOW)
 
 

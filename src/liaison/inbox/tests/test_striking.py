@@ -65,7 +65,7 @@ def test_the_promise_that_it_closed_opens_again(cast: Cast) -> None:
     again = Loop.objects.get(pk=loop.pk)
     assert (again.state, again.evidence_kinds, again.next_step) == ("open", [], "Call Walter")
     line = LoopEvent.objects.filter(loop=loop).order_by("-pk")[0]
-    assert line.sentence == "The call of Mar 2, 10:00 was entered by mistake: taken back. Open again."
+    assert line.sentence == "The call of Mon, Mar 2, 10:00 was entered by mistake: taken back. Open again."
     assert (line.reason, line.by_name) == ("Wrong patient", "Rosa")
 
 
@@ -78,8 +78,7 @@ def test_an_attempt_and_the_next_try_that_it_set_are_taken_back(cast: Cast) -> N
     assert Evidence.objects.get().withdrawn_at == LATER
     assert queries.call_sheet(cast.rosa, patient_id=None, loop_id=loop.pk, now=LATER).attempts == 0
     assert queries.counted_with(log(cast, key="2", now=NOW + timedelta(minutes=5))) is None
-    window = {"starts_at": NOW, "ends_at": NOW + DAY, "now": LATER}
-    assert queries.contact_standing(cast.rosa, patient=cast.walter, **window).attempts == 1
+    assert queries.call_sheet(cast.rosa, patient_id=cast.walter.pk, loop_id=None, now=LATER).attempts == 1
 
 
 def test_the_same_click_twice_changes_nothing_and_a_late_one_is_told_who_was_first(cast: Cast) -> None:
@@ -145,7 +144,7 @@ def test_a_nurse_explains_no_more_what_only_that_call_did_not_show(cast: Cast) -
     strike(cast, third, StruckWhy.TWICE)
     given_up = Loop.objects.get(pk=loop.pk)
     assert given_up.state == "given_up"
-    assert given_up.given_up_reason == "The call of Mar 2, 10:00 was entered by mistake: taken back."
+    assert given_up.given_up_reason == "The call of Mon, Mar 2, 10:00 was entered by mistake: taken back."
 
 
 def test_a_patient_of_no_site_has_utc_in_the_story(cast: Cast) -> None:

@@ -182,7 +182,7 @@ def test_who_may_not_read_is_refused_everywhere(cast: Cast) -> None:
         lambda: queries.get_message(officer, message_id=message.pk),
         lambda: queries.mailbox(officer),
         lambda: queries.call_sheet(officer, patient_id=cast.walter.pk, loop_id=None, now=NOW),
-        lambda: queries.calls_of_loop(officer, loop=Loop(patient_id=cast.walter.pk)),
+        lambda: queries.get_call(officer, call_id=1),
     ):
         with pytest.raises(Forbidden):
             ask()
@@ -202,9 +202,9 @@ def test_the_calls_of_a_loop_and_the_tries_in_a_row_are_told(cast: Cast) -> None
             cast.rosa, patient=cast.walter, loop=loop, outcome=outcome, said="x", idempotency_key=outcome,
             now=NOW + timedelta(hours=number),
         )  # fmt: skip
-    told = queries.calls_of_loop(cast.rosa, loop=loop)
-    assert [one.outcome for one in told] == ["left_message", "busy", "reached", "no_answer"]
-    assert queries.call_sheet(cast.rosa, patient_id=None, loop_id=loop.pk, now=NOW).attempts == 2
+    sheet = queries.call_sheet(cast.rosa, patient_id=None, loop_id=loop.pk, now=NOW)
+    assert [one.outcome for one in sheet.earlier] == ["left_message", "busy", "reached", "no_answer"]
+    assert sheet.attempts == 2
 
 
 def test_rows_name_themselves_without_naming_a_patient(cast: Cast) -> None:

@@ -16,6 +16,7 @@ from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden, NotFound, Refusal
+from liaison.core.written_time import clock_time
 from liaison.inbox import access
 from liaison.inbox.actions import log_call, strike_call
 from liaison.inbox.events import counts_as_attempt
@@ -69,7 +70,7 @@ def _said(call: Call, *, sheet: CallSheet) -> str:
         return _("Call logged. You did not reach the patient, nor anyone who speaks for them: it counts as an attempt.")
     if earlier is None:
         return _("Call logged.")
-    at = f"{earlier.astimezone(sheet.zone):%H:%M}"
+    at = clock_time(earlier.astimezone(sheet.zone))
     return _("Call logged. Counts as the same attempt as %(at)s: try again later.") % {"at": at}
 
 

@@ -13,6 +13,7 @@ from liaison.core.actor import Actor
 from liaison.core.live import announce, announce_at_sites
 from liaison.core.refusals import NotFound, Refusal, Stale
 from liaison.core.verbs import Verb
+from liaison.core.written_time import clock_time
 from liaison.loops import rules
 from liaison.loops.events import LoopFact
 from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, Priority, State
@@ -62,9 +63,7 @@ class ReasonNeeded(Refusal):
 
     code = "loops.reason_needed"
     sentence = "Say why: colleagues will see the reason in the story."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"reason": self.sentence})
+    field = "reason"
 
 
 @dataclass(slots=True)
@@ -263,4 +262,4 @@ def _who_changed(loop: Loop) -> str:
         return LoopChanged.sentence
     at = last.at.astimezone(loop.site.zone)
     said = rules.without_clinical_words(last.sentence, what=last.what, kind=loop.kind_info)
-    return f"{last.by_name} was here first, at {at:%H:%M}: {said} Look at what it says now, then do it again."
+    return f"{last.by_name} was here first, at {clock_time(at)}: {said} Look at what it says now, then do it again."

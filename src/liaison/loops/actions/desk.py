@@ -24,9 +24,7 @@ class SnoozePastDue(Refusal):
 
     code = "loops.snooze_past_due"
     sentence = "Choose a time ahead, and not after the step is due. To move the due time itself, set the next step."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"until": self.sentence})
+    field = "until"
 
 
 class OtherSite(Forbidden):
@@ -41,9 +39,7 @@ class OwnerCannotSee(Refusal):
 
     code = "loops.owner_cannot_see"
     sentence = "They can't see the patient. Choose someone who works at one of the patient's sites."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"owner": self.sentence})
+    field = "owner"
 
 
 class DueInThePast(Refusal):
@@ -51,9 +47,7 @@ class DueInThePast(Refusal):
 
     code = "loops.due_in_the_past"
     sentence = "Choose a time ahead for the next step."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"due_at": self.sentence})
+    field = "due_at"
 
 
 class NoStepByHand(Refusal):

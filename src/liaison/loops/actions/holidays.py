@@ -35,9 +35,7 @@ class NameNeeded(Refusal):
 
     code = "loops.holiday_name_needed"
     sentence = "Say what the day is, as in “Staff training”."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"name": self.sentence})
+    field = "name"
 
 
 def add_holiday(actor: Actor, *, calendar: str, on: date, name: str, now: datetime) -> Holiday:

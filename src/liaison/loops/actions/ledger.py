@@ -56,9 +56,10 @@ def open_loop(
     """Make a promise to a patient: a loop of a registered kind, with an owner and at least one running clock.
 
     The clock that is due first becomes the next step. The site is the one given, else the owning team's, else
-    the patient's first. With a `once_key` the loop that was opened under it before, open or ended, is returned
+    the patient's home site. With a `once_key` the loop that was opened under it before, open or ended, is returned
     instead of a second one, so that a reaction or an import may run twice. An owner whose desk is handed over
-    is replaced by a cover, and the story says so. Refuses Forbidden, NotFound.
+    is replaced by a cover, and the story says so.
+    Refuses Forbidden, NotFound, NoSite (they belong to none), AlreadyOpened (two at once under one `once_key`).
     """
     if not clocks:
         raise ValueError("A loop needs at least one clock: what is next, and by when?")

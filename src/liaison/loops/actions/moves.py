@@ -12,6 +12,7 @@ from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.live import announce_at_sites
 from liaison.core.refusals import Forbidden, NotFound, Refusal
+from liaison.core.written_time import full_day
 from liaison.loops import access, rules
 from liaison.loops.actions.changing import ReasonNeeded, publish, tell
 from liaison.loops.actions.desk import refuse_owner_who_cannot_see
@@ -29,9 +30,7 @@ class NobodyToCover(Refusal):
 
     code = "loops.nobody_to_cover"
     sentence = "Choose at least one person or team to cover, other than the colleague who is away."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"to": self.sentence})
+    field = "to"
 
 
 class EndsBeforeItStarts(Refusal):
@@ -39,9 +38,7 @@ class EndsBeforeItStarts(Refusal):
 
     code = "loops.hand_over_ends_before"
     sentence = "Choose a day ahead for the return, or leave it open."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"until": self.sentence})
+    field = "until"
 
 
 class OtherSitesToo(Forbidden):
@@ -94,7 +91,7 @@ def hand_over(
             [(loop.patient_id, loop.pk) for loop in loops.values()], covers=covers, load=load_of(covers)
         )
         names = {owner: name_of(owner) for owner in covers}
-        ending = f" until {until:%b %-d, %Y}" if until else ""
+        ending = f" until {full_day(until)}" if until else ""
         for moved in shared:
             loop = loops[moved.loop_id]
             refuse_owner_who_cannot_see(loop, owner=moved.to, now=now)

@@ -52,6 +52,7 @@ from liaison.loops.queries.story import (
     loop_url,
     notices,
     open_loops_of,
+    open_promises,
     timeline,
 )
 from liaison.loops.rules import Rank, order_words, rank
@@ -102,6 +103,7 @@ __all__ = [
     "notices",
     "open_count",
     "open_loops_of",
+    "open_promises",
     "order_words",
     "own_covers",
     "owner_choices",

@@ -1,9 +1,8 @@
 """The desk: every open loop's next step, the most urgent first.
 
-Each tab is a few *lanes* (one owner, one team, one person waited on, one site),
-and each lane is a walk along one partial index that is
-ordered by `urgent_at`, from where the last page ended: the time of a page does not depend on how many loops there
-are. Counts stop at `MOST_COUNTED` for the same reason.
+Each tab is a few *lanes* (one owner, one team, one person waited on, one site), and each lane is a walk along one
+partial index that is ordered by `urgent_at`, from where the last page ended: the time of a page does not depend on
+how many loops there are. Counts stop at `MOST_COUNTED` for the same reason.
 """
 
 from __future__ import annotations
@@ -21,8 +20,8 @@ from django.db.models import Q
 
 from liaison.core.actor import Actor
 from liaison.core.calendars import end_of_day
-from liaison.core.near_dates import is_near
-from liaison.core.refusals import Forbidden, Refusal
+from liaison.core.cursors import read_cursor, written_cursor
+from liaison.core.refusals import Forbidden
 from liaison.loops import access, rules
 from liaison.loops.models import Loop, LoopQuerySet
 from liaison.loops.ports import Owner
@@ -38,9 +37,8 @@ MOST_COUNTED_OF_ALL: Final = 10_000
 PAGE: Final = 30
 """Rows of one page: more than a tall screen shows, few enough to draw at once; the list goes on as one scrolls."""
 
-BIGGEST_ID: Final = 2**63
-
 Key = tuple[datetime, int]
+"""Where a loop stands in the order of the desk: its `urgent_at`, and its id among equals."""
 
 
 class Tab(StrEnum):
@@ -55,14 +53,6 @@ class Tab(StrEnum):
     TODAY = "today"
     WAITING = "waiting"
     ALL = "all"
-
-
-class BadCursor(Refusal):
-    """The address of a further page was changed by hand."""
-
-    code = "loops.bad_cursor"
-    sentence = "This page of the list does not exist. Start again from the top."
-    status = 404
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +130,9 @@ def desk_page(
     if not actor.may(access.SEE):
         raise Forbidden
     view = _View(actor=actor, now=now, zone=zone, filters=filters or DeskFilters())
-    heads = _heads(view, tab=tab, after=_parse(after), only_first_of_patient=group)
+    heads = _heads(view, tab=tab, after=read_cursor(after) if after else None, only_first_of_patient=group)
     page, further = _take(view, heads=heads, limit=limit)
-    next_after = _format(page[-1][0]) if further and page else ""
+    next_after = written_cursor(*page[-1][0]) if further and page else ""
     counts = tab_counts(actor, now=now, zone=zone) if with_counts else ()
     if not group:
         rows = loop_rows(actor, loop_ids=[key[1] for key, _ in page], now=now)
@@ -236,6 +226,7 @@ def _narrowed(loops: LoopQuerySet, *, filters: DeskFilters) -> LoopQuerySet:
 # --- walking --------------------------------------------------------------------------------------------------
 
 CHUNK: Final = 64
+"""Rows of a lane that are fetched at a time."""
 
 
 def _heads(view: _View, *, tab: Tab, after: Key | None, only_first_of_patient: bool) -> Iterator[tuple[Key, int]]:
@@ -310,23 +301,3 @@ def _groups(view: _View, *, tab: Tab, patient_ids: Sequence[int]) -> tuple[Patie
     for row in rows_of:
         by_patient[row.patient.id].append(row)
     return tuple(PatientGroup(patient=rows[0].patient, rows=tuple(rows)) for rows in by_patient.values() if rows)
-
-
-# --- cursors --------------------------------------------------------------------------------------------------
-
-
-def _format(key: Key) -> str:
-    return f"{key[0].isoformat()}~{key[1]}"
-
-
-def _parse(after: str) -> Key | None:
-    if not after:
-        return None
-    at, _, loop_id = after.partition("~")
-    try:
-        parsed = datetime.fromisoformat(at), int(loop_id)
-    except ValueError as error:
-        raise BadCursor from error
-    if parsed[0].tzinfo is None or not is_near(parsed[0]) or not 0 <= parsed[1] < BIGGEST_ID:
-        raise BadCursor
-    return parsed

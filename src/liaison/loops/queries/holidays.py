@@ -44,11 +44,6 @@ class ClosedDays:
     calendars: Sequence[ClosedCalendar]
     federal: Sequence[tuple[date, str]]
 
-    @property
-    def any_day(self) -> bool:
-        """Whether anybody entered one."""
-        return any(calendar.days for calendar in self.calendars)
-
 
 def closed_days(actor: Actor, *, now: datetime) -> ClosedDays:
     """The closed days from the beginning of this year on. An administrator of one site sees all, changes theirs.

@@ -17,6 +17,7 @@ from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, Notice, State
 from liaison.loops.ports import LoopKind, registered_kinds
 from liaison.loops.queries.rows import LoopRow, loop_rows
 from liaison.patients.models import Patient
+from liaison.patients.queries import refuse_unseen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,6 +235,11 @@ def _clock(clock: Clock, *, kind: LoopKind, reads: bool, now: datetime) -> Clock
     )
 
 
+def open_promises(*, patient: Patient) -> list[Loop]:
+    """The open loops of a patient, the next due first, for choosing one. The patient was fetched for somebody."""
+    return list(Loop.objects.open().filter(patient=patient).order_by("due_at", "pk"))
+
+
 def open_loops_of(actor: Actor, *, patient: Patient, now: datetime, most: int = 100) -> tuple[LoopRow, ...]:
     """A patient's open loops, the most urgent first, at most `most`. Refuses Forbidden, NotFound."""
     _refuse_unseen(actor, patient=patient)
@@ -319,6 +325,4 @@ def kind_choices() -> tuple[tuple[str, str], ...]:
 def _refuse_unseen(actor: Actor, *, patient: Patient) -> None:
     if not actor.may(access.SEE):
         raise Forbidden
-    if not patient.reachable_by(actor, access.SEE):
-        raise NotFound
-    seen(patient.pk)
+    refuse_unseen(actor, patient=patient, verb=access.SEE)

@@ -9,13 +9,13 @@ from django.test.utils import CaptureQueriesContext
 from liaison.accounts.access import Role
 from liaison.core.actor import Actor
 from liaison.core.audit import collecting_seen
+from liaison.core.cursors import BadCursor
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.loops import actions, queries
 from liaison.loops.models import Loop
 from liaison.loops.ports import About, Owner
 from liaison.loops.queries import DeskFilters, Tab
-from liaison.loops.queries.desk import BadCursor
 from liaison.loops.tests.cast import NEW_YORK, NOW, SYSTEM, Cast, clock, patient, person
 from liaison.patients.models import ContactPoint
 

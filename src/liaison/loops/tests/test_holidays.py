@@ -122,7 +122,6 @@ def test_the_page_lists_whose_days_they_are_and_the_federal_ones(cast, adam, ada
     ]
     assert {each.name for each in shown.calendars if each.may_change} == {"Riverside"}
     assert [day.name for each in shown.calendars for day in each.days] == ["Plan closed"]
-    assert shown.any_day
     assert (date(2026, 7, 3), "Independence Day (observed)") in shown.federal
     assert min(on for on, _ in shown.federal) > NOW.date()
     with pytest.raises(Forbidden):

@@ -16,9 +16,9 @@ from liaison.core.answers import attempt, done
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound
+from liaison.core.written_time import full_day
 from liaison.loops import actions
 from liaison.loops.forms import HolidayForm, RemoveHolidayForm
-from liaison.loops.models import Holiday
 from liaison.loops.queries import ClosedDays, closed_days
 
 
@@ -31,7 +31,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     if form.is_valid():
         added = attempt(form, lambda: actions.add_holiday(actor, now=now, **form.cleaned_data))
         if added is not None:
-            said = _("Closed on %(day)s: %(name)s.") % {"day": _day(added), "name": added.name}
+            said = _("Closed on %(day)s: %(name)s.") % {"day": full_day(added.on), "name": added.name}
             return done(request, said=said, to=reverse("loops:holidays"), go=True)
     return _page(request, shown, now=now, form=form)
 
@@ -51,7 +51,7 @@ def remove(request: HttpRequest, holiday_id: int) -> HttpResponse:
     again = urlencode({"calendar": removed.calendar, "on": removed.on.isoformat(), "name": removed.name})
     return done(
         request,
-        said=_("%(day)s is a business day again.") % {"day": _day(removed)},
+        said=_("%(day)s is a business day again.") % {"day": full_day(removed.on)},
         to=reverse("loops:holidays"),
         undo_url=f"{reverse('loops:add_holiday_again')}?{again}",
         go=True,
@@ -66,7 +66,7 @@ def add_again(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         raise NotFound
     added = actions.add_holiday(actor, now=now, **form.cleaned_data)
-    said = _("Closed again on %(day)s.") % {"day": _day(added)}
+    said = _("Closed again on %(day)s.") % {"day": full_day(added.on)}
     return done(request, said=said, to=reverse("loops:holidays"), go=True)
 
 
@@ -87,7 +87,3 @@ def _choices(shown: ClosedDays) -> list[tuple[str, Any]]:
     ]
     whole = [(each.code, _("The whole organization")) for each in mine if each.what == "organization"]
     return [*whole, *(group for group in groups if group[1])]
-
-
-def _day(holiday: Holiday) -> str:
-    return f"{holiday.on:%b} {holiday.on.day}, {holiday.on.year}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal, constraint_refusal
+from liaison.core.written_time import full_day
 from liaison.loops import actions as loops
 from liaison.loops.ports import ROUTINE, URGENT, About, Owner
 from liaison.loops.queries import site_of
@@ -30,9 +31,7 @@ class DuplicateReferral(Refusal):
         "This patient already has an open referral to this specialty. Open that one, or say why a second is needed."
     )
     status = 409
-
-    def __init__(self, sentence: str | None = None) -> None:
-        super().__init__(sentence, fields={"duplicate_reason": sentence or self.sentence})
+    field = "duplicate_reason"
 
 
 class NotReadyToSend(Refusal):
@@ -40,9 +39,7 @@ class NotReadyToSend(Refusal):
 
     code = "orders.not_ready_to_send"
     sentence = "Say first whether the payer must agree, and whether it did: the other office will ask."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"coverage_status": self.sentence})
+    field = "coverage_status"
 
 
 class SameTarget(Refusal):
@@ -50,9 +47,7 @@ class SameTarget(Refusal):
 
     code = "orders.same_target"
     sentence = "Choose someone other than who has it now."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"target": self.sentence})
+    field = "target"
 
 
 constraint_refusal("referral_open_once_per_specialty", DuplicateReferral)
@@ -191,7 +186,7 @@ def refuse_duplicate(patient: Patient, *, specialty: str) -> None:
         return
     raise DuplicateReferral(
         f"There is an open referral to this specialty already: {known.target_name}, "
-        f"{rules.WORDS[State(known.state)].lower()} since {known.state_since:%b %-d, %Y}. "
+        f"{rules.WORDS[State(known.state)].lower()} since {full_day(known.state_since.astimezone(known.site.zone))}. "
         "Open that one, or say why a second is needed."
     )
 

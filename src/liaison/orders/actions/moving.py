@@ -13,6 +13,7 @@ from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import NotFound, Refusal, Stale
 from liaison.core.verbs import Verb
+from liaison.core.written_time import clock_time
 from liaison.loops import actions as loops
 from liaison.loops.ports import ClockToStart
 from liaison.loops.queries import business_calendar
@@ -58,14 +59,13 @@ class ReferralReasonNeeded(Refusal):
 
     code = "orders.reason_needed"
     sentence = "Say why: without the reason nobody knows what to do next."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"reason": self.sentence})
+    field = "reason"
 
 
 @dataclass(slots=True)
 class Move:
-    """One referral, locked, on its way to another state."""
+    """One referral, locked, on its way to another state: `before` are the columns that taking back restores, `proof`
+    the evidence that the move gives its promise ("" for none)."""
 
     entry: Entry
     referral: Referral
@@ -101,7 +101,8 @@ def moving(
 ) -> Iterator[Move]:
     """Move one referral to a state: its history gets a line and its loop the state's clock.
 
-    The body changes further columns. Refuses NotFound, Forbidden, ReferralChanged, NotNow.
+    `sentence` is that line; it may name `{target}` and `{patient}`. The body changes further columns.
+    Refuses NotFound, Forbidden, ReferralChanged, NotNow.
     """
     with touching(
         actor, verb, referral_id=referral_id, now=now, reason=reason, expected_version=expected_version
@@ -220,8 +221,7 @@ def _what_changed(referral: Referral) -> str:
     last = ReferralStep.objects.filter(referral=referral).order_by("-id").first()
     if last is None:
         return ReferralChanged.sentence
-    at = last.at.astimezone(referral.site.zone)
+    at = clock_time((last.undone_at or last.at).astimezone(referral.site.zone))
     if last.undone_at is not None:
-        at = last.undone_at.astimezone(referral.site.zone)
-        return f"{last.undone_by_name} took back at {at:%H:%M}: {last.sentence} Look at what it says now."
-    return f"{last.by_name} was here first, at {at:%H:%M}: {last.sentence} Look at what it says now, then do it again."
+        return f"{last.undone_by_name} took back at {at}: {last.sentence} Look at what it says now."
+    return f"{last.by_name} was here first, at {at}: {last.sentence} Look at what it says now, then do it again."

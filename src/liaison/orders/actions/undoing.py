@@ -10,6 +10,7 @@ from django.db.models import Field
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, NotFound, Refusal
+from liaison.core.written_time import clock_time
 from liaison.loops import actions as loops
 from liaison.loops.ports import Mistake
 from liaison.orders import access
@@ -81,9 +82,9 @@ def _refuse_unless_last(step: ReferralStep, *, referral: Referral) -> Sequence[R
     later = list(ReferralStep.objects.filter(referral=referral, undone_at=None, pk__gt=step.pk).order_by("pk"))
     on_it = [one for one in later if (one.state, one.at) != (State.CLOSED, step.at)]
     if on_it:
-        at = on_it[0].at.astimezone(referral.site.zone)
+        at = clock_time(on_it[0].at.astimezone(referral.site.zone))
         said = f'"{step.sentence}" can\'t be taken back any more: {on_it[0].by_name} went on from it'
-        raise BuiltOn(f"{said} at {at:%H:%M} ({on_it[0].sentence}) Take that back first, or record what is so now.")
+        raise BuiltOn(f"{said} at {at} ({on_it[0].sentence}) Take that back first, or record what is so now.")
     if not step.before:
         raise WentOut(what_to_do(step, referral=referral))
     return [step, *later]

@@ -23,9 +23,7 @@ class VisitInTheFuture(Refusal):
 
     code = "orders.visit_in_the_future"
     sentence = "A visit that was held lies in the past. If it has yet to come, record it as scheduled."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"seen_at": self.sentence})
+    field = "seen_at"
 
 
 def mark_scheduled(

@@ -8,14 +8,14 @@ from liaison.orders.queries.page import (
     TrackStop,
     get_referral,
     referral_page,
+    referral_to_book,
     undoable_step,
 )
 from liaison.orders.queries.told import referral_url, timeline
-from liaison.orders.queries.worklist import BadCursor, ReferralRow, Worklist, worklist
+from liaison.orders.queries.worklist import ReferralRow, Worklist, worklist
 
 __all__ = [
     "MOVES",
-    "BadCursor",
     "ReferralPage",
     "ReferralRow",
     "StepLine",
@@ -24,6 +24,7 @@ __all__ = [
     "default_owner",
     "get_referral",
     "referral_page",
+    "referral_to_book",
     "referral_url",
     "referrer_choices",
     "target_choices",

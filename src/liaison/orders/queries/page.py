@@ -15,6 +15,7 @@ from liaison.orders import access, rules
 from liaison.orders.models import Referral, ReferralStep
 from liaison.orders.ports import REPORT, REVIEWED, TOLD, Target
 from liaison.orders.rules import State
+from liaison.patients.models import Patient
 from liaison.records.access import READ_CHART
 
 
@@ -131,6 +132,15 @@ def get_referral(actor: Actor, *, referral_id: int) -> Referral:
         raise NotFound
     seen(referral.patient_id)
     return referral
+
+
+def referral_to_book(*, patient: Patient, loop_id: int) -> int | None:
+    """The id of the referral whose promise this loop is, while its visit is still to come.
+
+    The patient was fetched for somebody.
+    """
+    rows = Referral.objects.filter(patient=patient, loop_id=loop_id, state__in=rules.BEFORE_VISIT)
+    return rows.values_list("pk", flat=True).first()
 
 
 def referral_page(actor: Actor, *, referral_id: int, now: datetime) -> ReferralPage:

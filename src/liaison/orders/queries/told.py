@@ -8,13 +8,13 @@ from datetime import datetime
 from django.urls import NoReverseMatch, reverse
 
 from liaison.core.actor import Actor
-from liaison.core.audit import seen
-from liaison.core.refusals import Forbidden, NotFound
+from liaison.core.refusals import Forbidden
 from liaison.core.timeline import TimelineEntry
 from liaison.orders import access
 from liaison.orders.models import ReferralStep
 from liaison.orders.queries.page import hides_reason
 from liaison.patients.models import Patient
+from liaison.patients.queries import refuse_unseen
 from liaison.records.access import READ_CHART
 
 
@@ -66,6 +66,4 @@ def referral_url(referral_id: int) -> str:
 def _refuse_unseen(actor: Actor, *, patient: Patient) -> None:
     if not actor.may(access.SEE):
         raise Forbidden
-    if not patient.reachable_by(actor, access.SEE):
-        raise NotFound
-    seen(patient.pk)
+    refuse_unseen(actor, patient=patient, verb=access.SEE)

@@ -12,21 +12,13 @@ from django.db.models.functions import Coalesce
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
-from liaison.core.near_dates import is_near
-from liaison.core.refusals import Forbidden, Refusal
+from liaison.core.cursors import read_cursor, written_cursor
+from liaison.core.refusals import Forbidden
 from liaison.loops.queries import Rank, RowPatient, rank, row_patients
 from liaison.orders import access, rules
 from liaison.orders.models import Referral, ReferralQuerySet
 from liaison.orders.rules import State
 from liaison.patients.models import Patient
-
-
-class BadCursor(Refusal):
-    """The address of a further page was changed by hand."""
-
-    code = "orders.bad_cursor"
-    sentence = "This page of the list does not exist. Start again from the top."
-    status = 404
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +76,7 @@ def worklist(
     if specialty:
         rows = rows.filter(specialty_id=specialty)
     if after:
-        at, pk = _parse(after)
+        at, pk = read_cursor(after)
         rows = rows.filter(Q(rank_at__gt=at) | Q(rank_at=at, pk__gt=pk))
     related = (
         "patient", "site", "specialty", "target_practitioner", "target_organization",
@@ -95,7 +87,7 @@ def worklist(
     last = shown[-1] if len(page) > limit else None
     return Worklist(
         rows=_rows(shown, now=now),
-        next_after=f"{last.rank_at.isoformat()}~{last.pk}" if last else "",  # type: ignore[attr-defined]  # annotated
+        next_after=written_cursor(last.rank_at, last.pk) if last else "",  # type: ignore[attr-defined]  # annotated
         counts=counts,
     )
 
@@ -146,14 +138,3 @@ def _row(referral: Referral, *, patient: RowPatient, now: datetime) -> ReferralR
         owner_name=owner.name if owner else "",
         zone=referral.site.zone,
     )
-
-
-def _parse(after: str) -> tuple[datetime, int]:
-    try:
-        at, pk = after.split("~")
-        parsed = datetime.fromisoformat(at), int(pk)
-    except ValueError as error:
-        raise BadCursor from error
-    if parsed[0].tzinfo is None or not is_near(parsed[0]) or not 0 <= parsed[1] < 2**63:
-        raise BadCursor
-    return parsed

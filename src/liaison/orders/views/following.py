@@ -35,8 +35,8 @@ from liaison.orders.queries import (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Door:
-    """One move over HTTP: its words, its form, and the action it ends in."""
+class Button:
+    """One move as a page offers it: its words, its form, the action it ends in; a `grave` one says no or ends it."""
 
     label: str | Promise
     form: type[forms.MoveForm]
@@ -45,57 +45,61 @@ class Door:
     grave: bool = False
 
 
-DOORS: Mapping[str, Door] = {
-    "send": Door(label=gettext_lazy("Record as sent"), form=forms.SendForm, run=actions.send_referral, icon="send"),
-    "received": Door(
+BUTTONS: Mapping[str, Button] = {
+    "send": Button(label=gettext_lazy("Record as sent"), form=forms.SendForm, run=actions.send_referral, icon="send"),
+    "received": Button(
         label=gettext_lazy("They have it"), form=forms.NoteForm, run=actions.confirm_received, icon="check"
     ),
-    "accepted": Door(
+    "accepted": Button(
         label=gettext_lazy("They accepted"), form=forms.NoteForm, run=actions.accept_referral, icon="checks"
     ),
-    "scheduled": Door(
+    "scheduled": Button(
         label=gettext_lazy("A visit is arranged"),
         form=forms.VisitForm,
         run=actions.mark_scheduled,
         icon="calendar-plus",
     ),
-    "seen": Door(
+    "seen": Button(
         label=gettext_lazy("The patient was seen"), form=forms.SeenForm, run=actions.mark_seen, icon="user-check"
     ),
-    "note": Door(label=gettext_lazy("The note came"), form=forms.ReportForm, run=actions.record_note, icon="file-text"),
-    "review": Door(label=gettext_lazy("Reviewed"), form=forms.ReviewForm, run=actions.review_note, icon="stethoscope"),
-    "tell": Door(
+    "note": Button(
+        label=gettext_lazy("The note came"), form=forms.ReportForm, run=actions.record_note, icon="file-text"
+    ),
+    "review": Button(
+        label=gettext_lazy("Reviewed"), form=forms.ReviewForm, run=actions.review_note, icon="stethoscope"
+    ),
+    "tell": Button(
         label=gettext_lazy("The patient was told"), form=forms.TellForm, run=actions.tell_patient, icon="message"
     ),
-    "missed": Door(
+    "missed": Button(
         label=gettext_lazy("The visit was missed"),
         form=forms.MaybeReasonForm,
         run=actions.mark_visit_missed,
         icon="user-x",
     ),
-    "visit-cancelled": Door(
+    "visit-cancelled": Button(
         label=gettext_lazy("The visit was cancelled"),
         form=forms.MaybeReasonForm,
         run=actions.mark_visit_cancelled,
         icon="calendar-off",
     ),
-    "reroute": Door(
+    "reroute": Button(
         label=gettext_lazy("Re-route it"), form=forms.RerouteForm, run=actions.reroute_referral, icon="route"
     ),
-    "declined": Door(
+    "declined": Button(
         label=gettext_lazy("They declined"),
         form=forms.ReasonForm,
         run=actions.decline_referral,
         icon="ban",
         grave=True,
     ),
-    "confirm-cancelled": Door(
+    "confirm-cancelled": Button(
         label=gettext_lazy("They confirmed: cancelled"),
         form=forms.MoveForm,
         run=actions.confirm_cancelled,
         icon="check",
     ),
-    "cancel": Door(
+    "cancel": Button(
         label=gettext_lazy("Cancel it"),
         form=forms.ReasonForm,
         run=actions.cancel_referral,
@@ -148,24 +152,24 @@ def move_on(request: HttpRequest, referral_id: int, move: str) -> HttpResponse:
     """Move a referral on: the small form of one move, or what it does."""
     now = current_time()
     page = referral_page(actor_of(request), referral_id=referral_id, now=now)
-    if move not in DOORS:
+    if move not in BUTTONS:
         raise NotFound
-    door = _door(move, page=page)
+    button = _button(move, page=page)
     zone = get_referral(actor_of(request), referral_id=referral_id).site.zone
-    form = _form(request, door, page=page, now=now, zone=zone)
+    form = _form(request, button, page=page, now=now, zone=zone)
     if not form.is_valid():
-        return _form_page(request, form, door=door, page=page, now=now, move=move)
+        return _form_page(request, form, button=button, page=page, now=now, move=move)
     try:
-        moved = door.run(actor_of(request), referral_id=referral_id, now=now, **_typed(form, zone=zone))
+        moved = button.run(actor_of(request), referral_id=referral_id, now=now, **_typed(form, zone=zone))
     except Refusal as refusal:
         if not set(refusal.fields) & set(form.fields):
             raise
         put_beside(form, refusal)
-        return _form_page(request, form, door=door, page=page, now=now, move=move)
+        return _form_page(request, form, button=button, page=page, now=now, move=move)
     step_id = undoable_step(actor_of(request), referral=moved)
     return done(
         request,
-        said=_("Noted: %(what)s.") % {"what": door.label},
+        said=_("Noted: %(what)s.") % {"what": button.label},
         to=referral_url(moved.pk),
         undo_url=reverse("orders:undo", args=[moved.pk, step_id]) if step_id else "",
         topics=_topics(moved),
@@ -182,29 +186,29 @@ def undo(request: HttpRequest, referral_id: int, step_id: int) -> HttpResponse:
     return done(request, said=said, to=referral_url(back.pk), topics=_topics(back))
 
 
-def _door(move: str, *, page: ReferralPage) -> Door:
+def _button(move: str, *, page: ReferralPage) -> Button:
     """A move with its words; the visit at an outside practice is theirs to book, and ours to note."""
     if move == "scheduled" and not page.books_here:
-        return replace(DOORS[move], label=_("Note their visit"))
-    return DOORS[move]
+        return replace(BUTTONS[move], label=_("Note their visit"))
+    return BUTTONS[move]
 
 
 def _topics(referral: Referral) -> tuple[str, ...]:
     return (f"referral:{referral.pk}", f"patient:{referral.patient_id}", f"loop:{referral.loop_id}")
 
 
-def _form(request: HttpRequest, door: Door, *, page: ReferralPage, now: datetime, zone: tzinfo) -> forms.MoveForm:
+def _form(request: HttpRequest, button: Button, *, page: ReferralPage, now: datetime, zone: tzinfo) -> forms.MoveForm:
     local = now.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0)
     visit = page.visit_at.astimezone(zone).replace(tzinfo=None) if page.visit_at else None
     initial: dict[str, Any] = {"version": page.version, "visit_at": visit, "seen_at": min(visit or local, local)}
-    if door.form is forms.RerouteForm:
+    if button.form is forms.RerouteForm:
         offered = [
             (value, words)
             for value, words in target_choices(actor_of(request), specialty=page.specialty_code)
             if target_from_value(value) != page.asked
         ]
         return forms.RerouteForm(request.POST or None, initial=initial, targets=offered)
-    return door.form(request.POST or None, initial=initial)
+    return button.form(request.POST or None, initial=initial)
 
 
 def _typed(form: forms.MoveForm, *, zone: tzinfo) -> dict[str, Any]:
@@ -220,13 +224,13 @@ def _typed(form: forms.MoveForm, *, zone: tzinfo) -> dict[str, Any]:
 
 
 def _form_page(
-    request: HttpRequest, form: forms.MoveForm, *, door: Door, page: ReferralPage, now: datetime, move: str
+    request: HttpRequest, form: forms.MoveForm, *, button: Button, page: ReferralPage, now: datetime, move: str
 ) -> HttpResponse:
     status = 422 if form.is_bound else 200
     shown = {
         **_shown(request, page, now=now),
         "form": form,
-        "door": door,
+        "button": button,
         "action": reverse("orders:move", args=[page.id, move]),
     }
     template = "orders/_move.html" if wants_fragment(request) else "orders/move.html"
@@ -234,6 +238,6 @@ def _form_page(
 
 
 def _shown(request: HttpRequest, page: ReferralPage, *, now: datetime) -> dict[str, Any]:
-    offered = [(code, _door(code, page=page), reverse("orders:move", args=[page.id, code])) for code in page.moves]
+    offered = [(code, _button(code, page=page), reverse("orders:move", args=[page.id, code])) for code in page.moves]
     zone = page.loop.row.zone if page.loop else actor_of(request).zone
     return {"page": page, "offered": offered, "now": now, "time_zone": zone}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.calendars import FEDERAL
 from liaison.core.refusals import Refusal
+from liaison.core.written_time import near_day
 from liaison.loops.actions import give_up_loop, open_loop
 from liaison.loops.models import Loop
 from liaison.loops.ports import About, ClockToStart, Owner
@@ -208,7 +209,7 @@ def _open_loop(
         actor,
         kind=protocol.opens.kind,
         patient=patient,
-        title=protocol.opens.title.format(day=_day(candidate.ended_on, now=now)),
+        title=protocol.opens.title.format(day=near_day(candidate.ended_on, year=now.year)),
         owner=owner,
         clocks=first_clocks(protocol, patient=patient, anchor=candidate, complexity=Complexity.MODERATE),
         priority=protocol.opens.priority,
@@ -237,7 +238,3 @@ def first_clocks(
         )
         for plan in protocol.opens.clocks
     ]
-
-
-def _day(on: date, *, now: datetime) -> str:
-    return f"{on:%b} {on.day}" + (f", {on.year}" if on.year != now.year else "")

@@ -12,6 +12,7 @@ from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.calendars import FEDERAL, Allowance, Unit, due_after
 from liaison.core.refusals import NotFound, Refusal
+from liaison.core.written_time import day_and_time
 from liaison.inbox.events import Contact, ContactSoFar, contact_so_far, counts_as_attempt, makes_contact
 from liaison.inbox.models import Call
 from liaison.loops.actions import add_evidence, restart_clock, satisfy_clock, start_clock, void_clock, void_evidence
@@ -192,7 +193,7 @@ def visit_booked(actor: Actor, *, loop_id: int, start_at: datetime, now: datetim
         return
     protocol, zone = read_protocol(enrolment.protocol.definition), ZoneInfo(enrolment.time_zone)
     local = start_at.astimezone(zone)
-    when = f"{local:%a}, {local:%b} {local.day}, {local:%H:%M}"
+    when = day_and_time(local)
     _restart_visit(actor, enrolment, protocol, step=f"Visit {when}: see that it takes place", now=now)
     _restart_reconciliation(actor, enrolment, protocol, visit_on=local.date(), reason=f"Visit {when}.", now=now)
 

@@ -9,6 +9,7 @@ from liaison.accounts.models import User
 from liaison.accounts.queries import actor_of
 from liaison.core.actor import Actor
 from liaison.core.calendars import Allowance, Unit, due_after
+from liaison.core.written_time import long_day
 from liaison.loops.actions import give_up_loop, open_loop
 from liaison.loops.models import Loop
 from liaison.loops.ports import URGENT, About, ClockToStart, Owner
@@ -44,7 +45,7 @@ def tell_clinician_of_missed(actor: Actor, *, loop_id: int, appointment_id: int,
         actor,
         kind=MISSED_AFTER_STAY.code,
         patient=visit.patient,
-        title=f"{name} missed the visit after the hospital stay, {visit.local_start:%B %-d}",
+        title=f"{name} missed the visit after the hospital stay, {long_day(visit.local_start)}",
         owner=_clinician_of(visit, now=now) or _keeper(enrolment.loop),
         site=visit.site,
         about=About(type=_ABOUT, id=visit.pk),

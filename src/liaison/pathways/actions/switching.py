@@ -17,9 +17,7 @@ class SayWhyOff(Refusal):
 
     code: ClassVar[str] = "pathways.say_why_off"
     sentence = "Say why: colleagues will ask why no follow-ups are opened."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"reason": self.sentence})
+    field = "reason"
 
 
 class AlreadyOff(Refusal):

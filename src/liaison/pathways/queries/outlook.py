@@ -82,9 +82,9 @@ def _why_waiting(one: Candidate, *, now: datetime) -> str:
     return NO_OWNER if owner_for(patient, site=site_of(patient), now=now) is None else NOT_YET
 
 
-def told(seen: Outlook) -> tuple[str, ...]:
+def told(found: Outlook) -> tuple[str, ...]:
     """An outlook as lines for a person, as an import says them; their counts add up to what was found."""
-    lines = [f"{seen.title}: {seen.found} found, {seen.followed} followed by an open or ended loop"]
-    lines += [f"  {count} not yet: {in_words(reason)}" for reason, count in seen.waiting.items()]
-    lines += [f"  {count} not: {in_words(reason)}" for reason, count in seen.not_fitting.items()]
+    lines = [f"{found.title}: {found.found} found, {found.followed} followed by an open or ended loop"]
+    lines += [f"  {count} not yet: {in_words(reason)}" for reason, count in found.waiting.items()]
+    lines += [f"  {count} not: {in_words(reason)}" for reason, count in found.not_fitting.items()]
     return tuple(lines)

@@ -33,6 +33,7 @@ class ReasonNeeded(Refusal):
 
     code = "patients.reason_needed"
     sentence = "Say what happened and why you need this chart now; a privacy officer will read it."
+    field = "reason"
 
 
 class GlassNotNeeded(Conflict):
@@ -74,7 +75,7 @@ def break_the_glass(*, actor: Actor, patient: Patient, reason_code: str, reason:
         if reason_code not in BreakGlassReason.values:
             raise ReasonNeeded(fields={"reason_code": "Choose one of the list."})
         if len(said) < SHORTEST_REASON:
-            raise ReasonNeeded(fields={"reason": ReasonNeeded.sentence})
+            raise ReasonNeeded
         grant = BreakGlassGrant.objects.create(
             patient=patient,
             user_id=actor.user_id,

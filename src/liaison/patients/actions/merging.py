@@ -72,6 +72,7 @@ class IdentifiersDisagree(Refusal):
 
     code = "patients.identifiers_disagree"
     sentence = "Identifiers of one system disagree. Check them with the patient, then say that you did."
+    field = "conflict_checked"
 
 
 class MergedFurther(Conflict):
@@ -93,6 +94,7 @@ class MergeReasonNeeded(Refusal):
 
     code = "patients.merge_reason_needed"
     sentence = "Say why: whoever reads the chart later will ask."
+    field = "reason"
 
 
 def merge_patients(
@@ -114,9 +116,9 @@ def merge_patients(
         with act(actor, access.MERGE, patient=merged, reason=reason, now=now):
             kept, gone = _locked(survivor, merged)
         if not reason.strip():
-            raise MergeReasonNeeded(fields={"reason": MergeReasonNeeded.sentence})
+            raise MergeReasonNeeded
         if likeness_of(kept, gone).conflict and not conflict_checked:
-            raise IdentifiersDisagree(fields={"conflict_checked": IdentifiersDisagree.sentence})
+            raise IdentifiersDisagree
         record = MergeRecord.objects.create(
             survivor=kept,
             merged=gone,
@@ -149,7 +151,7 @@ def unmerge_patients(*, actor: Actor, merge: MergeRecord, reason: str, now: date
         if record.undone_at is not None:
             raise AlreadyUndone
         if not reason.strip():
-            raise MergeReasonNeeded(fields={"reason": MergeReasonNeeded.sentence})
+            raise MergeReasonNeeded
         rows = Patient.objects.select_for_update().in_bulk([record.survivor_id, record.merged_id])
         kept, gone = rows[record.survivor_id], rows[record.merged_id]
         if kept.merged_into_id is not None:

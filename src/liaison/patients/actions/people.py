@@ -39,6 +39,7 @@ class NotYourSite(Refusal):
 
     code = "patients.not_your_site"
     sentence = "Choose a site at which you work: patients are registered there first."
+    field = "site"
 
 
 class DiedBeforeBirth(Refusal):
@@ -46,6 +47,7 @@ class DiedBeforeBirth(Refusal):
 
     code = "patients.died_before_birth"
     sentence = "The date of death is before the birth date or after today. Check both dates."
+    field = "deceased_on"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +198,7 @@ def mark_deceased(*, actor: Actor, patient: Patient, on: date | None, now: datet
     with act(actor, access.MARK_DECEASED, patient=patient, subject=patient, now=now) as entry:
         row = Patient.objects.select_for_update().get(pk=patient.pk)
         if on is not None and (on > row.day_at(now) or (row.birth_on is not None and on < row.birth_on)):
-            raise DiedBeforeBirth(fields={"deceased_on": DiedBeforeBirth.sentence})
+            raise DiedBeforeBirth
         newly = not row.is_deceased
         row.die(on=on)
         _save(entry, row, changed=("is_deceased", "deceased_on"), now=now)
@@ -256,7 +258,7 @@ def _checked_home(actor: Actor, site_ids: Sequence[int]) -> Site:
     mine = actor.sites_for(access.REGISTER)
     home = Site.objects.filter(pk__in=site_ids[:1]).first()
     if home is None or (mine is not None and not mine & set(site_ids)):
-        raise NotYourSite(fields={"site": NotYourSite.sentence})
+        raise NotYourSite
     return home
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
+from zoneinfo import ZoneInfo
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
@@ -216,10 +217,15 @@ class Patient(models.Model):
         link = self.sites.select_related("site").order_by("-is_home", "pk").first()
         return link.site if link is not None else None
 
-    def day_at(self, now: datetime) -> date:
-        """The date that it is at `now` where they are at home (in UTC without a site)."""
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone where they are at home; UTC for who belongs to no site yet."""
         home = self.home_site()
-        return now.astimezone(home.zone if home is not None else UTC).date()
+        return home.zone if home is not None else ZoneInfo("UTC")
+
+    def day_at(self, now: datetime) -> date:
+        """The date that it is at `now` where they are at home."""
+        return now.astimezone(self.zone).date()
 
     def touch(self, *, now: datetime) -> None:
         """Count one change."""

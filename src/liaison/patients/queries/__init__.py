@@ -23,16 +23,16 @@ from liaison.patients.queries.duplicates import (
     get_merge,
     standing_merges,
 )
-from liaison.patients.queries.grants import GrantRow, live_grants, my_live_grants, review_queue
+from liaison.patients.queries.grants import GrantRow, my_live_grants, own_grant, review_queue
 from liaison.patients.queries.likeness import AlikePair, LookAlike, likeness_of, look_alikes, pairs_for
 from liaison.patients.queries.people import (
+    contact_point_of,
     get_patient,
-    patient_by_identifier,
-    patients_by_identifiers,
-    patients_shown,
+    places_of,
+    refuse_unseen,
     sites_of,
 )
-from liaison.patients.queries.search import PatientHit, SeveralFit, find_behind_glass, search
+from liaison.patients.queries.search import PatientHit, SeveralFit, find_behind_glass, found_behind_glass, search
 
 __all__ = [
     "AlertShown",
@@ -50,20 +50,21 @@ __all__ = [
     "SeveralFit",
     "band",
     "compare_patients",
+    "contact_point_of",
     "count_duplicates",
     "duplicates",
     "find_behind_glass",
+    "found_behind_glass",
     "get_candidate",
     "get_merge",
     "get_patient",
     "likeness_of",
-    "live_grants",
     "look_alikes",
     "my_live_grants",
+    "own_grant",
     "pairs_for",
-    "patient_by_identifier",
-    "patients_by_identifiers",
-    "patients_shown",
+    "places_of",
+    "refuse_unseen",
     "review_queue",
     "search",
     "shown_contact",

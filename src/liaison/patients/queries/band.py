@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
 from liaison.core.actor import Actor
-from liaison.core.audit import seen
-from liaison.core.refusals import NotFound
 from liaison.patients import rules
 from liaison.patients.models import BreakGlassGrant, CareTeamMember, ContactKind, ContactPoint, Patient, Proxy
+from liaison.patients.queries.people import refuse_unseen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,9 +131,7 @@ class Band:
 
 def band(actor: Actor, *, patient: Patient, now: datetime) -> Band:
     """Everything the band shows of a patient at `now`. Refuses: NotFound when the actor can't see them."""
-    if not patient.reachable_by(actor):
-        raise NotFound
-    seen(patient.pk)
+    refuse_unseen(actor, patient=patient)
     points = list(patient.contact_points.filter(retired_at__isnull=True))
     lines = [line_of(point) for point in points]
     home = patient.home_site()

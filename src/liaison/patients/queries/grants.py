@@ -10,7 +10,7 @@ from django.utils.translation import gettext as _
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
-from liaison.core.refusals import Forbidden
+from liaison.core.refusals import Forbidden, NotFound
 from liaison.core.shell import Banner
 from liaison.patients import access
 from liaison.patients.models import BreakGlassGrant, Patient
@@ -48,10 +48,12 @@ def my_live_grants(actor: Actor, *, now: datetime) -> Sequence[GrantRow]:
     return _shown(actor, rows.select_related("patient", "user", "reviewed_by"), now=now)
 
 
-def live_grants(actor: Actor, *, now: datetime) -> Sequence[GrantRow]:
-    """Every emergency access to their patients that is open now. Refuses: Forbidden but for privacy officers."""
-    rows = _to_show(actor, now=now).live(now=now).order_by("expires_at")
-    return _shown(actor, rows.select_related("patient", "user", "reviewed_by"), now=now)
+def own_grant(actor: Actor, *, grant_id: int) -> BreakGlassGrant:
+    """An emergency access of this person's own, live or over. Refuses: NotFound."""
+    found = BreakGlassGrant.objects.filter(pk=grant_id, user_id=actor.user_id or 0).first()
+    if found is None:
+        raise NotFound
+    return found
 
 
 def review_queue(actor: Actor, *, now: datetime, reviewed: bool = False, limit: int = 200) -> Sequence[GrantRow]:

@@ -16,13 +16,14 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
-from liaison.core.clock import current_time
-from liaison.core.refusals import Refusal
+from liaison.core.refusals import NotFound, Refusal
 from liaison.core.verbs import Verb
 from liaison.patients import rules
 from liaison.patients.models import ContactKind, ContactPoint, Identifier, IdentifierKind, Patient
 
 CANDIDATES: Final = 120
+"""Rows of each way that are looked at and ranked."""
+
 ENOUGH: Final = 8
 """Names that fit as typed; with fewer, those with a slip are looked for too."""
 
@@ -53,13 +54,13 @@ class PatientHit:
 
 
 def search(
-    actor: Actor, *, text: str, limit: int = 20, now: datetime | None = None, verb: Verb | None = None
+    actor: Actor, *, text: str, limit: int = 20, now: datetime, verb: Verb | None = None
 ) -> Sequence[PatientHit]:
     """The patients that `text` may mean, the best first: by name (slips, accents, any order), birth date in any
     usual form, identifier, phone number (the last seven digits will do) or e-mail; what is given together narrows.
     With `verb`, those on whom the actor may use it; without, those they may see.
     """
-    asked = rules.read_query(text, today=(now or current_time()).astimezone(actor.zone).date())
+    asked = rules.read_query(text, today=now.astimezone(actor.zone).date())
     if asked.is_empty:
         return []
     visible = Patient.objects.current().visible_one_by_one(actor, verb, now=now)
@@ -107,6 +108,17 @@ def find_behind_glass(
     if len(found) > 1:
         raise SeveralFit
     return found[0] if found else None
+
+
+def found_behind_glass(actor: Actor, *, patient_id: int, found_by: int | None) -> Patient:
+    """The patient that `find_behind_glass` found for this actor a moment ago (`found_by`: the user id then).
+
+    Refuses: NotFound (somebody else found them, or they were merged since).
+    """
+    patient = Patient.objects.current().filter(pk=patient_id).first()
+    if patient is None or found_by != actor.user_id:
+        raise NotFound
+    return patient
 
 
 def _words(patient: Patient) -> set[str]:

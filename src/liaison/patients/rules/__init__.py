@@ -1,7 +1,7 @@
 """Decisions about patients, as pure functions on values. No Django, no database."""
 
 from liaison.core.languages import COMMON_LANGUAGES, is_language_tag, language_name
-from liaison.patients.rules.ages import age_on, turns_on, years_after
+from liaison.patients.rules.ages import age_on, turns_on
 from liaison.patients.rules.asking import Asked, read_query
 from liaison.patients.rules.keys import address_key, email_key, identifier_key, phone_key, shown_phone
 from liaison.patients.rules.likeness import (
@@ -23,7 +23,7 @@ from liaison.patients.rules.proxies import (
     tier_on,
 )
 from liaison.patients.rules.ranking import rank_name
-from liaison.patients.rules.reaching import Channel, Line, Way, first_way, ways_to_reach
+from liaison.patients.rules.reaching import Channel, Line, Way, ways_to_reach
 
 __all__ = [
     "COMMON_LANGUAGES",
@@ -45,7 +45,6 @@ __all__ = [
     "compare",
     "disputed",
     "email_key",
-    "first_way",
     "fold",
     "identifier_key",
     "is_language_tag",
@@ -61,5 +60,4 @@ __all__ = [
     "tier_on",
     "turns_on",
     "ways_to_reach",
-    "years_after",
 ]

@@ -17,11 +17,3 @@ def turns_on(birth_on: date, *, years: int) -> date:
         return birth_on.replace(year=birth_on.year + years)
     except ValueError:
         return date(birth_on.year + years, 3, 1)
-
-
-def years_after(start_on: date, *, years: int) -> date:
-    """The end of a window of years: 29 February plus a year is 28 February, as CQL counts."""
-    try:
-        return start_on.replace(year=start_on.year + years)
-    except ValueError:
-        return date(start_on.year + years, 2, 28)

@@ -81,16 +81,6 @@ def ways_to_reach(lines: Iterable[Line]) -> Sequence[Way]:
     return sorted(ways, key=lambda way: (bool(way.blocked), not way.preferred))
 
 
-def first_way(lines: Iterable[Line], *, channels: Sequence[Channel]) -> Way | None:
-    """The way to use now, trying the channels in the order given; None when no line allows any of them."""
-    ways = [way for way in ways_to_reach(lines) if not way.blocked]
-    for channel in channels:
-        for way in ways:
-            if way.channel is channel:
-                return way
-    return None
-
-
 def _blocked(line: Line, *, channel: Channel, only_confidential: bool) -> str:
     if not line.usable:
         return "bad"

@@ -89,24 +89,6 @@ def test_reading_a_patient_is_noted_for_the_read_audit(clinic: Clinic, walter: P
     assert seen.patient_ids == {walter.pk}
 
 
-def test_several_are_read_at_once_and_the_invisible_are_left_out(
-    clinic: Clinic, walter: Patient, register: Registry
-) -> None:
-    june = register("June", "Ng", site=clinic.hillside)
-    with collecting_seen() as seen:
-        shown = queries.patients_shown(clinic.rosa, patient_ids=[walter.pk, june.pk])
-    assert set(shown) == {walter.pk}
-    assert seen.patient_ids == {walter.pk}
-
-
-def test_patients_are_found_by_what_systems_call_them(clinic: Clinic, walter: Patient) -> None:
-    known = ("urn:riverside", "RIV-0001")
-    assert queries.patient_by_identifier(clinic.rosa, system=known[0], value=known[1]) == walter
-    assert queries.patient_by_identifier(clinic.pat, system=known[0], value=known[1]) is None
-    assert queries.patients_by_identifiers(LIAISON, pairs=[known, ("urn:riverside", "nobody")]) == {known: walter}
-    assert queries.patients_by_identifiers(LIAISON, pairs=[]) == {}
-
-
 def test_a_merged_patient_resolves_to_the_last_survivor(clinic: Clinic, register: Registry) -> None:
     first, second, third = (register("Walter", "Ng", mrn=f"W{number}") for number in range(3))
     for gone, kept in ((first, second), (second, third)):
@@ -114,8 +96,6 @@ def test_a_merged_patient_resolves_to_the_last_survivor(clinic: Clinic, register
             actor=LIAISON, survivor=kept, merged=gone, reason="Same man", conflict_checked=True, now=clinic.now
         )
     assert queries.get_patient(clinic.rosa, patient_id=first.pk) == third
-    assert queries.patient_by_identifier(clinic.rosa, system="urn:riverside", value="W0") == third
-    assert queries.patients_shown(clinic.rosa, patient_ids=[first.pk]) == {first.pk: third}
 
 
 def test_a_circle_of_merges_ends(clinic: Clinic, register: Registry) -> None:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from liaison.core.answers import done
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import NotFound, Stale
+from liaison.core.refusals import Stale
 from liaison.patients import actions, queries
 from liaison.patients.forms import AlertForm, CareTeamForm, ContactForm, ProxyForm, ReasonForm
 from liaison.patients.models import Patient
@@ -27,9 +27,7 @@ def contact(request: HttpRequest, patient_id: int, contact_point_id: int | None 
     patient = queries.get_patient(actor, patient_id=patient_id)
     point = None
     if contact_point_id is not None:
-        point = patient.contact_points.filter(pk=contact_point_id, retired_at__isnull=True).first()
-        if point is None:
-            raise NotFound
+        point = queries.contact_point_of(patient, contact_point_id=contact_point_id)
     form = ContactForm(request.POST or None, point=point)
 
     def do(**said: Any) -> Any:
@@ -39,8 +37,7 @@ def contact(request: HttpRequest, patient_id: int, contact_point_id: int | None 
         try:
             return actions.change_contact_point(contact_point_id=point.pk, **changed, **said)
         except Stale:
-            point.refresh_from_db()
-            form.tell_changes(point)
+            form.tell_changes(queries.contact_point_of(patient, contact_point_id=point.pk))
             raise
 
     title = _("A way to reach them") if point is None else _("Correct a way to reach them")

@@ -54,7 +54,7 @@ def edit(request: HttpRequest, patient_id: int) -> HttpResponse:
     context = {"patient": patient, "form": form, "now": now, "band": queries.band(actor, patient=patient, now=now)}
     context |= {
         "time_zone": actor.zone,
-        "sites": patient.sites.select_related("site").order_by("-is_home", "pk"),
+        "sites": queries.places_of(patient),
         "may": {
             "change": patient.reachable_by(actor, access.CHANGE),
             "contacts": patient.reachable_by(actor, access.CHANGE_CONTACTS),

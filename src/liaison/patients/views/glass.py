@@ -18,7 +18,7 @@ from liaison.core.clock import current_time
 from liaison.core.refusals import NotFound
 from liaison.patients import access, actions, queries
 from liaison.patients.forms import FindForm, GlassForm, ReviewForm
-from liaison.patients.models import BreakGlassGrant, Patient
+from liaison.patients.models import Patient
 from liaison.patients.views.asking import chart_url, must_carry
 
 SALT: Final = "patients.break_glass"
@@ -73,10 +73,7 @@ def _ticket_holder(ticket: str, actor: Actor) -> Patient:
         named = signing.loads(ticket, salt=SALT, max_age=TICKET_SECONDS)
     except signing.BadSignature:
         raise NotFound(_("This took too long. Find the patient again.")) from None
-    patient = Patient.objects.current().filter(pk=named["patient"]).first()
-    if patient is None or named["user"] != actor.user_id:
-        raise NotFound
-    return patient
+    return queries.found_behind_glass(actor, patient_id=named["patient"], found_by=named["user"])
 
 
 def _page(request: HttpRequest, *, find: FindForm | None = None, glass: GlassForm | None = None) -> HttpResponse:
@@ -90,9 +87,7 @@ def _page(request: HttpRequest, *, find: FindForm | None = None, glass: GlassFor
 def end_grant(request: HttpRequest, grant_id: int) -> HttpResponse:
     """Give an emergency access back."""
     actor = actor_of(request)
-    grant = BreakGlassGrant.objects.filter(pk=grant_id, user_id=actor.user_id or 0).first()
-    if grant is None:
-        raise NotFound
+    grant = queries.own_grant(actor, grant_id=grant_id)
     actions.end_grant(actor=actor, grant=grant, now=current_time())
     return done(request, said=_("Given back."), to=reverse("patients:search"), go=True)
 

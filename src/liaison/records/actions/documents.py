@@ -37,9 +37,7 @@ class SayWhatItIs(Refusal):
 
     code = "records.say_what_it_is"
     sentence = "Give it a title by which a colleague will find it."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"title": self.sentence})
+    field = "title"
 
 
 class DatedInTheFuture(Refusal):
@@ -47,9 +45,7 @@ class DatedInTheFuture(Refusal):
 
     code = "records.dated_in_the_future"
     sentence = "The date of a document can't be in the future."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"dated_on": self.sentence})
+    field = "dated_on"
 
 
 class AlreadyFiled(Conflict):
@@ -75,9 +71,7 @@ class SayWhyTakenOut(Refusal):
 
     code = "records.say_why_taken_out"
     sentence = "Say why it does not belong here: whoever read it must understand."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"reason": self.sentence})
+    field = "reason"
 
 
 def file_document(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from liaison.core.actor import Actor
@@ -29,9 +29,7 @@ def coverage_word(actor: Actor, *, patient: Patient, now: datetime) -> CoverageW
     seen(patient.pk)
     mine = Resource.objects.filter(patient=patient)
     coverages = mine.filter(resource_type="Coverage").order_by("-pk").values_list("body", flat=True)[:MOST_COVERAGES]
-    home = patient.home_site()
-    zone = home.zone if home is not None else UTC
-    word = from_coverages([obj(body) for body in coverages], now=now, zone=zone)
+    word = from_coverages([obj(body) for body in coverages], now=now, zone=patient.zone)
     if word:
         return CoverageWord(word=word)
     claims = mine.filter(resource_type="Claim", at__lte=now).order_by("-at", "-pk")

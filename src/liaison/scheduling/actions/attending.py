@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
+from liaison.core.facts import Fact
 from liaison.core.live import announce
 from liaison.core.refusals import Stale
-from liaison.core.verbs import Verb
 from liaison.scheduling.access import ATTEND, CANCEL
 from liaison.scheduling.actions.keeping import lock_resources, refresh_free_time
 from liaison.scheduling.actions.refusals import CannotChange
@@ -83,7 +83,7 @@ def undo_arrival(
     *, actor: Actor, appointment: Appointment, expected_version: int | None = None, now: datetime
 ) -> Appointment:
     """The patient is not here after all, said on the same local day. Refuses: CannotChange, Stale."""
-    return _quietly(
+    return _press(
         actor, appointment, State.BOOKED, Appointment.undo_arrival, expected_version=expected_version, now=now
     )
 
@@ -94,7 +94,7 @@ def check_in(
     """All that comes before the visit is done. Refuses: CannotChange, Stale."""
     if appointment.visit_on != _today(appointment, now):
         raise CannotChange("A patient checks in on the day of the visit. Move the visit to today first.")
-    return _quietly(
+    return _press(
         actor,
         appointment,
         State.CHECKED_IN,
@@ -114,7 +114,7 @@ def undo_check_in(
             raise CannotChange("The patient is in a room or with the clinician. Take that back first.")
         current.undo_check_in()
 
-    return _quietly(
+    return _press(
         actor,
         appointment,
         State.ARRIVED,
@@ -130,19 +130,15 @@ def record_seen(
     """The visit took place, today or on an earlier day. Refuses: CannotChange, Stale."""
     if appointment.visit_on > _today(appointment, now):
         raise CannotChange("The day of this visit has not come yet. Move the visit if it took place early.")
-    with act(actor, ATTEND, patient=appointment.patient, subject=appointment, now=now) as entry:
-        current = _said_before(entry, appointment, State.FULFILLED)
-        if current is None:
-            current = change_state(
-                appointment,
-                State.FULFILLED,
-                lambda visit: visit.see(now=now),
-                expected_version=expected_version,
-                now=now,
-            )
-            entry.publish(AppointmentSeen(at=now, **ids_of(current)))
-        entry.about(current)
-    return current
+    return _press(
+        actor,
+        appointment,
+        State.FULFILLED,
+        lambda visit: visit.see(now=now),
+        publishes=AppointmentSeen,
+        expected_version=expected_version,
+        now=now,
+    )
 
 
 def record_missed(
@@ -151,36 +147,34 @@ def record_missed(
     """The patient did not come, or left before being seen. Refuses: CannotChange (before the start too), Stale."""
     if now < appointment.start_at:
         raise CannotChange("The visit has not started yet. Cancel it if the patient says that they will not come.")
-    with act(actor, ATTEND, patient=appointment.patient, subject=appointment, now=now) as entry:
-        current = _said_before(entry, appointment, State.NO_SHOW)
-        if current is None:
-            current = change_state(
-                appointment,
-                State.NO_SHOW,
-                lambda visit: visit.miss(by_name=actor.name, now=now),
-                expected_version=expected_version,
-                now=now,
-            )
-            entry.publish(AppointmentMissed(at=now, **ids_of(current)))
-        entry.about(current)
-    return current
+    return _press(
+        actor,
+        appointment,
+        State.NO_SHOW,
+        lambda visit: visit.miss(by_name=actor.name, now=now),
+        publishes=AppointmentMissed,
+        expected_version=expected_version,
+        now=now,
+    )
 
 
-def _quietly(
+def _press(
     actor: Actor,
     appointment: Appointment,
     state: State,
     change: Callable[[Appointment], None],
     *,
+    publishes: Callable[..., Fact] | None = None,
     expected_version: int | None,
     now: datetime,
-    verb: Verb = ATTEND,
 ) -> Appointment:
-    """A change that no other package needs to hear of."""
-    with act(actor, verb, patient=appointment.patient, subject=appointment, now=now) as entry:
+    """One press of a button; the second changes nothing. `publishes` is the fact, where other packages hear of it."""
+    with act(actor, ATTEND, patient=appointment.patient, subject=appointment, now=now) as entry:
         current = _said_before(entry, appointment, state)
         if current is None:
             current = change_state(appointment, state, change, expected_version=expected_version, now=now)
+            if publishes is not None:
+                entry.publish(publishes(at=now, **ids_of(current)))
         entry.about(current)
         entry.note(state=current.state)
     return current
@@ -228,11 +222,11 @@ def tell_who_looks(current: Appointment, *, what: str) -> None:
     announce(topic=f"appointment:{current.pk}", what=what)
 
 
-def _today(appointment: Appointment, now: datetime) -> Any:
+def _today(appointment: Appointment, now: datetime) -> date:
     return now.astimezone(appointment.zone).date()
 
 
-def ids_of(appointment: Appointment) -> Any:
+def ids_of(appointment: Appointment) -> dict[str, Any]:
     """What every fact about a visit names."""
     return {
         "appointment_id": appointment.pk,

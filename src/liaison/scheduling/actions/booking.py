@@ -17,6 +17,7 @@ from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import NotFound, Stale
 from liaison.core.verbs import Verb
+from liaison.core.written_time import day_and_time
 from liaison.loops.models import Loop
 from liaison.orders.models import Referral
 from liaison.patients.models import Patient
@@ -127,7 +128,7 @@ def refuse_unless_movable(old: Appointment, *, expected_version: int | None) -> 
     """Let pass what stands and lies ahead. Refuses MovedMeanwhile, CannotChange, Stale (of another version)."""
     successor = Appointment.objects.filter(predecessor=old).first()
     if successor is not None:
-        when = f"{successor.local_start:%a, %b %-d, %H:%M}"
+        when = day_and_time(successor.local_start)
         raise MovedMeanwhile(f"{successor.booked_by_name} moved this visit to {when} meanwhile. Yours was not done.")
     if old.state_now not in _MOVABLE or old.seen_at is not None:
         raise CannotChange
@@ -172,7 +173,7 @@ def place_visit(
     override: Override | None,
     now: datetime,
 ) -> Appointment:
-    """Check everything and write the appointment with its reservations, all locks taken."""
+    """Check everything and write the visit, in place of the one it `follows`. Refuses what `book_appointment` does."""
     loop, referral = _served(order, patient)
     placing = _placing(order, patient, follows=follows)
     if not actor.may_at(verb, site_id=placing.site.pk):

@@ -14,6 +14,7 @@ from liaison.core.act import Entry
 from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import NotFound
+from liaison.core.written_time import day_and_time
 from liaison.inbox.actions import cancel_queued, queue_message
 from liaison.loops.actions import satisfy_clock, start_clock
 from liaison.loops.models import Loop
@@ -51,7 +52,7 @@ def offer_of_link(token: str) -> WaitlistOffer:
 def let_it_run(entry: Entry, offer: WaitlistOffer, *, now: datetime) -> None:
     """The mail goes out, the desk waits for the answer, and the end is planned."""
     wait, policy, liaison = offer.entry, waitlist_policy(), entry.actor.as_liaison()
-    when = f"{offer.local_start:%a, %b %-d, %H:%M}"
+    when = day_and_time(offer.local_start)
     by_mail, name = offer.by == OfferBy.MAIL, wait.patient.goes_by
     loop_id = open_loop_of(wait)
     if loop_id is not None:

@@ -15,6 +15,7 @@ from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.refusals import NotFound
 from liaison.core.verbs import Verb
+from liaison.core.written_time import day_and_time
 from liaison.inbox.queries.reach import zones_of
 from liaison.scheduling.access import EXPIRE, OFFER, WAIT
 from liaison.scheduling.actions.attending import change_state, ids_of
@@ -131,7 +132,7 @@ def accept_offer(*, actor: Actor, offer: WaitlistOffer, now: datetime) -> Waitli
         wait.save()
         entry.note(appointment_id=taken.pk)
         offer_ended(actor, row, now=now)
-        settle(actor, wait, note=f"Takes {taken.local_start:%a, %b %-d, %H:%M}", now=now)
+        settle(actor, wait, note=f"Takes {day_and_time(taken.local_start)}", now=now)
         _supersede_others(actor, row, now=now)
     return row
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from liaison.core.act import act
 from liaison.core.actor import Actor
+from liaison.core.written_time import long_day
 from liaison.loops.actions import add_evidence, give_up_loop, open_loop, restart_clock
 from liaison.loops.models import Loop
 from liaison.loops.ports import About, ClockToStart
@@ -78,7 +79,7 @@ def _find(actor: Actor, row: Appointment, finding: Finding, *, now: datetime) ->
         actor,
         kind=NOT_READY.code,
         patient=row.patient,
-        title=f"{row.patient.goes_by}’s visit on {row.local_start:%B %-d}: {finding.sentence}"[:300],
+        title=f"{row.patient.goes_by}’s visit on {long_day(row.local_start)}: {finding.sentence}"[:300],
         owner=owner,
         site=row.site,
         about=About(type="scheduling.appointment", id=row.pk),

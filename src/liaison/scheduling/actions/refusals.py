@@ -150,6 +150,4 @@ class ReasonMissing(Refusal):
 
     code = "scheduling.reason_missing"
     sentence = "Say why: colleagues will see it."
-
-    def __init__(self) -> None:
-        super().__init__(fields={"reason": self.sentence})
+    field = "reason"

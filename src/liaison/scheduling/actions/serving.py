@@ -7,6 +7,7 @@ from typing import Final
 
 from liaison.core.actor import Actor
 from liaison.core.calendars import end_of_day
+from liaison.core.written_time import day_and_time, long_day
 from liaison.loops.actions import (
     add_evidence,
     give_up_loop,
@@ -105,7 +106,7 @@ def answer_missed(*, actor: Actor, appointment: Appointment, now: datetime) -> N
     if loop is None or loop.state != "open":
         return
     if loop.kind == MISSED_VISIT.code:
-        when = f"{appointment.local_start:%B %-d, %H:%M}"
+        when = day_and_time(appointment.local_start)
         _answer(actor, loop, note=f"Another time: {when}.", appointment=appointment, now=now)
     elif _is_to_call(loop):
         satisfy_clock(actor, loop_id=loop.pk, rule_id=_RULE, by=f"appointment:{appointment.pk}", now=now)
@@ -150,7 +151,7 @@ def _open_missed(actor: Actor, appointment: Appointment, *, now: datetime) -> Lo
         actor,
         kind=MISSED_VISIT.code,
         patient=patient,
-        title=f"{patient.goes_by} did not come on {appointment.local_start:%B %-d}",
+        title=f"{patient.goes_by} did not come on {long_day(appointment.local_start)}",
         owner=owner,
         site=appointment.site,
         about=About(type="scheduling.appointment", id=appointment.pk),

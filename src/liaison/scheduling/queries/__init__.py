@@ -2,10 +2,14 @@
 
 from liaison.scheduling.queries.arrangement import (
     abilities_in_use,
+    clinicians,
     closures_ahead,
+    get_closure,
     get_resource,
     get_visit_type,
+    hours_of,
     resources,
+    site_to_arrange,
     visit_types,
 )
 from liaison.scheduling.queries.day import (
@@ -28,8 +32,10 @@ from liaison.scheduling.queries.flow import (
     RoomChoice,
     flow_board,
     own_room,
+    room_of,
     rooms_for,
 )
+from liaison.scheduling.queries.from_where import first_site, kind_promised, specialist_asked
 from liaison.scheduling.queries.looking import TimesWanted
 from liaison.scheduling.queries.readiness import (
     Board,
@@ -51,17 +57,18 @@ from liaison.scheduling.queries.times import (
     earliest_times,
     people_in_service,
     possible_at,
+    sites_called,
 )
 from liaison.scheduling.queries.told import Told, told_of, why_unconfirmed
 from liaison.scheduling.queries.visits import (
     ComingVisit,
-    appointments_of_loop,
-    appointments_of_referral,
     coming_visits,
     get_appointment,
     rebook_url,
     seen_last_by,
+    successor_of,
     timeline,
+    visit_to_move,
 )
 from liaison.scheduling.queries.waiting import (
     Candidate,
@@ -79,7 +86,6 @@ from liaison.scheduling.queries.waiting import (
     openings_ahead,
     wait_to_move,
     waiting,
-    waits_of,
 )
 from liaison.scheduling.queries.waitlist_report import Share, WaitlistReport, waitlist_report
 from liaison.scheduling.queries.weeks import (
@@ -123,10 +129,9 @@ __all__ = [
     "WeekDay",
     "abilities_in_use",
     "able_at",
-    "appointments_of_loop",
-    "appointments_of_referral",
     "bookable_at",
     "candidates",
+    "clinicians",
     "clinicians_for",
     "closures_ahead",
     "coming_ids",
@@ -137,15 +142,19 @@ __all__ = [
     "earliest_times",
     "expected",
     "explain",
+    "first_site",
     "fitting_time",
     "flow_board",
     "freed_time",
     "get_appointment",
+    "get_closure",
     "get_entry",
     "get_offer",
     "get_opening",
     "get_resource",
     "get_visit_type",
+    "hours_of",
+    "kind_promised",
     "live_offers_of",
     "month",
     "next_working_day",
@@ -159,17 +168,22 @@ __all__ = [
     "readiness_of",
     "rebook_url",
     "resources",
+    "room_of",
     "rooms_for",
     "seen_last_by",
+    "site_to_arrange",
+    "sites_called",
     "sites_to_see",
+    "specialist_asked",
+    "successor_of",
     "timeline",
     "told_of",
+    "visit_to_move",
     "visit_types",
     "visits_of",
     "wait_to_move",
     "waiting",
     "waitlist_report",
-    "waits_of",
     "week",
     "why_unconfirmed",
 ]

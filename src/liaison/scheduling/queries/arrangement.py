@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
+from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.directory.models import Specialty
 from liaison.scheduling.access import ARRANGE, SEE_CALENDAR
-from liaison.scheduling.models import Closure, Resource, VisitNeed, VisitType
+from liaison.scheduling.models import Closure, Resource, ResourceKind, VisitNeed, VisitType, WorkingHours
 from liaison.scheduling.rules import ability_in_words
 
 
@@ -51,6 +52,38 @@ def closures_ahead(actor: Actor, *, now: datetime, resource: Resource | None = N
     _may_see(actor)
     rows = Closure.objects.select_related("resource__site", "site").filter(during__endswith__gt=now)
     return tuple(rows if resource is None else rows.filter(resource=resource))
+
+
+def get_closure(actor: Actor, *, closure_id: int) -> Closure:
+    """One closure, of a resource or a site. Refuses: Forbidden, NotFound."""
+    _may_see(actor)
+    found = Closure.objects.filter(pk=closure_id).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def hours_of(actor: Actor, *, resource: Resource) -> Sequence[WorkingHours]:
+    """The working hours of a resource, each with its site. Refuses: Forbidden."""
+    _may_see(actor)
+    return tuple(resource.hours.select_related("site"))
+
+
+def site_to_arrange(actor: Actor, *, site_id: int) -> Site:
+    """A site whose time this actor may close. Refuses: Forbidden (theirs are others), NotFound."""
+    found = Site.objects.filter(pk=site_id).first()
+    if found is None and actor.may(ARRANGE):
+        raise NotFound
+    if found is None or not actor.may_at(ARRANGE, site_id=found.pk):
+        raise Forbidden
+    return found
+
+
+def clinicians(actor: Actor) -> Sequence[Resource]:
+    """Everybody of the directory whose time can be given away, at any site, by name. Refuses: Forbidden."""
+    _may_see(actor)
+    people = Resource.objects.in_service().filter(kind=ResourceKind.PERSON, practitioner__isnull=False)
+    return tuple(people)
 
 
 def abilities_in_use(actor: Actor) -> Mapping[str, str]:

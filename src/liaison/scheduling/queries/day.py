@@ -24,8 +24,6 @@ from liaison.scheduling.queries.free import closed_time, working_time
 from liaison.scheduling.rules import Span, State, day_span, subtract
 
 _KIND_ORDER = {ResourceKind.PERSON: 0, ResourceKind.ROOM: 1, ResourceKind.DEVICE: 2}
-
-
 _MOVABLE = frozenset({State.PENDING, State.BOOKED})
 _MOST_MINUTES: Final = 1440
 
@@ -67,7 +65,7 @@ class DayVisit:
 
     @property
     def is_movable(self) -> bool:
-        """Whether it stands, lies ahead of its patient, and is a patient's whom this actor may see."""
+        """Whether it stands, its patient has not come yet, and this actor may see the patient."""
         return self.patient_id is not None and self.state in _MOVABLE
 
 
@@ -93,7 +91,7 @@ EVERYTHING: Final = Filter()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayRow:
-    """One resource's day. Spans are instants; visits are those that take its time."""
+    """One resource's day. `working` and `closed` are half-open spans of instants; `visits` take its time."""
 
     resource_id: int
     name: str
@@ -105,7 +103,8 @@ class DayRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Day:
-    """A local day at a site. `shown` is the stretch in which anything works or takes place."""
+    """A local day at a site: `shown` is the stretch of it in which anything works or takes place; `rows` are people
+    first, then rooms and devices, by name; `visits` are all of the day, in order."""
 
     site: Site
     on: date
@@ -272,7 +271,7 @@ def _resources(site: Site, with_visits: Collection[int], *, only: Filter) -> lis
 
 
 def _shown(rows: Sequence[DayRow], visits: Sequence[DayVisit], whole: Span) -> Span:
-    """From the first to the last thing of the day, cut to the day; nine to five when there is nothing."""
+    """From the first to the last thing of the day, cut to the day; the whole day when there is nothing."""
     starts = [span.start for row in rows for span in row.working] + [visit.start_at for visit in visits]
     ends = [span.end for row in rows for span in row.working] + [visit.end_at for visit in visits]
     if not starts:

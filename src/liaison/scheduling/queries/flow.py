@@ -168,6 +168,11 @@ def own_room(appointment: Appointment) -> int | None:
     return booked[0].pk if booked else None
 
 
+def room_of(appointment: Appointment, *, chosen: int | None) -> Resource | None:
+    """The room that was chosen (a resource id), else the visit's own. The appointment was fetched for somebody."""
+    return Resource.objects.filter(pk=chosen or own_room(appointment) or 0).first()
+
+
 def _today(site: Site, whole: Span) -> list[Appointment]:
     rows = Appointment.objects.filter(site=site).overlapping(whole).standing()
     return list(_with_all(rows).order_by("start_at", "pk"))

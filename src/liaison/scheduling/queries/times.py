@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
+from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.scheduling.access import SEE_CALENDAR
@@ -130,6 +131,16 @@ def people_in_service(actor: Actor) -> Sequence[tuple[int, str]]:
     if sites is not None:
         people = people.filter(pk__in=WorkingHours.objects.filter(site_id__in=sites).values("resource_id"))
     return tuple(people.values_list("pk", "name"))
+
+
+def sites_called(actor: Actor) -> Sequence[tuple[int, str]]:
+    """Every site of the organization, as (id, name): one that is named is understood, also where nothing is given away.
+
+    Refuses: Forbidden.
+    """
+    if not actor.may(SEE_CALENDAR):
+        raise Forbidden
+    return tuple(Site.objects.values_list("pk", "name"))
 
 
 def able_at(actor: Actor, *, ability: str, site_id: int) -> Sequence[Resource]:

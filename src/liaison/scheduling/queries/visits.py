@@ -14,6 +14,7 @@ from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import NotFound
 from liaison.core.timeline import TimelineEntry
+from liaison.core.written_time import full_day_and_time
 from liaison.loops.models import Loop
 from liaison.patients.models import Patient
 from liaison.scheduling.kinds import MISSED_VISIT
@@ -82,6 +83,17 @@ def rebook_url(appointment: Appointment) -> str:
     return f"{reverse('scheduling:book')}?{urlencode({name: value for name, value in given.items() if value})}"
 
 
+def successor_of(appointment: Appointment) -> Appointment | None:
+    """The visit that this one was moved to. The appointment was fetched for somebody."""
+    return Appointment.objects.filter(predecessor=appointment).first()
+
+
+def visit_to_move(*, patient: Patient, appointment_id: int) -> Appointment | None:
+    """The visit of this patient that they would have earlier. The patient was fetched for somebody."""
+    rows = Appointment.objects.select_related("visit_type")
+    return rows.filter(pk=appointment_id, patient=patient).first()
+
+
 def coming_visits(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[ComingVisit]:
     """The patient's visits that are not over, the next first; those of earlier today included."""
     coming = _visible(actor).filter(patient=patient, end_at__gte=now).holding_time()
@@ -94,17 +106,6 @@ def seen_last_by(actor: Actor, *, patient: Patient, among: Collection[int]) -> i
     """Which of these people (resource ids) saw the patient last; None if nobody of them has."""
     seen_visits = _visible(actor).filter(patient=patient, state=State.FULFILLED, reservations__resource__in=among)
     return seen_visits.order_by("-start_at").values_list("reservations__resource", flat=True).first()
-
-
-def appointments_of_loop(actor: Actor, *, loop_id: int) -> Sequence[ComingVisit]:
-    """Every appointment that serves a loop and stands, in order of time."""
-    return [_coming(row) for row in _with_who(_visible(actor).filter(loop_id=loop_id).standing()).order_by("start_at")]
-
-
-def appointments_of_referral(actor: Actor, *, referral_id: int) -> Sequence[ComingVisit]:
-    """Every appointment that serves a referral and stands, in order of time."""
-    rows = _visible(actor).filter(referral_id=referral_id).standing()
-    return [_coming(row) for row in _with_who(rows).order_by("start_at")]
 
 
 def timeline(
@@ -156,7 +157,7 @@ def _coming(row: Appointment) -> ComingVisit:
 
 def _entries(row: Appointment) -> Iterator[TimelineEntry]:
     seen(row.patient_id)
-    when = f"{row.local_start:%a, %b %-d, %Y, %H:%M}"
+    when = full_day_and_time(row.local_start)
     with_whom = ", ".join((*row.people, row.site.name))
     moved = row.predecessor_id is not None
     booked = _("Moved to %(when)s") if moved else _("Booked for %(when)s")

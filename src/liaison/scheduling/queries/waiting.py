@@ -110,13 +110,6 @@ def waiting(actor: Actor, *, site_id: int | None = None, now: datetime) -> Seque
     return _in_line(found, recent=_recent_offers(found, now=now), zone=actor.zone)
 
 
-def waits_of(actor: Actor, *, patient: Patient) -> Sequence[WaitlistEntry]:
-    """What a patient waits for, the oldest first."""
-    rows = WaitlistEntry.objects.filter(patient=patient, state=WaitState.WAITING.value, patient__in=_visible(actor))
-    seen(patient.pk)
-    return tuple(_with_all(rows).order_by("joined_at"))
-
-
 def get_opening(actor: Actor, *, opening_id: int) -> Opening:
     """One freed time. Refuses: NotFound (another site's too)."""
     found = Opening.objects.select_related("site").filter(pk=opening_id).first()
@@ -144,7 +137,7 @@ def freed_time(actor: Actor, *, opening: Opening, now: datetime) -> FreedTime:
     return FreedTime(
         opening=opening,
         candidates=candidates(actor, opening=opening, now=now),
-        live_offers=opening.offers.filter(state="offered").count(),
+        live_offers=opening.offers.filter(state=OfferState.OFFERED.value).count(),
     )
 
 

@@ -10,7 +10,6 @@ from liaison.scheduling.rules.bits import (
     bits_of,
     kept_days,
     kept_of,
-    spans_of,
     whole_days,
 )
 from liaison.scheduling.rules.booking import (
@@ -44,14 +43,6 @@ from liaison.scheduling.rules.invitations import (
     invitation_place,
     invitation_summary,
     language_of_invitation,
-)
-from liaison.scheduling.rules.participants import (
-    Answer,
-    Outcome,
-    Participant,
-    Presence,
-    aggregate,
-    asked_again,
 )
 from liaison.scheduling.rules.readiness import (
     Checked,
@@ -96,7 +87,6 @@ __all__ = [
     "NEXT",
     "REASONS",
     "STAGES",
-    "Answer",
     "Asked",
     "Barrier",
     "Called",
@@ -114,10 +104,7 @@ __all__ = [
     "OfferBy",
     "OfferMode",
     "OfferState",
-    "Outcome",
-    "Participant",
     "Policy",
-    "Presence",
     "Reason",
     "Reminder",
     "ReminderKind",
@@ -135,8 +122,6 @@ __all__ = [
     "Wish",
     "ability_code",
     "ability_in_words",
-    "aggregate",
-    "asked_again",
     "asks_whether_to_stay",
     "bits_of",
     "by_code",
@@ -182,7 +167,6 @@ __all__ = [
     "settle",
     "since",
     "sits_inside",
-    "spans_of",
     "stage_of",
     "subtract",
     "unfit",

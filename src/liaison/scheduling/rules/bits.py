@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
-from liaison.scheduling.rules.spans import Span, merge
+from liaison.scheduling.rules.spans import Span
 
 CELL: Final = timedelta(minutes=5)
 CELLS_A_DAY: Final = 288
@@ -102,16 +102,3 @@ def kept_of(spans: Sequence[Span], *, days: Span) -> tuple[KeptDay, ...]:
         )
         for number in range(count)
     )
-
-
-def spans_of(bits: int, *, start: datetime) -> tuple[Span, ...]:
-    """The spans whose five minutes are set: the opposite of `bits_of` for exact time."""
-    spans, at = [], 0
-    while bits:
-        gap = (bits & -bits).bit_length() - 1
-        bits >>= gap
-        length = (~bits & (bits + 1)).bit_length() - 1
-        spans.append(Span(start + (at + gap) * CELL, start + (at + gap + length) * CELL))
-        bits >>= length
-        at += gap + length
-    return merge(spans)

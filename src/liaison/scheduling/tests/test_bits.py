@@ -5,8 +5,9 @@ from datetime import UTC, date, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liaison.scheduling.rules import CELL, Span, bits_of, kept_days, kept_of, merge, spans_of, whole_days
+from liaison.scheduling.rules import CELL, Span, bits_of, kept_days, kept_of, merge, whole_days
 from liaison.scheduling.rules.bits import is_exact, midnight
+from liaison.scheduling.tests.bits import spans_of
 
 MIDNIGHT = datetime(2026, 3, 2, tzinfo=UTC)
 DAY = Span(MIDNIGHT, MIDNIGHT + timedelta(days=1))

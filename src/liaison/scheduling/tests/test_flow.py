@@ -349,7 +349,7 @@ def test_who_wants_another_time_closes_it_by_getting_one(clinic: Clinic, booked:
     assert f"loop={loop.pk}" in queries.rebook_url(booked)
     clinic.book("2026-03-05 10:00", loop_id=loop.pk)
     loop.refresh_from_db()
-    assert (loop.state, Evidence.objects.get(kind="answered").note) == ("closed", "Another time: March 5, 10:00.")
+    assert (loop.state, Evidence.objects.get(kind="answered").note) == ("closed", "Another time: Thu, Mar 5, 10:00.")
 
 
 def test_another_time_for_the_same_promise_makes_the_call(clinic: Clinic) -> None:

@@ -18,8 +18,8 @@ from liaison.scheduling import actions
 from liaison.scheduling.jobs import extend_free_time
 from liaison.scheduling.models import Appointment, Closure, FreeDay, Resource
 from liaison.scheduling.ports import CancelReason, Override, Span
-from liaison.scheduling.rules import spans_of
 from liaison.scheduling.rules.bits import midnight
+from liaison.scheduling.tests.bits import spans_of
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
 
 LIAISON = system_actor("tests")

@@ -37,11 +37,8 @@ def test_a_booking_schedules_its_referral(clinic: Clinic, referral: Referral) ->
     appointment = booked(clinic, referral)
     assert state(referral) == ("scheduled", appointment.pk)
     assert referral.visit_at == appointment.start_at
-    for found in (
-        queries.appointments_of_referral(clinic.rosa, referral_id=referral.pk),
-        queries.appointments_of_loop(clinic.rosa, loop_id=referral.loop_id or 0),
-    ):
-        assert [visit.appointment_id for visit in found] == [appointment.pk]
+    (visit,) = queries.coming_visits(clinic.rosa, patient=clinic.walter, now=NOW)
+    assert (visit.referral_id, visit.loop_id) == (referral.pk, referral.loop_id)
 
 
 def test_a_move_takes_the_referral_along(clinic: Clinic, referral: Referral) -> None:

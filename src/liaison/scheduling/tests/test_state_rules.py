@@ -1,4 +1,4 @@
-"""States, answers, limits and reminders: the tables of DOMAIN 1.2, 1.5, 1.7 and 8.3."""
+"""States, limits and reminders: the tables of DOMAIN 1.2, 1.5, 1.7 and 8.3."""
 
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -10,15 +10,10 @@ from liaison.scheduling.rules import (
     ENDED,
     HOLDS_TIME,
     NEXT,
-    Answer,
     Lead,
-    Participant,
-    Presence,
     ReminderKind,
     Span,
     State,
-    aggregate,
-    asked_again,
     is_late_cancellation,
     lead_of,
     may_move,
@@ -48,43 +43,6 @@ def test_an_arrival_is_undone_and_a_late_patient_let_in_only_on_the_day_itself()
     for before, after in ((State.ARRIVED, State.BOOKED), (State.NO_SHOW, State.ARRIVED)):
         assert may_move(before, after, visit_on=TODAY, today=TODAY)
         assert not may_move(before, after, visit_on=YESTERDAY, today=TODAY)
-
-
-WALTER = Participant(key="patient", presence=Presence.REQUIRED, answer=Answer.ACCEPTED, is_patient=True)
-
-
-def clinician(answer: Answer, presence: Presence = Presence.REQUIRED) -> Participant:
-    return Participant(key="clinician", presence=presence, answer=answer)
-
-
-def test_the_visit_is_booked_when_everybody_required_accepts() -> None:
-    assert aggregate([WALTER, clinician(Answer.ACCEPTED)]).state is State.BOOKED
-
-
-def test_the_visit_is_pending_while_somebody_required_has_not_decided() -> None:
-    assert aggregate([WALTER, clinician(Answer.TENTATIVE)]).state is State.PENDING
-    assert aggregate([WALTER, clinician(Answer.NEEDS_ACTION)]).state is State.PENDING
-
-
-def test_a_clinician_who_declines_must_be_replaced() -> None:
-    outcome = aggregate([WALTER, clinician(Answer.DECLINED)])
-    assert outcome.state is State.PENDING
-    assert outcome.to_replace == ("clinician",)
-
-
-def test_a_patient_who_declines_cancels_the_visit() -> None:
-    no = Participant(key="patient", presence=Presence.REQUIRED, answer=Answer.DECLINED, is_patient=True)
-    assert aggregate([no, clinician(Answer.DECLINED)]).state is State.CANCELLED
-
-
-def test_somebody_who_is_only_informed_or_optional_decides_nothing() -> None:
-    assert aggregate([WALTER, clinician(Answer.DECLINED, Presence.INFORMED)]).state is State.BOOKED
-    assert aggregate([WALTER, clinician(Answer.DECLINED, Presence.OPTIONAL)]).state is State.BOOKED
-
-
-def test_a_change_of_time_asks_everybody_but_the_one_who_changed_it() -> None:
-    again = asked_again([WALTER, clinician(Answer.ACCEPTED)], changed_by="patient")
-    assert [one.answer for one in again] == [Answer.ACCEPTED, Answer.NEEDS_ACTION]
 
 
 @pytest.mark.parametrize(

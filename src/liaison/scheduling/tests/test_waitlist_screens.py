@@ -94,6 +94,25 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_typed_is_lost(clinic:
     assert rosa.post("/waitlist/join/", typed(clinic, sites=None), **HTMX).status_code == 422
 
 
+def test_the_form_names_only_sites_where_rosa_puts_people_on_the_list(clinic: Clinic, rosa: Client) -> None:
+    shown = page(rosa.get(f"/waitlist/join/?patient={clinic.walter.pk}"))
+    assert clinic.site.name in shown
+    assert clinic.other_site.name not in shown
+    answer = rosa.post("/waitlist/join/", typed(clinic, sites=[clinic.other_site.pk]))
+    assert answer.status_code == 422
+    assert not WaitlistEntry.objects.exists()
+
+
+def test_a_wait_keeps_the_other_site_that_somebody_there_gave_it(clinic: Clinic, rosa: Client) -> None:
+    both = [clinic.site.pk, clinic.other_site.pk]
+    wait = join(clinic, site_ids=tuple(both))
+    assert clinic.other_site.name in page(rosa.get(f"/waitlist/{wait.pk}/change/"))
+    rosa.post(f"/waitlist/{wait.pk}/change/", typed(clinic, sites=both, version=wait.version, notice_hours=48))
+    wait.refresh_from_db()
+    assert wait.least_notice_minutes == 48 * 60
+    assert sorted(wait.sites.values_list("pk", flat=True)) == sorted(both)
+
+
 def test_who_waits_already_is_said(clinic: Clinic, rosa: Client) -> None:
     join(clinic)
     answer = rosa.post("/waitlist/join/", typed(clinic))

@@ -145,7 +145,7 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
         and actor.may(CANCEL),
         "overridden": [OVERRIDE_WORDS.get(code, code) for code in found.overrides],
         "cancel_words": reason_in_words(found.cancel_reason),
-        "successor": Appointment.objects.filter(predecessor=found).first(),
+        "successor": queries.successor_of(found),
         "whole": request.GET.get("as") == "page" or not wants_fragment(request),
         "story": _story(found),
         "told": queries.told_of(found),

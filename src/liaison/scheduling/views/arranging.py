@@ -14,15 +14,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.accounts.models import Site
+from liaison.accounts.queries import sites_within
 from liaison.core.actor import EVERYWHERE
 from liaison.core.answers import done, put_beside
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Forbidden, NotFound
+from liaison.core.refusals import Forbidden
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import ARRANGE
 from liaison.scheduling.forms import ClosureForm, HoursFormSet, ResourceForm, VisitTypeForm
-from liaison.scheduling.models import Closure, Resource, VisitType
+from liaison.scheduling.models import Resource, VisitType
 from liaison.scheduling.ports import Span
 from liaison.scheduling.rules import settle
 
@@ -34,16 +35,15 @@ def overview(request: HttpRequest) -> HttpResponse:
     """Everything that can be booked."""
     _may_arrange(request)
     now = current_time()
-    arranged = actor_of(request).sites_for(ARRANGE)
-    sites = Site.objects.all()
+    sites = tuple(sites_within(actor_of(request), ARRANGE))
     context = {
-        "everywhere": arranged is None,
+        "everywhere": actor_of(request).may_at(ARRANGE, site_id=EVERYWHERE),
         "visit_types": queries.visit_types(actor_of(request)),
         "abilities": queries.abilities_in_use(actor_of(request)),
         "resources": queries.resources(actor_of(request)),
         "closures": queries.closures_ahead(actor_of(request), now=now),
-        "sites": [site for site in sites if arranged is None or site.pk in arranged],
-        "arranged": {site.pk for site in sites if arranged is None or site.pk in arranged},
+        "sites": sites,
+        "arranged": {site.pk for site in sites},
         "now": now,
     }
     return render(request, "scheduling/arrange.html", context)
@@ -123,7 +123,8 @@ def hours(request: HttpRequest, resource_id: int) -> HttpResponse:
     _may_arrange(request)
     known = queries.get_resource(actor_of(request), resource_id=resource_id)
     fields = ("weekday", "site", "opens", "closes", "valid_from", "valid_to")
-    initial = [{name: getattr(entry, name) for name in fields} for entry in known.hours.select_related("site")]
+    entries = queries.hours_of(actor_of(request), resource=known)
+    initial = [{name: getattr(entry, name) for name in fields} for entry in entries]
     forms = HoursFormSet(request.POST or None, initial=initial)
     for form in forms:
         form.empty_permitted = True
@@ -154,11 +155,7 @@ def close(request: HttpRequest, resource_id: int) -> HttpResponse:
 @both
 def close_site(request: HttpRequest, site_id: int) -> HttpResponse:
     """Take time out of everybody's hours at a site."""
-    _may_arrange(request)
-    site = Site.objects.filter(pk=site_id).first()
-    if site is None:
-        raise NotFound
-    _may_arrange(request, at=site.pk)
+    site = queries.site_to_arrange(actor_of(request), site_id=site_id)
     return _close(request, site, site=site, title=_("Close %(name)s") % {"name": site.name})
 
 
@@ -183,9 +180,7 @@ def _instant(typed: dict[str, Any], side: str, *, site: Site) -> datetime:
 def reopen(request: HttpRequest, closure_id: int) -> HttpResponse:
     """Give closed time back."""
     _may_arrange(request)
-    closure = Closure.objects.filter(pk=closure_id).first()
-    if closure is None:
-        raise NotFound
+    closure = queries.get_closure(actor_of(request), closure_id=closure_id)
     actions.open_time(actor=actor_of(request), closure=closure, now=current_time())
     return _back(request, said=_("Open again."))
 

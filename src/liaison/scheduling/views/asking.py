@@ -8,7 +8,6 @@ from typing import Any
 
 from django.utils.translation import gettext as _
 
-from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.scheduling import queries
 from liaison.scheduling.forms import ANYWHERE
@@ -26,7 +25,7 @@ def read_into(typed: dict[str, Any], *, text: str, actor: Actor, kinds: Sequence
         text[:200],
         kinds=[Called(id=kind.pk, name=kind.name) for kind in kinds],
         people=[Called(id=pk, name=name) for pk, name in queries.people_in_service(actor)],
-        sites=[Called(id=site.pk, name=site.name) for site in Site.objects.all()],
+        sites=[Called(id=pk, name=name) for pk, name in queries.sites_called(actor)],
         today=today,
     )
     for name in ("not_before", "not_after", "from_at", "to_at", "with_id"):

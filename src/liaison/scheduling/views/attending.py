@@ -194,8 +194,7 @@ def attend(request: HttpRequest, appointment_id: int, step: str) -> HttpResponse
 
 def _room(request: HttpRequest, found: Appointment) -> Resource:
     """The room that was chosen. Refuses CannotChange: none was chosen and none was booked."""
-    chosen = id_in(request.POST.get("room")) or queries.own_room(found)
-    room = Resource.objects.filter(pk=chosen or 0).first()
+    room = queries.room_of(found, chosen=id_in(request.POST.get("room")))
     if room is None:
         raise actions.CannotChange(_("No room was booked for this visit. Open it and choose one."))
     return room

@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from liaison.core.templatetags.liaison import icon
+from liaison.core.written_time import clock_time
 from liaison.scheduling.queries import DayVisit
 from liaison.scheduling.rules import State
 
@@ -61,7 +62,7 @@ class Blocks:
         return drawn
 
     def _draw(self, visit: DayVisit) -> str:
-        times = f"{visit.start_at:%H:%M}–{visit.end_at:%H:%M}"
+        times = f"{clock_time(visit.start_at)}–{clock_time(visit.end_at)}"
         if visit.patient_id is None:
             return f'<span class="c-block c-block--other"><span class="l-sr">{times} </span>{escape(_("Busy"))}</span>'
         title = escape(f"{times} {visit.patient_name}, {visit.what}, {visit.resources}")

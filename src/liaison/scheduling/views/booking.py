@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
@@ -25,8 +24,8 @@ from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden, Refusal
-from liaison.loops.models import Loop
-from liaison.orders.models import Referral
+from liaison.core.written_time import day_and_time
+from liaison.orders.queries import referral_to_book
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
 from liaison.scheduling import queries
@@ -49,7 +48,6 @@ REASON_WORDS = {
 }
 WARNINGS = (PatientBusy, DuplicateVisit)
 WISHES = {"not_before", "not_after", "from_at", "to_at", "weekdays"}
-BEFORE_THE_VISIT = ("sent", "received", "accepted", "scheduled", "no_show", "visit_cancelled")
 OVERRIDABLE = (NotFree, OutsideHours, TooLate, TooFar)
 
 
@@ -73,10 +71,11 @@ class ShownDay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Who books for whom, and what is given from outside: the loop, the referral, the visit that moves."""
+    """Who books for whom and at which `places`, and what is given: the loop, the referral, the visit that moves."""
 
     actor: Actor
     patient: Patient
+    places: tuple[Site, ...]
     now: datetime
     loop_id: int | None = None
     referral_id: int | None = None
@@ -96,9 +95,10 @@ def book(request: HttpRequest) -> HttpResponse:
     desk = Desk(
         actor=actor_of(request),
         patient=patient,
+        places=tuple(sites_within(actor_of(request), BOOK)),
         now=current_time(),
         loop_id=loop_id,
-        referral_id=id_in(given.get("referral")) or _referral_of(patient, loop_id=loop_id),
+        referral_id=id_in(given.get("referral")) or referral_to_book(patient=patient, loop_id=loop_id or 0),
     )
     return _panel(request, desk)
 
@@ -112,6 +112,7 @@ def move(request: HttpRequest, appointment_id: int) -> HttpResponse:
     desk = Desk(
         actor=actor_of(request),
         patient=moving.patient,
+        places=tuple(sites_within(actor_of(request), MOVE)),
         now=current_time(),
         loop_id=moving.loop_id,
         referral_id=moving.referral_id,
@@ -138,7 +139,7 @@ def _panel(request: HttpRequest, desk: Desk) -> HttpResponse:
         appointment = _carry_out(desk, form, key=form_key(request, form.cleaned_data["key"]))
     except (*WARNINGS, *OVERRIDABLE) as refusal:
         return _show(request, desk, form, refusal=refusal)
-    when = f"{appointment.local_start:%a, %b %-d, %H:%M}"
+    when = day_and_time(appointment.local_start)
     said = _("Moved to %(when)s.") if desk.moving else _("Booked for %(when)s.")
     return done(
         request,
@@ -249,7 +250,7 @@ def _explained(desk: Desk, form: BookForm, wanted: TimesWanted | None, times: Ti
 def _sites_asked(desk: Desk, site_id: int | None) -> tuple[int, ...]:
     """The sites to search: the one chosen, or all whose time this actor gives."""
     if site_id == ANYWHERE:
-        return tuple(_places(desk).values_list("pk", flat=True))
+        return tuple(site.pk for site in desk.places)
     return () if site_id is None else (site_id,)
 
 
@@ -304,33 +305,17 @@ def _first_place(desk: Desk) -> dict[str, str]:
     Always one where this actor books: at another only those who work there give its time away.
     """
     asked = _asked_by_referral(desk) if desk.moving is None else None
-    if asked is not None and _places(desk).filter(pk=asked.site_id).exists():
+    if asked is not None and any(site.pk == asked.site_id for site in desk.places):
         return {"site": str(asked.site_id), "with_id": str(asked.pk)}
     site = _first_site(desk)
     return {"site": str(site.pk) if site else ""}
-
-
-def _referral_of(patient: Patient, *, loop_id: int | None) -> int | None:
-    """The referral whose promise this loop is, while its visit is still to come."""
-    if loop_id is None:
-        return None
-    waiting = Referral.objects.filter(patient=patient, loop_id=loop_id, state__in=BEFORE_THE_VISIT)
-    return waiting.values_list("pk", flat=True).first()
 
 
 def _asked_by_referral(desk: Desk) -> Resource | None:
     """The specialist of our own whom the referral asks."""
     if desk.referral_id is None:
         return None
-    return (
-        Resource.objects.in_service()
-        .filter(
-            practitioner__in=Referral.objects.filter(pk=desk.referral_id, patient=desk.patient).values(
-                "target_practitioner"
-            )
-        )
-        .first()
-    )
+    return queries.specialist_asked(patient=desk.patient, referral_id=desk.referral_id)
 
 
 def _first_kind(desk: Desk, typed: Mapping[str, str]) -> str:
@@ -342,7 +327,7 @@ def _first_kind(desk: Desk, typed: Mapping[str, str]) -> str:
         possible = [kind for kind in possible if kind.needs.all()[0].ability in asked.abilities] or possible
         possible = sorted(possible, key=lambda kind: not kind.referral_needed)
     elif desk.loop_id is not None:
-        promised = Loop.objects.filter(pk=desk.loop_id, patient=desk.patient).values_list("kind", flat=True).first()
+        promised = queries.kind_promised(patient=desk.patient, loop_id=desk.loop_id)
         possible = sorted(possible, key=lambda kind: kind.code != promised)
     chosen = next(iter(possible), next(iter(kinds), None))
     return str(chosen.pk) if chosen else ""
@@ -357,7 +342,7 @@ def _choices(desk: Desk, typed: Mapping[str, str]) -> Choices:
         people |= {person.pk: person for person in able}
     return Choices(
         visit_types=kinds,
-        sites=tuple(_places(desk)),
+        sites=desk.places,
         people=tuple(people.values()),
         seen_last_id=queries.seen_last_by(desk.actor, patient=desk.patient, among=people),
     )
@@ -373,18 +358,14 @@ def _kinds(desk: Desk) -> Sequence[VisitType]:
 
 def _first_site(desk: Desk) -> Site | None:
     """The place of the visit that moves, else the patient's home site, else any of theirs, where one may book."""
-    places = {site.pk: site for site in _places(desk)}
-    wanted = [desk.moving.site_id] if desk.moving is not None else []
-    wanted += desk.patient.sites.order_by("-is_home", "pk").values_list("site_id", flat=True)
-    return next((places[pk] for pk in wanted if pk in places), next(iter(places.values()), None))
-
-
-def _places(desk: Desk) -> QuerySet[Site]:
-    """The sites whose time this actor gives."""
-    return sites_within(desk.actor, BOOK if desk.moving is None else MOVE)
+    places = {site.pk: site for site in desk.places}
+    if desk.moving is not None and desk.moving.site_id in places:
+        return places[desk.moving.site_id]
+    theirs = queries.first_site(patient=desk.patient, among=places)
+    return next(iter(places.values()), None) if theirs is None else places[theirs]
 
 
 def _zone_name(desk: Desk, form: BookForm) -> str:
     site_id = form.cleaned_data.get("site")
-    site = Site.objects.filter(pk=site_id).first() if site_id else _first_site(desk)
+    site = next((place for place in desk.places if place.pk == site_id), None) if site_id else _first_site(desk)
     return site.time_zone if site else "UTC"

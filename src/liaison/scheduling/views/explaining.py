@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from typing import Any
 
 from django.http import QueryDict
-from django.utils.dateformat import format as formatted
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from liaison.core.written_time import clock_time, long_day
 from liaison.scheduling.queries import Change, Explanation, Left, Relaxed, TimesWanted
 
 FEW = 3
@@ -116,15 +116,11 @@ def _words(one: Relaxed, wanted: TimesWanted) -> str:
         Change.OTHER_SITE: _("At %(site)s"),
         Change.ALL_WISHES: _("Any day, any hour, with anyone"),
     }[one.change] % {
-        "new": _clock(after.to_at if one.change is Change.LATER_IN_DAY else after.from_at),
-        "old": _clock(wanted.to_at if one.change is Change.LATER_IN_DAY else wanted.from_at),
-        "last": formatted(after.not_after, "F j") if after.not_after else "",
+        "new": clock_time(after.to_at if one.change is Change.LATER_IN_DAY else after.from_at),
+        "old": clock_time(wanted.to_at if one.change is Change.LATER_IN_DAY else wanted.from_at),
+        "last": long_day(after.not_after) if after.not_after else "",
         "site": one.site_name,
     }
-
-
-def _clock(at: time | None) -> str:
-    return f"{at:%H:%M}" if at is not None else ""
 
 
 def searched(typed: Mapping[str, Any]) -> QueryDict:
@@ -145,5 +141,5 @@ def _query(one: Relaxed, typed: Mapping[str, Any]) -> str:
     for name, day in (("not_before", after.not_before), ("not_after", after.not_after)):
         query[name] = day.isoformat() if day else ""
     for name, at in (("from_at", after.from_at), ("to_at", after.to_at)):
-        query[name] = _clock(at)
+        query[name] = clock_time(at)
     return query.urlencode()

@@ -24,6 +24,7 @@ from liaison.core.clock import current_time
 from liaison.core.languages import language_name
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden, Stale
+from liaison.core.written_time import day_and_time
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import MOVE
 from liaison.scheduling.actions.refusals import DuplicateVisit, NotFree, OutsideHours, PatientBusy, TooFar, TooLate
@@ -99,7 +100,7 @@ def place(request: HttpRequest, appointment_id: int) -> HttpResponse:
 def _done(request: HttpRequest, old: Appointment, moved: Appointment) -> HttpResponse:
     response = done(
         request,
-        said=_("Moved to %(when)s.") % {"when": f"{moved.local_start:%a, %b %-d, %H:%M}"},
+        said=_("Moved to %(when)s.") % {"when": day_and_time(moved.local_start)},
         to=f"{reverse('scheduling:day')}?site={moved.site_id}&on={moved.visit_on.isoformat()}",
         topics=(
             f"appointment:{old.pk}",

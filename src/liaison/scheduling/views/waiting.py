@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -20,12 +20,13 @@ from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden
+from liaison.core.written_time import full_day_and_time
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import OFFER, WAIT, WAITLIST_REPORT
 from liaison.scheduling.forms import Choices, LeaveForm, WaitForm
-from liaison.scheduling.models import Appointment, Resource, ResourceKind, WaitlistEntry
+from liaison.scheduling.models import WaitlistEntry
 from liaison.scheduling.rules import Urgency
 
 both = require_http_methods(["GET", "POST"])
@@ -65,7 +66,7 @@ def join(request: HttpRequest) -> HttpResponse:
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
     patient = get_patient(actor_of(request), patient_id=patient_id)
-    form = _form(request, patient, initial=_first_answers(patient, given))
+    form = _form(request, patient, sites=_sites(actor_of(request)), initial=_first_answers(patient, given))
     context = {
         "patient": patient,
         "form": form,
@@ -89,7 +90,8 @@ def change(request: HttpRequest, entry_id: int) -> HttpResponse:
     if not actor_of(request).may(WAIT):
         raise Forbidden
     entry = queries.get_entry(actor_of(request), entry_id=entry_id)
-    form = _form(request, entry.patient, initial=_of_entry(entry))
+    sites = {site.pk: site for site in (*_sites(actor_of(request)), *entry.sites.all())}
+    form = _form(request, entry.patient, sites=tuple(sites.values()), initial=_of_entry(entry))
     context = {"patient": entry.patient, "form": form, "entry": entry}
     if not form.is_valid():
         return _form_page(request, context)
@@ -162,14 +164,12 @@ def _show(
     return render(request, "scheduling/wait.html", context, status=status)
 
 
-def _form(request: HttpRequest, patient: Patient, *, initial: Mapping[str, Any]) -> WaitForm:
+def _form(request: HttpRequest, patient: Patient, *, sites: Sequence[Site], initial: Mapping[str, Any]) -> WaitForm:
     actor = actor_of(request)
-    people = Resource.objects.in_service().filter(kind=ResourceKind.PERSON, practitioner__isnull=False)
-    choices = Choices(visit_types=queries.visit_types(actor), sites=tuple(Site.objects.all()), people=tuple(people))
+    choices = Choices(visit_types=queries.visit_types(actor), sites=sites, people=queries.clinicians(actor))
     coming = queries.coming_visits(actor, patient=patient, now=current_time())
     visits = [
-        (visit.appointment_id, f"{visit.what}, {visit.start_at:%a, %b %-d, %Y %H:%M}, {visit.where}")
-        for visit in coming
+        (visit.appointment_id, f"{visit.what}, {full_day_and_time(visit.start_at)}, {visit.where}") for visit in coming
     ]
     return WaitForm(request.POST or None, initial=dict(initial), choices=choices, visits=visits)
 
@@ -184,9 +184,9 @@ def _form_page(request: HttpRequest, context: dict[str, Any], *, refusal: Any = 
 
 
 def _first_answers(patient: Patient, given: Mapping[str, str]) -> dict[str, Any]:
-    moves = Appointment.objects.filter(pk=id_in(given.get("moves")) or 0, patient=patient).first()
-    home = patient.sites.order_by("-is_home", "pk").first()
-    site_id = moves.site_id if moves else id_in(given.get("site")) or (home.site_id if home else None)
+    moves = queries.visit_to_move(patient=patient, appointment_id=id_in(given.get("moves")) or 0)
+    home = patient.home_site()
+    site_id = moves.site_id if moves else id_in(given.get("site")) or (home.pk if home else None)
     return {
         "key": str(uuid.uuid4()),
         "sites": [site_id] if site_id else [],

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, time
+from datetime import date
 from typing import Any, Final
 
+from liaison.core.written_time import clock_time
 from liaison.scheduling.ports import read_line
 from liaison.scheduling.queries import TimesWanted
 from liaison.scheduling.views.explaining import searched
@@ -33,7 +34,7 @@ def best_time(words: str, *, typed: Mapping[str, Any], today: date) -> BestTime 
     if not words.strip():
         return None
     asked = read_line(words[:200], kinds=(), people=(), sites=(), today=today)
-    hours = {"from_at": _clock(asked.from_at), "to_at": _clock(asked.to_at)}
+    hours = {"from_at": clock_time(asked.from_at), "to_at": clock_time(asked.to_at)}
     days = [str(day) for day in sorted(asked.weekdays)]
     if not any(hours.values()) and not days:
         return BestTime(words=words, query="", used=False)
@@ -66,7 +67,3 @@ def as_many_as_help(wanted: TimesWanted) -> TimesWanted:
     """All times where one day is asked for, some of each of several days."""
     one_day = wanted.not_before is not None and wanted.not_before == wanted.not_after
     return replace(wanted, per_day=None, limit=MOST_OF_A_DAY) if one_day else replace(wanted, per_day=PER_DAY)
-
-
-def _clock(at: time | None) -> str:
-    return f"{at:%H:%M}" if at is not None else ""
