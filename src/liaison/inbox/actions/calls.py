@@ -22,9 +22,9 @@ from liaison.inbox.ports import CallDetails, TeachBackItem
 from liaison.inbox.queries.calls import counted_with
 from liaison.inbox.rules.contact import HEARS_CLINICAL, Outcome, Understood, With, needs_nurse
 from liaison.loops.access import CLINICAL_EVIDENCE
-from liaison.loops.actions import add_evidence, open_loop, set_next_step
-from liaison.loops.models import Loop
-from liaison.loops.ports import About, ClockToStart
+from liaison.loops.actions import add_evidence, open_or_wait, set_next_step
+from liaison.loops.models import Loop, WaitingPromise
+from liaison.loops.ports import About, ClockToStart, PromiseToKeep
 from liaison.loops.queries import owner_for
 from liaison.patients.actions import mark_contact_bad
 from liaison.patients.models import ContactPoint, Patient
@@ -296,32 +296,35 @@ def to_explain(row: TeachBack) -> tuple[str, QuerySet[Loop]]:
     return title, Loop.objects.open().filter(patient=patient, kind=TEACH_BACK.code, title__iexact=title)
 
 
+def waits_for_nurse(row: TeachBack) -> QuerySet[WaitingPromise]:
+    """The promises to explain this topic again that nobody could own so far."""
+    waiting = WaitingPromise.objects.waiting().filter(patient=row.call.patient, kind=TEACH_BACK.code)
+    return waiting.filter(title__iexact=to_explain(row)[0])
+
+
 def _ask_a_nurse(actor: Actor, call: Call, *, now: datetime) -> None:
     """A topic that this patient understood only partly or not at all twice needs a nurse (DOMAIN 8.2)."""
     site = call.patient.home_site()
     owner = owner_for(call.patient, site=site, now=now) if site else None
     for row in call.teach_backs.exclude(understood=Understood.YES):
         title, open_ones = to_explain(row)
-        if owner is None or not still_needs_nurse(row) or open_ones.exists():
+        if not still_needs_nurse(row) or open_ones.exists() or waits_for_nurse(row).exists():
             continue
-        open_loop(
-            actor,
-            kind=TEACH_BACK.code,
-            patient=call.patient,
-            title=title,
-            owner=owner,
-            about=About(type="inbox.call", id=call.pk),
-            clocks=(
-                ClockToStart(
-                    rule_id="teach-back",
-                    rule_version="1",
-                    source="Not understood twice: a nurse explains it",
-                    step=f"Nurse: explain {row.topic} to {call.patient.goes_by}",
-                    anchor_event=f"call:{call.pk}",
-                    anchor_at=now,
-                    due_at=now + timedelta(days=1),
-                    evidence="understood",
-                ),
-            ),
-            now=now,
+        clock = ClockToStart(
+            rule_id="teach-back",
+            rule_version="1",
+            source="Not understood twice: a nurse explains it",
+            step=f"Nurse: explain {row.topic} to {call.patient.goes_by}",
+            anchor_event=f"call:{call.pk}",
+            anchor_at=now,
+            due_at=now + timedelta(days=1),
+            evidence="understood",
         )
+        promise = PromiseToKeep(
+            kind=TEACH_BACK.code,
+            title=title,
+            about=About(type="inbox.call", id=call.pk),
+            once_key=f"teach-back:{row.pk}",
+            clocks=(clock,),
+        )
+        open_or_wait(actor, promise=promise, patient=call.patient, site=site, owner=owner, now=now)

@@ -9,13 +9,13 @@ from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import Conflict, Refusal
 from liaison.inbox import access
-from liaison.inbox.actions.calls import still_needs_nurse, to_explain
+from liaison.inbox.actions.calls import still_needs_nurse, to_explain, waits_for_nurse
 from liaison.inbox.events import CallStruck
 from liaison.inbox.models import Call
 from liaison.inbox.models.calls import StruckWhy
 from liaison.inbox.queries.calls import call_for, may_strike_call
 from liaison.inbox.rules.contact import Outcome, Understood
-from liaison.loops.actions import give_up_loop, void_evidence
+from liaison.loops.actions import drop_waiting, give_up_loop, void_evidence
 from liaison.loops.ports import About, Mistake
 from liaison.patients.actions import mark_contact_good
 from liaison.patients.models import ContactPoint
@@ -97,6 +97,7 @@ def _take_back(actor: Actor, call: Call, *, now: datetime) -> None:
         if not still_needs_nurse(row):
             for loop in to_explain(row)[1]:
                 give_up_loop(actor.as_liaison(), loop_id=loop.pk, reason=mistake.sentence, now=now)
+            drop_waiting(actor.as_liaison(), waiting=waits_for_nurse(row), reason=mistake.sentence, now=now)
     if call.outcome == Outcome.WRONG_NUMBER:
         # The point that the call marked has the call's own instant; one marked by anything else stays marked.
         for point in ContactPoint.objects.filter(patient=call.patient, kind="phone", bad_since=call.logged_at):

@@ -57,7 +57,7 @@ from liaison.scheduling.actions.openings import (
     settle_after_visit,
 )
 from liaison.scheduling.actions.previewing import MovePreview, preview_move
-from liaison.scheduling.actions.readiness import check_coming, check_visits
+from liaison.scheduling.actions.readiness import check_coming, check_visits, link_blocker
 from liaison.scheduling.actions.refusals import (
     AlreadyOffered,
     CannotChange,
@@ -167,6 +167,7 @@ __all__ = [
     "keep_waiting",
     "leave",
     "leave_waitlist",
+    "link_blocker",
     "meet_clinician",
     "miss_overdue",
     "move_appointment",
