@@ -31,6 +31,7 @@ from liaison.accounts.queries.reach import (
     meets_person,
     people_met,
     reaches_person,
+    site_for,
     sites_within,
     teams_within,
 )
@@ -62,6 +63,7 @@ __all__ = [
     "search_audit",
     "seconds_left",
     "sessions_of",
+    "site_for",
     "sites_of",
     "sites_within",
     "teams_of",

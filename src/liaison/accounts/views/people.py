@@ -16,7 +16,7 @@ from liaison.accounts.forms import PersonForm, RoleForm, SiteForm, TeamForm, Tea
 from liaison.accounts.models import Assignment, Site, Team, User
 from liaison.accounts.ports import open_work_of
 from liaison.accounts.queries import people as list_people
-from liaison.accounts.queries import person_for, reaches_person, teams_within
+from liaison.accounts.queries import person_for, reaches_person, sites_within, teams_within
 from liaison.accounts.queries.people import has_second_factor
 from liaison.core.actor import EVERYWHERE
 from liaison.core.answers import attempt, done, wants_fragment
@@ -173,6 +173,7 @@ def sites(request: HttpRequest) -> HttpResponse:
             return done(request, said=said, to=reverse("accounts:sites"), go=True)
     page = {
         "sites": Site.objects.prefetch_related("teams__members"),
+        "mine": set(sites_within(actor, MANAGE_SITES).values_list("pk", flat=True)),
         "may_add_site": actor.may_at(MANAGE_SITES, site_id=EVERYWHERE),
         "teams_everywhere": Team.objects.filter(site__isnull=True),
         "site_form": site_form,

@@ -89,7 +89,7 @@ def _mail(
         "time": offer.local_start.time(),
         "site": site.name,
         "address": site.address,
-        "phone": site.phone or settings.LIAISON_ORGANIZATION,
+        "phone": site.number_to_call(),
         **more,
     }
     queue_message(
