@@ -14,6 +14,7 @@ from liaison.accounts.queries import site_for
 from liaison.core.answers import attempt, done
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
+from liaison.core.templatetags.liaison import phone
 
 
 @require_http_methods(["GET", "POST"])
@@ -21,7 +22,7 @@ def site(request: HttpRequest, site_id: int) -> HttpResponse:
     """Change where a site is and where patients call."""
     actor, now = actor_of(request), current_time()
     found = site_for(actor, site_id=site_id)
-    told = {"name": found.name, "address": found.address, "phone": found.phone}
+    told = {"name": found.name, "address": found.address, "phone": phone(found.phone)}
     form = SiteDetailsForm(request.POST or None, initial=told)
     if form.is_valid():
         changed = attempt(form, lambda: actions.change_site(actor=actor, site=found, now=now, **form.cleaned_data))

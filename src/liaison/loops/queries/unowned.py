@@ -78,7 +78,7 @@ def _banner(actor: Actor, *, site: Site, count: int) -> Banner:
     if not actor.may_at(MANAGE_SITES, site_id=site.pk):
         way = _("Ask an administrator for a team there.")
         return Banner(kind="warning", text=f"{said} {way}")
-    way = _("Add a team, or give somebody the role of a coordinator there: they open by themselves.")
+    way = _("Add a team, or give somebody the role of a coordinator there.")
     return Banner(kind="warning", text=f"{said} {way}", url=address("accounts:sites"), link=_("Sites and teams"))
 
 

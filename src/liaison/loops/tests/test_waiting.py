@@ -188,7 +188,7 @@ def test_the_administrator_is_told_where_and_what_to_do_and_no_name(cast: Cast) 
     (banner,) = told(boss(cast))
     assert banner.text == (
         "2 promises to patients of Riverside wait: nobody there could own them. "
-        "Add a team, or give somebody the role of a coordinator there: they open by themselves."
+        "Add a team, or give somebody the role of a coordinator there."
     )
     assert (banner.url, banner.link) == ("/people/sites/", "Sites and teams")
     assert told(boss(cast, site=cast.riverside.pk)) == [banner]
