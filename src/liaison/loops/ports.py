@@ -133,6 +133,16 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What proves ``kind`` on a loop, and the thing that does: it takes the place of proof that was a mistake."""
+
+    loop_id: int
+    kind: str
+    note: str
+    about: About
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockToStart:
     """One deadline to run (DOMAIN 0: every clock is a record).
 

@@ -245,14 +245,12 @@ def _follow_up(
     current = Loop.objects.get(pk=loop.pk)
     if current.state != "open":
         return
-    evidence = _evidence_of(call, loop=current)
+    evidence = evidence_of(call, loop=current)
     if next_at is not None:
         step = f"Call {call.patient.goes_by} again"
         set_next_step(actor, loop_id=loop.pk, step=step, due_at=next_at, because_of=f"call:{call.pk}", now=now)
     if evidence:
-        # Everybody reads this evidence; the words of a clinical call are for those who read clinical notes.
-        said = "What was said stands with the call." if call.clinical else call.said
-        note = f"{_OUTCOME_WORDS[Outcome(call.outcome)]}. {said}".strip() + _joined(call, loop=current)
+        note = note_of(call) + _joined(call, loop=current)
         add_evidence(
             actor, loop_id=loop.pk, kind=evidence, note=note, about=About(type="inbox.call", id=call.pk), now=now
         )
@@ -266,7 +264,14 @@ def _joined(call: Call, *, loop: Loop) -> str:
     return f" Counts as the same attempt as {earlier.astimezone(loop.site.zone):%H:%M}: try again later."
 
 
-def _evidence_of(call: Call, *, loop: Loop) -> str:
+def note_of(call: Call) -> str:
+    """What the evidence says that a call is. Everybody reads it; the words of a clinical call are for those who read
+    clinical notes."""
+    said = "What was said stands with the call." if call.clinical else call.said
+    return f"{_OUTCOME_WORDS[Outcome(call.outcome)]}. {said}".strip()
+
+
+def evidence_of(call: Call, *, loop: Loop) -> str:
     """The code of evidence that this call is for the loop, or "" when its kind knows none."""
     accepted = loop.kind_info.accepted_evidence
     talked = call.outcome == Outcome.REACHED and call.with_whom != With.OTHER
