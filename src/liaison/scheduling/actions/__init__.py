@@ -60,6 +60,7 @@ from liaison.scheduling.actions.previewing import MovePreview, preview_move
 from liaison.scheduling.actions.readiness import check_coming, check_visits, link_blocker
 from liaison.scheduling.actions.refusals import (
     AlreadyOffered,
+    AskedElsewhere,
     CannotChange,
     DuplicateVisit,
     HeldForOffer,
@@ -109,6 +110,7 @@ from liaison.scheduling.actions.waiting import (
 __all__ = [
     "AlreadyOffered",
     "AlreadyWaiting",
+    "AskedElsewhere",
     "Broadcast",
     "CannotChange",
     "DeadPatient",

@@ -8,6 +8,7 @@ from liaison.scheduling.queries.arrangement import (
     resources,
     visit_types,
 )
+from liaison.scheduling.queries.asked import Asked, asked_by
 from liaison.scheduling.queries.day import (
     EVERYTHING,
     Day,
@@ -92,6 +93,7 @@ from liaison.scheduling.queries.weeks import (
 
 __all__ = [
     "EVERYTHING",
+    "Asked",
     "Board",
     "BoardDay",
     "BoardVisit",
@@ -125,6 +127,7 @@ __all__ = [
     "able_at",
     "appointments_of_loop",
     "appointments_of_referral",
+    "asked_by",
     "bookable_at",
     "candidates",
     "clinicians_for",

@@ -100,6 +100,9 @@ def book(request: HttpRequest) -> HttpResponse:
         loop_id=loop_id,
         referral_id=id_in(given.get("referral")) or _referral_of(patient, loop_id=loop_id),
     )
+    asked = queries.asked_by(patient, referral_id=desk.referral_id)
+    if asked is not None and not _places(desk).exists():
+        return render(request, "scheduling/book_elsewhere.html", {"asked": asked, "patient": patient})
     return _panel(request, desk)
 
 
@@ -380,8 +383,12 @@ def _first_site(desk: Desk) -> Site | None:
 
 
 def _places(desk: Desk) -> QuerySet[Site]:
-    """The sites whose time this actor gives."""
-    return sites_within(desk.actor, BOOK if desk.moving is None else MOVE)
+    """The sites whose time this actor gives; for a referral those of whom it asks."""
+    if desk.moving is not None:
+        return sites_within(desk.actor, MOVE)
+    asked = queries.asked_by(desk.patient, referral_id=desk.referral_id)
+    places = sites_within(desk.actor, BOOK)
+    return places if asked is None else places.filter(pk__in=[site.pk for site in asked.sites])
 
 
 def _zone_name(desk: Desk, form: BookForm) -> str:
