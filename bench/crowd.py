@@ -52,7 +52,9 @@ def hire() -> Staff:
 
     liaison, since = system_actor("bench"), NOW - timedelta(days=400)
     sites = [
-        add_site(actor=liaison, code=f"s{n}", name=f"Site {n}", time_zone="America/New_York", now=since)
+        add_site(
+            actor=liaison, code=f"s{n}", name=f"Site {n}", time_zone="America/New_York", phone="617-555-0100", now=since
+        )
         for n in range(SITES)
     ]
     teams = [add_team(actor=liaison, name=f"Team {n}", site=sites[n % SITES], now=since) for n in range(TEAMS)]

@@ -137,7 +137,9 @@ def build(*, now: datetime) -> World:
 
 
 def _site(name: str, *, now: datetime) -> Site:
-    return accounts.add_site(actor=LIAISON, code=name.lower(), name=name, time_zone="America/New_York", now=now)
+    return accounts.add_site(
+        actor=LIAISON, code=name.lower(), name=name, time_zone="America/New_York", phone="617-555-0100", now=now
+    )
 
 
 def _person(

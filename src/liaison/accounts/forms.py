@@ -26,6 +26,7 @@ from liaison.accounts.queries import AuditFilter, Meant, actor_for, sites_within
 from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.clock import current_time
 from liaison.core.near_dates import refuse_far_off
+from liaison.core.numbers import phone_number
 from liaison.core.verbs import Verb
 
 
@@ -68,14 +69,26 @@ class TeamsForm(forms.Form):
         self.fields["teams"].queryset = teams_within(actor, MANAGE_PEOPLE)  # type: ignore[attr-defined]  # the form declares such a field
 
 
-class SiteForm(forms.Form):
-    """A place of the organization."""
+class SiteDetailsForm(forms.Form):
+    """What a site says of itself to patients."""
+
+    name = forms.CharField(label=_("Name"), max_length=120)
+    address = forms.CharField(label=_("Address"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
+    phone = forms.CharField(label=_("Telephone"), max_length=40, help_text=_("Messages tell patients to call it."))
+
+    def clean_phone(self) -> str:
+        """A number that can be dialled."""
+        number = str(self.cleaned_data["phone"])
+        if phone_number(number) is None:
+            raise ValidationError(_("This is no telephone number. They read like (617) 555-0123."))
+        return number
+
+
+class SiteForm(SiteDetailsForm):
+    """A new place of the organization."""
 
     code = forms.SlugField(label=_("Code"), max_length=20, help_text=_("Short and for good, as in river-north."))
-    name = forms.CharField(label=_("Name"), max_length=120)
     time_zone = forms.CharField(label=_("Time zone"), initial="America/New_York", max_length=64)
-    address = forms.CharField(label=_("Address"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
-    phone = forms.CharField(label=_("Telephone"), required=False, max_length=40)
 
     def clean_time_zone(self) -> str:
         """An IANA name, because daylight saving depends on the place."""

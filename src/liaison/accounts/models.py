@@ -41,6 +41,11 @@ class Site(models.Model):
         """The IANA time zone."""
         return ZoneInfo(self.time_zone)
 
+    def number_to_call(self) -> str:
+        """Where its patients call: its own number, else another site's; "" while the organization has none at all."""
+        others = Site.objects.exclude(phone="").order_by("pk").values_list("phone", flat=True)
+        return self.phone or others.first() or ""
+
 
 class UserQuerySet(models.QuerySet["User"]):
     """The vocabulary of reading people."""

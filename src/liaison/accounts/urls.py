@@ -4,7 +4,7 @@ from allauth.account import views as sign_in
 from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
 
-from liaison.accounts.views import audit, mine, people, session
+from liaison.accounts.views import audit, mine, people, places, session
 
 app_name = "accounts"
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("people/", people.people, name="people"),
     path("people/new/", people.person_new, name="person_new"),
     path("people/sites/", people.sites, name="sites"),
+    path("people/sites/<int:site_id>/", places.site, name="site"),
     path("people/<int:user_id>/", people.person, name="person"),
     path("people/<int:user_id>/roles/", people.give_role, name="give_role"),
     path("people/<int:user_id>/roles/<int:assignment_id>/end/", people.end_role, name="end_role"),

@@ -166,6 +166,7 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "liaison.accounts.middleware.ActorMiddleware",
+    "liaison.core.middleware.BodyLimitMiddleware",
     "liaison.core.middleware.RememberingMiddleware",
     "liaison.core.middleware.RefusalMiddleware",
     "liaison.accounts.middleware.StepUpMiddleware",

@@ -21,7 +21,9 @@ from liaison.console.problems import Problem
 from liaison.core.act import act
 from liaison.core.actor import system_actor
 from liaison.core.clock import current_time
+from liaison.core.numbers import phone_number
 
+EXAMPLE = '--site "Elm Street" --phone "(617) 555-0123" --time-zone America/New_York'
 FIRST_TEAM = "Care coordination"
 
 
@@ -37,10 +39,12 @@ class NewAdministrator:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSite:
-    """The first place of the organization. `time_zone` is an IANA name such as America/New_York."""
+    """The first place of the organization. `time_zone` is an IANA name such as America/New_York, `phone` where
+    patients call."""
 
     name: str
     time_zone: str
+    phone: str
 
 
 def add_administrator(wanted: NewAdministrator, *, site: NewSite | None) -> str:
@@ -49,7 +53,8 @@ def add_administrator(wanted: NewAdministrator, *, site: NewSite | None) -> str:
     The team owns what opens by itself, such as the follow-ups of an import, before anybody else has an account.
 
     Refuses (Problem): an address that is none, a password that is too easy, a time zone that does not exist, no site
-    at all, a site although there are some. Refuses: AdministratorExists unless `another` is meant, EmailTaken.
+    at all, one without a telephone number, a site although there are some. Refuses: AdministratorExists unless
+    `another` is meant, EmailTaken.
     """
     _refuse_odd(wanted, site=site)
     now, actor = current_time(), system_actor("command line")
@@ -57,7 +62,9 @@ def add_administrator(wanted: NewAdministrator, *, site: NewSite | None) -> str:
     with act(actor, MANAGE_PEOPLE, now=now):
         if site:
             code = slugify(site.name)[:20].strip("-") or "main"
-            added = add_site(actor=actor, code=code, name=site.name.strip(), time_zone=site.time_zone, now=now)
+            added = add_site(
+                actor=actor, code=code, name=site.name.strip(), time_zone=site.time_zone, phone=site.phone, now=now
+            )
             add_team(actor=actor, name=FIRST_TEAM, site=added, now=now)
         person = appoint(actor=actor, email=wanted.email, name=wanted.name, password=wanted.password, now=now)
         return "" if wanted.password else give_password(actor=actor, person=person, now=now)
@@ -79,9 +86,15 @@ def _refuse_odd(wanted: NewAdministrator, *, site: NewSite | None) -> None:
         if site:
             raise Problem("There is a site already; more are added on the page People, Sites. Leave --site out.")
     elif site is None or not site.name.strip():
-        raise Problem('There is no site yet. Name the first one: --site "Elm Street" --time-zone America/New_York.')
+        raise Problem(f"There is no site yet. Name the first one: {EXAMPLE}.")
     if site:
-        try:
-            ZoneInfo(site.time_zone)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise Problem(f"{site.time_zone} is no time zone. They look like America/New_York.") from error
+        _refuse_odd_site(site)
+
+
+def _refuse_odd_site(site: NewSite) -> None:
+    if phone_number(site.phone) is None:
+        raise Problem(f"Patients are told to call the site: say where with --phone, as in {EXAMPLE}.")
+    try:
+        ZoneInfo(site.time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise Problem(f"{site.time_zone} is no time zone. They look like America/New_York.") from error

@@ -214,10 +214,19 @@ def admin() -> None:
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input.")
 @click.option("--one-time", is_flag=True, help="Print a password that has to be changed at the first sign-in.")
 @click.option("--site", metavar="NAME", help="The first site, if there is none yet.")
+@click.option("--phone", default="", metavar="NUMBER", help="Where the first site's patients call.")
 @click.option("--time-zone", default="America/New_York", show_default=True, help="The first site's time zone.")
 @click.option("--another", is_flag=True, help="Add them although someone administers Liaison already.")
 def admin_add(
-    *, email: str, name: str, password_stdin: bool, one_time: bool, site: str | None, time_zone: str, another: bool
+    *,
+    email: str,
+    name: str,
+    password_stdin: bool,
+    one_time: bool,
+    site: str | None,
+    phone: str,
+    time_zone: str,
+    another: bool,
 ) -> None:
     """Add EMAIL as administrator; asks for the password at the terminal unless told otherwise."""
     if one_time and password_stdin:
@@ -228,7 +237,7 @@ def admin_add(
         password = None if one_time else _password(from_stdin=password_stdin)
         first = add_administrator(
             NewAdministrator(email=email, name=name, password=password, another=another),
-            site=NewSite(name=site, time_zone=time_zone) if site is not None else None,
+            site=NewSite(name=site, time_zone=time_zone, phone=phone) if site is not None else None,
         )
     click.echo(f"{name} administers Liaison and signs in as {email.strip().lower()}.")
     if site is not None:

@@ -7,12 +7,15 @@ import uuid
 from collections.abc import Callable
 from urllib.parse import unquote
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
 
 from liaison.core.asking import actor_of
 from liaison.core.attempts import SEE, keep_refused
 from liaison.core.audit import collecting_seen, record
 from liaison.core.models import AuditEntry
+from liaison.core.numbers import id_in
 from liaison.core.refusals import Refusal, collecting_refusals
 from liaison.core.remembering import remembering
 from liaison.core.translate import refused
@@ -58,6 +61,55 @@ class RefusalMiddleware:
         if isinstance(exception, Refusal):
             return refused(request, exception)
         return None
+
+
+class TooLarge(Refusal):
+    """More would come than is taken."""
+
+    code = "core.too_large"
+    sentence = "This is too large to send, and nothing was taken."
+    status = 413
+
+
+class NoLength(Refusal):
+    """Nobody says how much will come."""
+
+    code = "core.no_length"
+    sentence = "What was sent does not say how long it is, so nothing was taken. Send it from the form's own page."
+    status = 411
+
+
+class BodyLimitMiddleware:
+    """Refuse a body that is longer than any form here takes, before a byte of it is read.
+
+    A file may be as large as a document, with room for the fields beside it; anything else as large as Django takes.
+    A body in chunks without a length is refused too: Django would take it for an empty form.
+    """
+
+    def __init__(self, get_response: _View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Answer, or say how much is taken."""
+        refusal = _unfit(request)
+        return self.get_response(request) if refusal is None else refused(request, refusal)
+
+
+def _unfit(request: HttpRequest) -> Refusal | None:
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if not length:
+        return NoLength(_(NoLength.sentence)) if request.headers.get("Transfer-Encoding") else None
+    fields = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    with_file = request.content_type == "multipart/form-data"
+    most = (settings.LIAISON_DOCUMENT_MB << 20) + fields if with_file else fields
+    coming = id_in(length)
+    if coming is not None and coming <= most:
+        return None
+    log.warning("core.too_large", extra={"length": length[:20], "most": most})
+    if not with_file:
+        return TooLarge(_(TooLarge.sentence))
+    words = _("This is too large: a file may have at most %(most)d MB. Nothing was taken. Send a smaller one.")
+    return TooLarge(words % {"most": settings.LIAISON_DOCUMENT_MB})
 
 
 class RememberingMiddleware:

@@ -17,6 +17,7 @@ from psycopg_pool import PoolTimeout
 
 from liaison.core.answers import wants_fragment
 from liaison.core.clock import current_time
+from liaison.core.patient_pages import is_for_patients, refused_patient
 from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded
 from liaison.core.shell import steady_banners
 
@@ -34,6 +35,8 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
         if wants_fragment(request):
             return HttpResponse(status=204, headers={"HX-Redirect": target})
         return HttpResponse(status=302, headers={"Location": target})
+    if is_for_patients(request):
+        return refused_patient(request, refusal)
     template = "liaison/_refusal.html" if wants_fragment(request) else "liaison/refusal.html"
     return render(request, template, {"refusal": refusal}, status=refusal.status)
 
@@ -72,9 +75,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
     The page is made without the context processors: who is signed in, what they may see and what was said to them
     stand in the database, and asking it again would fail on the way to saying so.
     """
-    del request
     away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError | PoolTimeout)
     fault = DatabaseAway(_(DatabaseAway.sentence)) if away else Fault(_(Fault.sentence))
+    if is_for_patients(request):
+        return refused_patient(request, fault)
     shell = {"banners": steady_banners(now=current_time())}
     page = render_to_string("liaison/refusal.html", {"refusal": fault, "shell": shell})
     return HttpResponse(page, status=fault.status)

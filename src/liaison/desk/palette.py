@@ -16,8 +16,15 @@ from django.utils.translation import gettext_lazy as _
 from liaison.core.actor import Actor
 from liaison.core.places import places_for
 from liaison.core.spoken_time import age_in_words
+from liaison.core.verbs import Verb
+from liaison.inbox import access as inbox_access
+from liaison.orders.access import REFER
+from liaison.patients import access as patient_access
 from liaison.patients import queries as patients
 from liaison.patients.access import SEE
+from liaison.patients.models import Patient
+from liaison.records.access import FILE_DOCUMENT
+from liaison.scheduling.access import BOOK
 
 MOST_PATIENTS: Final = 8
 MOST_PLACES: Final = 8
@@ -25,11 +32,12 @@ MOST_PLACES: Final = 8
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doing:
-    """Something to do for a patient: the word that one types, and where it leads."""
+    """Something to do for a patient: where the word that one types leads, and the verbs of which one opens it."""
 
     label: str | Promise
     name: str
     icon: str
+    verbs: tuple[Verb, ...]
     in_path: bool = False
 
 
@@ -64,15 +72,35 @@ class Found:
     search_url: str
 
 
+_EDITS: Final = (
+    patient_access.CHANGE,
+    patient_access.CHANGE_CONTACTS,
+    patient_access.CHANGE_PROXIES,
+    patient_access.CHANGE_CARE_TEAM,
+    patient_access.CHANGE_ALERTS,
+    patient_access.MARK_DECEASED,
+)
 DOINGS: Final = {
-    "call": Doing(label=_("Call"), name="inbox:call", icon="phone"),
-    "book": Doing(label=_("Book"), name="scheduling:book", icon="calendar-plus"),
-    "message": Doing(label=_("Message"), name="inbox:compose", icon="message"),
-    "note": Doing(label=_("Note"), name="inbox:note", icon="note"),
-    "refer": Doing(label=_("Refer"), name="orders:refer", icon="send", in_path=True),
-    "file": Doing(label=_("File a document"), name="records:file_document", icon="file-plus", in_path=True),
-    "reach": Doing(label=_("How to reach them"), name="inbox:reach", icon="message-cog", in_path=True),
-    "edit": Doing(label=_("Edit"), name="patients:edit", icon="pencil", in_path=True),
+    "call": Doing(label=_("Call"), name="inbox:call", icon="phone", verbs=(inbox_access.LOG_CALL,)),
+    "book": Doing(label=_("Book"), name="scheduling:book", icon="calendar-plus", verbs=(BOOK,)),
+    "message": Doing(label=_("Message"), name="inbox:compose", icon="message", verbs=(inbox_access.SEND,)),
+    "note": Doing(label=_("Note"), name="inbox:note", icon="note", verbs=(inbox_access.WRITE_NOTE,)),
+    "refer": Doing(label=_("Refer"), name="orders:refer", icon="send", verbs=(REFER,), in_path=True),
+    "file": Doing(
+        label=_("File a document"),
+        name="records:file_document",
+        icon="file-plus",
+        verbs=(FILE_DOCUMENT,),
+        in_path=True,
+    ),
+    "reach": Doing(
+        label=_("How to reach them"),
+        name="inbox:reach",
+        icon="message-cog",
+        verbs=(inbox_access.NOTE_PREFERENCE,),
+        in_path=True,
+    ),
+    "edit": Doing(label=_("Edit"), name="patients:edit", icon="pencil", verbs=_EDITS, in_path=True),
 }
 
 
@@ -98,8 +126,10 @@ def _patients(actor: Actor, *, text: str, doing: Doing | None, now: datetime) ->
     if not actor.may(SEE):
         return ()
     found, today = [], now.astimezone(actor.zone).date()
-    for hit in patients.search(actor, text=text, limit=MOST_PATIENTS, now=now):
-        url = _doing_address(doing, patient_id=hit.patient_id) if doing else ""
+    hits = patients.search(actor, text=text, limit=MOST_PATIENTS, now=now)
+    may = _may(actor, doing, patient_ids=[hit.patient_id for hit in hits], now=now) if doing else frozenset()
+    for hit in hits:
+        url = _doing_address(doing, patient_id=hit.patient_id) if doing and hit.patient_id in may else ""
         born = f"{hit.birth_on:%Y-%m-%d} · {age_in_words(hit.birth_on, on=today)}" if hit.birth_on else ""
         found.append(
             FoundPatient(
@@ -112,6 +142,14 @@ def _patients(actor: Actor, *, text: str, doing: Doing | None, now: datetime) ->
             )
         )
     return tuple(found)
+
+
+def _may(actor: Actor, doing: Doing, *, patient_ids: Sequence[int], now: datetime) -> frozenset[int]:
+    """For which of these patients the actor may do it; the others are found as patients alone."""
+    rows = Patient.objects.filter(pk__in=patient_ids)
+    return frozenset(
+        pk for verb in doing.verbs for pk in rows.visible_to(actor, verb, now=now).values_list("pk", flat=True)
+    )
 
 
 def _places(actor: Actor, *, words: Sequence[str]) -> Iterator[FoundPlace]:

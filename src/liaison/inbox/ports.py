@@ -11,6 +11,7 @@ from liaison.inbox.rules.channels import Address, Category, Channel, Standing, W
 from liaison.inbox.rules.contact import Outcome, Understood, With
 from liaison.inbox.rules.incoming import Incoming
 from liaison.inbox.rules.timing import QUIET_FROM, allowed_at
+from liaison.loops.ports import Proof
 from liaison.records.ports import Sound
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "Envelope",
     "Outcome",
     "PermanentFailure",
+    "ProofFinder",
     "Result",
     "Sent",
     "Standing",
@@ -38,6 +40,8 @@ __all__ = [
     "connect",
     "disconnect",
     "is_connected",
+    "proofs_without",
+    "register_proofs",
     "transport_for",
     "unconnected",
 ]
@@ -190,3 +194,19 @@ def transport_for(channel: Channel) -> Transport | None:
     """What carries a channel, or None when nothing does."""
     factory = _transports.get(channel)
     return factory() if factory else None
+
+
+ProofFinder = Callable[..., Sequence[Proof]]
+"""What the calls that are left prove on loops that ended by a struck one: ``finder(call_id=…, now=…)``."""
+
+_proof_finders: dict[str, ProofFinder] = {}
+
+
+def register_proofs(code: str, finder: ProofFinder) -> None:
+    """Say what else proves what a struck call did, by a code such as "pathways.contact" (in `AppConfig.ready`)."""
+    _proof_finders[code] = finder
+
+
+def proofs_without(*, call_id: int, now: datetime) -> tuple[Proof, ...]:
+    """What every package knows to prove a promise that a call, struck out by now, had proved."""
+    return tuple(proof for _, find in sorted(_proof_finders.items()) for proof in find(call_id=call_id, now=now))

@@ -41,5 +41,10 @@ COME_BACK: Final = verb("loops.come_back", "Be back early: end the hand-over of 
 HOLIDAYS: Final = verb(
     "loops.holidays", "Say on which days the organization or a payer is closed", roles={Role.ADMINISTRATOR}
 )
+SEE_UNOWNED: Final = verb(
+    "loops.see_unowned",
+    "See where promises wait because nobody could own them",
+    roles={Role.SUPERVISOR, Role.ADMINISTRATOR},
+)
 ESCALATE: Final = verb("loops.escalate", "Move loops up the escalation ladder", roles=())
 REPOINT: Final = verb("loops.repoint", "Move loops to the patient that survives a merge", roles=())

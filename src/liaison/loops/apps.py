@@ -16,12 +16,15 @@ class LoopsConfig(AppConfig):
     def ready(self) -> None:
         """Register the kinds of loop that need no package of their own, the counter of open loops, our places."""
         from liaison.core.places import register_places
+        from liaison.core.shell import register_banners
         from liaison.loops.places import PLACES
+        from liaison.loops.queries.unowned import unowned_banners
 
         register_places(*PLACES)
         register_kind(TASK)
         register_kind(CALL_BACK)
         register_open_work("loops.open", _held_by)
+        register_banners(unowned_banners)
 
 
 def _held_by(user_id: int) -> HeldWork:

@@ -24,6 +24,13 @@ class LoopOpened(LoopFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnerFound(LoopFact):
+    """A promise that waited for somebody who could own it is a loop now; `once_key` is its name."""
+
+    once_key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoopAssigned(LoopFact):
     """Someone else keeps it now (taken, given, or handed over)."""
 

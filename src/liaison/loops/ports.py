@@ -5,7 +5,7 @@ Nothing here touches the database, so any package may build these values in its 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -133,6 +133,16 @@ class Mistake:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """What proves ``kind`` on a loop, and the thing that does: it takes the place of proof that was a mistake."""
+
+    loop_id: int
+    kind: str
+    note: str
+    about: About
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ClockToStart:
     """One deadline to run (DOMAIN 0: every clock is a record).
 
@@ -155,6 +165,37 @@ class ClockToStart:
     evidence: str = ""
     waiting_on: str = ""
     waiting_on_user_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseToKeep:
+    """A promise that nobody makes by hand: what `loops.actions.open_or_wait` opens, or keeps until it has an owner.
+
+    ``once_key`` names it: under it one loop is opened, ever. ``about`` is the thing it serves.
+    """
+
+    kind: str
+    title: str
+    clocks: tuple[ClockToStart, ...]
+    about: About
+    once_key: str
+    priority: str = ROUTINE
+
+
+WaitingCounter = Callable[..., Mapping[int, int]]
+"""Counts by site what waits for an owner: ``counter(site_ids=…, now=…)``; a site with nothing may be left out."""
+
+_waiting_counters: dict[str, WaitingCounter] = {}
+
+
+def register_waiting(code: str, counter: WaitingCounter) -> None:
+    """Count what else waits for an owner, by a code such as "inbox.messages" (called in `AppConfig.ready`)."""
+    _waiting_counters[code] = counter
+
+
+def waiting_counters() -> tuple[WaitingCounter, ...]:
+    """Every counter, by code."""
+    return tuple(counter for _, counter in sorted(_waiting_counters.items()))
 
 
 TASK = LoopKind(

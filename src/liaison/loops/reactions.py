@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from liaison.accounts.events import RoleChanged, TeamAdded
 from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
+from liaison.core.jobs import defer
 from liaison.loops.actions import follow_merge, follow_unmerge, resume_after_mistake, review_after_death
+from liaison.loops.jobs import find_late_owners_soon
+from liaison.loops.models import WaitingPromise
 from liaison.patients.events import PatientDeceased, PatientNotDeceased, PatientsMerged, PatientsUnmerged
 
 
@@ -30,3 +34,22 @@ def review_loops(fact: PatientDeceased, /, *, actor: Actor) -> None:
 def resume_loops(fact: PatientNotDeceased, /, *, actor: Actor) -> None:
     """The clocks run again."""
     resume_after_mistake(actor, patient_id=fact.patient_id, now=fact.at)
+
+
+@reacts_to(TeamAdded)
+def find_owners_in_a_new_team(fact: TeamAdded, /, *, actor: Actor) -> None:
+    """A new team can own promises that nobody could own so far: the worker opens them."""
+    del fact, actor
+    _find_owners()
+
+
+@reacts_to(RoleChanged)
+def find_owners_in_a_new_role(fact: RoleChanged, /, *, actor: Actor) -> None:
+    """A new coordinator or supervisor can own promises that nobody could own so far: the worker opens them."""
+    del fact, actor
+    _find_owners()
+
+
+def _find_owners() -> None:
+    if WaitingPromise.objects.waiting().exists():
+        defer(find_late_owners_soon)

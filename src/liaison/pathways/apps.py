@@ -17,8 +17,11 @@ class PathwaysConfig(AppConfig):
     def ready(self) -> None:
         """Register with the packages below."""
         from liaison.core.places import register_places
+        from liaison.inbox.ports import register_proofs
+        from liaison.pathways.actions.following import contact_without
         from liaison.pathways.places import PLACES
 
         register_places(*PLACES)
+        register_proofs("pathways.contact", contact_without)
         register_kind(POST_DISCHARGE)
         register_kind(MISSED_AFTER_STAY)

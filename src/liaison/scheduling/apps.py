@@ -15,6 +15,7 @@ class SchedulingConfig(AppConfig):
 
     def ready(self) -> None:
         """Say which refusals the database's constraints stand for, and make our kinds of loop known."""
+        from liaison.core.patient_pages import register_patient_pages
         from liaison.core.places import register_places
         from liaison.core.refusals import constraint_refusal
         from liaison.scheduling.actions.refusals import AlreadyOffered, NotFree
@@ -23,6 +24,7 @@ class SchedulingConfig(AppConfig):
         from liaison.scheduling.queries.readiness_checks import OURS
 
         register_places(*PLACES)
+        register_patient_pages("/offer/")
         register_kind(MISSED_VISIT)
         register_kind(WAITING)
         register_kind(NOT_READY)

@@ -9,6 +9,7 @@ from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
 from liaison.core.jobs import defer
 from liaison.inbox.events import MessageFailed
+from liaison.loops.events import OwnerFound
 from liaison.orders.events import ReferralCancelled, ReferralCancelRequested, ReferralDeclined, ReferralMoveUndone
 from liaison.patients.actions import put_back, repoint
 from liaison.patients.events import PatientDeceased, PatientsMerged, PatientsUnmerged
@@ -20,6 +21,7 @@ from liaison.scheduling.actions import (
     follow_the_later_visit,
     follow_up_missed,
     fulfil_referral,
+    link_blocker,
     note_freed_visit,
     note_opened_time,
     refuse_if_held,
@@ -196,6 +198,13 @@ def check_after_a_cancelled_referral(fact: ReferralCancelled, *, actor: Actor) -
     """The visit that it asked for may not be wanted any more."""
     del actor
     _check_coming(fact.patient_id, now=fact.at)
+
+
+@reacts_to(OwnerFound)
+def show_who_mends_it(fact: OwnerFound, *, actor: Actor) -> None:
+    """What stands in the way of a visit names the loop that sees to it."""
+    del actor
+    link_blocker(once_key=fact.once_key, loop_id=fact.loop_id)
 
 
 @reacts_to(PatientsMerged)

@@ -8,27 +8,43 @@ from datetime import datetime
 from django.contrib.auth.hashers import make_password
 
 from liaison.accounts.access import MANAGE_PEOPLE, MANAGE_SITES
-from liaison.accounts.actions.refusals import ReachesFurther
+from liaison.accounts.actions.refusals import PhoneNeeded, ReachesFurther
 from liaison.accounts.events import PersonAdded, TeamAdded
 from liaison.accounts.models import Site, Team, TeamMember, User
 from liaison.accounts.queries import meets_person, reaches_person
 from liaison.core.act import act
 from liaison.core.actor import EVERYWHERE, Actor
+from liaison.core.numbers import phone_number
 from liaison.core.refusals import Forbidden
 from liaison.core.verbs import Verb
 
 
 def add_site(
-    *, actor: Actor, code: str, name: str, time_zone: str, address: str = "", phone: str = "", now: datetime
+    *, actor: Actor, code: str, name: str, time_zone: str, phone: str, address: str = "", now: datetime
 ) -> Site:
-    """Add a place of the organization. `time_zone` is an IANA name. Refuses: SiteCodeTaken.
+    """Add a place of the organization. `time_zone` is an IANA name, `phone` where patients call.
 
-    Only for who manages sites everywhere.
+    Only for who manages sites everywhere. Refuses: PhoneNeeded, SiteCodeTaken.
     """
     with act(actor, MANAGE_SITES, site_id=EVERYWHERE, now=now) as entry:
+        _refuse_no_phone(phone)
         site = Site.objects.create(code=code, name=name, time_zone=time_zone, address=address, phone=phone)
         entry.about(site)
     return site
+
+
+def change_site(*, actor: Actor, site: Site, name: str, address: str, phone: str, now: datetime) -> Site:
+    """Say anew what patients read of a site, where one manages sites. Refuses: Forbidden elsewhere, PhoneNeeded."""
+    with act(actor, MANAGE_SITES, site_id=site.pk, subject=site, now=now):
+        _refuse_no_phone(phone)
+        site.name, site.address, site.phone = name.strip(), address.strip(), phone.strip()
+        site.save(update_fields=["name", "address", "phone"])
+    return site
+
+
+def _refuse_no_phone(phone: str) -> None:
+    if phone_number(phone) is None:
+        raise PhoneNeeded
 
 
 def add_team(*, actor: Actor, name: str, site: Site | None, now: datetime) -> Team:

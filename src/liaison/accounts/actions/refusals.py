@@ -19,6 +19,16 @@ class SiteCodeTaken(Refusal):
     sentence = "Another site has this code. Choose another one."
 
 
+class PhoneNeeded(Refusal):
+    """Messages tell patients to call the site."""
+
+    code = "accounts.phone_needed"
+    sentence = "Patients are told to call a site, so it needs a telephone number, such as (617) 555-0123."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"phone": self.sentence})
+
+
 class TeamNameTaken(Refusal):
     """Team names are unique at a site."""
 

@@ -39,6 +39,7 @@ from liaison.accounts.queries.reach import (
     meets_person,
     people_met,
     reaches_person,
+    site_for,
     sites_within,
     teams_within,
 )
@@ -75,6 +76,7 @@ __all__ = [
     "search_audit",
     "seconds_left",
     "sessions_of",
+    "site_for",
     "sites_of",
     "sites_with_teams",
     "sites_within",

@@ -6,9 +6,11 @@ from datetime import datetime
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from liaison.accounts.access import MANAGE_SITES
 from liaison.accounts.models import Assignment, Site, Team, User
 from liaison.accounts.rules import meets, reaches
 from liaison.core.actor import Actor
+from liaison.core.refusals import Forbidden, NotFound
 from liaison.core.verbs import Verb
 
 
@@ -42,6 +44,16 @@ def sites_within(actor: Actor, verb: Verb) -> QuerySet[Site]:
     """The sites at which `actor` holds `verb`."""
     sites = actor.sites_for(verb)
     return Site.objects.all() if sites is None else Site.objects.filter(pk__in=sites)
+
+
+def site_for(actor: Actor, *, site_id: int) -> Site:
+    """A site that `actor` manages. Refuses: Forbidden, NotFound."""
+    if not actor.may(MANAGE_SITES):
+        raise Forbidden
+    found = sites_within(actor, MANAGE_SITES).filter(pk=site_id).first()
+    if found is None:
+        raise NotFound
+    return found
 
 
 def teams_within(actor: Actor, verb: Verb) -> QuerySet[Team]:

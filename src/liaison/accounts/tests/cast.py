@@ -25,7 +25,9 @@ PASSWORD = "a-long-enough-secret"
 
 def site(name: str = "Riverside") -> Site:
     """A place where people work."""
-    return add_site(actor=LIAISON, code=name.lower(), name=name, time_zone="America/New_York", now=NOW)
+    return add_site(
+        actor=LIAISON, code=name.lower(), name=name, time_zone="America/New_York", phone="617-555-0100", now=NOW
+    )
 
 
 def person(name: str, *roles: Role, at: Site | None = None, **more: Any) -> User:

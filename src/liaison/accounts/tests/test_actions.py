@@ -208,7 +208,7 @@ def test_teams_are_what_was_said_last(boss: Actor) -> None:
 def test_a_site_code_is_used_once(boss: Actor) -> None:
     site("Riverside")
     with pytest.raises(actions.SiteCodeTaken):
-        actions.add_site(actor=boss, code="riverside", name="Other", time_zone="UTC", now=NOW)
+        actions.add_site(actor=boss, code="riverside", name="Other", time_zone="UTC", phone="617-555-0100", now=NOW)
 
 
 def test_one_ends_ones_own_sessions_and_nobody_elses() -> None:

@@ -21,6 +21,7 @@ from liaison.core.refusals import Forbidden, NotFound, StepUpNeeded
 
 pytestmark = pytest.mark.django_db
 SOON = NOW + timedelta(minutes=1)
+PHONE = "617-555-0100"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -204,10 +205,37 @@ def test_teams_are_added_at_ones_own_site_and_sites_by_who_manages_all(house: Ho
         with pytest.raises(Forbidden):
             actions.add_team(actor=house.nora, name="Night", site=beyond, now=SOON)
     with pytest.raises(Forbidden):
-        actions.add_site(actor=house.nora, code="west", name="West", time_zone="UTC", now=SOON)
+        actions.add_site(actor=house.nora, code="west", name="West", time_zone="UTC", phone=PHONE, now=SOON)
     assert actions.add_team(actor=house.nora, name="Night", site=house.northgate, now=SOON).pk
     assert actions.add_team(actor=house.ada, name="Night", site=None, now=SOON).pk
-    assert actions.add_site(actor=house.ada, code="west", name="West", time_zone="UTC", now=SOON).pk
+    assert actions.add_site(actor=house.ada, code="west", name="West", time_zone="UTC", phone=PHONE, now=SOON).pk
+
+
+def test_a_site_is_changed_by_who_manages_it(house: House) -> None:
+    told = {"name": "North ", "address": " 1 Hill Rd", "phone": "617-555-0199", "now": SOON}
+    with pytest.raises(Forbidden):
+        actions.change_site(actor=house.nora, site=house.riverside, **told)
+    actions.change_site(actor=house.nora, site=house.northgate, **told)
+    house.northgate.refresh_from_db()
+    assert (house.northgate.name, house.northgate.address) == ("North", "1 Hill Rd")
+    assert house.northgate.number_to_call() == "617-555-0199"
+
+
+@pytest.mark.parametrize("phone", ["", "  ", "ask Ada"])
+def test_a_site_without_a_telephone_number_is_refused(house: House, phone: str) -> None:
+    with pytest.raises(actions.PhoneNeeded):
+        actions.add_site(actor=house.ada, code="west", name="West", time_zone="UTC", phone=phone, now=SOON)
+    with pytest.raises(actions.PhoneNeeded):
+        actions.change_site(actor=house.ada, site=house.northgate, name="North", address="", phone=phone, now=SOON)
+
+
+def test_where_a_site_has_none_patients_call_another_of_the_organization(house: House) -> None:
+    with writes_open():
+        Site.objects.filter(pk=house.northgate.pk).update(phone="")
+    assert Site.objects.get(pk=house.northgate.pk).number_to_call() == house.riverside.phone
+    with writes_open():
+        Site.objects.update(phone="")
+    assert Site.objects.get(pk=house.northgate.pk).number_to_call() == ""
 
 
 def test_the_last_who_gives_roles_everywhere_keeps_it_though_sites_have_their_own(house: House) -> None:

@@ -114,15 +114,41 @@ def test_a_name_is_changed_and_a_taken_address_refused(client: Client, ada: User
 
 
 def test_sites_and_teams_are_added(client: Client, ada: User) -> None:
-    new = {"what": "site", "code": "north", "name": "Northgate", "time_zone": "America/Chicago"}
+    new = {
+        "what": "site",
+        "code": "north",
+        "name": "Northgate",
+        "time_zone": "America/Chicago",
+        "phone": "312-555-0100",
+    }
     assert client.post("/people/sites/", new)["Location"] == "/people/sites/"
     assert client.post("/people/sites/", new).status_code == 422
+    assert client.post("/people/sites/", {**new, "code": "n2", "phone": ""}).status_code == 422
+    assert "no telephone number" in client.post("/people/sites/", {**new, "phone": "0"}).content.decode()
     assert "no time zone" in client.post("/people/sites/", {**new, "time_zone": "Mars"}).content.decode()
     north = Site.objects.get(code="north")
     client.post("/people/sites/", {"what": "team", "name": "Referrals", "site": north.pk})
     client.post("/people/sites/", {"what": "team", "name": "On call"})
     page = client.get("/people/sites/").content.decode()
     assert all(word in page for word in ("Northgate", "America/Chicago", "Referrals", "On call"))
+
+
+def test_what_patients_read_of_a_site_is_changed(client: Client, ada: User, riverside: Site) -> None:
+    with writes_open():
+        Site.objects.filter(pk=riverside.pk).update(phone="")
+    assert "No telephone number" in client.get("/people/sites/").content.decode()
+    where = f"/people/sites/{riverside.pk}/"
+    assert "Riverside" in client.get(where).content.decode()
+    assert "no telephone number" in client.post(where, {"name": "Riverside", "phone": "later"}).content.decode()
+    assert client.post(where, {"name": "Riverside", "phone": "617-555-0101"})["Location"] == "/people/sites/"
+    assert Site.objects.get(pk=riverside.pk).phone == "617-555-0101"
+    assert "(617) 555-0101" in client.get("/people/sites/").content.decode()
+    assert client.get("/people/sites/999999/").status_code == 404
+
+
+def test_who_manages_no_site_changes_none(client: Client, rosa: User, riverside: Site) -> None:
+    sign_in(client, rosa)
+    assert client.get(f"/people/sites/{riverside.pk}/").status_code == 403
 
 
 def test_closing_and_opening_an_account_on_the_page(client: Client, ada: User, rosa: User) -> None:

@@ -18,7 +18,8 @@ from liaison.console.tests.test_commands import HIDDEN, liaison
 from liaison.core.actor import system_actor
 from liaison.core.clock import current_time
 
-SITE = ("--site", "Elm Street", "--time-zone", "America/Chicago")
+PHONE = "(312) 555-0123"
+SITE = ("--site", "Elm Street", "--phone", PHONE, "--time-zone", "America/Chicago")
 PASSWORD = "correct horse battery"
 SIGN_IN = """
 from liaison.console.settings import load_settings; load_settings()
@@ -61,8 +62,8 @@ def test_the_first_administrator_and_site_are_added_and_audited_and_a_second_one
     done = add(ready, *ada, *SITE)
     assert done.returncode == 0, done.stderr
     assert PASSWORD not in done.stdout + done.stderr
-    (made,) = rows(ready, "SELECT name, time_zone, code FROM accounts_site")
-    assert made == ("Elm Street", "America/Chicago", "elm-street")
+    (made,) = rows(ready, "SELECT name, time_zone, code, phone FROM accounts_site")
+    assert made == ("Elm Street", "America/Chicago", "elm-street", PHONE)
     team = "SELECT t.name, s.name FROM accounts_team t JOIN accounts_site s ON s.id = t.site_id"
     assert rows(ready, team) == [("Care coordination", "Elm Street")]
     assert "Elm Street has a first team, Care coordination." in done.stdout
@@ -111,7 +112,7 @@ def test_at_a_terminal_the_password_is_asked_for_twice_and_not_shown(ready):
 
 
 ADA = NewAdministrator(email="ada@elm.example", name="Ada Bell", password=PASSWORD)
-ELM = NewSite(name="Elm Street", time_zone="America/Chicago")
+ELM = NewSite(name="Elm Street", time_zone="America/Chicago", phone=PHONE)
 
 
 @pytest.mark.django_db
@@ -119,15 +120,17 @@ ELM = NewSite(name="Elm Street", time_zone="America/Chicago")
     ("change", "site", "said"),
     [
         ({}, None, "There is no site yet"),
-        ({}, NewSite(name=" ", time_zone="America/Chicago"), "There is no site yet"),
+        ({}, NewSite(name=" ", time_zone="America/Chicago", phone=PHONE), "There is no site yet"),
         ({"email": "ada"}, ELM, "valid email address"),
         ({"name": " "}, ELM, "--name"),
         ({"name": "A" * 5_000}, ELM, "--name has 5,000 characters; 120 fit"),
         ({"password": "short"}, ELM, "too short"),
         ({"password": ""}, ELM, "too short"),
         ({"password": "ada@elm.example"}, ELM, "too similar"),
-        ({}, NewSite(name="Elm", time_zone="Mars/One"), "Mars/One is no time zone"),
-        ({"password": None}, NewSite(name="Elm", time_zone="../etc"), "is no time zone"),
+        ({}, replace(ELM, phone=""), "say where with --phone"),
+        ({}, replace(ELM, phone="ask Ada"), "say where with --phone"),
+        ({}, NewSite(name="Elm", time_zone="Mars/One", phone=PHONE), "Mars/One is no time zone"),
+        ({"password": None}, NewSite(name="Elm", time_zone="../etc", phone=PHONE), "is no time zone"),
     ],
 )
 def test_what_is_odd_is_refused_and_nothing_is_added(change, site, said):
@@ -156,7 +159,9 @@ def test_a_refused_administrator_leaves_no_site_behind():
 
 @pytest.mark.django_db
 def test_a_site_whose_name_has_no_plain_letters_gets_a_code_too():
-    assert add_administrator(replace(ADA, password=None), site=NewSite(name="診療所", time_zone="Asia/Tokyo"))
+    assert add_administrator(
+        replace(ADA, password=None), site=NewSite(name="診療所", time_zone="Asia/Tokyo", phone=PHONE)
+    )
     assert Site.objects.get().code == "main"
 
 

@@ -15,7 +15,18 @@ pytestmark = pytest.mark.journey
 PASSWORD = "correct horse battery"
 SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
 KEYS = {"LIAISON_MODE": "demo", "LIAISON_SECRET_KEY": "s" * 40, "LIAISON_AUDIT_KEY": "a" * 40}
-ADA = ("admin", "add", "ada@elm.example", "--name", "Ada Bell", "--site", "Elm Street", "--password-stdin")
+ADA = (
+    "admin",
+    "add",
+    "ada@elm.example",
+    "--name",
+    "Ada Bell",
+    "--site",
+    "Elm Street",
+    "--phone",
+    "(617) 555-0123",
+    "--password-stdin",
+)
 BEGIN = """
 from liaison.console.settings import loaded
 with loaded():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import phonenumbers
@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 
 from liaison.core.asking import actor_of
 from liaison.core.languages import language_name
+from liaison.core.numbers import HOME, phone_number
 from liaison.core.spoken_time import Spoken, age_in_words, due_in_words, exactly, moment_in_words
 
 register = template.Library()
@@ -107,10 +108,10 @@ def face(name: str, *, team: bool = False, me: bool = False) -> SafeString:
 @register.filter
 def phone(number: str) -> str:
     """A number as it is written here: "(207) 555-0123"; from elsewhere with its country; what is none as it is."""
-    parsed = _phone(number)
+    parsed = phone_number(number)
     if parsed is None:
         return number
-    home = parsed.country_code == phonenumbers.country_code_for_region(_HOME)
+    home = parsed.country_code == phonenumbers.country_code_for_region(HOME)
     shape = phonenumbers.PhoneNumberFormat.NATIONAL if home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
     return phonenumbers.format_number(parsed, shape)
 
@@ -118,19 +119,8 @@ def phone(number: str) -> str:
 @register.filter
 def dial(number: str) -> str:
     """The same for a `tel:` link: "+12075550123"."""
-    parsed = _phone(number)
+    parsed = phone_number(number)
     return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164) if parsed is not None else number
-
-
-_HOME: Final = "US"
-
-
-def _phone(number: str) -> phonenumbers.PhoneNumber | None:
-    try:
-        parsed = phonenumbers.parse(number, _HOME)
-    except phonenumbers.NumberParseException:
-        return None
-    return parsed if phonenumbers.is_possible_number(parsed) else None
 
 
 @register.simple_tag(takes_context=True)

@@ -8,13 +8,15 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from liaison.accounts.access import Role
 from liaison.core.clock import current_time
 from liaison.core.postgres.guard import writes_open
-from liaison.desk.palette import palette
+from liaison.desk.palette import DOINGS, palette
 from liaison.desk.tests.browser import HTMX, text_of
 from liaison.desk.tests.test_home import loop_of_rosa
 from liaison.loops import actions
 from liaison.loops.ports import Owner
+from liaison.loops.tests.cast import NOW
 
 
 @pytest.fixture
@@ -129,6 +131,28 @@ def test_the_palette_knows_an_action_before_or_after_the_name(findable, at_desk)
     assert "Ng, Walter" not in text_of(client.get("/palette/", {"q": "call"}))
 
 
+def test_an_action_is_offered_only_to_who_may_do_it_for_this_patient(findable):
+    """Fred sits at the front desk and refers nobody; Rosa calls and refers; a records clerk files and calls nobody."""
+    clerk = replace(findable.rosa, assignments=frozenset({(str(Role.RECORDS_CLERK), findable.riverside.pk)}))
+
+    def offered(actor, typed):
+        (one,) = palette(actor, text=f"{typed} walter", now=NOW).patients
+        assert (one.doing == "") == (one.url == f"/patients/{findable.walter.pk}/")
+        return one.doing
+
+    everybody = {word: [offered(actor, word) for actor in (findable.rosa, findable.fred, clerk)] for word in DOINGS}
+    assert everybody == {
+        "call": ["Call", "Call", ""],
+        "book": ["Book", "Book", ""],
+        "message": ["Message"] * 3,
+        "note": ["Note"] * 3,
+        "refer": ["Refer", "", ""],
+        "file": ["File a document"] * 3,
+        "reach": ["How to reach them"] * 3,
+        "edit": ["Edit"] * 3,
+    }
+
+
 def test_the_palette_shows_each_role_only_its_places(findable, at_desk):
     assert "/board/" in text_of(at_desk(findable.marta).get("/palette/?q=who+has+how+much"))
     assert "/board/" not in text_of(at_desk(findable.rosa).get("/palette/?q=board"))
@@ -142,7 +166,6 @@ def test_the_palette_finds_nobody_of_another_site(findable, at_desk):
 
 
 def test_a_privacy_officer_finds_places_but_no_patients(findable, at_desk):
-    from liaison.accounts.access import Role
     from liaison.loops.tests.cast import person
 
     with writes_open():

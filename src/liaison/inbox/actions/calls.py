@@ -23,9 +23,9 @@ from liaison.inbox.ports import CallDetails, TeachBackItem
 from liaison.inbox.queries.calls import counted_with
 from liaison.inbox.rules.contact import HEARS_CLINICAL, Outcome, Understood, With, needs_nurse
 from liaison.loops.access import CLINICAL_EVIDENCE
-from liaison.loops.actions import add_evidence, open_loop, set_next_step
-from liaison.loops.models import Loop
-from liaison.loops.ports import About, ClockToStart
+from liaison.loops.actions import add_evidence, open_or_wait, set_next_step
+from liaison.loops.models import Loop, WaitingPromise
+from liaison.loops.ports import About, ClockToStart, PromiseToKeep
 from liaison.loops.queries import owner_for
 from liaison.patients.actions import mark_contact_bad
 from liaison.patients.models import ContactPoint, Patient
@@ -236,14 +236,12 @@ def _follow_up(
     current = Loop.objects.get(pk=loop.pk)
     if current.state != "open":
         return
-    evidence = _evidence_of(call, loop=current)
+    evidence = evidence_of(call, loop=current)
     if next_at is not None:
         step = f"Call {call.patient.goes_by} again"
         set_next_step(actor, loop_id=loop.pk, step=step, due_at=next_at, because_of=f"call:{call.pk}", now=now)
     if evidence:
-        # Everybody reads this evidence; the words of a clinical call are for those who read clinical notes.
-        said = "What was said stands with the call." if call.clinical else call.said
-        note = f"{_OUTCOME_WORDS[Outcome(call.outcome)]}. {said}".strip() + _joined(call, loop=current)
+        note = note_of(call) + _joined(call, loop=current)
         add_evidence(
             actor, loop_id=loop.pk, kind=evidence, note=note, about=About(type="inbox.call", id=call.pk), now=now
         )
@@ -257,7 +255,14 @@ def _joined(call: Call, *, loop: Loop) -> str:
     return f" Counts as the same attempt as {clock_time(earlier.astimezone(loop.site.zone))}: try again later."
 
 
-def _evidence_of(call: Call, *, loop: Loop) -> str:
+def note_of(call: Call) -> str:
+    """What the evidence says that a call is. Everybody reads it; the words of a clinical call are for those who read
+    clinical notes."""
+    said = "What was said stands with the call." if call.clinical else call.said
+    return f"{_OUTCOME_WORDS[Outcome(call.outcome)]}. {said}".strip()
+
+
+def evidence_of(call: Call, *, loop: Loop) -> str:
     """The code of evidence that this call is for the loop, or "" when its kind knows none."""
     accepted = loop.kind_info.accepted_evidence
     talked = call.outcome == Outcome.REACHED and call.with_whom != With.OTHER
@@ -287,32 +292,35 @@ def to_explain(row: TeachBack) -> tuple[str, QuerySet[Loop]]:
     return title, Loop.objects.open().filter(patient=patient, kind=TEACH_BACK.code, title__iexact=title)
 
 
+def waits_for_nurse(row: TeachBack) -> QuerySet[WaitingPromise]:
+    """The promises to explain this topic again that nobody could own so far."""
+    waiting = WaitingPromise.objects.waiting().filter(patient=row.call.patient, kind=TEACH_BACK.code)
+    return waiting.filter(title__iexact=to_explain(row)[0])
+
+
 def _ask_a_nurse(actor: Actor, call: Call, *, now: datetime) -> None:
     """A topic that this patient understood only partly or not at all twice needs a nurse (DOMAIN 8.2)."""
     site = call.patient.home_site()
     owner = owner_for(call.patient, site=site, now=now) if site else None
     for row in call.teach_backs.exclude(understood=Understood.YES):
         title, open_ones = to_explain(row)
-        if owner is None or not still_needs_nurse(row) or open_ones.exists():
+        if not still_needs_nurse(row) or open_ones.exists() or waits_for_nurse(row).exists():
             continue
-        open_loop(
-            actor,
-            kind=TEACH_BACK.code,
-            patient=call.patient,
-            title=title,
-            owner=owner,
-            about=About(type="inbox.call", id=call.pk),
-            clocks=(
-                ClockToStart(
-                    rule_id="teach-back",
-                    rule_version="1",
-                    source="Not understood twice: a nurse explains it",
-                    step=f"Nurse: explain {row.topic} to {call.patient.goes_by}",
-                    anchor_event=f"call:{call.pk}",
-                    anchor_at=now,
-                    due_at=now + timedelta(days=1),
-                    evidence="understood",
-                ),
-            ),
-            now=now,
+        clock = ClockToStart(
+            rule_id="teach-back",
+            rule_version="1",
+            source="Not understood twice: a nurse explains it",
+            step=f"Nurse: explain {row.topic} to {call.patient.goes_by}",
+            anchor_event=f"call:{call.pk}",
+            anchor_at=now,
+            due_at=now + timedelta(days=1),
+            evidence="understood",
         )
+        promise = PromiseToKeep(
+            kind=TEACH_BACK.code,
+            title=title,
+            about=About(type="inbox.call", id=call.pk),
+            once_key=f"teach-back:{row.pk}",
+            clocks=(clock,),
+        )
+        open_or_wait(actor, promise=promise, patient=call.patient, site=site, owner=owner, now=now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -24,9 +24,8 @@ from liaison.inbox.ports import Delivered
 from liaison.inbox.rules.channels import Category, Channel
 from liaison.inbox.rules.incoming import LONGEST_TEXT, Incoming
 from liaison.inbox.rules.replies import Reply, meaning
-from liaison.loops.actions import open_loop
-from liaison.loops.models import Priority
-from liaison.loops.ports import About, ClockToStart
+from liaison.loops.actions import open_or_wait
+from liaison.loops.ports import About, ClockToStart, PromiseToKeep
 from liaison.loops.queries import owner_for
 from liaison.patients.models import Patient
 from liaison.records.actions import AlreadyFiled, file_document
@@ -62,6 +61,7 @@ NOT_FOUND: Final = "It answers no message of ours"
 TOO_LARGE: Final = "It is too large; only its beginning was kept"
 FROM_PATIENT: Final = "By e-mail from the patient"
 FROM_ANOTHER: Final = "By e-mail from another address"
+A_DAY: Final = timedelta(days=1)
 ENDED: Final = "It says that a message came back which had ended already"
 
 
@@ -256,32 +256,25 @@ def _heeded(actor: Actor, mail: Incoming, *, message: Message, about: Message | 
 
 
 def _ask_for_an_answer(actor: Actor, *, message: Message, now: datetime) -> None:
-    """A promise that the site's team answers by the next business day; nobody reads it in its title."""
+    """A promise that the site's team answers by the next business day; nobody reads the mail in its title."""
     patient = message.patient
     site = patient.home_site()
-    owner = owner_for(patient, site=site, now=now) if site else None
-    if site is None or owner is None:
-        return
-    open_loop(
-        actor,
-        kind=ANSWER.code,
-        patient=patient,
-        title=f"Answer {patient.goes_by}'s e-mail",
-        owner=owner,
-        about=About(type="inbox.message", id=message.pk),
-        priority=Priority.ROUTINE,
-        once_key=f"answer:{message.pk}",
-        clocks=(
-            ClockToStart(
-                rule_id="answer",
-                rule_version="1",
-                source="organization",
-                step=f"Read and answer {patient.goes_by}'s e-mail",
-                anchor_event=f"message:{message.pk}",
-                anchor_at=now,
-                due_at=next_business_day(site, now=now),
-                evidence="answered",
-            ),
-        ),
-        now=now,
+    clock = ClockToStart(
+        rule_id="answer",
+        rule_version="1",
+        source="organization",
+        step=f"Read and answer {patient.goes_by}'s e-mail",
+        anchor_event=f"message:{message.pk}",
+        anchor_at=now,
+        due_at=next_business_day(site, now=now) if site else now + A_DAY,
+        evidence="answered",
     )
+    promise = PromiseToKeep(
+        kind=ANSWER.code,
+        title=f"Answer {patient.goes_by}'s e-mail",
+        about=About(type="inbox.message", id=message.pk),
+        once_key=f"answer:{message.pk}",
+        clocks=(clock,),
+    )
+    owner = owner_for(patient, site=site, now=now) if site else None
+    open_or_wait(actor, promise=promise, patient=patient, site=site, owner=owner, now=now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from liaison.core.act import act
@@ -10,14 +11,16 @@ from liaison.core.live import announce
 from liaison.core.refusals import Conflict, Refusal
 from liaison.core.written_time import day_and_time
 from liaison.inbox import access
-from liaison.inbox.actions.calls import still_needs_nurse, to_explain
+from liaison.inbox.actions.calls import evidence_of, note_of, still_needs_nurse, to_explain, waits_for_nurse
 from liaison.inbox.events import CallStruck
 from liaison.inbox.models import Call
 from liaison.inbox.models.calls import StruckWhy
+from liaison.inbox.ports import proofs_without
 from liaison.inbox.queries.calls import call_for, may_strike_call
 from liaison.inbox.rules.contact import Outcome, Understood
-from liaison.loops.actions import give_up_loop, void_evidence
-from liaison.loops.ports import About, Mistake
+from liaison.loops.actions import drop_waiting, give_up_loop, void_evidence
+from liaison.loops.models import Evidence
+from liaison.loops.ports import About, Mistake, Proof
 from liaison.patients.actions import mark_contact_good
 from liaison.patients.models import ContactPoint
 
@@ -49,9 +52,10 @@ def strike_call(actor: Actor, *, call_id: int, why: StruckWhy, now: datetime, wo
     """Say that a logged call was entered by mistake: it stays, struck through, and counts for nothing.
 
     On every loop its evidence is void, the steps it set are dropped and the clocks it ended run again; a loop that
-    it closed reopens. A number that it marked as wrong may be called again; a topic that is not in need of a nurse
-    without it is not explained again. One's own call; a colleague's only with the verb for it. The same again by the
-    same person changes nothing. Refuses Forbidden, NotFound, NotYourCall, SayWhatWasWrong, CallStruckBefore.
+    it closed reopens, unless another call proves the same. A number that it marked as wrong may be called again; a
+    topic that is not in need of a nurse without it is not explained again. One's own call; a colleague's only with
+    the verb for it. The same again by the same person changes nothing. Refuses Forbidden, NotFound, NotYourCall,
+    SayWhatWasWrong, CallStruckBefore.
     """
     seen = call_for(actor, call_id=call_id)
     with act(actor, access.STRIKE_CALL, patient=seen.patient, subject=seen, now=now) as entry:
@@ -90,15 +94,29 @@ def _take_back(actor: Actor, call: Call, *, now: datetime) -> None:
         about=About(type="inbox.call", id=call.pk),
         events=(f"call:{call.pk}",),
     )
-    void_evidence(actor, mistake=mistake, now=now)
+    others = (*_other_calls(call), *proofs_without(call_id=call.pk, now=now))
+    void_evidence(actor, mistake=mistake, instead=others, now=now)
     for row in call.teach_backs.select_related("call__patient").exclude(understood=Understood.YES):
         if not still_needs_nurse(row):
             for loop in to_explain(row)[1]:
                 give_up_loop(actor.as_liaison(), loop_id=loop.pk, reason=mistake.sentence, now=now)
+            drop_waiting(actor.as_liaison(), waiting=waits_for_nurse(row), reason=mistake.sentence, now=now)
     if call.outcome == Outcome.WRONG_NUMBER:
         # The point that the call marked has the call's own instant; one marked by anything else stays marked.
         for point in ContactPoint.objects.filter(patient=call.patient, kind="phone", bad_since=call.logged_at):
             mark_contact_good(actor=actor.as_liaison(), patient=call.patient, contact_point_id=point.pk, now=now)
+
+
+def _other_calls(struck: Call) -> Iterator[Proof]:
+    """The latest other call of each loop that closed by the struck one, if it proves the same."""
+    rows = Evidence.objects.filter(about_type="inbox.call", about_id=struck.pk, withdrawn_at=None, loop__state="closed")
+    for row in rows.select_related("loop").order_by("pk"):
+        left = Call.objects.counted().filter(loop=row.loop).order_by("-started_at", "-pk")
+        same = (call for call in left if evidence_of(call, loop=row.loop) == row.kind)
+        other = next(same, None)
+        if other is not None:
+            about = About(type="inbox.call", id=other.pk)
+            yield Proof(loop_id=row.loop_id, kind=row.kind, note=note_of(other), about=about)
 
 
 def _who_struck(call: Call) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
+from collections.abc import Collection, Mapping
 from datetime import datetime
 
 from liaison.accounts.models import Site
@@ -33,6 +35,16 @@ def open_what_waits(actor: Actor, *, now: datetime) -> int:
     if waiting:
         log.warning("inbox.waits_for_an_owner", extra={"messages": waiting})
     return waiting
+
+
+def waiting_messages(*, site_ids: Collection[int], now: datetime) -> Mapping[int, int]:
+    """How many messages of patients at home at each of these sites want a loop that nobody opened yet."""
+    found: Counter[int] = Counter()
+    for message in (*failed_without_loop(), *withheld_without_loop(now=now)):
+        site = message.patient.home_site()
+        if site is not None and site.pk in site_ids and _wants_loop(message, site=site, now=now):
+            found[site.pk] += 1
+    return found
 
 
 def _wants_loop(message: Message, *, site: Site, now: datetime) -> bool:

@@ -12,7 +12,15 @@ from liaison.core.templatetags.liaison import phone
 from liaison.inbox.queries.reach import reach_of
 from liaison.inbox.queries.templates import wording_for
 from liaison.inbox.rules.channels import Address, Category, Channel, Why, choose_address
-from liaison.inbox.rules.rendering import Missing, Rendered, Value, about_patient, language_of, render
+from liaison.inbox.rules.rendering import (
+    USUAL_NUMBER,
+    Missing,
+    Rendered,
+    Value,
+    about_patient,
+    language_of,
+    render,
+)
 from liaison.inbox.wording import Wording
 from liaison.patients.models import Patient
 
@@ -50,7 +58,7 @@ def letter_for(
     if isinstance(address, Address) and address.language and not language:
         wording = wording_for(template, language_of(address.language)) or wording
     values = {**usual_fields(patient), **context, **({"called_as": proxy} if proxy else {})}
-    values["phone"] = phone(str(values["phone"] or ""))
+    values["phone"] = phone(str(values["phone"] or "")) or USUAL_NUMBER[wording.language]
     text = render(
         subject=wording.subject, body=wording.body, required=wording.required, context=values, language=wording.language
     )
@@ -74,5 +82,5 @@ def usual_fields(patient: Patient) -> dict[str, Value]:
         "org": settings.LIAISON_ORGANIZATION,
         "site": site.name if site else "",
         "address": site.address if site else "",
-        "phone": site.phone if site else "",
+        "phone": site.number_to_call() if site else "",
     }

@@ -86,6 +86,9 @@ def render(
     return Rendered(subject=" ".join(_fill(subject, words=words).split()), body=text + "\n")
 
 
+USUAL_NUMBER = {"en": "our usual number", "es": "número de siempre"}
+"""What stands after "call us at" and "llame al" while no site of the organization has a number (none is added so)."""
+
 _ABOUT = {"en": "This message is about {name}.", "es": "Este mensaje es sobre {name}."}
 
 

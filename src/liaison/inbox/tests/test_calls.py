@@ -4,16 +4,19 @@ from datetime import timedelta
 
 import pytest
 
-from liaison.core.actor import Actor
+from liaison.core.actor import Actor, system_actor
 from liaison.core.models import AuditEntry
+from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import NotFound
 from liaison.inbox import actions, queries
 from liaison.inbox.models import Call, Preference
+from liaison.inbox.models.calls import StruckWhy
 from liaison.inbox.ports import CallDetails, TeachBackItem, Understood
 from liaison.inbox.tests.cast import NOW, Cast
-from liaison.loops.actions import give_up_loop, open_loop
-from liaison.loops.models import Evidence, Loop
+from liaison.loops.actions import find_owners, give_up_loop, open_loop
+from liaison.loops.models import Evidence, Loop, WaitingPromise
 from liaison.loops.ports import ClockToStart, Owner
+from liaison.patients.models import PatientSite
 
 
 def call_back(cast: Cast, *, kind: str = "call_back") -> Loop:
@@ -151,17 +154,37 @@ def test_what_walter_twice_did_not_understand_goes_to_a_nurse_once(cast: Cast) -
     assert Loop.objects.count() == 1
 
 
-def test_a_patient_without_a_site_gets_no_loop_for_a_nurse(cast: Cast) -> None:
-    from liaison.core.actor import system_actor
-    from liaison.core.postgres.guard import writes_open
-
+def test_a_nurse_explains_to_a_patient_without_a_site_once_they_have_one(cast: Cast) -> None:
     with writes_open():
         cast.walter.sites.all().delete()
     items = [TeachBackItem(topic="Salt", patient_words="", understood=Understood.NO)] * 2
-    actions.log_call(
-        system_actor("import"), patient=cast.walter, outcome="reached", said="x", teach_backs=items,
-        idempotency_key="1", now=NOW,
+    liaison = system_actor("import")
+    calls = [
+        actions.log_call(
+            liaison, patient=cast.walter, outcome="reached", said="x", teach_backs=items, idempotency_key=key, now=NOW,
+        )
+        for key in ("1", "2")
+    ]  # fmt: skip
+    assert not Loop.objects.exists()
+    assert WaitingPromise.objects.waiting().get().title == "Explain to Walter again: Salt"
+    actions.strike_call(liaison, call_id=calls[0].pk, why=StruckWhy.TWICE, now=NOW)
+    assert WaitingPromise.objects.waiting().exists(), "the other call still says so"
+    with writes_open():
+        PatientSite.objects.create(patient=cast.walter, site=cast.site)
+    find_owners(liaison, now=NOW)
+    assert Loop.objects.get().owner_team_id == cast.team.pk
+
+
+def test_a_nurse_who_is_not_found_yet_explains_nothing_that_was_never_said(cast: Cast) -> None:
+    with writes_open():
+        cast.walter.sites.all().delete()
+    items = [TeachBackItem(topic="Salt", patient_words="", understood=Understood.NO)] * 2
+    liaison = system_actor("import")
+    call = actions.log_call(
+        liaison, patient=cast.walter, outcome="reached", said="x", teach_backs=items, idempotency_key="1", now=NOW
     )  # fmt: skip
+    actions.strike_call(liaison, call_id=call.pk, why=StruckWhy.TWICE, now=NOW)
+    assert WaitingPromise.objects.get().ended_why.endswith("was entered by mistake: taken back.")
     assert not Loop.objects.exists()
 
 

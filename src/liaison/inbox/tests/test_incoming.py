@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from email.message import EmailMessage
 
 import pytest
@@ -21,7 +22,9 @@ from liaison.inbox.rules.incoming import Bounce, plain, read_mail
 from liaison.inbox.rules.markup import text_of_html
 from liaison.inbox.tests.cast import NOW, Cast, person
 from liaison.inbox.tests.test_screens import a_message, ended, signed_in
+from liaison.loops.actions import find_owners
 from liaison.loops.models import Evidence, Loop
+from liaison.patients.models import PatientSite
 from liaison.records.models import Resource
 
 MTA = system_actor("mail")
@@ -400,12 +403,19 @@ def test_more_files_than_are_kept_are_named(cast: Cast) -> None:
     assert (len(checked.sound), len(checked.refused)) == (20, 1)
 
 
-def test_nobody_to_own_an_answer_loses_no_mail(cast: Cast) -> None:
+def test_an_answer_that_nobody_can_own_is_owed_as_soon_as_somebody_can(cast: Cast) -> None:
     message = sent(cast)
     with writes_open():
         cast.walter.sites.all().delete()
     assert receive(answer(message)) is Came.ANSWER
     assert not Loop.objects.filter(kind="answer").exists()
+    assert find_owners(MTA, now=NOW) == 1
+    with writes_open():
+        PatientSite.objects.create(patient=cast.walter, site=cast.site, is_home=True)
+    assert find_owners(MTA, now=NOW) == 0
+    loop = Loop.objects.get(kind="answer")
+    assert (loop.owner_team_id, loop.due_at) == (cast.team.pk, NOW + timedelta(days=1))
+    assert loop.about_id == Message.objects.get(direction="in").pk
 
 
 # --- what matches nothing -------------------------------------------------------------------------------------------

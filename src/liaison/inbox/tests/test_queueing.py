@@ -5,6 +5,7 @@ from datetime import date, time, timedelta
 import pytest
 
 from liaison.accounts.access import Role
+from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.core.models import AuditEntry
 from liaison.core.refusals import Forbidden, NotFound
@@ -144,6 +145,20 @@ def test_what_is_being_sent_is_not_cancelled(cast: Cast) -> None:
     message = confirm(cast)
     actions.claim_message(Actor(kind="system", name="post"), message_id=message.pk, now=NOW)
     assert actions.cancel_queued(cast.rosa, ids=[message.pk], now=NOW) == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "says"), [("en", "call us at our usual number."), ("es", "llame al número de siempre.")]
+)
+def test_while_the_organization_has_no_number_the_words_still_make_sense(cast: Cast, language: str, says: str) -> None:
+    cast.change(cast.site, phone="")
+    cast.change(cast.walter, written_language=language)
+    body = confirm(cast).body
+    assert says in body
+    assert "Riverside Health" not in body.split(says)[0].rpartition("\n")[2], "no name stands for a number"
+    hill = Site.objects.get(code="hill")
+    cast.change(hill, phone="617-555-0111")
+    assert "(617) 555-0111." in confirm(cast, key="2").body
 
 
 def test_a_telephone_number_is_written_as_people_write_it(cast: Cast) -> None:

@@ -69,6 +69,24 @@ def test_the_promise_that_it_closed_opens_again(cast: Cast) -> None:
     assert (line.reason, line.by_name) == ("Wrong patient", "Rosa")
 
 
+def test_the_promise_stays_kept_when_another_call_proves_it(cast: Cast) -> None:
+    loop = call_back(cast)
+    first = log(cast, loop=loop, outcome="reached", said="All is well.")
+    log(cast, key="2", loop=loop, outcome="no_answer")
+    second = log(cast, key="3", loop=loop, outcome="reached", said="Still well.", now=NOW + timedelta(minutes=30))
+    strike(cast, first)
+    kept = Loop.objects.get(pk=loop.pk)
+    assert (kept.state, kept.evidence_kinds) == ("closed", ["spoke_with_patient"])
+    proof = Evidence.objects.get(loop=loop, withdrawn_at=None)
+    assert (proof.about_id, proof.note) == (second.pk, "Reached. Still well.")
+    line = LoopEvent.objects.filter(loop=loop).order_by("-pk")[0]
+    assert line.sentence == (
+        "The call of Mar 2, 10:00 was entered by mistake: taken back. Something else proves it still."
+    )
+    strike(cast, second, now=LATER + DAY)
+    assert Loop.objects.get(pk=loop.pk).state == "open"
+
+
 def test_an_attempt_and_the_next_try_that_it_set_are_taken_back(cast: Cast) -> None:
     loop = call_back(cast)
     call = log(cast, loop=loop, next_attempt_at=NOW + timedelta(hours=3))

@@ -11,10 +11,11 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 from liaison.accounts.access import Role
 from liaison.accounts.actions import add_team, give_role
 from liaison.accounts.models import Assignment, Team, User
-from liaison.core.actor import system_actor
+from liaison.core.actor import Actor, system_actor
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.inbox import actions
+from liaison.inbox.actions.waiting import waiting_messages
 from liaison.inbox.jobs import find_owners, find_owners_soon
 from liaison.inbox.models import Message
 from liaison.inbox.ports import PermanentFailure, Result, Sent, Unknown
@@ -26,6 +27,7 @@ from liaison.inbox.tests.test_untold import VISIT_AT, tell
 from liaison.loops.actions import give_up_loop
 from liaison.loops.models import Loop
 from liaison.loops.ports import Owner
+from liaison.loops.queries.unowned import unowned_banners
 from liaison.patients.models import PatientSite
 
 POST = system_actor("post office")
@@ -81,6 +83,18 @@ def test_a_message_that_failed_for_a_patient_without_a_site_opens_its_loop_when_
         PatientSite.objects.create(patient=cast.walter, site=cast.site)
     assert actions.open_what_waits(POST, now=LATER) == 0
     assert Loop.objects.get().about_id == message.pk
+
+
+def test_who_can_mend_it_is_told_how_many_messages_wait(cast: Cast, postman: Postman) -> None:
+    message = queue(cast)
+    nobody_is_there()
+    postman.results = [BAD]
+    send(message, postman)
+    assert waiting_messages(site_ids=[cast.site.pk], now=LATER) == {cast.site.pk: 1}
+    assert waiting_messages(site_ids=[], now=LATER) == {}
+    boss = Actor(name="Adam", user_id=cast.pat_user.pk, assignments=frozenset({(str(Role.ADMINISTRATOR), None)}))
+    (banner,) = unowned_banners(boss, now=LATER)
+    assert banner.text.startswith("1 promise to a patient of Riverside Main waits")
 
 
 def test_news_of_a_visit_that_was_withheld_while_nobody_was_there_opens_its_call_when_somebody_is(cast: Cast) -> None:

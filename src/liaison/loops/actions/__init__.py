@@ -51,6 +51,7 @@ from liaison.loops.actions.moves import (
 )
 from liaison.loops.actions.undo import TooLateToUndo, undo_last_change
 from liaison.loops.actions.voiding import void_evidence
+from liaison.loops.actions.waiting import change_waiting, drop_waiting, find_owners, open_or_wait
 
 __all__ = [
     "CareDecides",
@@ -77,10 +78,13 @@ __all__ = [
     "add_holiday",
     "advance_loop",
     "assign_loop",
+    "change_waiting",
     "close_loop",
     "close_loop_by_hand",
+    "drop_waiting",
     "end_hand_over",
     "escalate_loops",
+    "find_owners",
     "finish_step",
     "follow_merge",
     "follow_unmerge",
@@ -88,6 +92,7 @@ __all__ = [
     "give_up_loop_by_hand",
     "hand_over",
     "open_loop",
+    "open_or_wait",
     "raise_priority",
     "remove_holiday",
     "restart_clock",

@@ -25,13 +25,18 @@ def review_after_death(actor: Actor, *, patient_id: int, now: datetime) -> int:
     """
     ids = list(Loop.objects.open().filter(patient_id=patient_id).values_list("pk", flat=True))
     for loop_id in ids:
-        with changing(actor, access.STEP, loop_id=loop_id, now=now) as change:
-            end_clocks(change, voided_reason=VOIDED)
-            _ask_for_review(change)
-            follow_clocks(change.loop, now=now)
-            change.loop.next_escalation_at = None
-            change.say("review", "The patient has died: the clocks are stopped until this is reviewed.")
+        review_loop(actor, loop_id=loop_id, now=now)
     return len(ids)
+
+
+def review_loop(actor: Actor, *, loop_id: int, now: datetime) -> None:
+    """Stop the clocks of this open loop of somebody who died, and ask its owner to look at it."""
+    with changing(actor, access.STEP, loop_id=loop_id, now=now) as change:
+        end_clocks(change, voided_reason=VOIDED)
+        _ask_for_review(change)
+        follow_clocks(change.loop, now=now)
+        change.loop.next_escalation_at = None
+        change.say("review", "The patient has died: the clocks are stopped until this is reviewed.")
 
 
 def resume_after_mistake(actor: Actor, *, patient_id: int, now: datetime) -> int:

@@ -18,7 +18,7 @@ from liaison.loops.actions.changing import ReasonNeeded, publish, tell
 from liaison.loops.actions.desk import refuse_owner_who_cannot_see
 from liaison.loops.actions.ledger import name_of
 from liaison.loops.events import LoopAssigned
-from liaison.loops.models import HandOver, HandOverCover, Loop
+from liaison.loops.models import HandOver, HandOverCover, Loop, WaitingPromise
 from liaison.loops.ports import Owner
 from liaison.loops.queries.owners import load_of
 from liaison.patients.events import PatientsMerged, PatientsUnmerged
@@ -145,6 +145,7 @@ def follow_merge(actor: Actor, *, fact: PatientsMerged) -> int:
 
     with act(actor, access.REPOINT, now=fact.at) as entry:
         moved = repoint(fact, rows=Loop.objects.all())
+        repoint(fact, rows=WaitingPromise.objects.all())
         entry.concerns(fact.merged_id, fact.survivor_id)
         entry.note(loops=moved)
         announce_at_sites(topic="desk", site_ids=sites_of(fact.survivor_id, fact.merged_id), what="repointed")
@@ -157,6 +158,7 @@ def follow_unmerge(actor: Actor, *, fact: PatientsUnmerged) -> int:
 
     with act(actor, access.REPOINT, now=fact.at) as entry:
         moved = put_back(fact, model=Loop)
+        put_back(fact, model=WaitingPromise)
         entry.concerns(fact.merged_id, fact.survivor_id)
         entry.note(loops=moved)
         announce_at_sites(topic="desk", site_ids=sites_of(fact.survivor_id, fact.merged_id), what="repointed")

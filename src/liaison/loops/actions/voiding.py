@@ -14,24 +14,32 @@ from liaison.loops.actions.changing import Change, changing, follow_clocks, reco
 from liaison.loops.actions.evidence import LOOP_CLOSED
 from liaison.loops.events import EvidenceVoided, LoopReopened
 from liaison.loops.models import Clock, Evidence, LoopEvent, State
-from liaison.loops.ports import Mistake
+from liaison.loops.ports import Mistake, Proof
 from liaison.loops.queries.owners import covered_owner
 
 
-def void_evidence(actor: Actor, *, mistake: Mistake, now: datetime, loop_id: int | None = None) -> tuple[int, ...]:
+def void_evidence(
+    actor: Actor,
+    *,
+    mistake: Mistake,
+    now: datetime,
+    loop_id: int | None = None,
+    instead: Sequence[Proof] = (),
+) -> tuple[int, ...]:
     """Take back what a mistake proved and set off, on one loop or on every loop that rests on it; returns their ids.
 
     The evidence stays with who voided it, when and why. Clocks that the mistake satisfied run again, those that it
     started are void, and what they had replaced runs again. A loop that closed on the evidence reopens, for whoever
-    covers its owner now; one that was given up stays so. Nothing that rests on it: no change. Refuses Forbidden,
-    NotFound.
+    covers its owner now, unless `instead` proves on it what the mistake did; one that was given up stays so. Nothing
+    that rests on it: no change. Refuses Forbidden, NotFound.
     """
     touched = [loop_id] if loop_id is not None else _resting_on(mistake)
     for each in touched:
         with changing(
             actor, access.VOID_EVIDENCE, loop_id=each, now=now, reason=mistake.reason, ended_too=True
         ) as change:
-            _take_back(change, mistake=mistake, actor=actor)
+            others = [proof for proof in instead if proof.loop_id == each]
+            _take_back(change, mistake=mistake, instead=others, actor=actor)
     return tuple(touched)
 
 
@@ -53,13 +61,14 @@ def _evidence_of(mistake: Mistake) -> Q:
     return found
 
 
-def _take_back(change: Change, *, mistake: Mistake, actor: Actor) -> None:
+def _take_back(change: Change, *, mistake: Mistake, instead: Sequence[Proof], actor: Actor) -> None:
     loop = change.loop
     void = list(Evidence.objects.select_for_update().filter(_evidence_of(mistake), loop=loop, withdrawn_at=None))
     for row in void:
         row.void(by_id=actor.user_id, by_name=actor.name, reason=mistake.sentence, now=change.now)
         row.save()
         _strike_line(change, at=row.at, starts=loop.kind_info.evidence_label(row.kind))
+    stands = loop.state == State.CLOSED and _stand_in(change, instead, void=void, actor=actor)
     recount_evidence(loop)
     closed_at = loop.ended_at if loop.state == State.CLOSED and loop.missing_evidence else None
     if closed_at is not None:
@@ -74,8 +83,28 @@ def _take_back(change: Change, *, mistake: Mistake, actor: Actor) -> None:
         change.publish(LoopReopened)
     if void:
         change.publish(EvidenceVoided, evidence=tuple(sorted({row.kind for row in void})))
-    words = f"{mistake.sentence} Open again." if closed_at is not None else mistake.sentence
-    change.say("reopened" if closed_at is not None else "taken_back", words, reason=mistake.reason)
+    after = " Open again." if closed_at is not None else " Something else proves it still." if stands else ""
+    what = "reopened" if closed_at is not None else "taken_back"
+    change.say(what, f"{mistake.sentence}{after}", reason=mistake.reason)
+
+
+def _stand_in(change: Change, instead: Sequence[Proof], *, void: Sequence[Evidence], actor: Actor) -> bool:
+    """Record what else proves the kinds that nothing proves any more, once each; whether anything does."""
+    left = Evidence.objects.filter(loop=change.loop, withdrawn_at=None).values_list("kind", flat=True)
+    gone = {row.kind for row in void} - set(left)
+    found = {proof.kind: proof for proof in instead if proof.kind in gone}
+    for proof in found.values():
+        Evidence.objects.create(
+            loop=change.loop,
+            kind=proof.kind,
+            note=proof.note,
+            about_type=proof.about.type,
+            about_id=proof.about.id,
+            at=change.now,
+            by_id=actor.user_id,
+            by_name=actor.name,
+        )
+    return bool(found)
 
 
 def _strike_line(change: Change, *, at: datetime, starts: str) -> None:

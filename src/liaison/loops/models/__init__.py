@@ -2,6 +2,7 @@
 
 from liaison.loops.models.covering import HandOver, HandOverCover, Holiday, Notice
 from liaison.loops.models.ledger import OPEN, RESTING, Clock, Evidence, Loop, LoopEvent, LoopQuerySet, Priority, State
+from liaison.loops.models.waiting import WaitingPromise
 
 __all__ = [
     "OPEN",
@@ -17,4 +18,5 @@ __all__ = [
     "Notice",
     "Priority",
     "State",
+    "WaitingPromise",
 ]

@@ -17,7 +17,7 @@ from liaison.inbox.events import Contact, ContactSoFar, contact_so_far, counts_a
 from liaison.inbox.models import Call
 from liaison.loops.actions import add_evidence, restart_clock, satisfy_clock, start_clock, void_clock, void_evidence
 from liaison.loops.models import Clock, Evidence
-from liaison.loops.ports import About, ClockToStart, Mistake
+from liaison.loops.ports import About, ClockToStart, Mistake, Proof
 from liaison.pathways.access import SET_COMPLEXITY
 from liaison.pathways.kinds import CONTACT, RECONCILIATION, VISIT
 from liaison.pathways.models import Enrolment
@@ -30,6 +30,8 @@ VISIT_RULE: Final = "tcm.visit"
 RECONCILIATION_RULE: Final = "tcm.reconciliation"
 KEEP_TRYING_RULE: Final = "tcm.keep_trying"
 
+SPOKEN_INSIDE: Final = "Spoken with, inside the two business days."
+SPOKEN_LATE: Final = "Spoken with, after the two business days."
 _NEXT_BUSINESS_DAY: Final = Allowance(amount=1, unit=Unit.BUSINESS_DAYS)
 
 
@@ -102,6 +104,32 @@ def forget_call(actor: Actor, *, call_id: int, now: datetime) -> None:
             note_call(actor, call_id=_proving(enrolment).pk, now=now)
 
 
+def contact_without(*, call_id: int, now: datetime) -> tuple[Proof, ...]:
+    """On each follow-up that ended with this call, struck out by now, as its contact: the call that proves it still."""
+    struck = Call.objects.get(pk=call_id)
+    rested = Evidence.objects.filter(kind=CONTACT, about_type="inbox.call", about_id=call_id, withdrawn_at=None)
+    enrolments = Enrolment.objects.select_related("loop", "protocol").filter(voided_at=None, loop__state="closed")
+    found = []
+    for enrolment in enrolments.filter(patient_id=struck.patient_id, loop__in=rested.values("loop")).order_by("pk"):
+        inside, ever = _contact_of(enrolment, now=now)
+        note = _still(inside, ever)
+        if note:
+            about = About(type="inbox.call", id=_proving(enrolment).pk)
+            found.append(Proof(loop_id=enrolment.loop_id, kind=CONTACT, note=note, about=about))
+    return tuple(found)
+
+
+def _still(inside: ContactSoFar, ever: ContactSoFar) -> str:
+    """How the calls prove the contact, in words; "" when they do not."""
+    if inside.standing is Contact.CONTACTED:
+        return SPOKEN_INSIDE
+    if ever.standing is Contact.CONTACTED:
+        return SPOKEN_LATE
+    if inside.standing is Contact.ATTEMPTS_DOCUMENTED:
+        return f"{inside.attempts} separate attempts documented inside the two business days."
+    return ""
+
+
 def _proving(enrolment: Enrolment) -> Call:
     """The latest call that is the contact, else the latest that was tried."""
     left = list(_calls_of(enrolment).order_by("started_at", "pk"))
@@ -141,7 +169,7 @@ def _contact_of(enrolment: Enrolment, *, now: datetime) -> tuple[ContactSoFar, C
 def _contacted(actor: Actor, enrolment: Enrolment, call: Call, *, late: bool, now: datetime) -> None:
     keep_trying = _running(enrolment, KEEP_TRYING_RULE)
     if CONTACT not in enrolment.loop.evidence_kinds or keep_trying is not None:
-        note = "Spoken with, after the two business days." if late else "Spoken with, inside the two business days."
+        note = SPOKEN_LATE if late else SPOKEN_INSIDE
         about = About(type="inbox.call", id=call.pk)
         add_evidence(actor, loop_id=enrolment.loop_id, kind=CONTACT, note=note, about=about, now=now)
     if _running(enrolment, KEEP_TRYING_RULE) is not None:

@@ -253,6 +253,39 @@ def test_another_talk_takes_the_place_of_one_entered_by_mistake(home):
     assert "tcm.contact" not in running()
 
 
+def ended(ward, *, now):
+    """The follow-up is over: visit, medicines and contact are proved."""
+    for kind in ("visit", "reconciliation"):
+        add_evidence(ward.rosa, loop_id=ward.enrolment.loop_id, kind=kind, now=now)
+    close_loop(ward.rosa, loop_id=ward.enrolment.loop_id, now=now)
+
+
+@pytest.mark.parametrize(("second", "said"), [(2, "inside"), (24 * 5, "after")])
+def test_a_follow_up_that_ended_stays_so_while_another_talk_proves_the_contact(home, second, said):
+    call(home, at=MONDAY, outcome="reached", clinical=True)
+    ended(home, now=MONDAY + timedelta(hours=1))
+    other = MONDAY + timedelta(hours=second)
+    call(home, at=other, outcome="reached", clinical=True)
+    strike(home, at=MONDAY, now=other + timedelta(hours=1))
+    assert home.enrolment.loop.state == "closed"
+    by = Evidence.objects.get(kind="contact", withdrawn_at=None)
+    assert (by.about_id, said in by.note) == (Call.objects.counted().get().pk, True)
+    strike(home, at=other, now=other + timedelta(hours=2))
+    assert home.enrolment.loop.state == "open"
+
+
+def test_a_follow_up_that_ended_stays_so_while_two_attempts_are_left(home):
+    for hours in (0, 3):
+        call(home, at=MONDAY + timedelta(hours=hours))
+    ended(home, now=MONDAY + timedelta(hours=4))
+    call(home, at=MONDAY + timedelta(hours=5))
+    strike(home, at=MONDAY + timedelta(hours=3), now=MONDAY + timedelta(hours=6))
+    assert home.enrolment.loop.state == "closed"
+    assert "2 separate attempts" in Evidence.objects.get(kind="contact", withdrawn_at=None).note
+    strike(home, at=MONDAY + timedelta(hours=5), now=MONDAY + timedelta(hours=7))
+    assert home.enrolment.loop.state == "open"
+
+
 def test_either_of_two_attempts_entered_by_mistake_leaves_one_too_few(home):
     second = MONDAY + timedelta(hours=3)
     for struck in (second, MONDAY):

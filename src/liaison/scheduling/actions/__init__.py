@@ -57,9 +57,10 @@ from liaison.scheduling.actions.openings import (
     settle_after_visit,
 )
 from liaison.scheduling.actions.previewing import MovePreview, preview_move
-from liaison.scheduling.actions.readiness import check_coming, check_visits
+from liaison.scheduling.actions.readiness import check_coming, check_visits, link_blocker
 from liaison.scheduling.actions.refusals import (
     AlreadyOffered,
+    AskedElsewhere,
     CannotChange,
     DuplicateVisit,
     HeldForOffer,
@@ -109,6 +110,7 @@ from liaison.scheduling.actions.waiting import (
 __all__ = [
     "AlreadyOffered",
     "AlreadyWaiting",
+    "AskedElsewhere",
     "Broadcast",
     "CannotChange",
     "DeadPatient",
@@ -167,6 +169,7 @@ __all__ = [
     "keep_waiting",
     "leave",
     "leave_waitlist",
+    "link_blocker",
     "meet_clinician",
     "miss_overdue",
     "move_appointment",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -32,6 +32,7 @@ from liaison.scheduling.actions.checking import (
 )
 from liaison.scheduling.actions.keeping import lock_resources, refresh_free_time, take_free_time
 from liaison.scheduling.actions.refusals import (
+    AskedElsewhere,
     CannotChange,
     Impossible,
     KeyReused,
@@ -42,6 +43,7 @@ from liaison.scheduling.actions.refusals import (
 from liaison.scheduling.events import AppointmentBooked, AppointmentMoved
 from liaison.scheduling.models import Appointment, Reservation, Resource, VisitType
 from liaison.scheduling.ports import BookingOrder, CancelReason, Override
+from liaison.scheduling.queries.asked import sites_asked
 from liaison.scheduling.rules import State
 
 _KEY_LOCK: Final = 0x5343_0001
@@ -58,8 +60,8 @@ def book_appointment(
     """Give these resources' time to this patient. The same key again answers with the first booking.
 
     Refuses NotFree, OutsideHours, TooLate and TooFar unless overridden with permission and a reason,
-    PatientBusy and DuplicateVisit unless overridden with a reason; NotYourSite, WrongSeats, ReferralNeeded, KeyReused,
-    Impossible, NotFound, Stale (the visit type was edited meanwhile).
+    PatientBusy and DuplicateVisit unless overridden with a reason; NotYourSite, AskedElsewhere, WrongSeats,
+    ReferralNeeded, KeyReused, Impossible, NotFound, Stale (the visit type was edited meanwhile).
     """
     with act(actor, BOOK, patient=patient, reason=_reason(override), now=now) as entry:
         appointment = _booked_before(order, patient=patient, follows=None)
@@ -180,6 +182,8 @@ def place_visit(
         raise NotYourSite
     if placing.visit_type.referral_needed and referral is None:
         raise ReferralNeeded
+    if referral is not None and (follows is None or follows.site_id != placing.site.pk):
+        refuse_elsewhere(referral, site_ids=[placing.site.pk], seen_by=_practitioners(placing))
     check_seats(placing)
     overridden = tuple(breaches(placing, now=now))
     _allow(overridden, placing=placing, actor=actor, override=override, now=now)
@@ -213,6 +217,18 @@ def place_visit(
         refresh_free_time(_resource_ids(follows), during=follows.claim)
     announce(topic=f"calendar:{placing.site.pk}:{appointment.visit_on}", what="booked")
     return appointment
+
+
+def refuse_elsewhere(referral: Referral, *, site_ids: Iterable[int], seen_by: Collection[int] = ()) -> None:
+    """Let pass the places of whom the referral asks, or a visit with them. Refuses: AskedElsewhere."""
+    with_them = referral.target_practitioner_id in seen_by
+    if not with_them and not sites_asked(referral).issuperset(site_ids):
+        raise AskedElsewhere
+
+
+def _practitioners(placing: Placing) -> frozenset[int]:
+    held = (resource.practitioner_id for resource in placing.resources.values())
+    return frozenset(pk for pk in held if pk is not None)
 
 
 def _new_uid() -> str:

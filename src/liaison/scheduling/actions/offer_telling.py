@@ -23,6 +23,7 @@ from liaison.scheduling.events import WaitlistOffered
 from liaison.scheduling.models import WaitlistEntry, WaitlistOffer
 from liaison.scheduling.rules import (
     OfferBy,
+    language_of_invitation,
     waitlist_policy,
 )
 
@@ -35,6 +36,12 @@ def offer_link(offer: WaitlistOffer) -> str:
     """The address at which the patient answers: signed, and good for this offer only."""
     path = reverse("scheduling:answer", args=[Signer(salt=_SALT).sign(str(offer.pk))])
     return urljoin(settings.LIAISON_PUBLIC_URL, path)
+
+
+def _link_in_mail(offer: WaitlistOffer) -> str:
+    """The same; for who reads Spanish it says so itself, so that a page that finds no offer speaks it as well."""
+    spanish = language_of_invitation(offer.language) == "es"
+    return f"{offer_link(offer)}?lang=es" if spanish else offer_link(offer)
 
 
 def offer_of_link(token: str) -> WaitlistOffer:
@@ -68,7 +75,7 @@ def let_it_run(entry: Entry, offer: WaitlistOffer, *, now: datetime) -> None:
         )
         start_clock(liaison, loop_id=loop_id, clock=clock, now=now)
     if by_mail:
-        _mail(liaison, offer, template=OFFERED, more={"link": offer_link(offer)}, now=now,
+        _mail(liaison, offer, template=OFFERED, more={"link": _link_in_mail(offer)}, now=now,
               send_at=offer.starts_at, expires_at=offer.expires_at)  # fmt: skip
     entry.publish(WaitlistOffered(offer_id=offer.pk, expires_at=offer.expires_at, at=now))
     announce_offer(offer, what="offered")
@@ -90,7 +97,7 @@ def _mail(
         "time": offer.local_start.time(),
         "site": site.name,
         "address": site.address,
-        "phone": site.phone or settings.LIAISON_ORGANIZATION,
+        "phone": site.number_to_call(),
         **more,
     }
     queue_message(

@@ -6,12 +6,21 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db.models import QuerySet
+
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.written_time import long_day
-from liaison.loops.actions import add_evidence, give_up_loop, open_loop, restart_clock
-from liaison.loops.models import Loop
-from liaison.loops.ports import About, ClockToStart
+from liaison.loops.actions import (
+    add_evidence,
+    change_waiting,
+    drop_waiting,
+    give_up_loop,
+    open_or_wait,
+    restart_clock,
+)
+from liaison.loops.models import Loop, WaitingPromise
+from liaison.loops.ports import About, ClockToStart, PromiseToKeep
 from liaison.scheduling.access import CHECK
 from liaison.scheduling.actions.serving import owner_of_visit
 from liaison.scheduling.kinds import NOT_READY
@@ -21,6 +30,7 @@ from liaison.scheduling.rules import Finding, by_code, due_of
 
 AHEAD: Final = timedelta(days=14)
 _RULE: Final = "visit-readiness"
+_KEY: Final = "blocker:"
 _TOGETHER: Final = 200
 """Visits that are checked by one round of queries."""
 
@@ -72,22 +82,24 @@ def _find(actor: Actor, row: Appointment, finding: Finding, *, now: datetime) ->
         safe_until=finding.safe_until,
         found_at=now,
     )
-    owner = owner_of_visit(row, now=now)
-    if finding.kept_by is not None or owner is None:
+    if finding.kept_by is not None:
         return
-    blocker.loop = open_loop(
-        actor,
+    promise = PromiseToKeep(
         kind=NOT_READY.code,
-        patient=row.patient,
         title=f"{row.patient.goes_by}’s visit on {long_day(row.local_start)}: {finding.sentence}"[:300],
-        owner=owner,
-        site=row.site,
         about=About(type="scheduling.appointment", id=row.pk),
-        once_key=f"blocker:{blocker.pk}",
+        once_key=f"{_KEY}{blocker.pk}",
         clocks=(_clock(row, finding, now=now),),
-        now=now,
     )
+    owner = owner_of_visit(row, now=now)
+    blocker.loop = open_or_wait(actor, promise=promise, patient=row.patient, site=row.site, owner=owner, now=now)
     blocker.save(update_fields=["loop"])
+
+
+def link_blocker(*, once_key: str, loop_id: int) -> None:
+    """Inside an act: the loop of this key, which had waited for an owner, is its blocker's."""
+    if once_key.startswith(_KEY):
+        Blocker.objects.filter(pk=once_key.removeprefix(_KEY)).update(loop_id=loop_id)
 
 
 def _follow(actor: Actor, row: Appointment, blocker: Blocker, finding: Finding, *, now: datetime) -> None:
@@ -96,9 +108,9 @@ def _follow(actor: Actor, row: Appointment, blocker: Blocker, finding: Finding, 
         return
     blocker.sentence, blocker.safe_until = finding.sentence[:300], finding.safe_until
     blocker.save(update_fields=["sentence", "safe_until"])
-    loop_id = _open_loop(blocker)
+    loop_id, clock = _open_loop(blocker), _clock(row, finding, now=now)
+    change_waiting(actor, waiting=_waiting(blocker), clocks=(clock,), now=now)
     if loop_id is not None:
-        clock = _clock(row, finding, now=now)
         restart_clock(actor, loop_id=loop_id, clock=clock, reason=finding.sentence, now=now)
 
 
@@ -106,6 +118,7 @@ def _clear(actor: Actor, blocker: Blocker, *, expected_still: bool, now: datetim
     why = "The check passes" if expected_still else "The visit is not expected any more"
     blocker.clear(why=why, now=now)
     blocker.save()
+    drop_waiting(actor, waiting=_waiting(blocker), reason=why, now=now)
     loop_id = _open_loop(blocker)
     if loop_id is None:
         return
@@ -118,6 +131,11 @@ def _clear(actor: Actor, blocker: Blocker, *, expected_still: bool, now: datetim
 
 def _open_loop(blocker: Blocker) -> int | None:
     return Loop.objects.open().filter(pk=blocker.loop_id or 0).values_list("pk", flat=True).first()
+
+
+def _waiting(blocker: Blocker) -> QuerySet[WaitingPromise]:
+    """The promise to mend it that nobody could own so far."""
+    return WaitingPromise.objects.waiting().filter(once_key=f"{_KEY}{blocker.pk}")
 
 
 def _clock(row: Appointment, finding: Finding, *, now: datetime) -> ClockToStart:

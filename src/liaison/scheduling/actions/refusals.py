@@ -12,6 +12,16 @@ class NotYourSite(Forbidden):
     sentence = "You don't book visits there. Choose another place, or ask somebody who works there."
 
 
+class AskedElsewhere(Refusal):
+    """A visit at another place would mark the referral as arranged where nobody sees to it."""
+
+    code = "scheduling.asked_elsewhere"
+    sentence = (
+        "Whom the referral asks does not work there, so this would not be its visit. Choose their place, or send the "
+        "referral to somebody there first."
+    )
+
+
 class NotFree(Conflict):
     """Somebody else has this time of a resource."""
 

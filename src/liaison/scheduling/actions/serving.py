@@ -5,20 +5,24 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from django.db.models import QuerySet
+
 from liaison.core.actor import Actor
 from liaison.core.calendars import end_of_day
 from liaison.core.written_time import day_and_time, long_day
 from liaison.loops.actions import (
     add_evidence,
+    change_waiting,
+    drop_waiting,
     give_up_loop,
-    open_loop,
+    open_or_wait,
     restart_clock,
     satisfy_clock,
     start_clock,
     void_clock,
 )
-from liaison.loops.models import Clock, Loop
-from liaison.loops.ports import About, ClockToStart, Owner
+from liaison.loops.models import Clock, Loop, WaitingPromise
+from liaison.loops.ports import About, ClockToStart, Owner, PromiseToKeep
 from liaison.loops.queries import owner_for
 from liaison.orders.actions import mark_scheduled, mark_seen, mark_visit_cancelled, mark_visit_missed
 from liaison.orders.models import Referral
@@ -81,6 +85,7 @@ def take_back_missed(*, actor: Actor, appointment: Appointment, now: datetime) -
     missed = _missed_loop(appointment)
     if missed is not None:
         give_up_loop(actor, loop_id=missed.pk, reason="They came after all", now=now)
+    drop_waiting(actor, waiting=_waiting_call(appointment), reason="They came after all", now=now)
 
 
 def note_barrier(*, actor: Actor, appointment: Appointment, wants_another: bool, now: datetime) -> None:
@@ -89,15 +94,18 @@ def note_barrier(*, actor: Actor, appointment: Appointment, wants_another: bool,
     serves = _served_loop(appointment)
     if serves is not None and _is_to_call(serves):
         satisfy_clock(actor, loop_id=serves.pk, rule_id=_RULE, by=f"appointment:{appointment.pk}", now=now)
-    missed = _missed_loop(appointment)
-    if missed is None:
-        return
+    missed, waiting = _missed_loop(appointment), _waiting_call(appointment)
     if wants_another:
         step = f"Book another time for {appointment.patient.goes_by}"
         clock = _call(appointment, now=now, step=step, evidence="answered")
-        restart_clock(actor, loop_id=missed.pk, clock=clock, reason=words, now=now)
-    else:
-        _answer(actor, missed, note=f"{words}. No other time is wanted.", appointment=appointment, now=now)
+        change_waiting(actor, waiting=waiting, clocks=(clock,), now=now)
+        if missed is not None:
+            restart_clock(actor, loop_id=missed.pk, clock=clock, reason=words, now=now)
+        return
+    note = f"{words}. No other time is wanted."
+    drop_waiting(actor, waiting=waiting, reason=note, now=now)
+    if missed is not None:
+        _answer(actor, missed, note=note, appointment=appointment, now=now)
 
 
 def answer_missed(*, actor: Actor, appointment: Appointment, now: datetime) -> None:
@@ -113,8 +121,7 @@ def answer_missed(*, actor: Actor, appointment: Appointment, now: datetime) -> N
 
 
 def _answer(actor: Actor, loop: Loop, *, note: str, appointment: Appointment, now: datetime) -> None:
-    about = About(type="scheduling.appointment", id=appointment.pk)
-    add_evidence(actor, loop_id=loop.pk, kind="answered", note=note, about=about, now=now)
+    add_evidence(actor, loop_id=loop.pk, kind="answered", note=note, about=_about(appointment), now=now)
 
 
 def _served_loop(appointment: Appointment) -> Loop | None:
@@ -131,6 +138,13 @@ def _missed_loop(appointment: Appointment) -> Loop | None:
     return rows.filter(about_id=appointment.pk).first()
 
 
+def _waiting_call(appointment: Appointment) -> QuerySet[WaitingPromise]:
+    """The promise to call about this missed visit that nobody could own so far."""
+    about = _about(appointment)
+    rows = WaitingPromise.objects.waiting().filter(kind=MISSED_VISIT.code)
+    return rows.filter(about_type=about.type, about_id=about.id)
+
+
 def _is_to_call(loop: Loop) -> bool:
     return Clock.objects.filter(loop=loop, rule_id=_RULE, satisfied_at=None, voided_at=None).exists()
 
@@ -142,23 +156,24 @@ def _waiting_for(appointment: Appointment, *, states: tuple[str, ...]) -> Referr
     return Referral.objects.filter(pk=appointment.referral_id, appointment_id=appointment.pk, state__in=states).first()
 
 
-def _open_missed(actor: Actor, appointment: Appointment, *, now: datetime) -> Loop | None:
+def _open_missed(actor: Actor, appointment: Appointment, *, now: datetime) -> None:
     owner = owner_of_visit(appointment, now=now)
-    if owner is None:
-        return None
-    patient = appointment.patient
-    return open_loop(
-        actor,
+    promise = _to_call(appointment, clock=_call(appointment, now=now, evidence="answered"))
+    open_or_wait(actor, promise=promise, patient=appointment.patient, site=appointment.site, owner=owner, now=now)
+
+
+def _to_call(appointment: Appointment, *, clock: ClockToStart) -> PromiseToKeep:
+    return PromiseToKeep(
         kind=MISSED_VISIT.code,
-        patient=patient,
-        title=f"{patient.goes_by} did not come on {long_day(appointment.local_start)}",
-        owner=owner,
-        site=appointment.site,
-        about=About(type="scheduling.appointment", id=appointment.pk),
+        title=f"{appointment.patient.goes_by} did not come on {long_day(appointment.local_start)}",
+        about=_about(appointment),
         once_key=f"missed-visit:{appointment.pk}:{appointment.version}",
-        clocks=(_call(appointment, now=now, evidence="answered"),),
-        now=now,
+        clocks=(clock,),
     )
+
+
+def _about(appointment: Appointment) -> About:
+    return About(type="scheduling.appointment", id=appointment.pk)
 
 
 def _call(appointment: Appointment, *, now: datetime, step: str = "", evidence: str = "") -> ClockToStart:

@@ -116,7 +116,7 @@ def _tell(
         "time": appointment.local_start.time(),
         "site": site.name,
         "address": site.address,
-        "phone": site.phone or settings.LIAISON_ORGANIZATION,
+        "phone": site.number_to_call(),
         **(more or {}),
     }
     queue_message(

@@ -22,6 +22,7 @@ from liaison.loops.queries.calendars import business_calendar
 from liaison.orders.models import Referral
 from liaison.patients.models import Patient
 from liaison.scheduling.access import WAIT
+from liaison.scheduling.actions.booking import refuse_elsewhere
 from liaison.scheduling.actions.refusals import Impossible, KeyReused, ReferralNeeded
 from liaison.scheduling.kinds import WAITING
 from liaison.scheduling.models import Appointment, Resource, VisitType, WaitlistEntry
@@ -84,8 +85,8 @@ def join_waitlist(*, actor: Actor, patient: Patient, draft: WaitDraft, now: date
     """Put a patient on the waitlist and open the promise to find them a time. The same key again changes nothing.
 
     Refuses: Impossible (days or times that can't be, a visit that can't move), AlreadyWaiting, DeadPatient,
-    ReferralNeeded, KeyReused, NotFound (a visit, loop or referral of somebody else, an unknown site or person),
-    NobodyToOwn (when Liaison itself asks, and nobody at the site could look for a time).
+    ReferralNeeded, AskedElsewhere, KeyReused, NotFound (a visit, loop or referral of somebody else, an unknown site
+    or person), NobodyToOwn (when Liaison itself asks, and nobody at the site could look for a time).
     """
     with act(actor, WAIT, patient=patient, now=now) as entry:
         Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
@@ -196,6 +197,8 @@ def _write(row: WaitlistEntry, draft: WaitDraft) -> list[Site]:
         raise NotFound
     if kind.referral_needed and row.referral is None:
         raise ReferralNeeded
+    if row.referral is not None:
+        refuse_elsewhere(row.referral, site_ids=[site.pk for site in sites])
     for field, sentence in _wrong(draft):
         raise Impossible(sentence, fields={field: sentence})
     row.with_resource = _theirs(Resource.objects.in_service(), draft.with_id)

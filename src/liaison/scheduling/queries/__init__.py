@@ -12,6 +12,7 @@ from liaison.scheduling.queries.arrangement import (
     site_to_arrange,
     visit_types,
 )
+from liaison.scheduling.queries.asked import WhomAsked, asked_by
 from liaison.scheduling.queries.day import (
     EVERYTHING,
     Day,
@@ -127,8 +128,10 @@ __all__ = [
     "WaitlistReport",
     "Week",
     "WeekDay",
+    "WhomAsked",
     "abilities_in_use",
     "able_at",
+    "asked_by",
     "bookable_at",
     "candidates",
     "clinicians",

@@ -11,7 +11,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from liaison.accounts.models import Assignment
+from liaison.accounts.models import Assignment, Team
 from liaison.core.actor import system_actor
 from liaison.core.calendars import FEDERAL
 from liaison.core.models import AuditEntry
@@ -22,7 +22,7 @@ from liaison.inbox.actions import confirm_not_arrived
 from liaison.inbox.models import Message
 from liaison.inbox.models.messages import FailureKind
 from liaison.inbox.queries import loops_instead
-from liaison.loops.actions import add_evidence, close_loop, give_up_loop
+from liaison.loops.actions import add_evidence, close_loop, find_owners, give_up_loop
 from liaison.loops.models import Loop
 from liaison.orders.actions import cancel_referral, decline_referral
 from liaison.orders.models import Referral
@@ -358,15 +358,56 @@ def test_a_loop_that_somebody_ended_is_left_alone(clinic: Clinic) -> None:
     assert Blocker.objects.get().cleared_at is not None
 
 
-def test_without_anybody_to_own_it_the_blocker_still_shows(clinic: Clinic) -> None:
-    clinic.book(START)
-    close_room(clinic)
+def nobody_is_there() -> None:
     with writes_open():
         Appointment.objects.update(booked_by=None)
         Assignment.objects.all().delete()
+
+
+def somebody_is_there(clinic: Clinic) -> None:
+    with writes_open():
+        Team.objects.create(name="North desk", site=clinic.site)
+    assert find_owners(LIAISON, now=NOW) == 0
+
+
+def test_a_blocker_that_nobody_could_own_shows_and_gets_its_loop_once_somebody_can(clinic: Clinic) -> None:
+    visit = clinic.book(START)
+    closure = close_room(clinic)
+    nobody_is_there()
     check()
     assert Blocker.objects.get().loop_id is None
     assert not Loop.objects.filter(kind="not-ready").exists()
+    actions.retire_resource(actor=clinic.marta, resource=clinic.room, now=NOW)
+    check()
+    somebody_is_there(clinic)
+    loop = Loop.objects.get(kind="not-ready")
+    assert Blocker.objects.get().loop == loop
+    assert queries.readiness_of([visit], now=NOW)[visit.pk].loops == {"scheduling.resources": loop.pk}
+    actions.return_resource(actor=clinic.marta, resource=clinic.room, now=NOW)
+    actions.open_time(actor=clinic.marta, closure=closure, now=NOW)
+    check()
+    loop.refresh_from_db()
+    assert loop.state == "closed"
+
+
+def test_a_blocker_that_is_gone_before_anybody_could_own_it_opens_nothing(clinic: Clinic) -> None:
+    clinic.book(START)
+    closure = close_room(clinic)
+    nobody_is_there()
+    check()
+    actions.open_time(actor=clinic.marta, closure=closure, now=NOW)
+    check()
+    somebody_is_there(clinic)
+    assert not Loop.objects.filter(kind="not-ready").exists()
+
+
+def test_only_what_waited_for_a_blocker_is_linked_to_one(clinic: Clinic) -> None:
+    clinic.book(START)
+    close_room(clinic)
+    nobody_is_there()
+    check()
+    actions.link_blocker(once_key="answer:1", loop_id=0)
+    assert Blocker.objects.get().loop_id is None
 
 
 def test_what_is_only_held_for_an_offer_is_no_visit_yet(clinic: Clinic) -> None:

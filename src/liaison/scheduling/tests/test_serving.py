@@ -8,20 +8,23 @@ import pytest
 
 from liaison.accounts.access import Role
 from liaison.accounts.models import Assignment, Team, TeamMember, User
+from liaison.core.actor import system_actor
 from liaison.core.postgres.guard import writes_open
-from liaison.loops.actions import open_loop
-from liaison.loops.models import Loop
+from liaison.loops.actions import find_owners, open_loop
+from liaison.loops.models import Loop, WaitingPromise
 from liaison.loops.ports import ClockToStart, Owner
 from liaison.orders.actions import NotNow, mark_seen
 from liaison.orders.models import Referral
 from liaison.scheduling import actions, queries
 from liaison.scheduling.models import Appointment
 from liaison.scheduling.ports import CancelReason
+from liaison.scheduling.rules import Barrier
 from liaison.scheduling.tests.clinic import NOW, Clinic, local, person
 from liaison.scheduling.tests.test_screens import browser
 
 START = "2026-03-03 10:00"
 AFTER = local("2026-03-03 10:45")
+LIAISON = system_actor("ledger")
 
 
 def booked(clinic: Clinic, referral: Referral) -> Appointment:
@@ -114,12 +117,49 @@ def test_when_the_booker_is_gone_the_team_of_the_site_calls(clinic: Clinic) -> N
     assert Loop.objects.get(kind="missed-visit").owner_team_id == team.pk
 
 
-def test_without_anybody_to_own_it_no_loop_opens(clinic: Clinic) -> None:
+def nobody_is_there(clinic: Clinic) -> None:
     with writes_open():
         Assignment.objects.all().delete()
         User.objects.filter(pk=clinic.rosa.user_id).update(is_active=False, deactivated_at=NOW)
-    missed(clinic)
+
+
+def somebody_is_there(clinic: Clinic) -> Team:
+    with writes_open():
+        team = Team.objects.create(name="North desk", site=clinic.site)
+    assert find_owners(LIAISON, now=AFTER) == 0
+    return team
+
+
+def test_the_call_that_nobody_could_own_is_made_once_somebody_can(clinic: Clinic) -> None:
+    nobody_is_there(clinic)
+    appointment = missed(clinic)
     assert not Loop.objects.filter(kind="missed-visit").exists()
+    assert find_owners(LIAISON, now=AFTER) == 1
+    team = somebody_is_there(clinic)
+    loop = Loop.objects.get(kind="missed-visit")
+    assert (loop.owner_team_id, loop.about_id) == (team.pk, appointment.pk)
+    assert loop.due_at == local("2026-03-03 23:59:59")
+
+
+def test_who_comes_after_all_is_not_called_later(clinic: Clinic) -> None:
+    nobody_is_there(clinic)
+    appointment = missed(clinic)
+    actions.arrive(actor=clinic.marta, appointment=appointment, now=AFTER)
+    somebody_is_there(clinic)
+    assert not Loop.objects.filter(kind="missed-visit").exists()
+    assert WaitingPromise.objects.get(kind="missed-visit").ended_why == "They came after all"
+
+
+@pytest.mark.parametrize("wants_another", [True, False])
+def test_what_they_said_before_anybody_could_own_it_counts(clinic: Clinic, wants_another: bool) -> None:
+    nobody_is_there(clinic)
+    appointment = missed(clinic)
+    actions.record_barrier(
+        actor=clinic.marta, appointment=appointment, barrier=Barrier.FORGOT, wants_another=wants_another, now=AFTER
+    )
+    somebody_is_there(clinic)
+    steps = list(Loop.objects.filter(kind="missed-visit").values_list("next_step", flat=True))
+    assert steps == (["Book another time for Walter"] if wants_another else [])
 
 
 def test_an_open_loop_keeps_its_own_clock_when_its_visit_is_missed(clinic: Clinic) -> None:

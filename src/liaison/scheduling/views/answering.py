@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.utils import translation
+from django.shortcuts import redirect
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from liaison.core.actor import system_actor
 from liaison.core.clock import current_time
+from liaison.core.patient_pages import language_for, patient_page
 from liaison.core.refusals import Refusal
 from liaison.scheduling import actions
 from liaison.scheduling.models import WaitlistOffer
 from liaison.scheduling.rules import OfferState, language_of_invitation
 
-_LANGUAGES = {"en": "English", "es": "Español"}
 _BY_LINK = system_actor("the patient, by link")
 
 
 @login_not_required
+@csrf_exempt  # the signed address is the whole proof: who can forge the press holds it already
 @require_http_methods(["GET", "POST"])
 def answer(request: HttpRequest, token: str) -> HttpResponse:
     """Show the offer; only a press of a button answers it, so that a mail scanner that opens links does not.
@@ -43,23 +44,17 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
 
 
 def _page(request: HttpRequest, offer: WaitlistOffer, *, refused: bool) -> HttpResponse:
-    asked = request.GET.get("lang", "")
-    language = asked if asked in _LANGUAGES else language_of_invitation(offer.language)
     now = current_time()
     state = OfferState(offer.state)
     if state is OfferState.OFFERED and now >= offer.expires_at:
         state = OfferState.EXPIRED
-    with translation.override(language):
-        context = {
-            "state": "refused" if refused else state.value,
-            "starts_on": offer.local_start,
-            "site": offer.opening.site,
-            "until": offer.expires_at.astimezone(offer.opening.site.zone),
-            "languages": [(code, name) for code, name in _LANGUAGES.items() if code != language],
-            "is_spanish": language == "es",
-        }
-        response = render(request, "scheduling/answer.html", context, status=409 if refused else 200)
-    response["Cache-Control"] = "no-store"
-    response["Referrer-Policy"] = "no-referrer"
-    response["X-Robots-Tag"] = "noindex"
-    return response
+    site = offer.opening.site
+    context = {
+        "state": "refused" if refused else state.value,
+        "starts_on": offer.local_start,
+        "site": site,
+        "call": site.number_to_call(),
+        "until": offer.expires_at.astimezone(site.zone),
+    }
+    language = language_for(request, otherwise=language_of_invitation(offer.language))
+    return patient_page(request, "scheduling/answer.html", context, language=language, status=409 if refused else 200)

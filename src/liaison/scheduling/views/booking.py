@@ -92,13 +92,20 @@ def book(request: HttpRequest) -> HttpResponse:
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
     patient, loop_id = get_patient(actor_of(request), patient_id=patient_id), id_in(given.get("loop"))
+    referral_id = id_in(given.get("referral")) or referral_to_book(patient=patient, loop_id=loop_id or 0)
+    asked = queries.asked_by(patient, referral_id=referral_id)
+    places = tuple(sites_within(actor_of(request), BOOK))
+    if asked is not None:
+        places = tuple(site for site in places if site in asked.sites)
+        if not places:
+            return render(request, "scheduling/book_elsewhere.html", {"asked": asked, "patient": patient})
     desk = Desk(
         actor=actor_of(request),
         patient=patient,
-        places=tuple(sites_within(actor_of(request), BOOK)),
+        places=places,
         now=current_time(),
         loop_id=loop_id,
-        referral_id=id_in(given.get("referral")) or referral_to_book(patient=patient, loop_id=loop_id or 0),
+        referral_id=referral_id,
     )
     return _panel(request, desk)
 
