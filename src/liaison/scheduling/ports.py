@@ -49,6 +49,7 @@ __all__ = [
     "Override",
     "ReadinessCheck",
     "Reason",
+    "Recurrence",
     "Seat",
     "Span",
     "Stage",
@@ -108,10 +109,25 @@ class Method(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recurrence:
+    """How one event comes again (RFC 5545): its `rule`, the starts that are `excluded`, and what is otherwise.
+
+    `last_at` is the last start of the rule.
+    `others` are visits at another time than the rule's; each names by `recurs_at` the start that it stands for.
+    """
+
+    rule: str
+    last_at: datetime
+    excluded: tuple[datetime, ...] = ()
+    others: tuple["Invitation", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
     """One message about one event, with nothing clinical in it (DOMAIN 1.8).
 
     `uid` stays for life and `sequence` rises with each change; `summary` is neutral, in the patient's language.
+    `recurrence` makes it a series; `recurs_at` makes it one visit of a series, by the start that the rule gives it.
     """
 
     uid: str
@@ -128,6 +144,8 @@ class Invitation:
     attendee_email: str = ""
     url: str = ""
     language: str = "en"
+    recurrence: Recurrence | None = None
+    recurs_at: datetime | None = None
 
 
 class InvitationWriter(Protocol):

@@ -1,0 +1,128 @@
+"""A series as it stands: its visits in order, and which of them can still change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+
+from liaison.core.actor import Actor
+from liaison.core.audit import seen
+from liaison.core.refusals import NotFound
+from liaison.patients.models import Patient
+from liaison.scheduling.models import Appointment, Series, SeriesState, SeriesVisit
+from liaison.scheduling.queries.series_planning import Target, wall_instant
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a visit stands in its series: the `number`th of `total`, those left out not counted."""
+
+    series_id: int
+    position: int
+    number: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesLine:
+    """One visit of a series; `number` is empty for what was left out. Times are on the wall clock of the site."""
+
+    row: SeriesVisit
+    number: int | None
+    start_at: datetime
+    rule_at: datetime
+    can_change: bool
+
+    @property
+    def was_moved(self) -> bool:
+        """Whether it is at another time than the rule says."""
+        return self.start_at != self.rule_at
+
+
+def get_series(actor: Actor, *, series_id: int) -> Series:
+    """One series with what its page shows. Refuses: NotFound."""
+    found = (
+        Series.objects.filter(pk=series_id, patient__in=Patient.objects.visible_to(actor))
+        .select_related("patient", "site", "clinician", "place", "loop", "referral")
+        .first()
+    )
+    if found is None:
+        raise NotFound
+    seen(found.patient_id)
+    return found
+
+
+def get_series_visit(actor: Actor, *, series_visit_id: int) -> SeriesVisit:
+    """One visit of a series. Refuses: NotFound."""
+    rows = SeriesVisit.objects.filter(pk=series_visit_id, series__patient__in=Patient.objects.visible_to(actor))
+    found = rows.select_related("series__patient", "series__site", "loop", "appointment").first()
+    if found is None:
+        raise NotFound
+    seen(found.series.patient_id)
+    return found
+
+
+def series_lines(series: Series, *, now: datetime) -> Sequence[SeriesLine]:
+    """Every day of the series in order of time. The series was fetched for somebody."""
+    rows = series.visits.select_related("appointment", "loop").prefetch_related("appointment__reservations__resource")
+    ordered = sorted(rows, key=lambda row: (row.wanted_at, row.position))
+    lines, number = [], 0
+    for row in ordered:
+        number += row.state != SeriesState.OUT
+        lines.append(
+            SeriesLine(
+                row=row,
+                number=number if row.state != SeriesState.OUT else None,
+                start_at=row.wanted_at.astimezone(series.site.zone),
+                rule_at=row.rule_at.astimezone(series.site.zone),
+                can_change=_can_change(row.appointment, now=now),
+            )
+        )
+    return lines
+
+
+def place_in_series(appointment: Appointment) -> Place | None:
+    """Which visit of which series this is; None when of none. The appointment was fetched for somebody."""
+    row = SeriesVisit.objects.filter(appointment=appointment).first()
+    if row is None:
+        return None
+    kept = SeriesVisit.objects.filter(series=row.series_id).exclude(state=SeriesState.OUT)
+    order = list(kept.order_by("wanted_at", "position").values_list("pk", flat=True))
+    return Place(series_id=row.series_id, position=row.position, number=order.index(row.pk) + 1, total=len(order))
+
+
+def series_ahead(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[Series]:
+    """The patient's series of which something lies ahead, the newest first."""
+    visible = Series.objects.filter(patient=patient, patient__in=Patient.objects.visible_to(actor))
+    waiting = SeriesVisit.objects.filter(state__in=[SeriesState.AHEAD, SeriesState.OPEN]).values("series")
+    coming = SeriesVisit.objects.filter(appointment__in=Appointment.objects.holding_time().filter(end_at__gte=now))
+    rows = visible.filter(pk__in=waiting) | visible.filter(pk__in=coming.values("series"))
+    return tuple(rows.select_related("site").order_by("-booked_at"))
+
+
+def changeable_visits(series: Series, *, from_position: int, now: datetime) -> Sequence[SeriesVisit]:
+    """The visits from this one on, in order, that have a time ahead and to which the patient is expected."""
+    rows = (
+        series.visits.filter(position__gte=from_position, state=SeriesState.BOOKED)
+        .select_related("appointment__patient", "appointment__visit_type", "appointment__site", "series__site")
+        .prefetch_related("appointment__reservations")
+    )
+    return [row for row in rows.order_by("position") if _can_change(row.appointment, now=now)]
+
+
+def shifted_targets(rows: Sequence[SeriesVisit], *, series: Series, at: time, days: int) -> Sequence[Target]:
+    """These visits at the wall time `at`, so many days later."""
+    return [
+        Target(
+            position=row.position,
+            planned_on=row.rule_at.astimezone(series.site.zone).date(),
+            rule_at=row.rule_at,
+            at=wall_instant(row.wanted_at, site=series.site, days=days, at_time=at),
+        )
+        for row in rows
+    ]
+
+
+def _can_change(appointment: Appointment | None, *, now: datetime) -> bool:
+    return appointment is not None and appointment.expects_patient and appointment.start_at > now
