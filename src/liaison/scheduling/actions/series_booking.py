@@ -170,7 +170,7 @@ def _booked_before(order: SeriesOrder, *, patient: Patient) -> Series | None:
 
 def _book(actor: Actor, patient: Patient, order: SeriesOrder, *, now: datetime) -> Series:
     visit_type, site = _kind_and_place(order.wanted)
-    days = days_of(order.wanted, site=site)
+    days = days_of(order.wanted)
     if signature_of(days) != order.signature:
         raise SeriesChanged
     if not actor.may_at(BOOK_SERIES, site_id=site.pk):
@@ -194,8 +194,11 @@ def _book(actor: Actor, patient: Patient, order: SeriesOrder, *, now: datetime) 
     return series
 
 
-def days_of(wanted: SeriesWanted, *, site: Site) -> tuple[Occurrence, ...]:
-    """Every day of the rule. Refuses: SeriesWrong (it can't be expanded, has no visit, or more than 100)."""
+def days_of(wanted: SeriesWanted) -> tuple[Occurrence, ...]:
+    """Every day of the rule. Refuses: NotFound, SeriesWrong (it can't be expanded, has no visit, or more than 100)."""
+    site = Site.objects.filter(pk=wanted.site_id).first()
+    if site is None:
+        raise NotFound
     for field, sentence in wrong_with(wanted.pattern):
         raise SeriesWrong(sentence, fields={field: sentence})
     calendar = business_calendar(site_id=site.pk)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 
+from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import NotFound
 from liaison.patients.models import Patient
-from liaison.scheduling.models import Appointment, Series, SeriesState, SeriesVisit
+from liaison.scheduling.models import Appointment, Resource, ResourceKind, Series, SeriesState, SeriesVisit, VisitType
+from liaison.scheduling.queries.looking import sees_calendar
 from liaison.scheduling.queries.series_planning import Target, wall_instant
 
 
@@ -84,12 +87,23 @@ def series_lines(series: Series, *, now: datetime) -> Sequence[SeriesLine]:
 
 def place_in_series(appointment: Appointment) -> Place | None:
     """Which visit of which series this is; None when of none. The appointment was fetched for somebody."""
-    row = SeriesVisit.objects.filter(appointment=appointment).first()
-    if row is None:
-        return None
-    kept = SeriesVisit.objects.filter(series=row.series_id).exclude(state=SeriesState.OUT)
-    order = list(kept.order_by("wanted_at", "position").values_list("pk", flat=True))
-    return Place(series_id=row.series_id, position=row.position, number=order.index(row.pk) + 1, total=len(order))
+    return places_in_series([appointment.pk]).get(appointment.pk)
+
+
+def places_in_series(appointment_ids: Sequence[int]) -> Mapping[int, Place]:
+    """The same for several appointments, by their ids; those of no series are left out."""
+    series_ids = SeriesVisit.objects.filter(appointment__in=appointment_ids).values("series")
+    kept = SeriesVisit.objects.filter(series__in=series_ids).exclude(state=SeriesState.OUT)
+    order: dict[int, list[tuple[int, int | None]]] = defaultdict(list)
+    rows = kept.order_by("wanted_at", "position").values_list("series", "position", "appointment")
+    for series_id, position, appointment_id in rows:
+        order[series_id].append((position, appointment_id))
+    return {
+        appointment_id: Place(series_id=series_id, position=position, number=number, total=len(visits))
+        for series_id, visits in order.items()
+        for number, (position, appointment_id) in enumerate(visits, start=1)
+        if appointment_id is not None and appointment_id in appointment_ids
+    }
 
 
 def series_ahead(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[Series]:
@@ -122,6 +136,27 @@ def shifted_targets(rows: Sequence[SeriesVisit], *, series: Series, at: time, da
         )
         for row in rows
     ]
+
+
+def kind_called(code: str) -> VisitType | None:
+    """Today's version of the kind of visit with this code, with its needs; None when it is not offered any more."""
+    return VisitType.objects.filter(code=code, is_current=True).prefetch_related("needs").first()
+
+
+def home_site_among(patient: Patient, *, sites: Sequence[Site]) -> Site | None:
+    """The patient's home site if it is one of these, else another one of theirs, else the first."""
+    known = {site.pk: site for site in sites}
+    theirs = patient.sites.order_by("-is_home", "pk").values_list("site_id", flat=True)
+    return next((known[pk] for pk in theirs if pk in known), sites[0] if sites else None)
+
+
+def places_for(actor: Actor, *, visit_type: VisitType, site_id: int) -> Sequence[Resource]:
+    """The rooms and machines that could serve this visit at this site, by name. Refuses: Forbidden."""
+    if not sees_calendar(actor, site_id=site_id):
+        return ()
+    abilities = [need.ability for need in visit_type.needs.all()]
+    able = Resource.objects.in_service().filter(abilities__overlap=abilities).working_at(site_id)
+    return tuple(able.exclude(kind=ResourceKind.PERSON))
 
 
 def _can_change(appointment: Appointment | None, *, now: datetime) -> bool:

@@ -134,8 +134,27 @@ class SeriesPlan:
         """The days as one short text: whoever comes back with it saw these."""
         return signature_of([one.target for one in self.visits])
 
-    def count(self, state: LineState) -> int:
-        """How many are of this state."""
+    @property
+    def free(self) -> int:
+        """How many are free as asked."""
+        return self._count(LineState.FREE)
+
+    @property
+    def conflicts(self) -> int:
+        """How many want a decision."""
+        return self._count(LineState.CONFLICT)
+
+    @property
+    def ahead(self) -> int:
+        """How many can't be booked yet."""
+        return self._count(LineState.AHEAD)
+
+    @property
+    def out(self) -> int:
+        """How many are left out for a holiday."""
+        return self._count(LineState.OUT)
+
+    def _count(self, state: LineState) -> int:
         return sum(one.state is state for one in self.visits)
 
 

@@ -67,6 +67,7 @@ from liaison.scheduling.rules.reminders import Reminder, ReminderKind, reminder_
 from liaison.scheduling.rules.search import Need, Offer, Reason, Wish, earliest
 from liaison.scheduling.rules.series import (
     MOST_VISITS,
+    MOST_WEEKS_APART,
     HolidayPolicy,
     Occurrence,
     Pattern,
@@ -103,6 +104,7 @@ __all__ = [
     "HORIZON_DAYS",
     "MISSED_WITHIN",
     "MOST_VISITS",
+    "MOST_WEEKS_APART",
     "NEXT",
     "REASONS",
     "STAGES",

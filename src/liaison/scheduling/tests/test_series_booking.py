@@ -44,7 +44,7 @@ def test_every_visit_that_is_free_is_offered_with_the_same_room(clinic: Clinic) 
     ]  # fmt: skip
     seats = {tuple(seat.name for seat in one.offer.seats) for one in found.visits if one.offer}
     assert seats == {("Dr Imani", "Room 1")}
-    assert (found.missing, found.count(LineState.FREE)) == ((), 6)
+    assert (found.missing, found.free, found.conflicts, found.out) == ((), 6, 0, 0)
 
 
 def test_a_taken_time_says_why_and_what_else_is_free(clinic: Clinic) -> None:
@@ -98,7 +98,7 @@ def test_lead_times_bound_a_series_at_both_ends(clinic: Clinic) -> None:
     soon = replace(today, at=time(7, 30))
     assert plan(clinic, soon).visits[0].why == ("That start is too soon for this kind of visit.",)
     long = plan(clinic, replace(PHYSIO, weekdays=frozenset({3}), count=20))
-    assert (long.count(LineState.FREE), long.count(LineState.AHEAD)) == (13, 7)
+    assert (long.free, long.ahead) == (13, 7)
     assert long.books_until == date(2026, 5, 31)
 
 
@@ -273,7 +273,7 @@ def test_a_series_that_cannot_be_is_refused_beside_its_field(
     clinic: Clinic, changes: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(SeriesWrong) as refused:
-        actions.days_of(wanted(clinic, replace(PHYSIO, **changes)), site=clinic.site)
+        actions.days_of(wanted(clinic, replace(PHYSIO, **changes)))
     assert set(refused.value.fields) == {field}
 
 
@@ -284,7 +284,9 @@ def test_who_may_not_book_there_books_no_series(clinic: Clinic) -> None:
     with pytest.raises(Forbidden):
         actions.book_series(actor=clinic.adam, patient=clinic.walter, order=order, now=NOW)
     elsewhere = replace(order, wanted=replace(order.wanted, site_id=clinic.other_site.pk))
-    days = actions.days_of(elsewhere.wanted, site=clinic.other_site)
+    days = actions.days_of(elsewhere.wanted)
+    with pytest.raises(NotFound):
+        actions.days_of(replace(order.wanted, site_id=0))
     with pytest.raises(NotYourSite):
         actions.book_series(
             actor=clinic.rosa,

@@ -259,11 +259,11 @@ def test_later_visits_follow_the_time_to_which_the_series_moved(clinic: Clinic) 
 def test_nothing_is_booked_for_the_dead_and_no_kind_that_is_gone(clinic: Clinic) -> None:
     series, later = book(clinic, WEEKLY), NOW + timedelta(days=8)
     with writes_open():
-        Patient.objects.filter(pk=clinic.walter.pk).update(deceased_at=NOW)
+        Patient.objects.filter(pk=clinic.walter.pk).update(is_deceased=True)
     assert actions.extend_series(JOB, now=later) == 0
     assert (series.visits.get(position=14).state, series.visits.get(position=14).why) == ("out", "The patient died")
     with writes_open():
-        Patient.objects.filter(pk=clinic.walter.pk).update(deceased_at=None)
+        Patient.objects.filter(pk=clinic.walter.pk).update(is_deceased=False)
         VisitType.objects.all().update(is_current=False)
     actions.extend_series(JOB, now=later + timedelta(days=30))
     assert {row.state for row in series.visits.filter(position__gt=14)} == {"open"}
