@@ -267,8 +267,8 @@ def _series_form(actor: Actor, typed: dict[str, Any], *, is_asked: bool) -> Seri
     chosen = next((kind for kind in kinds if str(kind.pk) == typed["visit_type"]), None)
     people = queries.clinicians_for(actor, visit_type=chosen, site_id=site_id) if chosen and site_id else ()
     places = queries.places_for(actor, visit_type=chosen, site_id=site_id) if chosen and site_id else ()
-    for name, choices in (("clinician", people), ("place", places)):
-        if typed.get(name) not in {str(one.pk) for one in choices}:
+    for name, able in (("clinician", people), ("place", places)):
+        if typed.get(name) not in {str(one.pk) for one in able}:
             typed[name] = ""  # another visit or site was chosen, where this one does not serve
     choices = Choices(visit_types=kinds, sites=sites, people=people)
     return SeriesForm(typed if is_asked else None, initial=typed, choices=choices, places=places)
