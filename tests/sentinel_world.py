@@ -36,9 +36,10 @@ from liaison.records import actions as records
 from liaison.records.models import EarlierVersion, Resource, Source
 from liaison.records.ports import DocumentKind, Filing, sound_file
 from liaison.scheduling import actions as scheduling
-from liaison.scheduling.models import Appointment
+from liaison.scheduling.models import Appointment, VisitType
 from liaison.scheduling.models import Resource as Bookable
-from liaison.scheduling.ports import BookingOrder, OfferBy, Seat, Span
+from liaison.scheduling.ports import BookingOrder, HolidayPolicy, OfferBy, Pattern, Seat, Span
+from liaison.scheduling.queries import SeriesWanted, plan_series
 
 MARKS = ("Quillfeather", "Zyxwulf", "Zyx the Brave", "QF-77-SENTINEL", "quill.zyx@sentinel.example", "555-0188")
 """What is the sentinel's alone. Where one of these appears, the patient was shown."""
@@ -89,6 +90,8 @@ class World:
             "scheduling:book": f"?patient={patient}&loop={loop}",
             "scheduling:flow": f"?site={self.arguments['site_id']}",
             "scheduling:readiness": f"?site={self.arguments['site_id']}&days=7",
+            "scheduling:repeat": f"?patient={patient}&loop={loop}",
+            "scheduling:cancel_series": "?position=1",
             "scheduling:join": f"?patient={patient}&loop={loop}",
             "scheduling:day": f"?site={self.arguments['site_id']}&on={self.arguments['day']}",
             "scheduling:week": f"?site={self.arguments['site_id']}&on={self.arguments['day']}",
@@ -236,6 +239,28 @@ def _scheduling(world: World, rosa: Actor, *, here: Site, now: datetime) -> None
     }
     _yesterday(world, rosa, order, now=now)
     _waitlist(world, rosa, booked, here=here, now=now)
+    _series(world, rosa, kind=kind, here=here, now=now)
+
+
+def _series(world: World, rosa: Actor, *, kind: VisitType, here: Site, now: datetime) -> None:
+    """They come every week, and for one of the visits a time is still to be found."""
+    first = now.astimezone(here.zone).date() + timedelta(days=8)
+    pattern = Pattern(first_on=first, at=time(11), weekdays=frozenset({first.weekday()}), count=3)
+    wanted = SeriesWanted(
+        patient_id=world.patient.pk, visit_type_id=kind.pk, site_id=here.pk, pattern=pattern,
+        holidays=HolidayPolicy.KEEP,
+    )  # fmt: skip
+    plan = plan_series(rosa, wanted=wanted, now=now)
+    picks = {2: scheduling.Pick(kind=scheduling.PickKind.OPEN)}
+    for one in plan.visits:
+        if one.offer is not None and one.position not in picks:
+            seats = tuple(Seat(role=seat.role, resource_id=seat.resource_id) for seat in one.offer.seats)
+            picks[one.position] = scheduling.Pick(
+                kind=scheduling.PickKind.BOOK, start_at=one.offer.start_at, seats=seats
+            )
+    order = scheduling.SeriesOrder(key="walk-series", wanted=wanted, signature=plan.signature, picks=picks)
+    series = scheduling.book_series(actor=rosa, patient=world.patient, order=order, now=now)
+    world.arguments |= {"series_id": series.pk, "series_visit_id": series.visits.get(position=2).pk}
 
 
 def _yesterday(world: World, rosa: Actor, order: BookingOrder, *, now: datetime) -> None:

@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 
 from liaison.loops.ports import register_kind
-from liaison.scheduling.kinds import MISSED_VISIT, NOT_READY, WAITING
+from liaison.scheduling.kinds import MISSED_VISIT, NOT_READY, SERIES_VISIT, WAITING
 
 
 class SchedulingConfig(AppConfig):
@@ -28,6 +28,7 @@ class SchedulingConfig(AppConfig):
         register_kind(MISSED_VISIT)
         register_kind(WAITING)
         register_kind(NOT_READY)
+        register_kind(SERIES_VISIT)
         for check in OURS:
             register_readiness_check(check)
         constraint_refusal("scheduling_one_visit_at_a_time", NotFree)

@@ -8,10 +8,13 @@ from liaison.core.facts import Fact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _AboutAppointment(Fact):
+    """`series_id` stands where visits of a series change together: one message of the series tells the patient."""
+
     appointment_id: int
     patient_id: int
     loop_id: int | None
     referral_id: int | None
+    series_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,16 @@ class AppointmentMissed(_AboutAppointment):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentNotMissed(_AboutAppointment):
     """The patient came after all, on the day on which the visit had been noted as missed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesTold(Fact):
+    """Visits of a series were booked, moved or cancelled together. `what` is "booked", "moved" or "cancelled"."""
+
+    series_id: int
+    patient_id: int
+    what: str
+    appointment_ids: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from liaison.scheduling.actions import (
     check_coming,
     check_visits,
     expire_offer,
+    extend_series,
     finish_days,
     keep_free_time,
     miss_overdue,
@@ -60,3 +61,9 @@ def note_missed_visits() -> None:
 def finish_visits() -> None:
     """Once the local day of a visit is over, who was seen was seen: it can't be taken back any more."""
     finish_days(actor=system_actor("the day of the visit"), now=current_time())
+
+
+@job(cron="50 2 * * *", queueing_lock="scheduling.book_series_ahead")
+def book_series_ahead() -> None:
+    """Each night: visits of series that may be booked now get their time, or a loop to find one."""
+    extend_series(system_actor("series"), now=current_time())

@@ -1,4 +1,4 @@
-"""The kinds of loop that scheduling opens: a missed visit, a wait for an earlier time, a visit that is not ready."""
+"""The kinds of loop that scheduling opens: a missed visit, a wait, a visit that is not ready, or one without a time."""
 
 from typing import Final
 
@@ -38,4 +38,15 @@ NOT_READY: Final = LoopKind(
     managed_at="scheduling:appointment",
     closes_itself=True,
     icon="alert-triangle",
+)
+
+SERIES_VISIT: Final = LoopKind(
+    code="series-visit",
+    label="Visit of a series without a time",
+    required_evidence=("settled",),
+    evidence_labels={"settled": "It has a time, or is not wanted any more"},
+    event_words={"series": "when the series was booked"},
+    managed_at="scheduling:series_visit",
+    closes_itself=True,
+    icon="calendar-repeat",
 )

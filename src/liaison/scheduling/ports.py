@@ -15,11 +15,13 @@ from liaison.scheduling.rules import (
     CancelReason,
     Checked,
     Finding,
+    HolidayPolicy,
     Hours,
     LateAnswer,
     Need,
     Offer,
     OfferBy,
+    Pattern,
     Reason,
     Span,
     Stage,
@@ -38,6 +40,7 @@ __all__ = [
     "CancelReason",
     "Checked",
     "Finding",
+    "HolidayPolicy",
     "Hours",
     "Invitation",
     "InvitationWriter",
@@ -47,8 +50,10 @@ __all__ = [
     "Offer",
     "OfferBy",
     "Override",
+    "Pattern",
     "ReadinessCheck",
     "Reason",
+    "Recurrence",
     "Seat",
     "Span",
     "Stage",
@@ -108,10 +113,25 @@ class Method(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Recurrence:
+    """How one event comes again (RFC 5545): its `rule`, the starts that are `excluded`, and what is otherwise.
+
+    `last_at` is the last start of the rule.
+    `others` are visits at another time than the rule's; each names by `recurs_at` the start that it stands for.
+    """
+
+    rule: str
+    last_at: datetime
+    excluded: tuple[datetime, ...] = ()
+    others: tuple["Invitation", ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Invitation:
     """One message about one event, with nothing clinical in it (DOMAIN 1.8).
 
     `uid` stays for life and `sequence` rises with each change; `summary` is neutral, in the patient's language.
+    `recurrence` makes it a series; `recurs_at` makes it one visit of a series, by the start that the rule gives it.
     """
 
     uid: str
@@ -128,6 +148,8 @@ class Invitation:
     attendee_email: str = ""
     url: str = ""
     language: str = "en"
+    recurrence: Recurrence | None = None
+    recurs_at: datetime | None = None
 
 
 class InvitationWriter(Protocol):

@@ -18,9 +18,12 @@ from liaison.scheduling.actions import (
     confirm_booking,
     confirm_cancellation,
     confirm_move,
+    count_on_the_next,
+    follow_moved_visit,
     follow_the_later_visit,
     follow_up_missed,
     fulfil_referral,
+    is_referrals_visit,
     link_blocker,
     note_freed_visit,
     note_opened_time,
@@ -28,8 +31,11 @@ from liaison.scheduling.actions import (
     reminders_ahead,
     schedule_referral,
     settle_after_visit,
+    settle_series_visit,
     take_back_missed,
+    tell_of_series,
     unschedule_referral,
+    withhold,
 )
 from liaison.scheduling.events import (
     AppointmentBooked,
@@ -38,11 +44,12 @@ from liaison.scheduling.events import (
     AppointmentMoved,
     AppointmentNotMissed,
     AppointmentSeen,
+    SeriesTold,
     TimeOpened,
     WaitlistOffered,
 )
 from liaison.scheduling.jobs import check_visit, expire, remind
-from liaison.scheduling.models import Appointment, WaitlistEntry
+from liaison.scheduling.models import Appointment, Series, WaitlistEntry
 from liaison.scheduling.queries import coming_ids
 from liaison.scheduling.rules import reason_in_words
 
@@ -53,8 +60,11 @@ _SOON: Final = timedelta(minutes=10)
 def tell_of_the_booking(fact: AppointmentBooked, *, actor: Actor) -> None:
     """Confirm, and plan the reminders."""
     appointment = _appointment(fact.appointment_id)
-    schedule_referral(actor=actor, appointment=appointment, now=fact.at)
-    confirm_booking(actor=actor, appointment=appointment, now=fact.at)
+    if is_referrals_visit(appointment):
+        schedule_referral(actor=actor, appointment=appointment, now=fact.at)
+    settle_series_visit(actor=actor, appointment=appointment, now=fact.at)
+    if fact.series_id is None:
+        confirm_booking(actor=actor, appointment=appointment, now=fact.at)
     _plan_reminders(appointment, now=fact.at)
 
 
@@ -63,8 +73,13 @@ def tell_of_the_move(fact: AppointmentMoved, *, actor: Actor) -> None:
     """Say the new time, and plan its reminders; those of the old time see that it is cancelled."""
     appointment = _appointment(fact.appointment_id)
     previous = _appointment(fact.previous_id)
-    schedule_referral(actor=actor, appointment=appointment, now=fact.at)
-    confirm_move(actor=actor, appointment=appointment, previous=previous, now=fact.at)
+    follow_moved_visit(appointment=appointment, previous=previous)
+    if is_referrals_visit(appointment):
+        schedule_referral(actor=actor, appointment=appointment, now=fact.at)
+    if fact.series_id is None:
+        confirm_move(actor=actor, appointment=appointment, previous=previous, now=fact.at)
+    else:
+        withhold(actor, previous, reason="moved", now=fact.at)
     _plan_reminders(appointment, now=fact.at)
 
 
@@ -72,8 +87,19 @@ def tell_of_the_move(fact: AppointmentMoved, *, actor: Actor) -> None:
 def tell_of_the_cancellation(fact: AppointmentCancelled, *, actor: Actor) -> None:
     """Say that it is off; the referral needs another visit."""
     appointment = _appointment(fact.appointment_id)
-    confirm_cancellation(actor=actor, appointment=appointment, now=fact.at)
+    if fact.series_id is None:
+        confirm_cancellation(actor=actor, appointment=appointment, now=fact.at)
+    else:
+        withhold(actor, appointment, reason="cancelled", now=fact.at)
     unschedule_referral(actor=actor, appointment=appointment, reason=reason_in_words(fact.reason), now=fact.at)
+    count_on_the_next(actor=actor, appointment=appointment, now=fact.at)
+
+
+@reacts_to(SeriesTold)
+def tell_once(fact: SeriesTold, *, actor: Actor) -> None:
+    """One message for all that changed together."""
+    series = Series.objects.select_related("patient", "site", "loop").get(pk=fact.series_id)
+    tell_of_series(actor=actor, series=series, what=fact.what, appointment_ids=fact.appointment_ids, now=fact.at)
 
 
 @reacts_to(AppointmentSeen)
@@ -213,6 +239,7 @@ def follow_the_survivor(fact: PatientsMerged, *, actor: Actor) -> None:
     del actor
     repoint(fact, rows=Appointment.objects.all())
     repoint(fact, rows=WaitlistEntry.objects.all())
+    repoint(fact, rows=Series.objects.all())
 
 
 @reacts_to(PatientsUnmerged)
@@ -221,6 +248,7 @@ def go_back_to_their_own(fact: PatientsUnmerged, *, actor: Actor) -> None:
     del actor
     put_back(fact, model=Appointment)
     put_back(fact, model=WaitlistEntry)
+    put_back(fact, model=Series)
 
 
 def _check_coming(patient_id: int, *, now: datetime) -> None:

@@ -1,9 +1,9 @@
 """Invitations as iCalendar files, by the library `icalendar`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
-from icalendar import Calendar, Event, Timezone, vCalAddress, vText
+from icalendar import Calendar, Event, Timezone, vCalAddress, vRecur, vText
 
 from liaison.scheduling.ports import Invitation, Method
 
@@ -28,6 +28,9 @@ class ICalendarWriter:
         calendar.add("method", invitation.method.value)
         calendar.add_component(_zone(invitation))
         calendar.add_component(_event(invitation))
+        if invitation.recurrence is not None:
+            for other in invitation.recurrence.others:
+                calendar.add_component(_event(other))
         return bytes(calendar.to_ical())
 
 
@@ -36,10 +39,18 @@ def _zone(invitation: Invitation) -> Timezone:
     zone = Timezone.from_tzinfo(
         invitation.zone,
         first_date=(invitation.start_at - _AROUND).astimezone(invitation.zone).date(),
-        last_date=(invitation.end_at + _AROUND).astimezone(invitation.zone).date(),
+        last_date=(_last_end(invitation) + _AROUND).astimezone(invitation.zone).date(),
     )
     zone.pop("COMMENT", None)
     return zone
+
+
+def _last_end(invitation: Invitation) -> datetime:
+    """The latest time that the file names."""
+    recurrence = invitation.recurrence
+    if recurrence is None:
+        return invitation.end_at
+    return max(invitation.end_at, recurrence.last_at, *(other.end_at for other in recurrence.others))
 
 
 def _event(invitation: Invitation) -> Event:
@@ -49,6 +60,12 @@ def _event(invitation: Invitation) -> Event:
     event.add("dtstamp", invitation.stamped_at)
     event.add("dtstart", invitation.start_at.astimezone(invitation.zone))
     event.add("dtend", invitation.end_at.astimezone(invitation.zone))
+    if invitation.recurs_at is not None:
+        event.add("recurrence-id", invitation.recurs_at.astimezone(invitation.zone))
+    if invitation.recurrence is not None:
+        event.add("rrule", vRecur.from_ical(invitation.recurrence.rule))
+        for start in invitation.recurrence.excluded:
+            event.add("exdate", start.astimezone(invitation.zone))
     event.add("summary", invitation.summary, parameters={"LANGUAGE": invitation.language})
     event.add("location", invitation.where)
     event.add("class", "PRIVATE")

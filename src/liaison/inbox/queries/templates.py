@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Final
 
 from django.conf import settings
@@ -22,6 +22,7 @@ from liaison.inbox.wording import LANGUAGES, Wording, catalogue
 SAMPLE: Final[Mapping[str, Value]] = {
     "called_as": "Walter", "site": "Main Street", "address": "1 Main Street", "phone": "(617) 555-0100",
     "date": date(2026, 3, 2), "time": time(14, 30), "old_date": date(2026, 2, 27), "old_time": time(9),
+    "visits": tuple(datetime(2026, 3, day, 14, 30, tzinfo=UTC) for day in (2, 5, 9)),
     "text": "…", "link": "https://example.org/a",
 }  # fmt: skip
 """What a preview fills in."""

@@ -8,7 +8,7 @@ from html import escape
 
 FIELD = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 FIELDS = frozenset(
-    {"called_as", "org", "site", "address", "phone", "date", "time", "old_date", "old_time", "text", "link"}
+    {"called_as", "org", "site", "address", "phone", "date", "time", "old_date", "old_time", "visits", "text", "link"}
 )
 """The only merge fields there are: none can carry a diagnosis, a specialty or a result (DOMAIN 8.1)."""
 
@@ -50,7 +50,7 @@ _MONTHS = {
 _HALVES = {"en": ("AM", "PM"), "es": ("a. m.", "p. m.")}
 _NOON = 12
 
-Value = str | date | datetime | time | None
+Value = str | date | datetime | time | tuple[datetime, ...] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,9 +114,12 @@ def language_of(tag: str, *, offered: frozenset[str] = frozenset({"en", "es"})) 
 
 
 def written(value: Value, *, language: str) -> str:
-    """A merge value in words: 'Monday, March 2, 2026', 'lunes, 2 de marzo de 2026', '2:30 PM', '2:30 p. m.'."""
+    """A merge value in words: 'Monday, March 2, 2026', 'lunes, 2 de marzo de 2026', '2:30 PM', '2:30 p. m.';
+    several moments are a list, one a line."""
     if value is None:
         return ""
+    if isinstance(value, tuple):
+        return "\n".join(f"- {written(one, language=language)}" for one in value)
     if isinstance(value, datetime):
         return f"{_written_date(value.date(), language=language)}, {_written_time(value.time(), language=language)}"
     if isinstance(value, date):

@@ -15,6 +15,9 @@ NEWS: Final[Mapping[str, str]] = MappingProxyType(
         "appointment-confirmation": "their visit is on {when}",
         "appointment-moved": "their visit has a new time, {when}",
         "appointment-cancelled": "their visit on {when} is cancelled",
+        "series-confirmation": "their visits are booked, the first on {when}",
+        "series-moved": "visits of theirs have new times, the first on {when}",
+        "series-cancelled": "visits of theirs are cancelled, the first on {when}",
     }
 )
 """The texts that a patient must know of, and what they say. A reminder only repeats what they know."""

@@ -32,9 +32,13 @@ def cancel_appointment(
     appointment: Appointment,
     reason: CancelReason,
     expected_version: int | None = None,
+    series_id: int | None = None,
     now: datetime,
 ) -> Appointment:
-    """The visit will not take place; its time is free again. Refuses: CannotChange, Stale."""
+    """The visit will not take place; its time is free again. With `series_id` the series tells the patient.
+
+    Refuses: CannotChange, Stale.
+    """
 
     def change(current: Appointment) -> None:
         if current.seen_at is not None:
@@ -47,7 +51,9 @@ def cancel_appointment(
         current = change_state(appointment, State.CANCELLED, change, expected_version=expected_version, now=now)
         entry.about(current)
         entry.note(late=late)
-        entry.publish(AppointmentCancelled(reason=reason.value, late=late, at=now, **ids_of(current)))
+        entry.publish(
+            AppointmentCancelled(reason=reason.value, late=late, series_id=series_id, at=now, **ids_of(current))
+        )
     return current
 
 

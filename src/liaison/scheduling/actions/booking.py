@@ -144,7 +144,7 @@ def _reason(override: Override | None) -> str:
 
 def _booked_before(order: BookingOrder, *, patient: Patient, follows: Appointment | None) -> Appointment | None:
     """What this key booked already. Waits for another request with the same key, so both get one answer."""
-    _lock(_KEY_LOCK, order.key)
+    hold_key(order.key)
     first = Appointment.objects.filter(idempotency_key=order.key).first()
     if first is None:
         return None
@@ -157,6 +157,16 @@ def _booked_before(order: BookingOrder, *, patient: Patient, follows: Appointmen
     if not same:
         raise KeyReused
     return first
+
+
+def hold_key(key: str) -> None:
+    """Wait until no other request with this key is under way."""
+    _lock(_KEY_LOCK, key)
+
+
+def hold_patient(patient_id: int) -> None:
+    """Wait until nobody else gives this patient a time."""
+    _lock(_PATIENT_LOCK, patient_id)
 
 
 def _lock(kind: int, value: object) -> None:
@@ -205,7 +215,7 @@ def place_visit(
         overrides=codes,
         override_reason=_reason(override) if codes else "",
         idempotency_key=order.key,
-        ical_uid=follows.ical_uid if follows else _new_uid(),
+        ical_uid=follows.ical_uid if follows else new_uid(),
         ical_sequence=follows.ical_sequence + 1 if follows else 0,
         booked_at=now,
         booked_by_id=actor.user_id,
@@ -231,7 +241,8 @@ def _practitioners(placing: Placing) -> frozenset[int]:
     return frozenset(pk for pk in held if pk is not None)
 
 
-def _new_uid() -> str:
+def new_uid() -> str:
+    """A UID for an event that is new in the world."""
     return f"{uuid.uuid4()}@{urlsplit(settings.LIAISON_PUBLIC_URL).hostname}"
 
 
@@ -249,7 +260,7 @@ def _served(order: BookingOrder, patient: Patient) -> tuple[Loop | None, Referra
 
 def _placing(order: BookingOrder, patient: Patient, *, follows: Appointment | None) -> Placing:
     visit_type, site = kind_and_place(order)
-    _lock(_PATIENT_LOCK, patient.pk)
+    hold_patient(patient.pk)
     wanted = {seat.resource_id for seat in order.seats}
     locked = lock_resources(wanted | set(_resource_ids(follows)))
     return placing_of(order, patient=patient, visit_type=visit_type, site=site, resources=locked, follows=follows)

@@ -27,8 +27,8 @@ from liaison.loops.queries import owner_for
 from liaison.orders.actions import mark_scheduled, mark_seen, mark_visit_cancelled, mark_visit_missed
 from liaison.orders.models import Referral
 from liaison.scheduling.kinds import MISSED_VISIT
-from liaison.scheduling.models import Appointment
-from liaison.scheduling.rules import BARRIERS, Barrier
+from liaison.scheduling.models import Appointment, SeriesVisit
+from liaison.scheduling.rules import BARRIERS, Barrier, State
 
 _RULE: Final = "missed-visit"
 _AWAITED: Final = ("scheduled", "no_show")
@@ -52,6 +52,26 @@ def unschedule_referral(*, actor: Actor, appointment: Appointment, reason: str, 
     referral = _waiting_for(appointment, states=("scheduled",))
     if referral is not None:
         mark_visit_cancelled(actor, referral_id=referral.pk, reason=reason, now=now)
+
+
+def is_referrals_visit(appointment: Appointment) -> bool:
+    """Whether the referral counts on this visit: of a series only on the first that has a time."""
+    row = SeriesVisit.objects.filter(appointment=appointment).first()
+    if row is None or appointment.referral_id is None:
+        return True
+    earlier = SeriesVisit.objects.filter(series=row.series_id, appointment__start_at__lt=appointment.start_at)
+    return not earlier.exclude(appointment__state=State.CANCELLED).exists()
+
+
+def count_on_the_next(*, actor: Actor, appointment: Appointment, now: datetime) -> None:
+    """A visit of a series is off: the referral that counted on it counts on the next one that stands."""
+    if appointment.referral_id is None:
+        return
+    visits = Appointment.objects.filter(series_visit__series__visits__appointment=appointment, start_at__gt=now)
+    following = visits.filter(state=State.BOOKED).select_related("patient", "site").order_by("start_at").first()
+    waits = Referral.objects.filter(pk=appointment.referral_id, state="visit_cancelled").exists()
+    if following is not None and waits:
+        schedule_referral(actor=actor, appointment=following, now=now)
 
 
 def fulfil_referral(*, actor: Actor, appointment: Appointment, now: datetime) -> None:

@@ -7,6 +7,7 @@ Nothing clinical is in either.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Any, Final
@@ -20,7 +21,7 @@ from liaison.inbox.ports import AttachmentContent, Category, Channel, is_connect
 from liaison.inbox.queries.letters import address_for
 from liaison.loops.queries.calendars import business_calendar
 from liaison.scheduling.access import REMIND
-from liaison.scheduling.models import Appointment, Modality
+from liaison.scheduling.models import Appointment, Modality, SeriesVisit
 from liaison.scheduling.ports import Invitation, Method, invitation_writers
 from liaison.scheduling.rules import (
     Reminder,
@@ -49,7 +50,7 @@ def confirm_move(*, actor: Actor, appointment: Appointment, previous: Appointmen
     Where the visit begins when and where it did (it was stretched, or has another room) it is confirmed once more:
     a "new time" that is the old one would only puzzle.
     """
-    _withhold(actor, previous, reason="moved", now=now)
+    withhold(actor, previous, reason="moved", now=now)
     if (previous.start_at, previous.site_id) == (appointment.start_at, appointment.site_id):
         confirm_booking(actor=actor, appointment=appointment, now=now)
         return
@@ -59,7 +60,7 @@ def confirm_move(*, actor: Actor, appointment: Appointment, previous: Appointmen
 
 def confirm_cancellation(*, actor: Actor, appointment: Appointment, now: datetime) -> None:
     """Say that the visit is off and take it out of the patient's calendar; reminders are not sent."""
-    _withhold(actor, appointment, reason="cancelled", now=now)
+    withhold(actor, appointment, reason="cancelled", now=now)
     _tell(actor, appointment, template=CANCELLED, method=Method.CANCEL, now=now)
 
 
@@ -136,7 +137,8 @@ def _prefix(appointment: Appointment) -> str:
     return f"visit:{appointment.pk}:"
 
 
-def _withhold(actor: Actor, appointment: Appointment, *, reason: str, now: datetime) -> None:
+def withhold(actor: Actor, appointment: Appointment, *, reason: str, now: datetime) -> None:
+    """What still waits to be sent about this time is not sent."""
     cancel_queued(actor, prefix=_prefix(appointment), reason=reason, now=now)
 
 
@@ -158,9 +160,11 @@ def invitation_of(appointment: Appointment, *, method: Method, now: datetime) ->
     language = language_of_invitation(patient.written_language, patient.spoken_language)
     organizer_name, organizer_email = parseaddr(settings.LIAISON_MAIL_FROM)
     address = address_for(patient, channel=Channel.EMAIL, category=Category.APPOINTMENT, now=now)
+    event = _event_of(appointment)
     return Invitation(
-        uid=appointment.ical_uid,
-        sequence=appointment.ical_sequence,
+        uid=event.uid,
+        sequence=event.sequence,
+        recurs_at=event.recurs_at,
         method=method,
         stamped_at=now,
         start_at=appointment.start_at,
@@ -175,3 +179,19 @@ def invitation_of(appointment: Appointment, *, method: Method, now: datetime) ->
         attendee_email="" if isinstance(address, str) else address.value,
         language=language,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Event:
+    uid: str
+    sequence: int
+    recurs_at: datetime | None
+
+
+def _event_of(appointment: Appointment) -> _Event:
+    """Its event in the patient's calendar: one of its own, or its place in that of its series."""
+    row = SeriesVisit.objects.select_related("series").filter(appointment=appointment, is_in_event=True).first()
+    if row is None:
+        return _Event(uid=appointment.ical_uid, sequence=appointment.ical_sequence, recurs_at=None)
+    series = row.series
+    return _Event(uid=series.ical_uid, sequence=series.ical_sequence + appointment.ical_sequence, recurs_at=row.rule_at)

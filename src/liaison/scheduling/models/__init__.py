@@ -12,6 +12,7 @@ from liaison.scheduling.models.arrangement import (
 )
 from liaison.scheduling.models.kept import FreeDay
 from liaison.scheduling.models.readiness import Blocker
+from liaison.scheduling.models.series import Series, SeriesState, SeriesVisit
 from liaison.scheduling.models.visits import Appointment, AppointmentQuerySet, Reservation
 from liaison.scheduling.models.waiting import URGENCY_WORDS, Opening, OpeningWhy, WaitlistEntry, WaitlistOffer
 
@@ -29,6 +30,9 @@ __all__ = [
     "Resource",
     "ResourceKind",
     "ResourceQuerySet",
+    "Series",
+    "SeriesState",
+    "SeriesVisit",
     "VisitNeed",
     "VisitType",
     "WaitlistEntry",

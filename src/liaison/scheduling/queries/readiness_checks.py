@@ -16,7 +16,7 @@ from liaison.loops.models import Loop
 from liaison.loops.queries.calendars import business_calendar
 from liaison.orders.models import Referral
 from liaison.patients.models import Patient
-from liaison.scheduling.models import Appointment, Reservation, VisitType
+from liaison.scheduling.models import Appointment, Reservation, SeriesVisit, VisitType
 from liaison.scheduling.queries.free import closed_time, working_time
 from liaison.scheduling.rules import Checked, Finding, Span, Standing, last_safe_day, sits_inside
 
@@ -92,10 +92,17 @@ def _of_resources(wrong: Sequence[str], *, safe: datetime) -> Finding:
 def check_told(visits: Sequence[Checked], *, now: datetime) -> Found:
     """The patient was told of the time: the last message about it arrived, or somebody reached them another way."""
     del now
-    wanted = {f"visit:{visit.appointment_id}:{template}": visit for visit in visits for template in _TELLS}
+    wanted: dict[str, list[int]] = defaultdict(list)
+    for visit in visits:
+        for template in _TELLS:
+            wanted[f"visit:{visit.appointment_id}:{template}"].append(visit.appointment_id)
+    in_series = SeriesVisit.objects.filter(appointment_id__in=[visit.appointment_id for visit in visits])
+    for key, appointment_id in in_series.exclude(told_key="").values_list("told_key", "appointment_id"):
+        wanted[key].append(appointment_id or 0)
     messages = {
-        wanted[row.idempotency_key].appointment_id: row
+        appointment_id: row
         for row in Message.objects.filter(idempotency_key__in=wanted).order_by("pk")
+        for appointment_id in wanted[row.idempotency_key]
     }
     loops = loops_instead([row for row in messages.values() if row.state in _DID_NOT_ARRIVE])
     safe = _safe_of(visits)

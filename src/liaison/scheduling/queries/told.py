@@ -15,7 +15,7 @@ from liaison.inbox.models import Message
 from liaison.inbox.ports import Category, Channel, is_connected
 from liaison.inbox.queries.letters import address_for
 from liaison.patients.models import Patient
-from liaison.scheduling.models import Appointment
+from liaison.scheduling.models import Appointment, SeriesVisit
 
 TEMPLATES: Final = ("appointment-confirmation", "appointment-moved", "appointment-cancelled")
 """The texts that say when a visit is; a reminder only repeats it."""
@@ -71,6 +71,7 @@ def why_unconfirmed(patient: Patient, *, now: datetime) -> str:
 def told_of(appointment: Appointment) -> Told | None:
     """The latest message that told the patient this visit's time; None when none was written."""
     keys = [f"visit:{appointment.pk}:{template}" for template in TEMPLATES]
+    keys += SeriesVisit.objects.filter(appointment=appointment).exclude(told_key="").values_list("told_key", flat=True)
     message = Message.objects.filter(patient=appointment.patient_id, idempotency_key__in=keys).order_by("-pk").first()
     if message is None:
         return None

@@ -20,6 +20,7 @@ from liaison.patients.models import Patient
 from liaison.scheduling.kinds import MISSED_VISIT
 from liaison.scheduling.models import Appointment, AppointmentQuerySet, VisitType
 from liaison.scheduling.queries.readiness import Readiness, readiness_of
+from liaison.scheduling.queries.series import Place, places_in_series
 from liaison.scheduling.rules import State, reason_in_words
 
 KIND = "booking"
@@ -42,6 +43,7 @@ class ComingVisit:
     loop_id: int | None
     referral_id: int | None
     readiness: Readiness | None = None
+    in_series: Place | None = None
 
     @property
     def url(self) -> str:
@@ -99,7 +101,8 @@ def coming_visits(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[
     coming = _visible(actor).filter(patient=patient, end_at__gte=now).holding_time()
     rows = list(_with_who(coming).order_by("start_at", "pk"))
     said = readiness_of(rows, now=now)
-    return [replace(_coming(row), readiness=said.get(row.pk)) for row in rows]
+    places = places_in_series([row.pk for row in rows])
+    return [replace(_coming(row), readiness=said.get(row.pk), in_series=places.get(row.pk)) for row in rows]
 
 
 def seen_last_by(actor: Actor, *, patient: Patient, among: Collection[int]) -> int | None:

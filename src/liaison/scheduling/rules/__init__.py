@@ -56,6 +56,16 @@ from liaison.scheduling.rules.readiness import (
 )
 from liaison.scheduling.rules.reminders import Reminder, ReminderKind, reminder_is_fresh, reminder_plan
 from liaison.scheduling.rules.search import Need, Offer, Reason, Wish, earliest
+from liaison.scheduling.rules.series import (
+    MOST_VISITS,
+    MOST_WEEKS_APART,
+    HolidayPolicy,
+    Occurrence,
+    Pattern,
+    expand,
+    rule_text,
+    wrong_with,
+)
 from liaison.scheduling.rules.spans import Span, intersect, merge, subtract
 from liaison.scheduling.rules.states import ENDED, HOLDS_TIME, NEXT, State, may_move
 from liaison.scheduling.rules.waiting import (
@@ -84,6 +94,8 @@ __all__ = [
     "HOLDS_TIME",
     "HORIZON_DAYS",
     "MISSED_WITHIN",
+    "MOST_VISITS",
+    "MOST_WEEKS_APART",
     "NEXT",
     "REASONS",
     "STAGES",
@@ -95,15 +107,18 @@ __all__ = [
     "Counted",
     "Finding",
     "FreeBits",
+    "HolidayPolicy",
     "Hours",
     "KeptDay",
     "LateAnswer",
     "Lead",
     "Need",
+    "Occurrence",
     "Offer",
     "OfferBy",
     "OfferMode",
     "OfferState",
+    "Pattern",
     "Policy",
     "Reason",
     "Reminder",
@@ -133,6 +148,7 @@ __all__ = [
     "due_of",
     "earliest",
     "earliest_in_bits",
+    "expand",
     "first_instant",
     "free_spans",
     "in_order",
@@ -163,6 +179,7 @@ __all__ = [
     "reason_in_words",
     "reminder_is_fresh",
     "reminder_plan",
+    "rule_text",
     "run_of_offer",
     "settle",
     "since",
@@ -174,4 +191,5 @@ __all__ = [
     "waitlist_policy",
     "whole_days",
     "working_spans",
+    "wrong_with",
 ]

@@ -19,7 +19,7 @@ from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.loops.queries import words_of
 from liaison.scheduling import actions, queries
-from liaison.scheduling.access import ASK_BARRIER, BOOK, CANCEL, LATE, MOVE, WAIT
+from liaison.scheduling.access import ASK_BARRIER, BOOK, CANCEL, CHANGE_SERIES, LATE, MOVE, WAIT
 from liaison.scheduling.forms import CancelForm
 from liaison.scheduling.models import Appointment
 from liaison.scheduling.ports import LateAnswer, Stage, State
@@ -124,6 +124,8 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
         "held_for": held_for,
         "readiness": queries.readiness_of([found], now=now).get(found.pk) if held_for is None else None,
         "wait": wait,
+        "in_series": queries.place_in_series(found),
+        "may_move_series": is_ahead and found.start_at > now and actor.may(CHANGE_SERIES),
         "may_wait": is_ahead and wait is None and found.start_at > now and actor.may(WAIT),
         "appointment": found,
         "state": state,
