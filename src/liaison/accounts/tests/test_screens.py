@@ -7,13 +7,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from liaison.accounts import actions
 from liaison.accounts.access import Role
 from liaison.accounts.forms import AuditSearchForm
 from liaison.accounts.models import Site, Team, User
-from liaison.accounts.queries import AuditFilter, people, search_audit
+from liaison.accounts.queries import AuditFilter, actor_of, own_account, people, search_audit
 from liaison.accounts.queries.audit import PAGE
 from liaison.accounts.sessions import STASH
 from liaison.accounts.tests.cast import LIAISON, NOW, PASSWORD, acting, old_proof, person, sign_in, site, trail
@@ -53,6 +54,23 @@ def vera(client: Client) -> User:
     made = person("Vera Lind", Role.PRIVACY_OFFICER)
     sign_in(client, made)
     return made
+
+
+def test_the_own_account_says_what_one_holds_and_how_one_proves_it(client: Client, rosa: User, ada: User) -> None:
+    team = actions.add_team(actor=acting(ada), name="Transitions", site=Site.objects.get(), now=NOW)
+    actions.set_teams(actor=acting(ada), person=rosa, teams=[team], now=NOW)
+    mine = Client()
+    sign_in(mine, rosa)
+    with writes_open():
+        for kind, what in (("totp", {"secret": "x"}), ("recovery_codes", {}), ("webauthn", {"name": "Laptop"})):
+            Authenticator.objects.create(user=rosa, type=kind, data=what)
+    account = own_account(actor_of(rosa, now=NOW), now=NOW)
+    assert [str(held) for held in account.assignments] == [str(held) for held in rosa.assignments.all()]
+    assert (account.teams, account.has_totp, account.passkeys, account.has_recovery_codes) == ((team,), True, 1, True)
+    shown = mine.get("/account/").content.decode()
+    for words in (str(rosa.assignments.get()), "Transitions", "Recovery codes", "Manage"):
+        assert words in shown
+    assert "Set up" not in shown
 
 
 @pytest.mark.parametrize(
