@@ -16,7 +16,6 @@ from django.db.models import Prefetch, Q, QuerySet
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
-from liaison.core.clock import current_time
 from liaison.core.refusals import Refusal
 from liaison.core.verbs import Verb
 from liaison.patients import rules
@@ -53,13 +52,13 @@ class PatientHit:
 
 
 def search(
-    actor: Actor, *, text: str, limit: int = 20, now: datetime | None = None, verb: Verb | None = None
+    actor: Actor, *, text: str, now: datetime, limit: int = 20, verb: Verb | None = None
 ) -> Sequence[PatientHit]:
     """The patients that `text` may mean, the best first: by name (slips, accents, any order), birth date in any
     usual form, identifier, phone number (the last seven digits will do) or e-mail; what is given together narrows.
     With `verb`, those on whom the actor may use it; without, those they may see.
     """
-    asked = rules.read_query(text, today=(now or current_time()).astimezone(actor.zone).date())
+    asked = rules.read_query(text, today=now.astimezone(actor.zone).date())
     if asked.is_empty:
         return []
     visible = Patient.objects.current().visible_one_by_one(actor, verb, now=now)

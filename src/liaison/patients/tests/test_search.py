@@ -25,7 +25,7 @@ def people(register: Registry, walter: Patient) -> list[Patient]:
 
 
 def names(clinic: Clinic, text: str) -> list[str]:
-    return [hit.name for hit in queries.search(clinic.rosa, text=text)]
+    return [hit.name for hit in queries.search(clinic.rosa, text=text, now=clinic.now)]
 
 
 @pytest.mark.parametrize(
@@ -68,33 +68,33 @@ def test_an_ambiguous_date_finds_both_readings_the_american_first(clinic: Clinic
 def test_mail_finds_too_and_confidential_numbers_are_not_shown(clinic: Clinic, walter: Patient) -> None:
     mail = ContactDetails(kind="email", value="w@example.org")
     actions.add_contact_point(actor=clinic.rosa, patient=walter, contact=mail, now=clinic.now)
-    (hit,) = queries.search(clinic.rosa, text="W@example.org")
+    (hit,) = queries.search(clinic.rosa, text="W@example.org", now=clinic.now)
     assert (hit.matched, hit.phone, hit.mrn, hit.language) == ("email", "(207) 555-0123", "RIV-0001", "")
     secret = ContactDetails(kind="phone", value="(207) 555-0123", confidential=True)
     point = walter.contact_points.get(kind="phone")
     actions.change_contact_point(
         actor=clinic.rosa, patient=walter, contact_point_id=point.pk, contact=secret, now=clinic.now
     )
-    assert queries.search(clinic.rosa, text="walter")[0].phone == ""
+    assert queries.search(clinic.rosa, text="walter", now=clinic.now)[0].phone == ""
 
 
 def test_pat_finds_nobody_of_another_site_by_any_way(clinic: Clinic, people: list[Patient]) -> None:
     with collecting_seen() as seen:
         for typed in ("walter ng", "wlater", "1948-02-03", "RIV-0001", "207-555-0123"):
-            assert queries.search(clinic.pat, text=typed) == []
+            assert queries.search(clinic.pat, text=typed, now=clinic.now) == []
     assert not seen.patient_ids
 
 
 def test_what_is_found_is_noted_for_the_read_audit(clinic: Clinic, walter: Patient) -> None:
     with collecting_seen() as seen:
-        queries.search(clinic.rosa, text="walter")
+        queries.search(clinic.rosa, text="walter", now=clinic.now)
     assert seen.patient_ids == {walter.pk}
 
 
 def test_no_more_than_asked_for(clinic: Clinic, register: Registry) -> None:
     for number in range(12):
         register("Ann", f"Lee{'abcdefghijkl'[number]}")
-    assert len(queries.search(clinic.rosa, text="ann", limit=5)) == 5
+    assert len(queries.search(clinic.rosa, text="ann", limit=5, now=clinic.now)) == 5
 
 
 def test_look_alikes_are_shown_before_someone_is_registered_twice(
