@@ -169,7 +169,7 @@ def sites(request: HttpRequest) -> HttpResponse:
             return done(request, said=said, to=reverse("accounts:sites"), go=True)
     page = {
         "sites": queries.sites_with_teams(actor),
-        "mine": set(queries.sites_within(actor, MANAGE_SITES).values_list("pk", flat=True)),
+        "mine": {site.pk for site in queries.sites_within(actor, MANAGE_SITES)},
         "may_add_site": actor.may_at(MANAGE_SITES, site_id=EVERYWHERE),
         "teams_everywhere": queries.teams_everywhere(actor),
         "site_form": site_form,

@@ -59,7 +59,7 @@ def follow_up_of_loops(actor: Actor, *, loop_ids: Collection[int]) -> dict[int, 
 def get_follow_up(actor: Actor, *, enrolment_id: int, now: datetime) -> FollowUpView:
     """One follow-up. Refuses: NotFound."""
     rows = Enrolment.objects.select_related("loop", "protocol", "patient")
-    row = rows.filter(pk=enrolment_id, patient__in=Patient.objects.visible_to(actor)).first()
+    row = rows.filter(pk=enrolment_id, patient__in=Patient.objects.visible_to(actor, now=now)).first()
     if row is None:
         raise NotFound
     seen(row.patient_id)

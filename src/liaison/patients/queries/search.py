@@ -54,7 +54,7 @@ class PatientHit:
 
 
 def search(
-    actor: Actor, *, text: str, limit: int = 20, now: datetime, verb: Verb | None = None
+    actor: Actor, *, text: str, now: datetime, limit: int = 20, verb: Verb | None = None
 ) -> Sequence[PatientHit]:
     """The patients that `text` may mean, the best first: by name (slips, accents, any order), birth date in any
     usual form, identifier, phone number (the last seven digits will do) or e-mail; what is given together narrows.

@@ -117,7 +117,7 @@ def take_out_document(actor: Actor, *, resource_id: int, reason: str, now: datet
     Only one that was filed in Liaison; what another system sent, that system must correct. Refuses Forbidden,
     NotFound, SayWhyTakenOut.
     """
-    patients = Patient.objects.visible_to(actor)
+    patients = Patient.objects.visible_to(actor, now=now)
     seen = Resource.objects.filter(
         pk=resource_id, system=OURS, resource_type="DocumentReference", patient__in=patients
     )  # fmt: skip

@@ -102,7 +102,7 @@ def readiness_board(actor: Actor, *, site_id: int, first: date, days: int, now: 
     start = max(day_span(on=first, zone=site.zone).start, now)
     end = day_span(on=first + timedelta(days=days - 1), zone=site.zone).end
     there = expected(start_at=start, end_at=end).filter(site=site)
-    visible = list(there.filter(patient__in=Patient.objects.visible_to(actor)))
+    visible = list(there.filter(patient__in=Patient.objects.visible_to(actor, now=now)))
     seen({row.patient_id for row in visible})
     said = readiness_of(visible, now=now)
     by_day: dict[date, list[BoardVisit]] = defaultdict(list)

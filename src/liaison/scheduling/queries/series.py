@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 
-from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import NotFound
@@ -141,13 +140,6 @@ def shifted_targets(rows: Sequence[SeriesVisit], *, series: Series, at: time, da
 def kind_called(code: str) -> VisitType | None:
     """Today's version of the kind of visit with this code, with its needs; None when it is not offered any more."""
     return VisitType.objects.filter(code=code, is_current=True).prefetch_related("needs").first()
-
-
-def home_site_among(patient: Patient, *, sites: Sequence[Site]) -> Site | None:
-    """The patient's home site if it is one of these, else another one of theirs, else the first."""
-    known = {site.pk: site for site in sites}
-    theirs = patient.sites.order_by("-is_home", "pk").values_list("site_id", flat=True)
-    return next((known[pk] for pk in theirs if pk in known), sites[0] if sites else None)
 
 
 def places_for(actor: Actor, *, visit_type: VisitType, site_id: int) -> Sequence[Resource]:

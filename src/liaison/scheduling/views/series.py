@@ -244,8 +244,8 @@ def _typed(actor: Actor, patient: Patient, given: QueryDict, *, now: datetime) -
     typed["weekdays"] = given.getlist("weekdays")
     sites = tuple(sites_within(actor, BOOK_SERIES))
     if typed.get("site") not in {str(site.pk) for site in sites}:
-        home = queries.home_site_among(patient, sites=sites)
-        typed["site"] = str(home.pk) if home else ""
+        home = queries.first_site(patient=patient, among=[site.pk for site in sites])
+        typed["site"] = str(home or (sites[0].pk if sites else ""))
     if "look" not in given and "first_on" not in given:
         zone = next((site.zone for site in sites if str(site.pk) == typed["site"]), UTC)
         tomorrow = now.astimezone(zone).date() + timedelta(days=1)
