@@ -39,7 +39,7 @@ class SeriesForm(forms.Form):
     visit_type = forms.TypedChoiceField(label=_("Visit"), coerce=int)
     site = forms.TypedChoiceField(label=_("Where"), coerce=int)
     clinician = forms.TypedChoiceField(label=_("With whom"), coerce=int, required=False, empty_value=None)
-    place = forms.TypedChoiceField(label=_("Room or machine"), coerce=int, required=False, empty_value=None)
+    place = forms.TypedChoiceField(label=_("Room"), coerce=int, required=False, empty_value=None)
     weekdays = forms.TypedMultipleChoiceField(
         label=_("On"),
         coerce=int,
@@ -50,7 +50,7 @@ class SeriesForm(forms.Form):
     at = forms.TimeField(label=_("At"))
     every_weeks = forms.IntegerField(label=_("Every … weeks"), min_value=1, max_value=MOST_WEEKS_APART, initial=1)
     first_on = forms.DateField(label=_("From"), validators=[refuse_far_off])
-    count = forms.IntegerField(label=_("How many visits"), required=False, min_value=2, max_value=MOST_VISITS)
+    count = forms.IntegerField(label=_("Visits"), required=False, min_value=2, max_value=MOST_VISITS)
     until = forms.DateField(label=_("Or up to"), required=False, validators=[refuse_far_off])
     holidays = forms.ChoiceField(label=_("On a holiday"), choices=HOLIDAYS, initial=HolidayPolicy.SKIP.value)
 

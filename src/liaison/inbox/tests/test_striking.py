@@ -81,7 +81,7 @@ def test_the_promise_stays_kept_when_another_call_proves_it(cast: Cast) -> None:
     assert (proof.about_id, proof.note) == (second.pk, "Reached. Still well.")
     line = LoopEvent.objects.filter(loop=loop).order_by("-pk")[0]
     assert line.sentence == (
-        "The call of Mar 2, 10:00 was entered by mistake: taken back. Something else proves it still."
+        "The call of Mon, Mar 2, 10:00 was entered by mistake: taken back. Something else proves it still."
     )
     strike(cast, second, now=LATER + DAY)
     assert Loop.objects.get(pk=loop.pk).state == "open"

@@ -10,10 +10,11 @@ from datetime import datetime, time
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import NotFound
+from liaison.loops.queries.calendars import business_calendar
 from liaison.patients.models import Patient
 from liaison.scheduling.models import Appointment, Resource, ResourceKind, Series, SeriesState, SeriesVisit, VisitType
 from liaison.scheduling.queries.looking import sees_calendar
-from liaison.scheduling.queries.series_planning import Target, wall_instant
+from liaison.scheduling.queries.series_planning import Target, moved_target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,12 +127,16 @@ def changeable_visits(series: Series, *, from_position: int, now: datetime) -> S
 
 def shifted_targets(rows: Sequence[SeriesVisit], *, series: Series, at: time, days: int) -> Sequence[Target]:
     """These visits at the wall time `at`, so many days later."""
+    holidays = business_calendar(site_id=series.site_id)
     return [
-        Target(
+        moved_target(
             position=row.position,
-            planned_on=row.rule_at.astimezone(series.site.zone).date(),
             rule_at=row.rule_at,
-            at=wall_instant(row.wanted_at, site=series.site, days=days, at_time=at),
+            from_at=row.wanted_at,
+            site=series.site,
+            days=days,
+            at=at,
+            holidays=holidays,
         )
         for row in rows
     ]

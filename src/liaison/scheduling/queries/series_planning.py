@@ -13,6 +13,7 @@ from typing import Final
 
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
+from liaison.core.calendars import BusinessCalendar
 from liaison.core.refusals import NotFound
 from liaison.directory.models import Practitioner
 from liaison.loops.queries.calendars import business_calendar
@@ -27,6 +28,7 @@ from liaison.scheduling.rules import (
     Offer,
     Pattern,
     Span,
+    comes_twice,
     day_span,
     earliest,
     expand,
@@ -73,7 +75,10 @@ class SeriesWanted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """One visit that is looked for: its place in the series, the day that the rule names, and the wanted instant."""
+    """One visit that is looked for: its place in the series, the day that the rule names, and the wanted instant.
+
+    `now_at` is where it is now, on the wall clock of the site, when it would move.
+    """
 
     position: int
     planned_on: date
@@ -82,6 +87,7 @@ class Target:
     holiday: str = ""
     is_shifted: bool = False
     is_twice: bool = False
+    now_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,10 +297,23 @@ def plan_visits(
     )
 
 
-def wall_instant(at: datetime, *, site: Site, days: int, at_time: time) -> datetime:
-    """The instant of the wall time `at_time`, `days` after the local day of `at`; a skipped time moves forward."""
-    on = at.astimezone(site.zone).date() + days * _DAY
-    return settle(on=on, at=at_time, zone=site.zone).at
+def moved_target(
+    *, position: int, rule_at: datetime, from_at: datetime, site: Site, days: int, at: time, holidays: BusinessCalendar
+) -> Target:
+    """A visit that is at `from_at` now, so many days later at the wall time `at`; a skipped time moves forward."""
+    now_at = from_at.astimezone(site.zone)
+    on = now_at.date() + days * _DAY
+    settled = settle(on=on, at=at, zone=site.zone)
+    return Target(
+        position=position,
+        planned_on=on,
+        rule_at=rule_at,
+        at=settled.at,
+        holiday=holidays.holiday_name(on),
+        is_shifted=settled.shifted,
+        is_twice=comes_twice(on=on, at=at, zone=site.zone),
+        now_at=now_at,
+    )
 
 
 def _question(actor: Actor, wanted: SeriesWanted, *, now: datetime) -> Question:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
@@ -18,7 +19,7 @@ from liaison.core.written_time import full_day_and_time
 from liaison.loops.models import Loop
 from liaison.patients.models import Patient
 from liaison.scheduling.kinds import MISSED_VISIT
-from liaison.scheduling.models import Appointment, AppointmentQuerySet, VisitType
+from liaison.scheduling.models import Appointment, AppointmentQuerySet, SeriesVisit, VisitType
 from liaison.scheduling.queries.readiness import Readiness, readiness_of
 from liaison.scheduling.queries.series import Place, places_in_series
 from liaison.scheduling.rules import State, reason_in_words
@@ -127,8 +128,11 @@ def timeline(
         return ()
     # A time that was only held for an offer was never a booking.
     booked = _visible(actor).filter(patient=patient).exclude(held_for_offer__isnull=False, from_offer__isnull=True)
-    rows = _with_who(booked).order_by("-booked_at", "-pk")
-    entries = [entry for row in rows for entry in _entries(row) if before is None or entry.at < before]
+    rows = list(_with_who(booked).order_by("-booked_at", "-pk"))
+    together = _booked_together(rows)
+    entries = [
+        entry for row in rows for entry in _entries(row, together=together) if before is None or entry.at < before
+    ]
     entries.sort(key=lambda entry: (entry.at, entry.key), reverse=True)
     return entries[:limit]
 
@@ -158,19 +162,32 @@ def _coming(row: Appointment) -> ComingVisit:
     )
 
 
-def _entries(row: Appointment) -> Iterator[TimelineEntry]:
+def _booked_together(rows: Sequence[Appointment]) -> Mapping[int, Sequence[Appointment]]:
+    """The visits of a series that were booked or moved in one step, in order of time, by the id of each of them."""
+    series_of = dict(
+        SeriesVisit.objects.filter(appointment__in=[row.pk for row in rows]).values_list("appointment", "series")
+    )
+    steps: dict[tuple[int, datetime, bool], list[Appointment]] = defaultdict(list)
+    # What was moved stands no longer in its series: the visit that took its place does, and was booked later.
+    for row in sorted(rows, key=lambda row: row.pk, reverse=True):
+        if row.pk in series_of:
+            moved = row.predecessor_id is not None
+            steps[series_of[row.pk], row.booked_at, moved].append(row)
+            series_of |= {row.predecessor_id: series_of[row.pk]} if moved else {}
+    for visits in steps.values():
+        visits.sort(key=lambda row: row.start_at)
+    return {row.pk: visits for visits in steps.values() if len(visits) > 1 for row in visits}
+
+
+def _entries(row: Appointment, *, together: Mapping[int, Sequence[Appointment]]) -> Iterator[TimelineEntry]:
     seen(row.patient_id)
     when = full_day_and_time(row.local_start)
     with_whom = ", ".join((*row.people, row.site.name))
-    moved = row.predecessor_id is not None
-    booked = _("Moved to %(when)s") if moved else _("Booked for %(when)s")
-    yield _entry(
-        row,
-        "booked",
-        at=row.booked_at,
-        title=f"{row.visit_type.name}. {booked % {'when': when}}",
-        detail=with_whom,
-    )
+    visits = together.get(row.pk, (row,))
+    if visits[0] == row:
+        yield _entry(
+            row, "booked", at=row.booked_at, title=_booked_in_words(row, when, count=len(visits)), detail=with_whom
+        )
     if row.seen_at is not None:
         title = _("Seen: %(what)s") % {"what": row.visit_type.name}
         yield _entry(row, "seen", at=row.start_at, title=title, detail=with_whom)
@@ -183,6 +200,17 @@ def _entries(row: Appointment) -> Iterator[TimelineEntry]:
         if row.was_cancelled_late:
             why = _("%(why)s. Late cancellation") % {"why": why}
         yield _entry(row, "cancelled", at=row.cancelled_at, title=title, detail=why)
+
+
+def _booked_in_words(row: Appointment, when: str, *, count: int) -> str:
+    """That one visit was booked or moved, or several of a series in one step, of which this is the first."""
+    moved = row.predecessor_id is not None
+    if count > 1:
+        several = _("%(count)s booked as a series, the first for %(when)s")
+        said = _("%(count)s of a series moved, the first to %(when)s") if moved else several
+        return f"{row.visit_type.name}. {said % {'count': count, 'when': when}}"
+    booked = _("Moved to %(when)s") if moved else _("Booked for %(when)s")
+    return f"{row.visit_type.name}. {booked % {'when': when}}"
 
 
 def _entry(row: Appointment, what: str, *, at: datetime, title: str, detail: str) -> TimelineEntry:

@@ -12,6 +12,7 @@ from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound, Stale
 from liaison.directory.models import Practitioner
+from liaison.loops.actions import give_up_loop
 from liaison.loops.models import Holiday, Loop
 from liaison.orders.models import Referral
 from liaison.scheduling import actions
@@ -195,6 +196,24 @@ def test_a_visit_left_open_is_a_promise_and_one_left_out_is_not(clinic: Clinic) 
     booked = clinic.book("2026-03-10 09:00", loop_id=loop.pk)
     row, loop = series.visits.get(position=2), Loop.objects.get(pk=loop.pk)
     assert (row.state, row.appointment, row.is_in_event, loop.state) == ("booked", booked, False, "closed")
+
+
+def test_a_promise_that_was_given_up_takes_a_time_all_the_same(clinic: Clinic) -> None:
+    order = order_of(clinic)
+    picks = dict(order.picks) | {2: Pick(kind=PickKind.OPEN)}
+    series = actions.book_series(actor=clinic.rosa, patient=clinic.walter, order=replace(order, picks=picks), now=NOW)
+    loop = Loop.objects.get(kind="series-visit")
+    give_up_loop(clinic.rosa.as_liaison(), loop_id=loop.pk, reason="Not now", now=NOW)
+    booked = clinic.book("2026-03-10 09:00", loop_id=loop.pk)
+    assert series.visits.get(position=2).appointment == booked
+    actions.move_appointment(
+        actor=clinic.rosa,
+        appointment=clinic.book("2026-03-11 09:00"),
+        order=clinic.order("2026-03-11 11:00"),
+        reason=CancelReason.PATIENT,
+        now=NOW,
+    )
+    assert series.visits.get(position=2).appointment == booked
 
 
 def test_a_visit_of_another_promise_settles_no_series(clinic: Clinic) -> None:

@@ -15,7 +15,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import NotFound, Stale
 from liaison.loops.models import Loop
 from liaison.patients.models import Patient
-from liaison.scheduling import actions
+from liaison.scheduling import actions, queries
 from liaison.scheduling.actions import (
     Pick,
     PickKind,
@@ -250,6 +250,14 @@ def test_a_visit_whose_time_is_taken_when_its_night_comes_is_a_promise(clinic: C
     assert series.version == 1
 
 
+def test_two_visits_that_came_to_want_one_time_do_not_both_get_it(clinic: Clinic) -> None:
+    series, later = book(clinic, WEEKLY), NOW + timedelta(days=8)
+    with writes_open():
+        series.visits.filter(position__in=[14, 15]).update(wanted_at=local("2026-06-04 09:00"))
+    assert actions.extend_series(JOB, now=later) == 1
+    assert starts(series)[13:15] == ["06-04 09:00", "open"]
+
+
 def test_later_visits_follow_the_time_to_which_the_series_moved(clinic: Clinic) -> None:
     series = move(clinic, book(clinic, WEEKLY), from_position=2, at=time(14))
     actions.extend_series(JOB, now=NOW + timedelta(days=8))
@@ -298,3 +306,13 @@ def test_the_patients_series_are_those_with_something_ahead(clinic: Clinic) -> N
         get_series(clinic.pat, series_id=series.pk)
     with pytest.raises(NotFound):
         get_series_visit(clinic.pat, series_visit_id=SeriesVisit.objects.first().pk)  # type: ignore[union-attr]  # there are six
+
+
+def test_the_timeline_says_a_series_in_one_line(clinic: Clinic) -> None:
+    series = move(clinic, book(clinic), from_position=5, at=time(14))
+    clinic.book("2026-03-11 10:00")
+    said = [entry.title for entry in queries.timeline(clinic.rosa, patient=clinic.walter)]
+    assert "Follow-up. 6 booked as a series, the first for Thu, Mar 5, 2026, 09:00" in said
+    assert "Follow-up. 2 of a series moved, the first to Thu, Mar 19, 2026, 14:00" in said
+    assert "Follow-up. Booked for Wed, Mar 11, 2026, 10:00" in said
+    assert series.visits.count() == 6

@@ -193,7 +193,7 @@ def test_each_visit_is_reminded_of_and_its_page_knows_what_was_told(clinic: Clin
     assert told is not None
     assert (told.ok, told.message_id) == (True, Message.objects.get().pk)
     with writes_open():
-        Message.objects.update(state="delivered", sent_at=NOW)
+        Message.objects.update(state="sent", sent_at=NOW, next_attempt_at=None)
     ready = queries.readiness_of(list(Appointment.objects.all()), now=NOW)
     said = [one.sentence for some in ready.values() for one in some.findings if one.code == "scheduling.told"]
     assert said == ["The patient was told the time"] * 6
