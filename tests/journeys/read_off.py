@@ -1,0 +1,26 @@
+"""What journeys read of a page or of the rows behind it, more than one of them."""
+
+from datetime import datetime
+
+
+def offered(choice):
+    """When an offered time begins, and the ids of who and what it takes."""
+    start_at, _site, *seats = choice.locator("input").get_attribute("value").split()
+    return datetime.fromisoformat(start_at), [int(seat.rpartition(":")[2]) for seat in seats]
+
+
+def taken(clinic, seats, at):
+    """The visits that hold one of these at that instant."""
+    return clinic.rows(
+        "SELECT appointment_id FROM scheduling_reservation WHERE active AND resource_id = ANY (%s) AND during @> %s",
+        seats,
+        at,
+    )
+
+
+def evidence(clinic, loop_id):
+    """The kinds of evidence that a loop has, in the order of the alphabet."""
+    rows = clinic.rows(
+        "SELECT kind FROM loops_evidence WHERE loop_id = %s AND withdrawn_at IS NULL ORDER BY kind", loop_id
+    )
+    return [kind for (kind,) in rows]

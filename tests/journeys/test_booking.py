@@ -1,0 +1,105 @@
+"""The earliest time for clinician and room, booked once, and the invitation that the patient gets."""
+
+import email
+from datetime import UTC
+from email import policy
+from zoneinfo import ZoneInfo
+
+import icalendar
+import pytest
+from playwright.sync_api import expect
+
+from tests.journeys.read_off import offered, taken
+
+pytestmark = pytest.mark.journey
+
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def test_rosa_books_the_earliest_time_and_the_patient_gets_an_invitation(as_person, clinic):
+    patient_id = clinic.value(
+        "SELECT p.patient_id FROM patients_contactpoint p JOIN patients_patientsite s ON s.patient_id = p.patient_id"
+        " JOIN accounts_site a ON a.id = s.site_id AND a.code = 'RIV'"
+        " JOIN patients_patient q ON q.id = p.patient_id AND q.written_language LIKE 'es%%'"
+        " WHERE p.kind = 'email' AND p.may_email AND NOT EXISTS"
+        " (SELECT 1 FROM scheduling_appointment v WHERE v.patient_id = p.patient_id AND v.start_at > %s)"
+        " ORDER BY p.patient_id DESC LIMIT 1",
+        clinic.now(),
+    )
+    rosa = as_person("Rosa Delgado")
+    page = rosa.open(f"/book/?patient={patient_id}")
+    page.locator("select[name=visit_type]").select_option(label="Office visit, 20 min")
+    expect(page.locator("input[name=offer]").first).to_be_visible()
+    earliest = page.locator(".c-time").first
+    expect(earliest).to_contain_text("Earliest")
+    expect(earliest.locator("input")).to_be_checked()
+    start_at, seats = offered(earliest)
+    assert start_at == min(offered(one)[0] for one in page.locator(".c-time").all())
+    who, room = earliest.locator(".c-time-who").inner_text().split("+")[0].split(" · ")
+    assert taken(clinic, seats, start_at) == []
+    before = len(clinic.mails())
+    page.get_by_role("button", name="Book this time").dblclick()
+    page.wait_for_url(lambda url: "/book/" not in url)
+    visits = clinic.rows(
+        "SELECT id, state, start_at FROM scheduling_appointment WHERE patient_id = %s AND start_at > %s",
+        patient_id,
+        clinic.now(),
+    )
+    assert [(state, at) for _, state, at in visits] == [("booked", start_at)]
+    reserved = clinic.rows(
+        "SELECT r.kind, r.id, r.name FROM scheduling_reservation v JOIN scheduling_resource r ON r.id = v.resource_id"
+        " WHERE v.appointment_id = %s AND v.active AND NOT v.overridden AND v.during @> %s ORDER BY r.kind",
+        visits[0][0],
+        start_at,
+    )
+    assert [kind for kind, _, _ in reserved] == ["person", "room"]
+    assert {resource_id for _, resource_id, _ in reserved} == set(seats)
+    assert [name for _, _, name in reserved] == [who.strip(), room.strip()]
+    assert {held for (held,) in taken(clinic, seats, start_at)} == {visits[0][0]}
+    local = start_at.astimezone(NEW_YORK)
+    expect(page.get_by_text(f"Booked for {local:%a, %b %-d, %H:%M}.")).to_be_visible()
+    expect(page.locator("main")).to_contain_text(who.strip())
+    expect(page.locator("main")).to_contain_text(room.strip())
+    uid = clinic.value("SELECT ical_uid FROM scheduling_appointment WHERE id = %s", visits[0][0])
+    mail = clinic.until(lambda: next((text for text in clinic.mails()[before:] if _event(text, uid)), None))
+    assert mail, "no invitation came"
+    event = _event(mail, uid)
+    assert event["DTSTART"].dt.astimezone(UTC) == start_at
+    assert f"{local:%-I:%M}" in _words(mail)
+    assert str(event["SUMMARY"]).startswith("Cita con ")
+    said = _words(mail)
+    assert "Su cita" in said
+    for clinical in ("office visit", "visita", "dr ", *_staff_of(clinic, visits[0][0])):
+        assert clinical.lower() not in f"{said} {event['SUMMARY']} {event.get('DESCRIPTION', '')}".lower(), clinical
+    state = clinic.until(
+        lambda: clinic.value(
+            "SELECT state FROM inbox_message WHERE patient_id = %s AND state IN ('sent', 'delivered')", patient_id
+        )
+    )
+    assert state in {"sent", "delivered"}
+
+
+def _words(text):
+    """Subject and text of a raw mail."""
+    mail = email.message_from_string(text, policy=policy.default)
+    body = mail.get_body(preferencelist=("plain",))
+    return f"{mail['Subject']}\n{body.get_content()}"
+
+
+def _staff_of(clinic, appointment_id):
+    """Whom and what the visit takes: a mail may not name them, for a specialist's name is clinical too."""
+    rows = clinic.rows(
+        "SELECT r.name FROM scheduling_reservation v JOIN scheduling_resource r ON r.id = v.resource_id"
+        " WHERE v.appointment_id = %s",
+        appointment_id,
+    )
+    return [name for (name,) in rows]
+
+
+def _event(text, uid):
+    """The calendar event with this UID in a raw mail, or None."""
+    for part in email.message_from_string(text, policy=policy.default).walk():
+        if part.get_content_type() == "text/calendar":
+            calendar = icalendar.Calendar.from_ical(part.get_content())
+            return next((event for event in calendar.walk("VEVENT") if event["UID"] == uid), None)
+    return None
