@@ -46,7 +46,8 @@ def letter_for(
 ) -> Letter | None:
     """The letter under a template's code, in `language` if given, else the reader's; None for an unknown code.
 
-    A proxy who receives it is greeted by name, in their language, and told about whom it is.
+    A proxy who receives it is greeted by name, in their language, and told about whom it is. A `phone` of the context
+    that is blank says that there is none, and is put in words; without one in it the text lacks it.
     """
     usual_language = patient.written_language or patient.spoken_language
     wording = wording_for(template, language_of(language or usual_language))
@@ -58,7 +59,8 @@ def letter_for(
     if isinstance(address, Address) and address.language and not language:
         wording = wording_for(template, language_of(address.language)) or wording
     values = {**usual_fields(patient), **context, **({"called_as": proxy} if proxy else {})}
-    values["phone"] = phone(str(values["phone"] or "")) or USUAL_NUMBER[wording.language]
+    unsaid = USUAL_NUMBER[wording.language] if "phone" in context else ""
+    values["phone"] = phone(str(values["phone"] or "")) or unsaid
     text = render(
         subject=wording.subject, body=wording.body, required=wording.required, context=values, language=wording.language
     )

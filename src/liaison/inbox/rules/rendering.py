@@ -87,7 +87,7 @@ def render(
 
 
 USUAL_NUMBER = {"en": "our usual number", "es": "número de siempre"}
-"""What stands after "call us at" and "llame al" while no site of the organization has a number (none is added so)."""
+"""What stands after "call us at" and "llame al" when a message must go and no site of the organization has a number."""
 
 _ABOUT = {"en": "This message is about {name}.", "es": "Este mensaje es sobre {name}."}
 
