@@ -104,6 +104,11 @@ def test_every_visit_is_shown_and_one_press_books_them(clinic: Clinic, rosa: Cli
     first = series.visits.get(position=1).appointment_id
     assert "1 of 4 of a series" in text(rosa.get(f"/appointments/{first}/"))
     assert "1 of 4 of a series" in text(rosa.get(f"/patients/{clinic.walter.pk}/"))
+    clinic.book(f"{monday.isoformat()} 11:00", patient=clinic.ruth, now=current_time())
+    day = text(rosa.get("/calendar/", {"site": clinic.site.pk, "on": monday.isoformat()}))
+    assert "Of a series" in day
+    other = text(rosa.get("/calendar/", {"site": clinic.site.pk, "on": (monday + timedelta(days=1)).isoformat()}))
+    assert "Of a series" not in other
 
 
 def test_a_taken_time_wants_a_decision_and_the_others_keep_theirs(clinic: Clinic, rosa: Client, monday: date) -> None:
