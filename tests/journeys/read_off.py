@@ -3,13 +3,13 @@
 from datetime import datetime
 
 
-def offered(choice):
+def offered_at(choice):
     """When an offered time begins, and the ids of who and what it takes."""
     start_at, _site, *seats = choice.locator("input").get_attribute("value").split()
     return datetime.fromisoformat(start_at), [int(seat.rpartition(":")[2]) for seat in seats]
 
 
-def taken(clinic, seats, at):
+def who_holds(clinic, seats, at):
     """The visits that hold one of these at that instant."""
     return clinic.rows(
         "SELECT appointment_id FROM scheduling_reservation WHERE active AND resource_id = ANY (%s) AND during @> %s",
@@ -18,7 +18,7 @@ def taken(clinic, seats, at):
     )
 
 
-def evidence(clinic, loop_id):
+def evidence_of(clinic, loop_id):
     """The kinds of evidence that a loop has, in the order of the alphabet."""
     rows = clinic.rows(
         "SELECT kind FROM loops_evidence WHERE loop_id = %s AND withdrawn_at IS NULL ORDER BY kind", loop_id

@@ -9,7 +9,7 @@ import icalendar
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.read_off import offered, taken
+from tests.journeys.read_off import offered_at, who_holds
 
 pytestmark = pytest.mark.journey
 
@@ -33,10 +33,10 @@ def test_rosa_books_the_earliest_time_and_the_patient_gets_an_invitation(as_pers
     earliest = page.locator(".c-time").first
     expect(earliest).to_contain_text("Earliest")
     expect(earliest.locator("input")).to_be_checked()
-    start_at, seats = offered(earliest)
-    assert start_at == min(offered(one)[0] for one in page.locator(".c-time").all())
+    start_at, seats = offered_at(earliest)
+    assert start_at == min(offered_at(one)[0] for one in page.locator(".c-time").all())
     who, room = earliest.locator(".c-time-who").inner_text().split("+")[0].split(" · ")
-    assert taken(clinic, seats, start_at) == []
+    assert who_holds(clinic, seats, start_at) == []
     before = len(clinic.mails())
     page.get_by_role("button", name="Book this time").dblclick()
     page.wait_for_url(lambda url: "/book/" not in url)
@@ -55,7 +55,7 @@ def test_rosa_books_the_earliest_time_and_the_patient_gets_an_invitation(as_pers
     assert [kind for kind, _, _ in reserved] == ["person", "room"]
     assert {resource_id for _, resource_id, _ in reserved} == set(seats)
     assert [name for _, _, name in reserved] == [who.strip(), room.strip()]
-    assert {held for (held,) in taken(clinic, seats, start_at)} == {visits[0][0]}
+    assert {held for (held,) in who_holds(clinic, seats, start_at)} == {visits[0][0]}
     local = start_at.astimezone(NEW_YORK)
     expect(page.get_by_text(f"Booked for {local:%a, %b %-d, %H:%M}.")).to_be_visible()
     expect(page.locator("main")).to_contain_text(who.strip())

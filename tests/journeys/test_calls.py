@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.bundles import home_from_hospital
 from tests.journeys.conftest import liaison
-from tests.journeys.read_off import evidence
+from tests.journeys.read_off import evidence_of
 
 pytestmark = pytest.mark.journey
 
@@ -25,7 +25,7 @@ def test_two_documented_attempts_count_and_the_promise_stays_open(as_person, cli
     expect(story.get_by_text("Call with", exact=False).first).to_contain_text("No answer", ignore_case=True)
     expect(_proof(story, "Contact made")).to_have_class("is-missing")
     assert _tries(clinic, loop_id) == [("no_answer", first_at)]
-    assert evidence(clinic, loop_id) == ["attempt"]
+    assert evidence_of(clinic, loop_id) == ["attempt"]
     assert _clock(clinic, loop_id, "tcm.keep_trying") == []
 
     story = _log_try(rosa, patient_id, loop_id, outcome="Left a message", at=second_at)
@@ -36,7 +36,7 @@ def test_two_documented_attempts_count_and_the_promise_stays_open(as_person, cli
     expect(story.locator(".l-rules")).to_contain_text("Keep trying to reach")
     expect(story.locator(".l-loop-next")).to_be_visible()
     assert _tries(clinic, loop_id) == [("no_answer", first_at), ("left_message", second_at)]
-    assert evidence(clinic, loop_id) == ["attempt", "attempt", "contact"]
+    assert evidence_of(clinic, loop_id) == ["attempt", "attempt", "contact"]
     assert [running for _, running in _clock(clinic, loop_id, "tcm.keep_trying")] == [True]
     assert [running for _, running in _clock(clinic, loop_id, "tcm.contact")] == [False]
     state, codes, missing = clinic.rows(
@@ -61,7 +61,7 @@ def test_two_tries_within_the_hour_are_one_attempt(as_person, clinic, tmp_path):
     )
     expect(_proof(story, "Contact made")).to_have_class("is-missing")
     assert _tries(clinic, loop_id) == [("no_answer", earlier), ("left_message", at)]
-    assert evidence(clinic, loop_id) == ["attempt", "attempt"]
+    assert evidence_of(clinic, loop_id) == ["attempt", "attempt"]
     assert _clock(clinic, loop_id, "tcm.keep_trying") == []
     assert [running for _, running in _clock(clinic, loop_id, "tcm.contact")] == [True]
     assert clinic.value("SELECT state FROM loops_loop WHERE id = %s", loop_id) == "open"

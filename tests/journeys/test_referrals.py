@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.read_off import offered, taken
+from tests.journeys.read_off import evidence_of, offered_at, who_holds
 
 pytestmark = pytest.mark.journey
 
@@ -62,7 +62,7 @@ def test_a_referral_goes_from_dr_imani_to_the_patient_being_told(as_person, clin
     state, loop_id, loop_state, codes = _where(clinic, referral_id)
     assert (state, loop_state) == ("closed", "closed")
     assert sorted(codes) == ["patient_informed", "referrer_reviewed", "report_received"]
-    assert evidence(clinic, loop_id) == ["patient_informed", "referrer_reviewed", "report_received"]
+    assert evidence_of(clinic, loop_id) == ["patient_informed", "referrer_reviewed", "report_received"]
     assert _running(clinic, loop_id) == []
     page = rosa.open(f"/referrals/{referral_id}/")
     expect(page.locator("body")).to_contain_text("New murmur; <b>please</b> evaluate")
@@ -85,14 +85,14 @@ def test_the_cardiology_visit_of_a_referral_is_booked_here(as_person, clinic):
     page.wait_for_url("**/book/**")
     earliest = page.locator(".c-time").first
     expect(earliest).to_contain_text("Dr Omar Farouk")
-    start_at, seats = offered(earliest)
+    start_at, seats = offered_at(earliest)
     page.get_by_role("button", name="Book this time").click()
     page.wait_for_url("**/appointments/**")
     visit_id, at, state = clinic.rows(
         "SELECT id, start_at, state FROM scheduling_appointment WHERE referral_id = %s", referral_id
     )[0]
     assert (at, state) == (start_at, "booked")
-    assert {held for (held,) in taken(clinic, seats, start_at)} == {visit_id}
+    assert {held for (held,) in who_holds(clinic, seats, start_at)} == {visit_id}
     expect(page.locator("main")).to_contain_text("Dr Omar Farouk")
     assert clinic.until(lambda: _where(clinic, referral_id)[0] == "scheduled")
     kept = clinic.rows("SELECT appointment_id, visit_at FROM orders_referral WHERE id = %s", referral_id)
@@ -138,7 +138,7 @@ def _stands(page, clinic, referral_id, state, *, rule, step, evidence=()):
     now_in, loop_id, loop_state, codes = _where(clinic, referral_id)
     assert (now_in, loop_state) == (state, "open")
     assert sorted(codes) == list(evidence)
-    assert evidence(clinic, loop_id) == list(evidence)
+    assert evidence_of(clinic, loop_id) == list(evidence)
     ((runs, words, due_at),) = _running(clinic, loop_id)
     assert runs == rule
     assert step in words

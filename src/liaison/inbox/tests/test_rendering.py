@@ -60,6 +60,11 @@ def test_what_a_field_holds_is_not_filled_again() -> None:
             "Monday, March 2, 2026, 9:00 AM",
             "lunes, 2 de marzo de 2026, 9:00 a. m.",
         ),
+        (
+            (datetime(2026, 3, 2, 9, tzinfo=UTC), datetime(2026, 3, 5, 9, tzinfo=UTC)),
+            "- Monday, March 2, 2026, 9:00 AM\n- Thursday, March 5, 2026, 9:00 AM",
+            "- lunes, 2 de marzo de 2026, 9:00 a. m.\n- jueves, 5 de marzo de 2026, 9:00 a. m.",
+        ),
         (None, "", ""),
         ("as is", "as is", "as is"),
     ],

@@ -1,7 +1,7 @@
 """The texts that come with Liaison are complete, plain, and say nothing clinical."""
 
 import re
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 
 import pytest
 
@@ -20,7 +20,7 @@ FILLED = {
     "time": time(9),
     "old_date": date(2026, 3, 1),
     "old_time": time(10),
-    "visits": (datetime(2026, 3, 2, 9), datetime(2026, 3, 5, 9)),  # noqa: DTZ001 - wall times of a letter
+    "visits": (datetime(2026, 3, 2, 9, tzinfo=UTC), datetime(2026, 3, 5, 9, tzinfo=UTC)),
     "text": "Please bring your list.",
     "link": "https://riverside.example/v/1",
 }

@@ -52,6 +52,7 @@ class DayVisit:
     taken: tuple[tuple[int, str], ...]
     note: str
     mobility_needs: str
+    in_series: bool = False
 
     @property
     def resource_ids(self) -> frozenset[int]:
@@ -170,7 +171,7 @@ def next_working_day(*, site: Site, after: date) -> date | None:
 
 _COLUMNS = (
     "pk", "patient_id", "start_at", "end_at", "visit_type__name", "state", "modality", "interpreter_language",
-    "overrides", "note",
+    "overrides", "note", "series_visit__series",
 )  # fmt: skip
 
 
@@ -220,7 +221,7 @@ def _visits(actor: Actor, found: _Found, *, site: Site) -> tuple[DayVisit, ...]:
 def _visit(
     row: tuple[Any, ...], taken: Sequence[tuple[int, str]], patient: Patient | None, *, zone: ZoneInfo
 ) -> DayVisit:
-    pk, _, start_at, end_at, what, state, modality, language, overrides, note = row
+    pk, _, start_at, end_at, what, state, modality, language, overrides, note, series_id = row
     return DayVisit(
         appointment_id=pk,
         patient_id=patient.pk if patient else None,
@@ -236,6 +237,7 @@ def _visit(
         taken=tuple(taken),
         note=note if patient else "",
         mobility_needs=patient.mobility_needs if patient else "",
+        in_series=series_id is not None and patient is not None,
     )
 
 

@@ -120,9 +120,9 @@ class PlannedVisit:
     @property
     def was_moved(self) -> bool:
         """Whether a holiday moved it to another day."""
-        return (
-            self.start_at is not None and bool(self.target.holiday) and self.start_at.date() != self.target.planned_on
-        )
+        if self.start_at is None or not self.target.holiday:
+            return False
+        return self.start_at.date() != self.target.planned_on  # local: on the wall clock of the site
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -302,7 +302,7 @@ def moved_target(
 ) -> Target:
     """A visit that is at `from_at` now, so many days later at the wall time `at`; a skipped time moves forward."""
     now_at = from_at.astimezone(site.zone)
-    on = now_at.date() + days * _DAY
+    on = now_at.date() + days * _DAY  # local: on the wall clock of the site
     settled = settle(on=on, at=at, zone=site.zone)
     return Target(
         position=position,

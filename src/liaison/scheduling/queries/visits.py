@@ -171,9 +171,9 @@ def _booked_together(rows: Sequence[Appointment]) -> Mapping[int, Sequence[Appoi
     # What was moved stands no longer in its series: the visit that took its place does, and was booked later.
     for row in sorted(rows, key=lambda row: row.pk, reverse=True):
         if row.pk in series_of:
-            moved = row.predecessor_id is not None
-            steps[series_of[row.pk], row.booked_at, moved].append(row)
-            series_of |= {row.predecessor_id: series_of[row.pk]} if moved else {}
+            steps[series_of[row.pk], row.booked_at, row.predecessor_id is not None].append(row)
+            if row.predecessor_id is not None:
+                series_of[row.predecessor_id] = series_of[row.pk]
     for visits in steps.values():
         visits.sort(key=lambda row: row.start_at)
     return {row.pk: visits for visits in steps.values() if len(visits) > 1 for row in visits}

@@ -14,9 +14,9 @@ from liaison.accounts.models import User
 from liaison.core.clock import current_time
 from liaison.core.postgres.guard import writes_open
 from liaison.loops.models import Loop
+from liaison.scheduling.forms.series import read_picks
 from liaison.scheduling.jobs import book_series_ahead
 from liaison.scheduling.models import Appointment, Series, VisitType
-from liaison.scheduling.series_forms import read_picks
 from liaison.scheduling.tests.clinic import Clinic
 
 FIELD = re.compile(r'name="(pick-\d+|key|signature|version)"(?: value="([^"]*)")?')
@@ -104,6 +104,11 @@ def test_every_visit_is_shown_and_one_press_books_them(clinic: Clinic, rosa: Cli
     first = series.visits.get(position=1).appointment_id
     assert "1 of 4 of a series" in text(rosa.get(f"/appointments/{first}/"))
     assert "1 of 4 of a series" in text(rosa.get(f"/patients/{clinic.walter.pk}/"))
+    clinic.book(f"{monday.isoformat()} 11:00", patient=clinic.ruth, now=current_time())
+    day = text(rosa.get("/calendar/", {"site": clinic.site.pk, "on": monday.isoformat()}))
+    assert "Of a series" in day
+    other = text(rosa.get("/calendar/", {"site": clinic.site.pk, "on": (monday + timedelta(days=1)).isoformat()}))
+    assert "Of a series" not in other
 
 
 def test_a_taken_time_wants_a_decision_and_the_others_keep_theirs(clinic: Clinic, rosa: Client, monday: date) -> None:

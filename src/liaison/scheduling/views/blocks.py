@@ -81,9 +81,11 @@ _CAN_MOVE: Final = ' data-movable aria-keyshortcuts="m"'
 
 
 def sign(visit: DayVisit) -> SafeString:
-    """The shape of a state that is not the usual one, or of an override."""
+    """The shape of a state that is not the usual one, else of an override, else of a series."""
     shape = _SIGNS.get(visit.state)
+    if shape is None and visit.overrides:
+        return icon("alert-triangle", label=_("Overridden"))
     if shape is None:
-        return icon("alert-triangle", label=_("Overridden")) if visit.overrides else _NOTHING
+        return icon("calendar-repeat", label=_("Of a series")) if visit.in_series else _NOTHING
     name, words = shape
     return icon(name, label=str(words))

@@ -25,10 +25,7 @@ from liaison.patients.queries import get_patient
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import BOOK_SERIES, CHANGE_SERIES
 from liaison.scheduling.forms import Choices
-from liaison.scheduling.models import Series, SeriesVisit
-from liaison.scheduling.queries.series_planning import SeriesPlan, SeriesWanted
-from liaison.scheduling.rules import HolidayPolicy
-from liaison.scheduling.series_forms import (
+from liaison.scheduling.forms.series import (
     LeaveOutForm,
     SeriesCancelForm,
     SeriesForm,
@@ -37,6 +34,9 @@ from liaison.scheduling.series_forms import (
     ShiftForm,
     read_picks,
 )
+from liaison.scheduling.models import Series, SeriesVisit
+from liaison.scheduling.queries.series_planning import SeriesPlan, SeriesWanted
+from liaison.scheduling.rules import HolidayPolicy
 from liaison.scheduling.views.series_showing import (
     rule_in_words,
     shown_lines,

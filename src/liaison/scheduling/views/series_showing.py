@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from liaison.scheduling.forms import read_offer, written_offer
+from liaison.scheduling.forms.series import OPEN, OUT
 from liaison.scheduling.models import Series, SeriesState, SeriesVisit
 from liaison.scheduling.queries import SeriesLine, TimeOffer
 from liaison.scheduling.queries.series_planning import AlternativeKind, LineState, PlannedVisit, SeriesPlan
 from liaison.scheduling.rules import State
-from liaison.scheduling.series_forms import OPEN, OUT
 
 _DAYS = (
     gettext_lazy("Monday"), gettext_lazy("Tuesday"), gettext_lazy("Wednesday"), gettext_lazy("Thursday"),

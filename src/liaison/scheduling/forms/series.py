@@ -18,9 +18,9 @@ from liaison.scheduling.rules import MOST_VISITS, MOST_WEEKS_APART, HolidayPolic
 
 DAYS = [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")]
 HOLIDAYS = [
-    (HolidayPolicy.SKIP.value, _("Leave the visit out")),
-    (HolidayPolicy.NEXT.value, _("Move it to the next working day")),
-    (HolidayPolicy.KEEP.value, _("Keep it all the same")),
+    (HolidayPolicy.SKIP.value, _("Leave it out")),
+    (HolidayPolicy.NEXT.value, _("Next working day")),
+    (HolidayPolicy.KEEP.value, _("Keep it")),
 ]
 OPEN, OUT = "open", "out"
 
