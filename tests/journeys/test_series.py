@@ -3,15 +3,13 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.conftest import JOURNEY
-
-pytestmark = [*JOURNEY]
+pytestmark = pytest.mark.journey
 
 SOMEBODY = """
 SELECT p.id FROM patients_patient p JOIN patients_patientsite s ON s.patient_id = p.id AND s.is_home
 JOIN accounts_site a ON a.id = s.site_id
 WHERE a.name = 'Riverside Main' AND NOT p.is_deceased
-  AND NOT EXISTS (SELECT 1 FROM scheduling_appointment v WHERE v.patient_id = p.id AND v.start_at > now())
+  AND NOT EXISTS (SELECT 1 FROM scheduling_appointment v WHERE v.patient_id = p.id AND v.start_at > %s)
 ORDER BY p.id DESC LIMIT 1
 """
 VISITS = """
@@ -25,7 +23,7 @@ MESSAGES = "SELECT count(*) FROM inbox_message WHERE patient_id = %s AND idempot
 @pytest.fixture
 def somebody(clinic):
     """A patient of the main site without a visit ahead."""
-    found = clinic.value(SOMEBODY)
+    found = clinic.value(SOMEBODY, clinic.now())
     assert found, "The demonstration has nobody without a visit ahead."
     return found
 
