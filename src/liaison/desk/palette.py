@@ -104,6 +104,11 @@ DOINGS: Final = {
 }
 
 
+def doings_of(actor: Actor) -> frozenset[str]:
+    """The words of what the actor may do for patients somewhere; for which ones is asked when it is done."""
+    return frozenset(word for word, doing in DOINGS.items() if any(actor.may(verb) for verb in doing.verbs))
+
+
 def palette(actor: Actor, *, text: str, now: datetime) -> Found:
     """What `text` may mean: patients by name, birth date, number or phone, and places by their words."""
     words = text.strip().split()

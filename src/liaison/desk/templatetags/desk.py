@@ -7,11 +7,14 @@ from datetime import UTC, date, datetime, tzinfo
 from typing import Any
 
 from django import template
+from django.template import Context
 from django.utils.text import get_text_list
 from django.utils.translation import gettext as _
 
+from liaison.core.asking import actor_of
 from liaison.core.timeline import TimelineEntry
 from liaison.core.written_time import clock_time
+from liaison.desk.palette import doings_of
 
 register = template.Library()
 
@@ -31,6 +34,12 @@ TIMELINE_ICONS = {
     "loop": "circle-dot",
     "note": "note",
 }
+
+
+@register.simple_tag(takes_context=True)
+def doings(context: Context) -> frozenset[str]:
+    """What whoever looks may do for a patient, in the palette's words ("call", "book", "refer" …)."""
+    return doings_of(actor_of(context["request"]))
 
 
 @register.filter

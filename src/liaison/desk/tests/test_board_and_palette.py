@@ -153,6 +153,15 @@ def test_an_action_is_offered_only_to_who_may_do_it_for_this_patient(findable):
     }
 
 
+def test_a_patients_page_offers_each_role_only_what_it_may_do(findable, at_desk):
+    pages = [
+        at_desk(who).get(f"/patients/{findable.walter.pk}/").content.decode() for who in (findable.rosa, findable.fred)
+    ]
+    assert [f'href="/patients/{findable.walter.pk}/refer/"' in page for page in pages] == [True, False]
+    assert [f'href="/calls/new/?patient={findable.walter.pk}"' in page for page in pages] == [True, True]
+    assert "/calls/new/" in at_desk(findable.rosa).get("/").content.decode()
+
+
 def test_the_palette_shows_each_role_only_its_places(findable, at_desk):
     assert "/board/" in text_of(at_desk(findable.marta).get("/palette/?q=who+has+how+much"))
     assert "/board/" not in text_of(at_desk(findable.rosa).get("/palette/?q=board"))
