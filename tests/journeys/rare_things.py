@@ -76,7 +76,7 @@ def _around(here: Here) -> dict[str, Any]:
         actor=imani, patient=here.patient, kind="safety", text="Falls", now=now
     )
     grant = patients.break_the_glass(
-        actor=here.actor("Pat Morrow", proved=True),
+        actor=here.actor("Lena Fischer", proved=True),
         patient=here.patient,
         reason_code="ETREAT",
         reason="He is here unconscious",
@@ -121,7 +121,7 @@ def _care(here: Here) -> dict[str, Any]:
 
 def _time(here: Here) -> dict[str, Any]:
     from liaison.scheduling import actions as scheduling
-    from liaison.scheduling.models import Appointment, Resource, VisitType, WaitlistEntry
+    from liaison.scheduling.models import Appointment, Resource, SeriesVisit, VisitType, WaitlistEntry
     from liaison.scheduling.ports import OfferBy, Span
     from liaison.scheduling.queries import TimesWanted, earliest_times
 
@@ -141,8 +141,11 @@ def _time(here: Here) -> dict[str, Any]:
     span = Span(start=start, end=start + timedelta(hours=4))
     opening = scheduling.open_by_hand(actor=rosa, site=here.site, span=span, now=now)
     offer = scheduling.offer_to_one(actor=rosa, wait=wait, opening=opening, by=OfferBy.MAIL, now=now)
+    weekly = SeriesVisit.objects.filter(series__site=here.site, appointment=None).latest("pk")
     return {
         "appointment_id": visit.pk,
+        "series_id": weekly.series_id,
+        "series_visit_id": weekly.pk,
         "step": "arrived",
         "visit_type_id": visit.visit_type_id,
         "scheduling:resource_id": room.pk,
@@ -249,6 +252,8 @@ def _queries(here: Here, known: dict[str, Any]) -> dict[str, str]:
         "desk:column": f"?owner=user:{here.person('Rosa Delgado').pk}",
         "scheduling:book": f"?patient={patient}",
         "scheduling:readiness": f"?site={here.site.pk}&days=7",
+        "scheduling:repeat": f"?patient={patient}",
+        "scheduling:cancel_series": "?position=1",
         "scheduling:join": f"?patient={patient}",
         "scheduling:day": f"?site={here.site.pk}&on={known['day']}",
         "inbox:call": f"?patient={patient}",

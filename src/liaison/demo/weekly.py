@@ -1,0 +1,76 @@
+"""Patients who come every week, each with one visit that still wants a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, time, timedelta
+from typing import Final
+
+from liaison.core.actor import Actor
+from liaison.core.calendars import FEDERAL, next_business_day
+from liaison.demo.staff import Staffed
+from liaison.patients.models import Patient
+from liaison.scheduling import actions as scheduling
+from liaison.scheduling.models import SeriesVisit
+from liaison.scheduling.ports import BookingOrder, HolidayPolicy, Pattern, Seat
+from liaison.scheduling.queries import SeriesWanted, TimeOffer, plan_series
+from liaison.scheduling.queries.series_planning import SeriesPlan
+
+WEEKS: Final = 3
+WITHOUT_TIME: Final = 2
+"""Which visit of each series nobody has found a time for."""
+
+
+def come_every_week(actor: Actor, patients: Sequence[Patient], staffed: Staffed, *, now: datetime) -> None:
+    """A series for each of these patients; one has a time for all visits by now, one left one out, the rest wait."""
+    for place, patient in enumerate(patients):
+        wanted = _wanted(patient, staffed, after=timedelta(days=8 + place), now=now)
+        plan = plan_series(actor, wanted=wanted, now=now)
+        key = f"demo-series-{patient.pk}"
+        order = scheduling.SeriesOrder(key=key, wanted=wanted, signature=plan.signature, picks=_picks(plan))
+        series = scheduling.book_series(actor=actor, patient=patient, order=order, now=now)
+        row = series.visits.get(position=WITHOUT_TIME)
+        if place == 0:
+            _find_time(actor, row, wanted=wanted, plan=plan, now=now)
+        if place == 1:
+            scheduling.leave_series_visit_out(actor=actor, row=row, reason="They are away that week", now=now)
+
+
+def _wanted(patient: Patient, staffed: Staffed, *, after: timedelta, now: datetime) -> SeriesWanted:
+    site = staffed.sites["RIV"]
+    first = next_business_day((now.astimezone(site.zone) + after).date(), calendar=FEDERAL)
+    return SeriesWanted(
+        patient_id=patient.pk,
+        visit_type_id=staffed.visit_types["office"].pk,
+        site_id=site.pk,
+        pattern=Pattern(first_on=first, at=time(11), weekdays=frozenset({first.weekday()}), count=WEEKS),
+        holidays=HolidayPolicy.SKIP,
+    )
+
+
+def _picks(plan: SeriesPlan) -> dict[int, scheduling.Pick]:
+    """Every free time but that of the visit that is left open; a day on which nobody is free stays open too."""
+    found: dict[int, scheduling.Pick] = {}
+    for one in plan.visits:
+        if one.offer is None or one.position == WITHOUT_TIME:
+            found[one.position] = scheduling.Pick(kind=scheduling.PickKind.OPEN)
+            continue
+        found[one.position] = scheduling.Pick(
+            kind=scheduling.PickKind.BOOK, start_at=one.offer.start_at, seats=_seats(one.offer)
+        )
+    return found
+
+
+def _find_time(actor: Actor, row: SeriesVisit, *, wanted: SeriesWanted, plan: SeriesPlan, now: datetime) -> None:
+    offer = next((one.offer for one in plan.visits if one.position == row.position), None)
+    if offer is None or row.loop_id is None:
+        return
+    order = BookingOrder(
+        key=f"demo-series-visit-{row.pk}", visit_type_id=wanted.visit_type_id, site_id=wanted.site_id,
+        start_at=offer.start_at, seats=_seats(offer), loop_id=row.loop_id,
+    )  # fmt: skip
+    scheduling.book_appointment(actor=actor, patient=row.series.patient, order=order, now=now)
+
+
+def _seats(offer: TimeOffer) -> tuple[Seat, ...]:
+    return tuple(Seat(role=seat.role, resource_id=seat.resource_id) for seat in offer.seats)
