@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.journeys.conftest import ROOT, Person
+from tests.journeys.conftest import ROOT, Person, _new_home
 from tests.test_sentinel_walk import Address, addresses
 
 pytestmark = [pytest.mark.journey, pytest.mark.first]
@@ -54,6 +54,13 @@ class Asked:
     def value(self, name, *, of):
         own = f"{of.partition(':')[0]}:{name}"
         return self.arguments.get(own, self.arguments.get(name))
+
+
+@pytest.fixture(scope="module")
+def clinic(demonstration):
+    """A clinic for this walk alone: what is made here (a merge, a broken glass) is in no other journey's way."""
+    with _new_home("walked", template=demonstration) as home, home.open() as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ pytestmark = pytest.mark.journey
 SOMEBODY = """
 SELECT p.id FROM patients_patient p JOIN patients_patientsite s ON s.patient_id = p.id AND s.is_home
 JOIN accounts_site a ON a.id = s.site_id
-WHERE a.name = 'Riverside Main' AND NOT p.is_deceased
+WHERE a.name = 'Riverside Main' AND NOT p.is_deceased AND p.merged_into_id IS NULL
   AND NOT EXISTS (SELECT 1 FROM scheduling_appointment v WHERE v.patient_id = p.id AND v.start_at > %s)
 ORDER BY p.id DESC LIMIT 1
 """
