@@ -409,7 +409,7 @@ def test_the_mailbox_shows_what_patients_received(
     empty = kept(tmp_path / "demo-mailbox", a_message(cast, key="3"), ics="BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n")
     kept(
         tmp_path / "demo-mailbox",
-        Message(pk=99, message_id="<stranger@x>", to_address="a@b.c", body="x", language="en"),
+        Message(pk=10**12, message_id="<stranger@x>", to_address="a@b.c", body="x", language="en"),
     )
     page = rosa.get("/demo/mailbox/").content.decode()
     assert page.count("data-row") == 3
