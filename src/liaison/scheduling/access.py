@@ -33,6 +33,7 @@ OPENING: Final = verb("scheduling.opening", "Keep a time that became free for th
 WAITLIST_REPORT: Final = verb(
     "scheduling.waitlist_report", "See how freed times are filled, and for whom", roles={Role.SUPERVISOR}
 )
+NOTE_ANSWER: Final = verb("scheduling.note_answer", "Note what a patient answered to an invitation", roles=())
 CHECK: Final = verb("scheduling.check", "Look whether coming visits are ready, and open loops where not", roles=())
 REMIND: Final = verb("scheduling.remind", "Remind a patient of a visit", roles=())
 KEEP_FREE_TIME: Final = verb("scheduling.keep_free_time", "Bring the kept free time up to date", roles=())

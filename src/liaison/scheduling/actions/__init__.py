@@ -1,5 +1,6 @@
 """Everything that changes resources' time: book, move, cancel, attend, arrange, tell."""
 
+from liaison.scheduling.actions.answering import note_answers, settle_declined
 from liaison.scheduling.actions.arranging import (
     HoursDraft,
     NeedDraft,
@@ -213,6 +214,7 @@ __all__ = [
     "miss_overdue",
     "move_appointment",
     "move_series",
+    "note_answers",
     "note_freed_visit",
     "note_opened_time",
     "offer_link",
@@ -234,6 +236,7 @@ __all__ = [
     "series_invitation",
     "set_hours",
     "settle_after_visit",
+    "settle_declined",
     "settle_series_visit",
     "take_back_missed",
     "take_to_room",

@@ -1,5 +1,6 @@
 """Rows of scheduling: what can be booked, and what was. Import everything from here."""
 
+from liaison.scheduling.models.answers import InvitationAnswer, InvitationAnswerQuerySet
 from liaison.scheduling.models.arrangement import (
     Closure,
     Modality,
@@ -23,6 +24,8 @@ __all__ = [
     "Blocker",
     "Closure",
     "FreeDay",
+    "InvitationAnswer",
+    "InvitationAnswerQuerySet",
     "Modality",
     "Opening",
     "OpeningWhy",

@@ -1,5 +1,6 @@
 """Reads of scheduling: free times, a day, a patient's visits. The actor comes first; patients only if visible."""
 
+from liaison.scheduling.queries.answers import Answered, Answers, answers_of
 from liaison.scheduling.queries.arrangement import (
     abilities_in_use,
     clinicians,
@@ -112,6 +113,8 @@ from liaison.scheduling.queries.weeks import (
 
 __all__ = [
     "EVERYTHING",
+    "Answered",
+    "Answers",
     "Board",
     "BoardDay",
     "BoardVisit",
@@ -146,6 +149,7 @@ __all__ = [
     "WhomAsked",
     "abilities_in_use",
     "able_at",
+    "answers_of",
     "asked_by",
     "bookable_at",
     "candidates",

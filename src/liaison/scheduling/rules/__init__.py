@@ -1,6 +1,7 @@
 """The decisions of scheduling, as pure functions on values: no Django, no database, no clock."""
 
 from liaison.scheduling.rules.abilities import ability_code, ability_in_words
+from liaison.scheduling.rules.answers import SAID_WORDS, Heard, Said, weigh
 from liaison.scheduling.rules.asking import Asked, Called, read_line
 from liaison.scheduling.rules.bit_search import Counted, FreeBits, can_use_bits, count_starts, earliest_in_bits
 from liaison.scheduling.rules.bits import (
@@ -99,6 +100,7 @@ __all__ = [
     "MOST_WEEKS_APART",
     "NEXT",
     "REASONS",
+    "SAID_WORDS",
     "STAGES",
     "Asked",
     "Barrier",
@@ -108,6 +110,7 @@ __all__ = [
     "Counted",
     "Finding",
     "FreeBits",
+    "Heard",
     "HolidayPolicy",
     "Hours",
     "KeptDay",
@@ -125,6 +128,7 @@ __all__ = [
     "Reminder",
     "ReminderKind",
     "Run",
+    "Said",
     "Settled",
     "Span",
     "Stage",
@@ -191,6 +195,7 @@ __all__ = [
     "unfit",
     "wait_of",
     "waitlist_policy",
+    "weigh",
     "whole_days",
     "working_spans",
     "wrong_with",
