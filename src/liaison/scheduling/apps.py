@@ -15,12 +15,14 @@ class SchedulingConfig(AppConfig):
 
     def ready(self) -> None:
         """Say which refusals the database's constraints stand for, and make our kinds of loop known."""
+        from liaison.accounts.ports import register_own_page
+        from liaison.core.logs import keep_out_of_logs
         from liaison.core.patient_pages import register_patient_pages
         from liaison.core.places import register_places
         from liaison.core.refusals import constraint_refusal
         from liaison.inbox.ports import register_invitation_finder
         from liaison.scheduling.actions.refusals import AlreadyOffered, NotFree
-        from liaison.scheduling.places import PLACES
+        from liaison.scheduling.places import OWN_FEED, PLACES
         from liaison.scheduling.ports import register_readiness_check
         from liaison.scheduling.queries.answers import invited_by
         from liaison.scheduling.queries.readiness_checks import OURS
@@ -28,6 +30,9 @@ class SchedulingConfig(AppConfig):
         register_places(*PLACES)
         register_invitation_finder(invited_by)
         register_patient_pages("/offer/")
+        for beginning in ("/offer/", "/feed/"):
+            keep_out_of_logs(beginning)
+        register_own_page(OWN_FEED)
         register_kind(MISSED_VISIT)
         register_kind(CANT_COME)
         register_kind(WAITING)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from liaison.accounts.events import PersonDeactivated
 from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
 from liaison.core.jobs import defer
@@ -19,6 +20,7 @@ from liaison.scheduling.actions import (
     confirm_cancellation,
     confirm_move,
     count_on_the_next,
+    end_feed_of,
     follow_moved_visit,
     follow_the_later_visit,
     follow_up_missed,
@@ -179,6 +181,12 @@ def settle_who_did_not_come(fact: AppointmentMissed, *, actor: Actor) -> None:
     """They did not come, as they had said: the call about the missed visit takes the place of this one."""
     appointment = _appointment(fact.appointment_id)
     settle_declined(actor=actor, appointment=appointment, note="The visit was missed.", now=fact.at)
+
+
+@reacts_to(PersonDeactivated)
+def end_their_calendar_address(fact: PersonDeactivated, *, actor: Actor) -> None:
+    """Their calendar reads nothing more, also when the account is opened again."""
+    end_feed_of(actor=actor, user_id=fact.user_id, now=fact.at)
 
 
 @reacts_to(TimeOpened)

@@ -2,10 +2,11 @@
 
 from django.apps import AppConfig
 
+from liaison.gateways.ical.feed import FeedWriter
 from liaison.gateways.ical.reader import read_answers
 from liaison.gateways.ical.writer import ICalendarWriter
 from liaison.inbox.ports import register_calendar_reader
-from liaison.scheduling.ports import register_invitation_writer
+from liaison.scheduling.ports import register_feed_writer, register_invitation_writer
 
 
 class ICalGatewayConfig(AppConfig):
@@ -19,3 +20,4 @@ class ICalGatewayConfig(AppConfig):
         """Name what writes invitations, and what reads the answers."""
         register_invitation_writer(ICalendarWriter)
         register_calendar_reader(read_answers)
+        register_feed_writer(FeedWriter)

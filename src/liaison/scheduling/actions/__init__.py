@@ -26,6 +26,7 @@ from liaison.scheduling.actions.attending import (
     undo_check_in,
 )
 from liaison.scheduling.actions.booking import book_appointment, move_appointment
+from liaison.scheduling.actions.feeds import WhichClinician, end_feed, end_feed_of, make_feed
 from liaison.scheduling.actions.flow import (
     answer_lateness,
     leave,
@@ -171,6 +172,7 @@ __all__ = [
     "TooLateToOffer",
     "VisitTypeDraft",
     "WaitDraft",
+    "WhichClinician",
     "WrongSeats",
     "accept_offer",
     "add_resource",
@@ -194,6 +196,8 @@ __all__ = [
     "days_of",
     "decline_offer",
     "define_visit_type",
+    "end_feed",
+    "end_feed_of",
     "expire_offer",
     "extend_series",
     "finish_days",
@@ -210,6 +214,7 @@ __all__ = [
     "leave_series_visit_out",
     "leave_waitlist",
     "link_blocker",
+    "make_feed",
     "meet_clinician",
     "miss_overdue",
     "move_appointment",

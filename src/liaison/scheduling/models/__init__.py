@@ -11,6 +11,7 @@ from liaison.scheduling.models.arrangement import (
     VisitType,
     WorkingHours,
 )
+from liaison.scheduling.models.feeds import CalendarFeed, CalendarFeedQuerySet
 from liaison.scheduling.models.kept import FreeDay
 from liaison.scheduling.models.readiness import Blocker
 from liaison.scheduling.models.series import Series, SeriesState, SeriesVisit
@@ -22,6 +23,8 @@ __all__ = [
     "Appointment",
     "AppointmentQuerySet",
     "Blocker",
+    "CalendarFeed",
+    "CalendarFeedQuerySet",
     "Closure",
     "FreeDay",
     "InvitationAnswer",

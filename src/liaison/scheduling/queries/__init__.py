@@ -27,6 +27,7 @@ from liaison.scheduling.queries.day import (
     visits_of,
 )
 from liaison.scheduling.queries.explaining import Change, Explanation, Left, Relaxed, explain
+from liaison.scheduling.queries.feeds import OwnFeed, duties_behind, own_feed
 from liaison.scheduling.queries.flow import (
     FlowBoard,
     FlowCard,
@@ -132,6 +133,7 @@ __all__ = [
     "FreedTime",
     "Left",
     "MonthDay",
+    "OwnFeed",
     "Readiness",
     "Relaxed",
     "RoomChoice",
@@ -162,6 +164,7 @@ __all__ = [
     "current_kind",
     "current_version",
     "day",
+    "duties_behind",
     "earliest_times",
     "expected",
     "explain",
@@ -187,6 +190,7 @@ __all__ = [
     "offer_holding",
     "offers_of",
     "openings_ahead",
+    "own_feed",
     "own_room",
     "people_in_service",
     "place_in_series",

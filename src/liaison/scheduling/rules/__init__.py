@@ -20,6 +20,7 @@ from liaison.scheduling.rules.booking import (
     sits_inside,
 )
 from liaison.scheduling.rules.cancelling import REASONS, CancelReason, reason_in_words
+from liaison.scheduling.rules.feeds import FEED_BACK, Duty, DutyStatus, duty_status, duty_uid, secret_hash
 from liaison.scheduling.rules.flow import (
     BARRIERS,
     MISSED_WITHIN,
@@ -93,6 +94,7 @@ __all__ = [
     "BARRIERS",
     "CELL",
     "ENDED",
+    "FEED_BACK",
     "HOLDS_TIME",
     "HORIZON_DAYS",
     "MISSED_WITHIN",
@@ -108,6 +110,8 @@ __all__ = [
     "CancelReason",
     "Checked",
     "Counted",
+    "Duty",
+    "DutyStatus",
     "Finding",
     "FreeBits",
     "Heard",
@@ -152,6 +156,8 @@ __all__ = [
     "days_of_month",
     "days_of_week",
     "due_of",
+    "duty_status",
+    "duty_uid",
     "earliest",
     "earliest_in_bits",
     "expand",
@@ -187,6 +193,7 @@ __all__ = [
     "reminder_plan",
     "rule_text",
     "run_of_offer",
+    "secret_hash",
     "settle",
     "since",
     "sits_inside",
