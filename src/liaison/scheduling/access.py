@@ -40,6 +40,9 @@ MAKE_FEED: Final = verb(
     step_up=True,
 )
 END_FEED: Final = verb("scheduling.end_feed", "End one's own secret calendar address", roles={Role.CLINICIAN})
+SETTLE_ANSWER: Final = verb(
+    "scheduling.settle_answer", "Note that a visit which a patient declined was settled with them", roles=_BOOKERS
+)
 NOTE_ANSWER: Final = verb("scheduling.note_answer", "Note what a patient answered to an invitation", roles=())
 CHECK: Final = verb("scheduling.check", "Look whether coming visits are ready, and open loops where not", roles=())
 REMIND: Final = verb("scheduling.remind", "Remind a patient of a visit", roles=())

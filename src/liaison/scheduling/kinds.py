@@ -22,12 +22,9 @@ CANT_COME: Final = LoopKind(
     code="cant-come",
     label="Visit that the patient can't keep",
     required_evidence=("settled",),
-    other_evidence=("attempt",),
-    evidence_labels={
-        "settled": "Another time, or the visit is off, or they come after all",
-        "attempt": "Attempt",
-    },
+    evidence_labels={"settled": "Another time, or the visit is off, or they come after all"},
     event_words={"appointment": "when they said so"},
+    managed_at="scheduling:appointment",
     closes_itself=True,
     icon="calendar-question",
 )

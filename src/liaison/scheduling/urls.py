@@ -35,6 +35,7 @@ urlpatterns = [
     path("appointments/<int:appointment_id>/move/", booking.move, name="move"),
     path("appointments/<int:appointment_id>/place/", placing.place, name="place"),
     path("appointments/<int:appointment_id>/cancel/", appointments.cancel, name="cancel"),
+    path("appointments/<int:appointment_id>/settled/", appointments.settled, name="settled"),
     path("appointments/<int:appointment_id>/barrier/", attending.barrier, name="barrier"),
     path("appointments/<int:appointment_id>/late/<slug:answer>/", attending.late, name="late"),
     path("appointments/<int:appointment_id>/<slug:step>/", attending.attend, name="attend"),

@@ -242,7 +242,7 @@ def _body(delivered: Delivered, *, matched: _Matched) -> str:
     mail, about = delivered.mail, matched.message
     unapplied = delivered.answers and not matched.answers
     remarks = [
-        *in_words(matched.answers),
+        *in_words(matched.answers, beside=mail.text),
         *(
             ["An answer to an invitation came with it, but not from whom we invited: it counts for nothing."]
             if unapplied

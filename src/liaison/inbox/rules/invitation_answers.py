@@ -49,10 +49,10 @@ _STOCK: Final = re.compile(
 """What calendar programs write above an answer; what the patient adds comes in the answer's COMMENT as well."""
 
 
-def in_words(answers: Sequence[CalendarAnswer]) -> tuple[str, ...]:
-    """What a reader of the mail must know of the answers in it, and each note that came along."""
+def in_words(answers: Sequence[CalendarAnswer], *, beside: str = "") -> tuple[str, ...]:
+    """What a reader of the mail must know of the answers in it, and each note that its own words don't say."""
     said = dict.fromkeys(_WORDS[one.said] for one in answers)
-    notes = dict.fromkeys(f"Their note: {one.comment}" for one in answers if one.comment)
+    notes = dict.fromkeys(f"Their note: {one.comment}" for one in answers if one.comment and one.comment not in beside)
     return (*said, *notes)
 
 

@@ -35,6 +35,7 @@ def test_what_was_answered_is_said_once_with_each_note() -> None:
         "They declined the invitation: they say that they can't come.",
         "Their note: Away",
     )
+    assert len(in_words((answer(comment="Away"),), beside="No.\n\nAway")) == 1
     assert "maybe" in in_words((answer(Said.TENTATIVE),))[0]
 
 

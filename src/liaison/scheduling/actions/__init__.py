@@ -1,6 +1,6 @@
 """Everything that changes resources' time: book, move, cancel, attend, arrange, tell."""
 
-from liaison.scheduling.actions.answering import note_answers, settle_declined
+from liaison.scheduling.actions.answering import note_answers, settle_declined, settle_with_patient
 from liaison.scheduling.actions.arranging import (
     HoursDraft,
     NeedDraft,
@@ -243,6 +243,7 @@ __all__ = [
     "settle_after_visit",
     "settle_declined",
     "settle_series_visit",
+    "settle_with_patient",
     "take_back_missed",
     "take_to_room",
     "tell_of_series",

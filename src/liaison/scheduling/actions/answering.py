@@ -20,7 +20,7 @@ from liaison.loops.actions import add_evidence, drop_waiting, open_or_wait
 from liaison.loops.models import Loop, WaitingPromise
 from liaison.loops.ports import About, ClockToStart, PromiseToKeep
 from liaison.loops.queries.calendars import business_calendar
-from liaison.scheduling.access import NOTE_ANSWER
+from liaison.scheduling.access import NOTE_ANSWER, SETTLE_ANSWER
 from liaison.scheduling.actions.attending import tell_who_looks
 from liaison.scheduling.actions.serving import owner_of_visit
 from liaison.scheduling.kinds import CANT_COME
@@ -68,15 +68,30 @@ def settle_declined(*, actor: Actor, appointment: Appointment, note: str, now: d
 
     The promise is kept once that holds of every visit that they could not keep.
     """
+    for key in _promises_of(appointment):
+        if not _others_wait(key, appointment=appointment, now=now):
+            _end(actor, appointment, key=key, note=note, now=now)
+
+
+def settle_with_patient(*, actor: Actor, appointment: Appointment, now: datetime) -> None:
+    """Somebody spoke with the patient: what was declined together stands, and nobody needs to call. Safe twice."""
+    with act(actor, SETTLE_ANSWER, patient=appointment.patient, subject=appointment, now=now):
+        for key in _promises_of(appointment):
+            _end(actor, appointment, key=key, note="Settled with the patient: the visit stands.", now=now)
+        tell_who_looks(appointment, what="answered")
+
+
+def _promises_of(appointment: Appointment) -> Sequence[str]:
     rows = InvitationAnswer.objects.filter(appointment=appointment).exclude(promise_key="")
-    for key in sorted(set(rows.values_list("promise_key", flat=True))):
-        if _others_wait(key, appointment=appointment, now=now):
-            continue
-        about = About(type="scheduling.appointment", id=appointment.pk)
-        for loop in Loop.objects.open().filter(once_key=key):
-            add_evidence(actor.as_liaison(), loop_id=loop.pk, kind="settled", note=note, about=about, now=now)
-        waiting = WaitingPromise.objects.waiting().filter(once_key=key)
-        drop_waiting(actor.as_liaison(), waiting=waiting, reason=note, now=now)
+    return sorted(set(rows.values_list("promise_key", flat=True)))
+
+
+def _end(actor: Actor, appointment: Appointment, *, key: str, note: str, now: datetime) -> None:
+    about = About(type="scheduling.appointment", id=appointment.pk)
+    for loop in Loop.objects.open().filter(once_key=key):
+        add_evidence(actor.as_liaison(), loop_id=loop.pk, kind="settled", note=note, about=about, now=now)
+    waiting = WaitingPromise.objects.waiting().filter(once_key=key)
+    drop_waiting(actor.as_liaison(), waiting=waiting, reason=note, now=now)
 
 
 def _meant_by(answer: CalendarAnswer, *, now: datetime) -> Iterator[_Meant]:

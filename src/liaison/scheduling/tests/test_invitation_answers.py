@@ -13,7 +13,7 @@ from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.inbox.actions import Came
 from liaison.inbox.models import Message, UnmatchedMail
-from liaison.loops.actions import add_evidence_by_hand, find_owners
+from liaison.loops.actions import find_owners
 from liaison.loops.models import Evidence, Loop, WaitingPromise
 from liaison.patients.models import ContactPoint
 from liaison.records.models import Resource as Filed
@@ -397,10 +397,14 @@ def test_a_visit_that_was_settled_with_them_says_so(clinic: Clinic, settings: ob
     clock(settings, NOW)
     visit, invitation = invited(clinic)
     answers(invitation, "DECLINED")
-    add_evidence_by_hand(
-        clinic.rosa, loop_id=promises()[0].pk, kind="settled", note="They come", now=NOW, expected_version=None
-    )
-    shown = html.unescape(page(browser(clinic.rosa).get(f"/appointments/{visit.pk}/")))
+    client = browser(clinic.rosa)
+    assert "They come after all" in page(client.get(f"/appointments/{visit.pk}/"))
+    for _ in range(2):
+        assert client.post(f"/appointments/{visit.pk}/settled/").status_code == 302
+    (loop,) = promises()
+    assert loop.state == "closed"
+    assert Evidence.objects.get(loop=loop).note == "Settled with the patient: the visit stands."
+    shown = html.unescape(page(client.get(f"/appointments/{visit.pk}/")))
     assert "The patient said that they can't come." in shown
     assert "offer another time" not in shown
 
@@ -411,4 +415,6 @@ def test_pat_of_another_site_sees_nothing_of_it(clinic: Clinic, settings: object
     answers(invitation, "DECLINED")
     client: Client = browser(clinic.pat)
     assert client.get(f"/appointments/{visit.pk}/").status_code == 404
+    assert client.post(f"/appointments/{visit.pk}/settled/").status_code == 404
+    assert promises()[0].state == "open"
     assert client.get(f"/loops/{promises()[0].pk}/").status_code == 404

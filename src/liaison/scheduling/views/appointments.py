@@ -12,14 +12,14 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.answers import wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.loops.queries import words_of
 from liaison.scheduling import actions, queries
-from liaison.scheduling.access import ASK_BARRIER, BOOK, CANCEL, CHANGE_SERIES, LATE, MOVE, WAIT
+from liaison.scheduling.access import ASK_BARRIER, BOOK, CANCEL, CHANGE_SERIES, LATE, MOVE, SETTLE_ANSWER, WAIT
 from liaison.scheduling.forms import CancelForm
 from liaison.scheduling.models import Appointment
 from liaison.scheduling.ports import LateAnswer, Stage, State
@@ -101,6 +101,14 @@ def cancel(request: HttpRequest, appointment_id: int) -> HttpResponse:
     return done_with(request, found, said=_said_of(cancelled))
 
 
+@require_POST
+def settled(request: HttpRequest, appointment_id: int) -> HttpResponse:
+    """The patient declined by their calendar, somebody spoke with them, and the visit stands."""
+    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id)
+    actions.settle_with_patient(actor=actor_of(request), appointment=found, now=current_time())
+    return done_with(request, found, said=_("Settled. The visit stands."))
+
+
 def _said_of(cancelled: Appointment) -> str:
     """That it is off, and whether the patient hears of it by mail."""
     told = queries.told_of(cancelled)
@@ -125,6 +133,7 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
         "held_for": held_for,
         "answered": answered.stands if not found.is_over else None,
         "declined_loop": answered.loop_id,
+        "may_settle": answered.loop_id is not None and actor.may(SETTLE_ANSWER),
         "readiness": queries.readiness_of([found], now=now).get(found.pk) if held_for is None else None,
         "wait": wait,
         "in_series": queries.place_in_series(found),
