@@ -237,6 +237,8 @@ def _scheduling(world: World, rosa: Actor, *, here: Site, now: datetime) -> None
         "closure_id": closure.pk,
         "day": day.isoformat(),
     }
+    imani = replace(actor_of(world.people["clinician"], now=now), stepped_up_until=now + timedelta(minutes=5))
+    world.arguments["secret"] = scheduling.make_feed(actor=imani, now=now)
     _yesterday(world, rosa, order, now=now)
     _waitlist(world, rosa, booked, here=here, now=now)
     _series(world, rosa, kind=kind, here=here, now=now)

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from liaison.core.actor import Actor
+from liaison.core.verbs import Verb
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,3 +78,26 @@ def register_patient_finder(finder: PatientFinder) -> None:
 def patient_finder() -> PatientFinder | None:
     """How patients are found, or None where nobody says."""
     return _finders[0] if _finders else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnPage:
+    """A page of another package about oneself; it stands on the account page of who holds `verb` anywhere."""
+
+    label: object
+    name: str
+    icon: str
+    verb: Verb
+
+
+_own_pages: dict[str, OwnPage] = {}
+
+
+def register_own_page(page: OwnPage) -> None:
+    """Offer a page about oneself (called in `AppConfig.ready`); registering the same address again replaces it."""
+    _own_pages[page.name] = page
+
+
+def own_pages(actor: Actor) -> tuple[OwnPage, ...]:
+    """The pages that this person may open, by address."""
+    return tuple(page for _, page in sorted(_own_pages.items()) if actor.may(page.verb))

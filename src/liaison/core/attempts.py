@@ -19,6 +19,9 @@ from liaison.core.refusals import Forbidden, NotFound, Refusal
 SEE: Final = "core.see"
 ATTEMPT: Final = "core.attempt"
 _LOOKING: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_SECRETS: Final = frozenset({"secret", "token"})
+"""Arguments of an address that open what stands behind it to whoever has them."""
+
 _BIGGEST: Final = 2**63
 
 
@@ -49,7 +52,11 @@ def keep_refused(request: HttpRequest, response: HttpResponse, refusals: Sequenc
 
 def _address(request: HttpRequest) -> dict[str, Any]:
     match = request.resolver_match
-    return {"view": match.view_name, "of": {k: str(v) for k, v in match.kwargs.items()}} if match else {}
+    return (
+        {"view": match.view_name, "of": {k: str(v) for k, v in match.kwargs.items() if k not in _SECRETS}}
+        if match
+        else {}
+    )
 
 
 def _patients(request: HttpRequest) -> list[int]:

@@ -5,6 +5,8 @@ Log events by name with ids and counts: `log.info("import.finished", extra={"res
 
 from __future__ import annotations
 
+import logging
+import re
 import traceback
 from types import TracebackType
 from typing import Any
@@ -17,8 +19,28 @@ from pythonjsonlogger.json import JsonFormatter
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
+_secret_after: set[str] = set()
+
+
+def keep_out_of_logs(beginning: str) -> None:
+    """Say how addresses begin that carry a secret ("/feed/"): no line of the log says what follows."""
+    _secret_after.add(beginning)
+
+
+def without_secrets(text: str) -> str:
+    """A line of the log in which no such address is whole."""
+    if not _secret_after:
+        return text
+    beginnings = "|".join(sorted(map(re.escape, _secret_after)))
+    return re.sub(rf"({beginnings})[^\s\"'?#\\]+", r"\1***", text)
+
+
 class Formatter(JsonFormatter):  # type: ignore[misc,unused-ignore]  # the library has no types
     """JSON lines. PostgreSQL puts the refused row into its complaint, so what database errors say is left out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, without the secrets of addresses."""
+        return without_secrets(str(super().format(record)))
 
     def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802 - the name that logging gives it
         """The frames and the types; the words only of errors that are not the database's."""

@@ -14,13 +14,16 @@ from liaison.inbox.rules.contact import (
     counts_as_attempt,
     makes_contact,
 )
+from liaison.inbox.rules.invitation_answers import CalendarAnswer, Said
 
 __all__ = [
+    "CalendarAnswer",
     "CallAttempt",
     "CallLogged",
     "CallStruck",
     "Contact",
     "ContactSoFar",
+    "InvitationAnswered",
     "MessageFailed",
     "MessageQueued",
     "MessageReceived",
@@ -28,6 +31,7 @@ __all__ = [
     "MessageSuppressed",
     "Outcome",
     "PreferenceNoted",
+    "Said",
     "With",
     "contact_so_far",
     "counts_as_attempt",
@@ -87,6 +91,13 @@ class MessageSent(_AboutMessage):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageReceived(_AboutMessage):
     """A patient wrote to us; `loop_id` is that of the message they answered."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InvitationAnswered(_AboutMessage):
+    """Whom we invited answered from their calendar. The mail is the message; each answer is about the same event."""
+
+    answers: tuple[CalendarAnswer, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

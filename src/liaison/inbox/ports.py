@@ -10,6 +10,7 @@ from typing import Protocol
 from liaison.inbox.rules.channels import Address, Category, Channel, Standing, Why
 from liaison.inbox.rules.contact import Outcome, Understood, With
 from liaison.inbox.rules.incoming import Incoming
+from liaison.inbox.rules.invitation_answers import CalendarAnswer, Said
 from liaison.inbox.rules.timing import QUIET_FROM, allowed_at
 from liaison.loops.ports import Proof
 from liaison.records.ports import Sound
@@ -18,15 +19,19 @@ __all__ = [
     "QUIET_FROM",
     "Address",
     "AttachmentContent",
+    "CalendarAnswer",
+    "CalendarReader",
     "CallDetails",
     "Category",
     "Channel",
     "Delivered",
     "Envelope",
+    "InvitationFinder",
     "Outcome",
     "PermanentFailure",
     "ProofFinder",
     "Result",
+    "Said",
     "Sent",
     "Standing",
     "TeachBackItem",
@@ -37,10 +42,14 @@ __all__ = [
     "Why",
     "With",
     "allowed_at",
+    "answers_in",
     "connect",
     "disconnect",
+    "invitation_to",
     "is_connected",
     "proofs_without",
+    "register_calendar_reader",
+    "register_invitation_finder",
     "register_proofs",
     "transport_for",
     "unconnected",
@@ -135,13 +144,17 @@ Result = Sent | TemporaryFailure | PermanentFailure | Unknown
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivered:
-    """One mail with its bytes, and its files checked: those that may be kept, and for the others why not."""
+    """One mail with its bytes, and its files checked: those that may be kept, and for the others why not.
+
+    `answers` are what its calendar answers to an invitation, whoever wrote it.
+    """
 
     mail: Incoming
     raw: bytes
     sound: Sequence[Sound] = ()
     refused: Sequence[str] = ()
     too_large: bool = False
+    answers: Sequence[CalendarAnswer] = ()
 
     @property
     def digest(self) -> str:
@@ -210,3 +223,36 @@ def register_proofs(code: str, finder: ProofFinder) -> None:
 def proofs_without(*, call_id: int, now: datetime) -> tuple[Proof, ...]:
     """What every package knows to prove a promise that a call, struck out by now, had proved."""
     return tuple(proof for _, find in sorted(_proof_finders.items()) for proof in find(call_id=call_id, now=now))
+
+
+CalendarReader = Callable[[bytes], Sequence[CalendarAnswer]]
+"""Reads the answers (METHOD:REPLY) of one calendar; () for anything else. Never raises, whatever the bytes are."""
+
+InvitationFinder = Callable[..., int | None]
+"""The id of our latest message that invited this address to this event: ``finder(uid=…, address=…)``, or None."""
+
+_readers: list[CalendarReader] = []
+_invitations: list[InvitationFinder] = []
+
+
+def register_calendar_reader(reader: CalendarReader) -> None:
+    """Say what reads answers to invitations (in `AppConfig.ready`)."""
+    if reader not in _readers:
+        _readers.append(reader)
+
+
+def register_invitation_finder(finder: InvitationFinder) -> None:
+    """Let a package that sends invitations find the message that carried one (in `AppConfig.ready`)."""
+    if finder not in _invitations:
+        _invitations.append(finder)
+
+
+def answers_in(calendar: bytes) -> tuple[CalendarAnswer, ...]:
+    """What a calendar answers; () when nothing reads it."""
+    return tuple(answer for read in _readers for answer in read(calendar))
+
+
+def invitation_to(address: str, *, uid: str) -> int | None:
+    """The id of our latest message that invited this address (in lower case) to this event; None when none did."""
+    found = (find(uid=uid, address=address) for find in _invitations)
+    return next((message_id for message_id in found if message_id is not None), None)

@@ -33,6 +33,17 @@ OPENING: Final = verb("scheduling.opening", "Keep a time that became free for th
 WAITLIST_REPORT: Final = verb(
     "scheduling.waitlist_report", "See how freed times are filled, and for whom", roles={Role.SUPERVISOR}
 )
+MAKE_FEED: Final = verb(
+    "scheduling.make_feed",
+    "Make a secret address at which one's own calendar reads one's visits",
+    roles={Role.CLINICIAN},
+    step_up=True,
+)
+END_FEED: Final = verb("scheduling.end_feed", "End one's own secret calendar address", roles={Role.CLINICIAN})
+SETTLE_ANSWER: Final = verb(
+    "scheduling.settle_answer", "Note that a visit which a patient declined was settled with them", roles=_BOOKERS
+)
+NOTE_ANSWER: Final = verb("scheduling.note_answer", "Note what a patient answered to an invitation", roles=())
 CHECK: Final = verb("scheduling.check", "Look whether coming visits are ready, and open loops where not", roles=())
 REMIND: Final = verb("scheduling.remind", "Remind a patient of a visit", roles=())
 KEEP_FREE_TIME: Final = verb("scheduling.keep_free_time", "Bring the kept free time up to date", roles=())

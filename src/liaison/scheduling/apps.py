@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 
 from liaison.loops.ports import register_kind
-from liaison.scheduling.kinds import MISSED_VISIT, NOT_READY, SERIES_VISIT, WAITING
+from liaison.scheduling.kinds import CANT_COME, MISSED_VISIT, NOT_READY, SERIES_VISIT, WAITING
 
 
 class SchedulingConfig(AppConfig):
@@ -15,17 +15,26 @@ class SchedulingConfig(AppConfig):
 
     def ready(self) -> None:
         """Say which refusals the database's constraints stand for, and make our kinds of loop known."""
+        from liaison.accounts.ports import register_own_page
+        from liaison.core.logs import keep_out_of_logs
         from liaison.core.patient_pages import register_patient_pages
         from liaison.core.places import register_places
         from liaison.core.refusals import constraint_refusal
+        from liaison.inbox.ports import register_invitation_finder
         from liaison.scheduling.actions.refusals import AlreadyOffered, NotFree
-        from liaison.scheduling.places import PLACES
+        from liaison.scheduling.places import OWN_FEED, PLACES
         from liaison.scheduling.ports import register_readiness_check
+        from liaison.scheduling.queries.answers import invited_by
         from liaison.scheduling.queries.readiness_checks import OURS
 
         register_places(*PLACES)
+        register_invitation_finder(invited_by)
         register_patient_pages("/offer/")
+        for beginning in ("/offer/", "/feed/"):
+            keep_out_of_logs(beginning)
+        register_own_page(OWN_FEED)
         register_kind(MISSED_VISIT)
+        register_kind(CANT_COME)
         register_kind(WAITING)
         register_kind(NOT_READY)
         register_kind(SERIES_VISIT)

@@ -1,4 +1,4 @@
-"""The kinds of loop that scheduling opens: a missed visit, a wait, a visit that is not ready, or one without a time."""
+"""The kinds of loop that scheduling opens: a visit missed, not ready, without a time, or not to be kept; a wait."""
 
 from typing import Final
 
@@ -16,6 +16,17 @@ MISSED_VISIT: Final = LoopKind(
     event_words={"appointment": "when the visit was missed"},
     closes_itself=True,
     icon="user-off",
+)
+
+CANT_COME: Final = LoopKind(
+    code="cant-come",
+    label="Visit that the patient can't keep",
+    required_evidence=("settled",),
+    evidence_labels={"settled": "Another time, or the visit is off, or they come after all"},
+    event_words={"appointment": "when they said so"},
+    managed_at="scheduling:appointment",
+    closes_itself=True,
+    icon="calendar-question",
 )
 
 WAITING: Final = LoopKind(

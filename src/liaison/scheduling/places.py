@@ -4,8 +4,9 @@ from typing import Final
 
 from django.utils.translation import gettext_lazy as _
 
+from liaison.accounts.ports import OwnPage
 from liaison.core.places import Place
-from liaison.scheduling.access import ARRANGE, SEE_CALENDAR, WAIT, WAITLIST_REPORT
+from liaison.scheduling.access import ARRANGE, MAKE_FEED, SEE_CALENDAR, WAIT, WAITLIST_REPORT
 
 PLACES: Final = (
     Place(
@@ -61,3 +62,8 @@ PLACES: Final = (
         words="visit types resources hours closures rooms",
     ),
 )
+
+OWN_FEED: Final = OwnPage(
+    label=_("Your visits in your own calendar"), name="scheduling:own_feed", icon="calendar-share", verb=MAKE_FEED
+)
+"""What stands on one's own account page."""

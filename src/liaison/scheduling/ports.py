@@ -14,6 +14,8 @@ from liaison.scheduling.rules import (
     Called,
     CancelReason,
     Checked,
+    Duty,
+    DutyStatus,
     Finding,
     HolidayPolicy,
     Hours,
@@ -39,6 +41,9 @@ __all__ = [
     "Called",
     "CancelReason",
     "Checked",
+    "Duty",
+    "DutyStatus",
+    "FeedWriter",
     "Finding",
     "HolidayPolicy",
     "Hours",
@@ -60,11 +65,14 @@ __all__ = [
     "Standing",
     "State",
     "Urgency",
+    "feed_writer",
     "invitation_writers",
     "read_line",
     "readiness_checks",
+    "register_feed_writer",
     "register_invitation_writer",
     "register_readiness_check",
+    "unregister_feed_writers",
 ]
 
 REASONS_IN_ORDER = tuple(REASONS.items())
@@ -173,6 +181,33 @@ def register_invitation_writer(make: Callable[[], InvitationWriter]) -> None:
 def invitation_writers() -> tuple[InvitationWriter, ...]:
     """What writes invitations; none when no gateway is installed: then messages go without a file."""
     return tuple(make() for make in _writers)
+
+
+class FeedWriter(Protocol):
+    """Turns a clinician's visits into a file that calendar programs subscribe to."""
+
+    feed_type: str
+
+    def write_feed(self, duties: Sequence[Duty], *, name: str) -> bytes:
+        """The file; the same visits give the same bytes."""
+
+
+_feed_writers: list[Callable[[], FeedWriter]] = []
+
+
+def register_feed_writer(make: Callable[[], FeedWriter]) -> None:
+    """Name what writes the calendars that people subscribe to; the last one counts."""
+    _feed_writers[:] = [make]
+
+
+def unregister_feed_writers() -> None:
+    """Forget what writes them."""
+    _feed_writers.clear()
+
+
+def feed_writer() -> FeedWriter | None:
+    """What writes them; None when no gateway is installed: then there are none."""
+    return _feed_writers[0]() if _feed_writers else None
 
 
 class ReadinessCheck(Protocol):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from liaison.accounts.events import PersonDeactivated
 from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
 from liaison.core.jobs import defer
-from liaison.inbox.events import MessageFailed
+from liaison.inbox.events import InvitationAnswered, MessageFailed
 from liaison.loops.events import OwnerFound
 from liaison.orders.events import ReferralCancelled, ReferralCancelRequested, ReferralDeclined, ReferralMoveUndone
 from liaison.patients.actions import put_back, repoint
@@ -19,18 +20,21 @@ from liaison.scheduling.actions import (
     confirm_cancellation,
     confirm_move,
     count_on_the_next,
+    end_feed_of,
     follow_moved_visit,
     follow_the_later_visit,
     follow_up_missed,
     fulfil_referral,
     is_referrals_visit,
     link_blocker,
+    note_answers,
     note_freed_visit,
     note_opened_time,
     refuse_if_held,
     reminders_ahead,
     schedule_referral,
     settle_after_visit,
+    settle_declined,
     settle_series_visit,
     take_back_missed,
     tell_of_series,
@@ -38,6 +42,7 @@ from liaison.scheduling.actions import (
     withhold,
 )
 from liaison.scheduling.events import (
+    AppointmentArrived,
     AppointmentBooked,
     AppointmentCancelled,
     AppointmentMissed,
@@ -141,6 +146,47 @@ def keep_the_time_left(fact: AppointmentMoved, *, actor: Actor) -> None:
     refuse_if_held(previous)
     follow_the_later_visit(actor=actor, previous=previous, moved_id=fact.appointment_id, now=fact.at)
     note_freed_visit(actor=actor, appointment=previous, moved_to_id=fact.appointment_id, now=fact.at)
+
+
+@reacts_to(InvitationAnswered)
+def hear_what_they_answer(fact: InvitationAnswered, *, actor: Actor) -> None:
+    """It is noted on the visit; who can't come is called; whether the visit is ready is looked at anew."""
+    for appointment_id in note_answers(actor=actor, fact=fact, now=fact.at):
+        defer(check_visit, at=fact.at, appointment_id=appointment_id)
+
+
+@reacts_to(AppointmentMoved)
+def settle_what_they_could_not_keep(fact: AppointmentMoved, *, actor: Actor) -> None:
+    """Who could not come has another time."""
+    previous = _appointment(fact.previous_id)
+    settle_declined(actor=actor, appointment=previous, note="The visit has another time.", now=fact.at)
+
+
+@reacts_to(AppointmentCancelled)
+def settle_what_is_off(fact: AppointmentCancelled, *, actor: Actor) -> None:
+    """Nobody needs to offer another time for a visit that is off: what it served says what comes next."""
+    appointment = _appointment(fact.appointment_id)
+    settle_declined(actor=actor, appointment=appointment, note="The visit is off.", now=fact.at)
+
+
+@reacts_to(AppointmentArrived)
+def settle_who_came_after_all(fact: AppointmentArrived, *, actor: Actor) -> None:
+    """They said that they could not come, and came."""
+    appointment = _appointment(fact.appointment_id)
+    settle_declined(actor=actor, appointment=appointment, note="They came after all.", now=fact.at)
+
+
+@reacts_to(AppointmentMissed)
+def settle_who_did_not_come(fact: AppointmentMissed, *, actor: Actor) -> None:
+    """They did not come, as they had said: the call about the missed visit takes the place of this one."""
+    appointment = _appointment(fact.appointment_id)
+    settle_declined(actor=actor, appointment=appointment, note="The visit was missed.", now=fact.at)
+
+
+@reacts_to(PersonDeactivated)
+def end_their_calendar_address(fact: PersonDeactivated, *, actor: Actor) -> None:
+    """Their calendar reads nothing more, also when the account is opened again."""
+    end_feed_of(actor=actor, user_id=fact.user_id, now=fact.at)
 
 
 @reacts_to(TimeOpened)

@@ -32,6 +32,7 @@ _SUBJECTS: Final = {
     "patients.breakglassgrant": "emergency access",
     "patients.contactpoint": "way to reach a patient",
     "core.auditentry": "entry of the audit trail",
+    "scheduling.calendarfeed": "secret calendar address",
 }
 _AREAS: Final = {
     "accounts": "People and sign-in",

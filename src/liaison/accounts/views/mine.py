@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from liaison.accounts.actions import end_session
+from liaison.accounts.ports import own_pages
 from liaison.accounts.queries import own_account, sessions_of
 from liaison.core.answers import done
 from liaison.core.asking import actor_of
@@ -23,6 +24,7 @@ def mine(request: HttpRequest) -> HttpResponse:
     page = {
         "person": request.user,
         "account": own_account(actor, now=now),
+        "pages": own_pages(actor),
         "sessions": sessions_of(actor, now=real_instant(now)),
     }
     return render(request, "accounts/mine.html", page)

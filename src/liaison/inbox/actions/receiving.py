@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -16,13 +17,14 @@ from liaison.inbox.actions.failures import next_business_day
 from liaison.inbox.actions.keys import hold_key
 from liaison.inbox.actions.messages import announce_message
 from liaison.inbox.actions.preferences import note_opt_in, note_opt_out
-from liaison.inbox.events import MessageReceived
+from liaison.inbox.events import InvitationAnswered, MessageReceived
 from liaison.inbox.kinds import ANSWER
 from liaison.inbox.models import Message, UnmatchedMail
 from liaison.inbox.models.messages import Direction, MessageState
-from liaison.inbox.ports import Delivered
+from liaison.inbox.ports import Delivered, invitation_to
 from liaison.inbox.rules.channels import Category, Channel
 from liaison.inbox.rules.incoming import LONGEST_TEXT, Incoming
+from liaison.inbox.rules.invitation_answers import CalendarAnswer, from_whom, in_words, says_more
 from liaison.inbox.rules.replies import Reply, meaning
 from liaison.loops.actions import open_or_wait
 from liaison.loops.ports import About, ClockToStart, PromiseToKeep
@@ -57,6 +59,14 @@ class MailSettled(Conflict):
     sentence = "A colleague took care of this mail meanwhile."
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Matched:
+    """What a mail is about: our message, and what it answers to an invitation that this message carried."""
+
+    message: Message | None = None
+    answers: tuple[CalendarAnswer, ...] = ()
+
+
 NOT_FOUND: Final = "It answers no message of ours"
 TOO_LARGE: Final = "It is too large; only its beginning was kept"
 FROM_PATIENT: Final = "By e-mail from the patient"
@@ -70,7 +80,9 @@ def receive_mail(actor: Actor, *, delivered: Delivered, now: datetime) -> Came:
 
     A bounce ends the delivery as failed and opens the loop of a failed message; a notice of delay changes nothing.
     An answer becomes a message in the patient's thread, its files documents in the chart, and opens a loop to answer
-    it, unless a machine wrote it or it is a plain "stop", which holds at once. Refuses Forbidden.
+    it, unless a machine wrote it or it is a plain "stop", which holds at once. An answer to an invitation, from whom we
+    invited, goes to the package that invited them; it needs nobody's answer unless they wrote something beside it.
+    Refuses Forbidden.
     """
     with act(actor, access.RECEIVE, now=now) as entry:
         hold_key(f"mail:{delivered.digest}")
@@ -78,8 +90,7 @@ def receive_mail(actor: Actor, *, delivered: Delivered, now: datetime) -> Came:
         if _is_known(delivered):
             entry.note(came=Came.KNOWN)
             return Came.KNOWN
-        about = None if delivered.too_large else _about(delivered.mail)
-        came = _take(actor, entry, delivered, about=about, now=now)
+        came = _take(actor, entry, delivered, matched=_match(delivered), now=now)
         entry.note(came=came)
     return came
 
@@ -91,7 +102,7 @@ def match_mail(actor: Actor, *, mail_id: int, delivered: Delivered, patient: Pat
     """
     with act(actor, access.SORT_MAIL, patient=patient, site_id=EVERYWHERE, now=now) as entry:
         row = _waiting(mail_id)
-        message = _answer(actor.as_liaison(), entry, delivered, about=None, patient=patient, now=now)
+        message = _answer(actor.as_liaison(), entry, delivered, matched=_Matched(), patient=patient, now=now)
         row.became = message
         row.settle(by_id=actor.user_id, by_name=actor.name, reason="", now=now)
         row.save()
@@ -135,14 +146,30 @@ def _about(mail: Incoming) -> Message | None:
     return next((by_id[one] for one in mail.about if one in by_id), None)
 
 
-def _take(actor: Actor, entry: Entry, delivered: Delivered, *, about: Message | None, now: datetime) -> Came:
-    bounce = delivered.mail.bounce
+def _match(delivered: Delivered) -> _Matched:
+    """The invitation that is answered by whom it went to, else the message that the mail names.
+
+    Calendars answer without naming the mail (Google's among them), so the event's UID finds it.
+    """
+    if delivered.too_large:
+        return _Matched()
+    sender = delivered.mail.sender
+    answers = from_whom(delivered.answers, sender=sender)
+    message_id = invitation_to(sender, uid=answers[0].uid) if answers else None
+    if message_id is None:
+        return _Matched(message=_about(delivered.mail))
+    message = Message.objects.select_related("patient", "loop").get(pk=message_id)
+    return _Matched(message=message, answers=answers)
+
+
+def _take(actor: Actor, entry: Entry, delivered: Delivered, *, matched: _Matched, now: datetime) -> Came:
+    bounce, about = delivered.mail.bounce, matched.message
     if about is None:
         return _keep(delivered, why=TOO_LARGE if delivered.too_large else NOT_FOUND, now=now)
     entry.concerns(about.patient_id)
     entry.about(about)
     if bounce is None:
-        _answer(actor, entry, delivered, about=about, patient=about.patient, now=now)
+        _answer(actor, entry, delivered, matched=matched, patient=about.patient, now=now)
         return Came.ANSWER
     if bounce.action != "failed":
         return Came.NOTICE
@@ -165,9 +192,9 @@ def _keep(delivered: Delivered, *, why: str, now: datetime) -> Came:
 
 
 def _answer(
-    actor: Actor, entry: Entry, delivered: Delivered, *, about: Message | None, patient: Patient, now: datetime
+    actor: Actor, entry: Entry, delivered: Delivered, *, matched: _Matched, patient: Patient, now: datetime
 ) -> Message:
-    mail = delivered.mail
+    mail, about = delivered.mail, matched.message
     patient = patient.survivor
     taken = Message.objects.filter(message_id=mail.message_id).exists()
     message = Message.objects.create(
@@ -179,7 +206,7 @@ def _answer(
         language=about.language if about else patient.written_language or "en",
         to_address=mail.sender,
         subject=mail.subject or "(no subject)",
-        body=_body(delivered, about=about),
+        body=_body(delivered, matched=matched),
         idempotency_key=f"mail:{delivered.digest}",
         message_id=mail.message_id if mail.message_id and not taken else f"<{delivered.digest[:40]}@received>",
         queued_at=now,
@@ -192,18 +219,37 @@ def _answer(
     entry.concerns(patient.pk)
     entry.publish(MessageReceived(at=now, message_id=message.pk, patient_id=patient.pk, loop_id=message.loop_id))
     _file(actor, delivered, message=message, about=about, now=now)
-    if not _heeded(actor, mail, message=message, about=about, now=now) and not mail.automatic:
+    heeded = _heeded(actor, mail, message=message, about=about, now=now)
+    if not heeded and _wants_an_answer(mail, answers=matched.answers):
         _ask_for_an_answer(actor, message=message, now=now)
+    if matched.answers:
+        entry.publish(
+            InvitationAnswered(
+                at=now, message_id=message.pk, patient_id=patient.pk, loop_id=message.loop_id, answers=matched.answers
+            )
+        )
     announce_message(message)
     return message
 
 
-def _body(delivered: Delivered, *, about: Message | None) -> str:
+def _wants_an_answer(mail: Incoming, *, answers: tuple[CalendarAnswer, ...]) -> bool:
+    """Whether a person must write back: not to a machine, nor to a calendar's answer that says nothing else."""
+    return says_more(mail.new_words, answers=answers) if answers else not mail.automatic
+
+
+def _body(delivered: Delivered, *, matched: _Matched) -> str:
     """The words as they came, and in brackets what a reader must know of them."""
-    mail = delivered.mail
+    mail, about = delivered.mail, matched.message
+    unapplied = delivered.answers and not matched.answers
     remarks = [
+        *in_words(matched.answers, beside=mail.text),
+        *(
+            ["An answer to an invitation came with it, but not from whom we invited: it counts for nothing."]
+            if unapplied
+            else []
+        ),
         *(["It came from another address than the one we wrote to."] if _from_another(mail, about=about) else []),
-        *(["A machine wrote this."] if mail.automatic else []),
+        *(["A machine wrote this."] if mail.automatic and not matched.answers else []),
         *(f"{file.name} came with it and is in the chart." for file in delivered.sound),
         *(f"A file was not kept. {why}" for why in delivered.refused),
     ]

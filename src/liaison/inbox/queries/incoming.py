@@ -13,7 +13,7 @@ from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import access
 from liaison.inbox.models import UnmatchedMail
-from liaison.inbox.ports import Delivered
+from liaison.inbox.ports import Delivered, answers_in
 from liaison.inbox.rules.incoming import read_mail
 from liaison.records.ports import NotSound, Sound, sound_file
 
@@ -51,7 +51,14 @@ def checked_mail(raw: bytes) -> Delivered:
             sound.append(sound_file(file.content, name=file.name, most_bytes=settings.LIAISON_DOCUMENT_MB << 20))
         except NotSound as problem:
             refused.append(f"{file.name or 'without a name'}: {problem}")
-    return Delivered(mail=mail, raw=kept, sound=tuple(sound), refused=tuple(refused), too_large=too_large)
+    return Delivered(
+        mail=mail,
+        raw=kept,
+        sound=tuple(sound),
+        refused=tuple(refused),
+        too_large=too_large,
+        answers=() if too_large else tuple(answer for one in mail.calendars for answer in answers_in(one)),
+    )
 
 
 def unmatched_mail(actor: Actor) -> Sequence[MailRow]:

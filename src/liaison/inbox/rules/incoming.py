@@ -31,6 +31,10 @@ LONGEST_SENDER: Final = 200
 LONGEST_BODY: Final = 2 << 20
 """Bytes of a mail's words that are read."""
 
+LONGEST_CALENDAR: Final = 256 << 10
+"""Bytes of an answer to an invitation; a longer calendar is none and is not read."""
+
+MOST_CALENDARS: Final = 3
 LONGEST_UNREAD: Final = 64 << 10
 """Bytes that are shown as they came of a mail that can't be read."""
 
@@ -76,7 +80,10 @@ class Carried:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Incoming:
-    """One mail. `about` are the message ids it may be about, the likeliest first; `automatic` when nobody wrote it."""
+    """One mail. `about` are the message ids it may be about, the likeliest first; `automatic` when nobody wrote it.
+
+    `calendars` are its parts of type text/calendar, unread.
+    """
 
     message_id: str = ""
     sender: str = ""
@@ -86,6 +93,7 @@ class Incoming:
     bounce: Bounce | None = None
     automatic: bool = False
     files: Sequence[Carried] = field(default=())
+    calendars: Sequence[bytes] = ()
 
     @property
     def new_words(self) -> str:
@@ -130,6 +138,7 @@ def _read(raw: bytes) -> Incoming:
         bounce=bounce,
         automatic=_is_automatic(parsed),
         files=() if bounce else tuple(_files(parsed)),
+        calendars=() if bounce else tuple(_calendars(parsed))[:MOST_CALENDARS],
     )
 
 
@@ -271,7 +280,20 @@ def _is_file(part: Message) -> bool:
 
 
 def _files(mail: Message) -> Iterator[Carried]:
+    """Its files. A calendar is none, nor the copy of it that mail programs put beside it (RFC 6047)."""
+    kinds = {part.get_content_type() for part in mail.walk()}
+    copies = {"text/calendar", *({"application/ics"} if "text/calendar" in kinds else ())}
     for part in mail.walk():
-        if not part.is_multipart() and _is_file(part) and part.get_content_type() != "text/calendar":
-            raw = part.get_payload(decode=True)
-            yield Carried(name=_file_name(part), content=raw if isinstance(raw, bytes) else b"")
+        if not part.is_multipart() and _is_file(part) and part.get_content_type() not in copies:
+            yield Carried(name=_file_name(part), content=_content(part))
+
+
+def _calendars(mail: Message) -> Iterator[bytes]:
+    for part in mail.walk():
+        if part.get_content_type() == "text/calendar" and 0 < len(content := _content(part)) <= LONGEST_CALENDAR:
+            yield content
+
+
+def _content(part: Message) -> bytes:
+    raw = part.get_payload(decode=True)
+    return raw if isinstance(raw, bytes) else b""

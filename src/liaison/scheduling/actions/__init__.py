@@ -1,5 +1,6 @@
 """Everything that changes resources' time: book, move, cancel, attend, arrange, tell."""
 
+from liaison.scheduling.actions.answering import note_answers, settle_declined, settle_with_patient
 from liaison.scheduling.actions.arranging import (
     HoursDraft,
     NeedDraft,
@@ -25,6 +26,7 @@ from liaison.scheduling.actions.attending import (
     undo_check_in,
 )
 from liaison.scheduling.actions.booking import book_appointment, move_appointment
+from liaison.scheduling.actions.feeds import WhichClinician, end_feed, end_feed_of, make_feed
 from liaison.scheduling.actions.flow import (
     answer_lateness,
     leave,
@@ -170,6 +172,7 @@ __all__ = [
     "TooLateToOffer",
     "VisitTypeDraft",
     "WaitDraft",
+    "WhichClinician",
     "WrongSeats",
     "accept_offer",
     "add_resource",
@@ -193,6 +196,8 @@ __all__ = [
     "days_of",
     "decline_offer",
     "define_visit_type",
+    "end_feed",
+    "end_feed_of",
     "expire_offer",
     "extend_series",
     "finish_days",
@@ -209,10 +214,12 @@ __all__ = [
     "leave_series_visit_out",
     "leave_waitlist",
     "link_blocker",
+    "make_feed",
     "meet_clinician",
     "miss_overdue",
     "move_appointment",
     "move_series",
+    "note_answers",
     "note_freed_visit",
     "note_opened_time",
     "offer_link",
@@ -234,7 +241,9 @@ __all__ = [
     "series_invitation",
     "set_hours",
     "settle_after_visit",
+    "settle_declined",
     "settle_series_visit",
+    "settle_with_patient",
     "take_back_missed",
     "take_to_room",
     "tell_of_series",

@@ -1,5 +1,6 @@
 """Rows of scheduling: what can be booked, and what was. Import everything from here."""
 
+from liaison.scheduling.models.answers import InvitationAnswer, InvitationAnswerQuerySet
 from liaison.scheduling.models.arrangement import (
     Closure,
     Modality,
@@ -10,6 +11,7 @@ from liaison.scheduling.models.arrangement import (
     VisitType,
     WorkingHours,
 )
+from liaison.scheduling.models.feeds import CalendarFeed, CalendarFeedQuerySet
 from liaison.scheduling.models.kept import FreeDay
 from liaison.scheduling.models.readiness import Blocker
 from liaison.scheduling.models.series import Series, SeriesState, SeriesVisit
@@ -21,8 +23,12 @@ __all__ = [
     "Appointment",
     "AppointmentQuerySet",
     "Blocker",
+    "CalendarFeed",
+    "CalendarFeedQuerySet",
     "Closure",
     "FreeDay",
+    "InvitationAnswer",
+    "InvitationAnswerQuerySet",
     "Modality",
     "Opening",
     "OpeningWhy",

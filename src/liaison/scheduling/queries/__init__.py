@@ -1,5 +1,6 @@
 """Reads of scheduling: free times, a day, a patient's visits. The actor comes first; patients only if visible."""
 
+from liaison.scheduling.queries.answers import Answered, Answers, answers_of
 from liaison.scheduling.queries.arrangement import (
     abilities_in_use,
     clinicians,
@@ -26,6 +27,7 @@ from liaison.scheduling.queries.day import (
     visits_of,
 )
 from liaison.scheduling.queries.explaining import Change, Explanation, Left, Relaxed, explain
+from liaison.scheduling.queries.feeds import OwnFeed, duties_behind, own_feed
 from liaison.scheduling.queries.flow import (
     FlowBoard,
     FlowCard,
@@ -112,6 +114,8 @@ from liaison.scheduling.queries.weeks import (
 
 __all__ = [
     "EVERYTHING",
+    "Answered",
+    "Answers",
     "Board",
     "BoardDay",
     "BoardVisit",
@@ -129,6 +133,7 @@ __all__ = [
     "FreedTime",
     "Left",
     "MonthDay",
+    "OwnFeed",
     "Readiness",
     "Relaxed",
     "RoomChoice",
@@ -146,6 +151,7 @@ __all__ = [
     "WhomAsked",
     "abilities_in_use",
     "able_at",
+    "answers_of",
     "asked_by",
     "bookable_at",
     "candidates",
@@ -158,6 +164,7 @@ __all__ = [
     "current_kind",
     "current_version",
     "day",
+    "duties_behind",
     "earliest_times",
     "expected",
     "explain",
@@ -183,6 +190,7 @@ __all__ = [
     "offer_holding",
     "offers_of",
     "openings_ahead",
+    "own_feed",
     "own_room",
     "people_in_service",
     "place_in_series",

@@ -16,12 +16,14 @@ from liaison.loops.models import Loop
 from liaison.loops.queries.calendars import business_calendar
 from liaison.orders.models import Referral
 from liaison.patients.models import Patient
-from liaison.scheduling.models import Appointment, Reservation, SeriesVisit, VisitType
+from liaison.scheduling.models import Appointment, InvitationAnswer, Reservation, SeriesVisit, VisitType
+from liaison.scheduling.queries.answers import standing_answers
 from liaison.scheduling.queries.free import closed_time, working_time
-from liaison.scheduling.rules import Checked, Finding, Span, Standing, last_safe_day, sits_inside
+from liaison.scheduling.rules import SAID_WORDS, Checked, Finding, Said, Span, Standing, last_safe_day, sits_inside
 
 RESOURCES: Final = "scheduling.resources"
 TOLD: Final = "scheduling.told"
+ANSWERED: Final = "scheduling.answered"
 LANGUAGE: Final = "scheduling.language"
 REFERRAL: Final = "scheduling.referral"
 PATIENT: Final = "scheduling.patient"
@@ -220,7 +222,38 @@ def check_patient(visits: Sequence[Checked], *, now: datetime) -> Found:
     }
 
 
-OURS: Final = (check_resources, check_told, check_language, check_referral, check_patient)
+def check_answered(visits: Sequence[Checked], *, now: datetime) -> Found:
+    """What the patient answered to the invitation, where they answered: nobody must."""
+    del now
+    answers = standing_answers([visit.appointment_id for visit in visits])
+    answered = [visit for visit in visits if visit.appointment_id in answers]
+    keys = {answer.promise_key for answer in answers.values() if answer.promise_key}
+    loops = {loop.once_key or "": loop for loop in Loop.objects.filter(once_key__in=keys)} if keys else {}
+    safe = _safe_of(answered)
+    return {pk: [_of_answer(answers[pk], loops, safe=safe[pk])] for pk in safe}
+
+
+def _of_answer(answer: InvitationAnswer, loops: Mapping[str, Loop], *, safe: datetime) -> Finding:
+    said, loop = Said(answer.said), loops.get(answer.promise_key)
+    words = SAID_WORDS[said]
+    if said is Said.ACCEPTED:
+        return Finding(code=ANSWERED, standing=Standing.READY, sentence=words)
+    if said is Said.TENTATIVE:
+        step = "Ask them whether they come"
+        return Finding(code=ANSWERED, standing=Standing.UNKNOWN, sentence=words, next_step=step, safe_until=safe)
+    if loop is not None and loop.state != "open":
+        return Finding(code=ANSWERED, standing=Standing.READY, sentence=f"{words}: it was settled with them")
+    return Finding(
+        code=ANSWERED,
+        standing=Standing.BLOCKED if loop is not None else Standing.UNKNOWN,
+        sentence=words,
+        next_step="Call them and offer another time",
+        safe_until=safe,
+        kept_by=loop.pk if loop is not None else None,
+    )
+
+
+OURS: Final = (check_resources, check_told, check_answered, check_language, check_referral, check_patient)
 
 
 def _safe_of(visits: Sequence[Checked]) -> Mapping[int, datetime]:

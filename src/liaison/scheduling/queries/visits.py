@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from urllib.parse import urlencode
@@ -20,6 +20,7 @@ from liaison.loops.models import Loop
 from liaison.patients.models import Patient
 from liaison.scheduling.kinds import MISSED_VISIT
 from liaison.scheduling.models import Appointment, AppointmentQuerySet, SeriesVisit, VisitType
+from liaison.scheduling.queries.answers import Answered, answers_to, in_words
 from liaison.scheduling.queries.readiness import Readiness, readiness_of
 from liaison.scheduling.queries.series import Place, places_in_series
 from liaison.scheduling.rules import State, reason_in_words
@@ -130,8 +131,12 @@ def timeline(
     booked = _visible(actor).filter(patient=patient).exclude(held_for_offer__isnull=False, from_offer__isnull=True)
     rows = list(_with_who(booked).order_by("-booked_at", "-pk"))
     together = _booked_together(rows)
+    answers = answers_to([row.pk for row in rows])
     entries = [
-        entry for row in rows for entry in _entries(row, together=together) if before is None or entry.at < before
+        entry
+        for row in rows
+        for entry in (*_entries(row, together=together), *_answered(row, map(in_words, answers.get(row.pk, ()))))
+        if before is None or entry.at < before
     ]
     entries.sort(key=lambda entry: (entry.at, entry.key), reverse=True)
     return entries[:limit]
@@ -200,6 +205,15 @@ def _entries(row: Appointment, *, together: Mapping[int, Sequence[Appointment]])
         if row.was_cancelled_late:
             why = _("%(why)s. Late cancellation") % {"why": why}
         yield _entry(row, "cancelled", at=row.cancelled_at, title=title, detail=why)
+
+
+def _answered(row: Appointment, answers: Iterable[Answered]) -> Iterator[TimelineEntry]:
+    when = full_day_and_time(row.local_start)
+    for answer in answers:
+        title = _("%(answer)s. %(what)s, %(when)s") % {
+            "answer": answer.words, "what": row.visit_type.name, "when": when,
+        }  # fmt: skip
+        yield _entry(row, f"answer-{answer.message_id:012d}", at=answer.at, title=title, detail=answer.comment)
 
 
 def _booked_in_words(row: Appointment, when: str, *, count: int) -> str:

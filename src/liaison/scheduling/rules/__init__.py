@@ -1,6 +1,7 @@
 """The decisions of scheduling, as pure functions on values: no Django, no database, no clock."""
 
 from liaison.scheduling.rules.abilities import ability_code, ability_in_words
+from liaison.scheduling.rules.answers import SAID_WORDS, Heard, Said, weigh
 from liaison.scheduling.rules.asking import Asked, Called, read_line
 from liaison.scheduling.rules.bit_search import Counted, FreeBits, can_use_bits, count_starts, earliest_in_bits
 from liaison.scheduling.rules.bits import (
@@ -19,6 +20,7 @@ from liaison.scheduling.rules.booking import (
     sits_inside,
 )
 from liaison.scheduling.rules.cancelling import REASONS, CancelReason, reason_in_words
+from liaison.scheduling.rules.feeds import FEED_BACK, Duty, DutyStatus, duty_status, duty_uid, secret_hash
 from liaison.scheduling.rules.flow import (
     BARRIERS,
     MISSED_WITHIN,
@@ -92,6 +94,7 @@ __all__ = [
     "BARRIERS",
     "CELL",
     "ENDED",
+    "FEED_BACK",
     "HOLDS_TIME",
     "HORIZON_DAYS",
     "MISSED_WITHIN",
@@ -99,6 +102,7 @@ __all__ = [
     "MOST_WEEKS_APART",
     "NEXT",
     "REASONS",
+    "SAID_WORDS",
     "STAGES",
     "Asked",
     "Barrier",
@@ -106,8 +110,11 @@ __all__ = [
     "CancelReason",
     "Checked",
     "Counted",
+    "Duty",
+    "DutyStatus",
     "Finding",
     "FreeBits",
+    "Heard",
     "HolidayPolicy",
     "Hours",
     "KeptDay",
@@ -125,6 +132,7 @@ __all__ = [
     "Reminder",
     "ReminderKind",
     "Run",
+    "Said",
     "Settled",
     "Span",
     "Stage",
@@ -148,6 +156,8 @@ __all__ = [
     "days_of_month",
     "days_of_week",
     "due_of",
+    "duty_status",
+    "duty_uid",
     "earliest",
     "earliest_in_bits",
     "expand",
@@ -183,6 +193,7 @@ __all__ = [
     "reminder_plan",
     "rule_text",
     "run_of_offer",
+    "secret_hash",
     "settle",
     "since",
     "sits_inside",
@@ -191,6 +202,7 @@ __all__ = [
     "unfit",
     "wait_of",
     "waitlist_policy",
+    "weigh",
     "whole_days",
     "working_spans",
     "wrong_with",

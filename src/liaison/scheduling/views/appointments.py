@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import MappingProxyType
@@ -12,14 +12,14 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.answers import wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.loops.queries import words_of
 from liaison.scheduling import actions, queries
-from liaison.scheduling.access import ASK_BARRIER, BOOK, CANCEL, CHANGE_SERIES, LATE, MOVE, WAIT
+from liaison.scheduling.access import ASK_BARRIER, BOOK, CANCEL, CHANGE_SERIES, LATE, MOVE, SETTLE_ANSWER, WAIT
 from liaison.scheduling.forms import CancelForm
 from liaison.scheduling.models import Appointment
 from liaison.scheduling.ports import LateAnswer, Stage, State
@@ -101,6 +101,14 @@ def cancel(request: HttpRequest, appointment_id: int) -> HttpResponse:
     return done_with(request, found, said=_said_of(cancelled))
 
 
+@require_POST
+def settled(request: HttpRequest, appointment_id: int) -> HttpResponse:
+    """The patient declined by their calendar, somebody spoke with them, and the visit stands."""
+    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id)
+    actions.settle_with_patient(actor=actor_of(request), appointment=found, now=current_time())
+    return done_with(request, found, said=_("Settled. The visit stands."))
+
+
 def _said_of(cancelled: Appointment) -> str:
     """That it is off, and whether the patient hears of it by mail."""
     told = queries.told_of(cancelled)
@@ -117,11 +125,15 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
     late = late_by(found.stamps, threshold=found.visit_type.late_after, now=now)
     held_for = queries.offer_holding(found)
     wait = queries.wait_to_move(found)
+    answered = queries.answers_of(found)
     is_ahead = state in {State.PENDING, State.BOOKED} and held_for is None
     is_here = state in {State.ARRIVED, State.CHECKED_IN} and found.seen_at is None
     steps = steps_for(actor, found, now=now)
     return {
         "held_for": held_for,
+        "answered": answered.stands if not found.is_over else None,
+        "declined_loop": answered.loop_id,
+        "may_settle": answered.loop_id is not None and actor.may(SETTLE_ANSWER),
         "readiness": queries.readiness_of([found], now=now).get(found.pk) if held_for is None else None,
         "wait": wait,
         "in_series": queries.place_in_series(found),
@@ -149,7 +161,7 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
         "cancel_words": reason_in_words(found.cancel_reason),
         "successor": queries.successor_of(found),
         "whole": request.GET.get("as") == "page" or not wants_fragment(request),
-        "story": _story(found),
+        "story": _story(found, answered.every),
         "told": queries.told_of(found),
         "serves": words_of(actor, loops=[found.loop])[found.loop.pk].title if found.loop else "",
         "time_zone": found.time_zone,
@@ -166,7 +178,7 @@ def _words_now(found: Appointment, stage: Stage | None) -> str | Promise:
     return STATE_WORDS[found.state_now]
 
 
-def _story(found: Appointment) -> list[StoryLine]:
+def _story(found: Appointment, answers: Sequence[queries.Answered]) -> list[StoryLine]:
     """What happened, the newest first."""
     moved = found.predecessor is not None
     lines = [StoryLine(at=found.booked_at, what=_("Moved here") if moved else _("Booked"), by=found.booked_by_name)]
@@ -185,4 +197,5 @@ def _story(found: Appointment) -> list[StoryLine]:
         )
         if at is not None
     ]
+    lines += [StoryLine(at=one.at, what=one.words, by=_("by their calendar")) for one in answers]
     return sorted(lines, key=lambda line: line.at, reverse=True)
