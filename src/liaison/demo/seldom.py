@@ -9,6 +9,7 @@ from typing import Final
 
 from liaison.core.actor import Actor, system_actor
 from liaison.demo.charts import Chart
+from liaison.demo.invited import answer_invitations
 from liaison.demo.office import Office
 from liaison.demo.staff import Staffed
 from liaison.demo.weekly import come_every_week
@@ -54,6 +55,7 @@ def tell_seldom_stories(
         _wait_for_earlier(actor, patient, staffed=staffed, now=now)
     come_every_week(actor, at_riverside[14 : 14 + OF_EACH], staffed, now=now)
     _close_rooms_over_visits(staffed, now=now)
+    answer_invitations(actor, now=now)
     _call_the_unwritten(office)
     for kind in registered_kinds():
         if not kind.managed_at:
