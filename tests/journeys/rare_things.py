@@ -146,6 +146,7 @@ def _time(here: Here) -> dict[str, Any]:
         "appointment_id": visit.pk,
         "series_id": weekly.series_id,
         "series_visit_id": weekly.pk,
+        "secret": scheduling.make_feed(actor=here.actor("Dr Imani Achebe", proved=True), now=now),
         "step": "arrived",
         "visit_type_id": visit.visit_type_id,
         "scheduling:resource_id": room.pk,

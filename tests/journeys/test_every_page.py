@@ -28,6 +28,11 @@ PEOPLE = ("Rosa Delgado", "Marta Kowalska", "Dr Imani Achebe", "Priya Nair", "Ad
 NOBODY = ("account_login", "account_inactive", "scheduling:answer")
 """Pages for people who are not signed in: the way in, and a patient's answer to an offer."""
 
+AT_REST = """() => Promise.all(
+    document.getAnimations().filter(one => isFinite(one.effect.getComputedTiming().endTime)).map(one => one.finished)
+).then(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))"""
+"""Until colours and sizes have become what they will be: in the middle of a change axe sees neither."""
+
 SIGNING_OUT = ("account_logout",)
 """Ends the session of whoever opens it."""
 
@@ -39,7 +44,7 @@ WITH_A_FACTOR = frozenset({
 
 NO_PAGE = WITH_A_FACTOR | {
     "healthz", "readyz", "accounts:session", "accounts:again", "accounts:audit_export", "desk:timeline", "desk:column",
-    "desk:palette", "records:file", "inbox:next_try", "orders:targets", "mfa_login_webauthn",
+    "desk:palette", "records:file", "inbox:next_try", "orders:targets", "scheduling:feed", "mfa_login_webauthn",
 }  # fmt: skip
 """What a GET answers with no page: a piece of one, a file, a fact for machines, or the way to another page."""
 
@@ -136,5 +141,6 @@ def _faults(page, axe, *, name):
 
 def _too_wide(page, width, *, name):
     page.set_viewport_size({"width": width, "height": 860})
+    page.evaluate(AT_REST)
     wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     return [f"{name}: {wide} px too wide at {width}"] if wide > 0 else []
