@@ -10,8 +10,10 @@ from django.urls import reverse
 
 from liaison.accounts.models import User
 from liaison.core.clock import current_time
+from liaison.core.postgres.guard import writes_open
 from liaison.pathways.queries import follow_up_of_loops
 from liaison.pathways.tests.cast import stay, walter
+from liaison.scheduling.models import Appointment
 
 
 def signed_in(client, actor):
@@ -30,6 +32,34 @@ def test_rosa_reads_where_it_stands_and_says_how_complex_it_is(ward, client):
     assert ward.enrolment.complexity == "high"
     part = client.post(change, {"complexity": "moderate"}, headers={"HX-Request": "true"})
     assert (part.status_code, b"<html" in part.content) == (200, False)
+
+
+def test_the_visit_that_stands_is_shown_and_a_missed_one_as_missed(ward, client):
+    now = current_time()
+    ward.take_in(walter(), stay(ended=now - timedelta(days=5)), now=now)
+    page = reverse("pathways:follow_up", args=[ward.enrolment.pk])
+    signed_in(client, ward.rosa)
+    missed = ward.visit(now - timedelta(days=2))
+    assert "booked " in client.get(page).content.decode()
+    with writes_open():
+        Appointment.objects.filter(pk=missed.pk).update(state="noshow", missed_at=now)
+    shown = client.get(page).content.decode()
+    assert "did not come on " in shown
+    assert "booked " not in shown
+    coming = ward.visit(now + timedelta(days=3))
+    shown = client.get(page).content.decode()
+    assert f"booked {coming.local_start:%a, %b} {coming.local_start.day}, {coming.local_start:%H:%M}" in shown
+    assert f"did not come on {missed.local_start:%a, %b} {missed.local_start.day}" in shown
+
+
+def test_a_follow_up_says_what_time_has_passed(ward, client):
+    now = current_time()
+    ward.take_in(walter(), stay(ended=now - timedelta(days=20)), now=now)
+    signed_in(client, ward.rosa)
+    shown = client.get(reverse("pathways:follow_up", args=[ward.enrolment.pk])).content.decode()
+    assert "not made by " in shown
+    assert "none by " in shown
+    assert shown.count("that time has passed") == 2
 
 
 def test_pat_of_another_site_finds_nothing(ward, client):
