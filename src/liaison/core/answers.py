@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.translation import gettext as _
 
 from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded
 
@@ -74,3 +75,29 @@ def attempt(form: forms.Form, do: Callable[[], T]) -> T | None:
     except Refusal as refusal:
         put_beside(form, refusal)
         return None
+
+
+def tell_now(form: forms.BaseForm) -> None:
+    """After a stale save: say beside each field that differs what it says now, which is the field's initial value.
+
+    The form is bound to what was typed, and made of what is kept now. A field without an initial value asks for
+    something to do and says nothing of what is kept. Only with these words before them may a person save against the
+    new version.
+    """
+    for name in form.changed_data:
+        kept = form.get_initial_for_field(form.fields[name], name)
+        if kept is not None:
+            form.add_error(name, now_says(_in_words(form.fields[name], kept)))
+
+
+def now_says(words: object) -> str:
+    """What a field says now, beside what was typed."""
+    return _("It now says: %(value)s") % {"value": words or _("nothing")}
+
+
+def _in_words(field: forms.Field, kept: Any) -> str:
+    if isinstance(kept, bool):
+        return _("yes") if kept else _("no")
+    if isinstance(field, forms.ChoiceField):
+        return next((str(words) for value, words in field.choices if str(value) == str(kept)), str(kept))  # type: ignore[union-attr,misc]  # no groups of choices
+    return str(kept)

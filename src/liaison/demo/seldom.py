@@ -170,6 +170,7 @@ def _end_some(kind: LoopKind, *, staffed: Staffed, now: datetime) -> None:
         waiting = list(Loop.objects.open().filter(kind=kind.code).order_by("opened_at", "pk")[:2])
         if len(waiting) < 2 or Loop.objects.filter(kind=kind.code, state=state).exists():
             continue
+        now = max(now, waiting[0].story.latest("pk").at)  # one of today may have been opened after the working hours
         if state == State.GIVEN_UP:
             reason = "The patient no longer wishes it"
             loops.give_up_loop(supervisor, loop_id=waiting[0].pk, reason=reason, now=now)

@@ -114,7 +114,7 @@ class HandOverForm(forms.Form):
     def __init__(
         self,
         *args: Any,
-        people: Sequence[tuple[int, str]],
+        people: Sequence[tuple[int | str, str]],
         covers: Sequence[tuple[str, str]],
         **kwargs: Any,
     ) -> None:

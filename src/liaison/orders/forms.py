@@ -46,7 +46,11 @@ class ReferForm(forms.Form):
         required=False,
         max_length=8000,
     )
-    coverage_status = forms.ChoiceField(label=_("Must the payer agree first?"), choices=CoverageStatus.choices)
+    coverage_status = forms.ChoiceField(
+        label=_("Must the payer agree first?"),
+        choices=CoverageStatus.choices,
+        help_text=_("Needed before it is recorded as sent. A draft may say “Not checked yet”."),
+    )
     coverage_note = forms.CharField(label=_("Authorization number or note"), required=False, max_length=300)
     attachments = forms.CharField(
         label=_("What goes along, one per line"),

@@ -12,6 +12,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from liaison.accounts.models import Site, User
+from liaison.core.answers import now_says
 from liaison.directory.models import Practitioner
 from liaison.patients.actions import ContactDetails, IdentifierDetails, NameDetails, PatientDetails, ProxyDetails
 from liaison.patients.models import (
@@ -63,7 +64,7 @@ def _tell_changes(form: forms.Form, row: Model, *, typed: Mapping[str, Any], **a
     for name, value in typed.items():
         there = getattr(row, name)
         if there != value:
-            form.add_error(name, _("It now says: %(value)s") % {"value": _in_words(row, name) or _("nothing")})
+            form.add_error(name, now_says(_in_words(row, name)))
     fresh = cast(QueryDict, form.data).copy()
     for name, of_now in against.items():
         fresh[name] = str(of_now)

@@ -69,6 +69,18 @@ def test_the_same_seed_builds_the_same_clinic_and_another_seed_another_one():
 
 
 @pytest.mark.django_db
+def test_no_promise_ends_before_it_was_made_nor_before_the_visit_that_it_is_about():
+    """Also in a clinic that is built on a Sunday, days after anybody was at work."""
+    build(now=datetime(2026, 4, 19, 18, tzinfo=UTC), patients=PATIENTS)
+    ended = list(Loop.objects.exclude(ended_at=None).values("kind", "opened_at", "ended_at", "about_id"))
+    assert [one for one in ended if one["ended_at"] < one["opened_at"]] == []
+    visits = dict(Appointment.objects.values_list("pk", "start_at"))
+    missed = [one for one in ended if one["kind"].startswith("missed-")]
+    assert missed
+    assert [one for one in missed if one["ended_at"] < visits[one["about_id"]]] == []
+
+
+@pytest.mark.django_db
 def test_the_same_seed_a_week_later_is_the_same_clinic_a_week_later():
     week = timedelta(days=7)
     first, later = picture(seed=SEED), picture(seed=SEED, now=NOW + week)

@@ -106,6 +106,8 @@ class CallForm(forms.Form):
         self.sheet = sheet
         if not sheet.may_be_clinical:
             del self.fields["clinical"]
+        elif sheet.wants_contact:
+            self.fields["clinical"].help_text = _("Without this tick the call does not count as the contact.")
         self.fields["whom"].choices = whom_choices(sheet)  # type: ignore[attr-defined]  # the form declares such a field
         self.fields["number"].choices = number_choices(sheet)  # type: ignore[attr-defined]  # the form declares such a field
         self.fields["script_done"].choices = [(step.code, step.title) for step in sheet.script]  # type: ignore[attr-defined]  # the form declares such a field

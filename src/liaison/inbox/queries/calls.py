@@ -79,6 +79,11 @@ class CallSheet:
     zone: ZoneInfo
     contact_until: datetime | None
 
+    @property
+    def wants_contact(self) -> bool:
+        """Whether the loop still waits for a talk about how they are and what they need."""
+        return self.loop is not None and self.loop.state == "open" and self.contact_until is not None
+
     def is_too_late(self, at: datetime) -> bool:
         """Whether a try at this instant no longer counts for the loop's rule."""
         return self.contact_until is not None and at > self.contact_until

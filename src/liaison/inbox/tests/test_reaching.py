@@ -211,6 +211,43 @@ def test_what_is_wrong_is_said_and_what_was_typed_stays(cast: Cast) -> None:
     assert rosa.post(url, form | {"seen": sheet_of(cast).seen}).status_code == 302
 
 
+def test_a_stale_save_says_beside_each_field_what_it_says_now(cast: Cast) -> None:
+    """Rosa and Theo both have it open; Rosa notes who picks up and takes a "yes", and Theo sees it before he saves."""
+    theo = signed_in(cast.rosa_user)
+    url = f"/patients/{cast.walter.pk}/reach/"
+    form = filled(theo.get(url).content, best_time="Mornings", text_survey="allowed")
+    save(
+        cast,
+        points=[point(cast, cast.phone, note="Ask for June", may_text=True)],
+        new=ContactDetails(kind="phone", value="617 555 0178", may_call=True, note="At work"),
+        standings=[(Channel.TEXT, Category.SURVEY, Standing.STOPPED)],
+    )
+    stale = theo.post(url, form)
+    assert stale.status_code == 409
+    page = stale.content.decode()
+    for said in ("Ask for June", "yes", "No", "nothing"):
+        assert f"It now says: {said}" in page
+    assert 'value="Mornings"' in page
+    assert "no longer theirs." not in page
+    assert 'value="At work"' in page, "the number that came meanwhile is shown as it is kept"
+    assert f'name="seen" value="{sheet_of(cast).seen}"' in page
+    again = filled(stale.content, **{f"p{cast.phone.pk}-note": "Ask for June"})
+    assert theo.post(url, again).status_code == 302
+    cast.phone.refresh_from_db()
+    new = ContactPoint.objects.get(value_key="+16175550178")
+    assert (cast.phone.note, cast.phone.may_text, new.note, new.may_call) == ("Ask for June", False, "At work", True)
+
+
+def test_a_stale_save_says_that_a_number_is_gone(cast: Cast) -> None:
+    theo = signed_in(cast.rosa_user)
+    url = f"/patients/{cast.walter.pk}/reach/"
+    form = filled(theo.get(url).content, **{f"p{cast.phone.pk}-note": "Loud"})
+    save(cast, points=[point(cast, cast.phone, gone=True)])
+    stale = theo.post(url, form)
+    assert stale.status_code == 409
+    assert "that you had before you is no longer theirs." in stale.content.decode()
+
+
 def test_an_address_asks_for_nothing_that_it_can_not_allow(cast: Cast) -> None:
     cast.point(cast.walter, kind="address", value="1 Elm St")
     with writes_open():

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.answers import done, put_beside
@@ -25,6 +26,10 @@ from liaison.inbox.models import Call
 from liaison.inbox.models.calls import OutcomeChoice, StruckWhy
 from liaison.inbox.ports import With
 from liaison.inbox.queries import CallPage, CallSheet, call_sheet, counted_with, get_call, propose_next
+
+_NO_CONTACT_YET: Final = gettext_lazy(
+    "Logged. It does not count as the contact yet: what they need was not talked about."
+)
 
 
 @require_http_methods(["GET", "POST"])
@@ -66,6 +71,8 @@ def _said(call: Call, *, sheet: CallSheet) -> str:
     earlier = counted_with(call)
     if call.loop_id is not None and counts_as_attempt(call.as_attempt) and sheet.is_too_late(call.started_at):
         return _("Call logged. It is outside the two business days, so it doesn’t count for the rule. Keep trying.")
+    if sheet.wants_contact and call.outcome == OutcomeChoice.REACHED and call.with_whom != With.OTHER:
+        return _("Call logged.") if call.clinical else str(_NO_CONTACT_YET)
     if earlier is None and call.outcome == OutcomeChoice.REACHED and call.with_whom == With.OTHER:
         return _("Call logged. You did not reach the patient, nor anyone who speaks for them: it counts as an attempt.")
     if earlier is None:

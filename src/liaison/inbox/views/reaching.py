@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -10,15 +12,17 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from liaison.core.answers import done
+from liaison.core.answers import done, tell_now
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Forbidden, NotFound, Refusal
+from liaison.core.refusals import Forbidden, NotFound, Refusal, Stale
 from liaison.inbox import access, actions
 from liaison.inbox.forms.reaching import CHANNEL_HEADS, NewPointForm, PersonForm, PointForm, StandingsForm
-from liaison.inbox.queries import ReachSheet, reach_sheet
+from liaison.inbox.queries import PointNow, ReachSheet, reach_sheet
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
+
+_NOTE_OF_POINT: Final = re.compile(r"p\d+-note")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +36,16 @@ class _Forms:
 
     @property
     def are_valid(self) -> bool:
-        """Whether the shape of all of them is right; each is asked, so that every error shows."""
-        wrong = [form for form in (*self.points, self.new, self.person, self.standings) if not form.is_valid()]
+        """Whether the shape of all of them is right; each that was sent is asked, so that every error shows."""
+        sent = [form for form in (*self.points, self.new, self.person, self.standings) if form.is_bound]
+        wrong = [form for form in sent if not form.is_valid()]
         return not wrong
+
+    def tell_now(self) -> None:
+        """After a stale save: say beside each field that differs what it says now."""
+        for form in (*self.points, self.person, self.standings):
+            if form.is_bound:
+                tell_now(form)
 
 
 @require_http_methods(["GET", "POST"])
@@ -44,7 +55,7 @@ def reach(request: HttpRequest, patient_id: int) -> HttpResponse:
     patient = get_patient(actor, patient_id=patient_id, verb=access.NOTE_PREFERENCE)
     sheet = reach_sheet(actor, patient=patient)
     forms = _forms(request, sheet, patient=patient)
-    problem, status = "", 200
+    problem, status, against = "", 200, request.POST.get("seen", sheet.seen)
     if request.method == "POST":
         status = 422
         if forms.are_valid:
@@ -52,6 +63,13 @@ def reach(request: HttpRequest, patient_id: int) -> HttpResponse:
                 actions.save_reach(actor, patient=patient, wish=_wish(request, sheet, forms), now=now)
             except (Forbidden, NotFound):
                 raise
+            except Stale as refusal:
+                problem, status = refusal.sentence, refusal.status
+                patient = get_patient(actor, patient_id=patient_id, verb=access.NOTE_PREFERENCE)
+                sheet = reach_sheet(actor, patient=patient)
+                forms, against = _forms(request, sheet, patient=patient), sheet.seen
+                forms.tell_now()
+                problem = _with_the_gone(request, sheet, problem)
             except Refusal as refusal:
                 problem, status = " ".join([refusal.sentence, *refusal.fields.values()]), refusal.status
             else:
@@ -62,7 +80,7 @@ def reach(request: HttpRequest, patient_id: int) -> HttpResponse:
         "forms": forms,
         "problem": problem,
         "heads": list(CHANNEL_HEADS.values()),
-        "seen": sheet.seen if status != 422 else request.POST.get("seen", ""),
+        "seen": against,
         "back_url": reverse("desk:patient", args=[patient.pk]),
         "now": now,
     }
@@ -79,18 +97,32 @@ def _forms(request: HttpRequest, sheet: ReachSheet, *, patient: Patient) -> _For
         mobility_needs=patient.mobility_needs,
     )
     return _Forms(
-        points=[PointForm(data, point=point) for point in sheet.points] if sheet.may_change_points else [],
+        points=[_point(request, point=point) for point in sheet.points] if sheet.may_change_points else [],
         new=NewPointForm(data, prefix="new"),
         person=PersonForm(data, person=person),
         standings=StandingsForm(data, standings=sheet.standings),
     )
 
 
+def _point(request: HttpRequest, *, point: PointNow) -> PointForm:
+    """What was ticked for it; as it is kept, for one that was added after the form was opened."""
+    return PointForm(request.POST if f"p{point.id}-note" in request.POST else None, point=point)
+
+
+def _with_the_gone(request: HttpRequest, sheet: ReachSheet, problem: str) -> str:
+    """Say too that a number or address of the form that was sent is kept no more."""
+    kept = {f"p{point.id}-note" for point in sheet.points}
+    sent = {name for name in request.POST if _NOTE_OF_POINT.fullmatch(name)}
+    if not sent - kept:
+        return problem
+    return " ".join([problem, _("A number or address that you had before you is no longer theirs.")])
+
+
 def _wish(request: HttpRequest, sheet: ReachSheet, forms: _Forms) -> actions.ReachWish:
     return actions.ReachWish(
         seen=request.POST.get("seen", ""),
         person=forms.person.wish if sheet.may_change_person else None,
-        points=[form.wish for form in forms.points],
+        points=[form.wish for form in forms.points if form.is_bound],
         new=forms.new.wish if sheet.may_change_points else None,
         standings=forms.standings.wish,
         source=forms.standings.cleaned_data["source"],

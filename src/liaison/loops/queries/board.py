@@ -10,7 +10,7 @@ from datetime import datetime, timedelta, tzinfo
 from django.db.models import Count, F, Q, QuerySet
 
 from liaison.accounts.access import DESK_ROLES, Role
-from liaison.accounts.models import Assignment, Team, User
+from liaison.accounts.models import Assignment, Team, TeamMember, User
 from liaison.core.actor import Actor
 from liaison.core.calendars import end_of_day
 from liaison.core.refusals import Forbidden
@@ -76,14 +76,68 @@ def load(actor: Actor, *, now: datetime, zone: tzinfo) -> tuple[Load, ...]:
     return tuple(sorted(columns, key=lambda each: (-each.late, -each.open, each.name)))
 
 
-def covering_choices(columns: Sequence[Load], *, absent_id: int | None = None) -> tuple[tuple[str, str], ...]:
-    """(value, words) of those who could cover a desk, people and teams in one order: the least busy first.
+def covering_choices(
+    columns: Sequence[Load], *, near_id: int | None = None, absent_id: int | None = None, now: datetime
+) -> tuple[tuple[str, str], ...]:
+    """(value, words) of those who could cover a desk, people and teams: those nearest to `near_id` first.
 
-    Who is away can't, nor can the colleague whose desk it is, `absent_id`.
+    Nearest is who shares a team with that person (and that team), then who holds the same role at the same site, the
+    same role, the same site; among equals the least busy. The words say role and site. Who is away can't, nor can the
+    colleague whose desk it is, `absent_id`. Near to nobody, the least busy stands first.
     """
     here = [each for each in columns if not each.is_away and (each.is_team or each.owner.user_id != absent_id)]
-    here.sort(key=lambda each: (each.open, each.name))
-    return tuple((each.value, f"{each.name} ({each.open})") for each in here)
+    posts = _posts(now=now)
+    theirs = posts.get(Owner(user_id=near_id), _Post()) if near_id is not None else _Post()
+    near = {each.owner: posts.get(each.owner, _Post()) for each in here}
+    here.sort(key=lambda each: (near[each.owner].distance(theirs), each.open, each.name))
+    return tuple((each.value, near[each.owner].named(each)) for each in here)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Post:
+    """Where a person or a team works: the ids of teams, what they do there, and it in words."""
+
+    teams: frozenset[int] = frozenset()
+    held: frozenset[tuple[str, int | None]] = frozenset()
+    words: tuple[str, ...] = ()
+
+    def distance(self, other: _Post) -> int:
+        """How far from another's: 0 for a shared team, then role and site, role, site, and 4 for nothing shared."""
+        if self.teams & other.teams:
+            return 0
+        if self.held & other.held:
+            return 1
+        if {role for role, _site in self.held if role} & {role for role, _site in other.held}:
+            return 2
+        return 3 if {site for _role, site in self.held} & {site for _role, site in other.held} else 4
+
+    def named(self, load: Load) -> str:
+        """The name, how many loops are open, and what they do where."""
+        return " · ".join([f"{load.name} ({load.open})", *self.words])
+
+
+def _posts(*, now: datetime) -> dict[Owner, _Post]:
+    """The post of everyone with a role now, and of every team."""
+    members: dict[int, set[int]] = defaultdict(set)
+    for user_id, team_id in TeamMember.objects.values_list("user_id", "team_id"):
+        members[user_id].add(team_id)
+    held: dict[int, list[Assignment]] = defaultdict(list)
+    for one in Assignment.objects.current(now=now).select_related("site").order_by("role", "pk"):
+        held[one.user_id].append(one)
+    found = {
+        Owner(user_id=user_id): _Post(
+            teams=frozenset(members[user_id]),
+            held=frozenset((one.role, one.site_id) for one in roles),
+            words=tuple(str(one) for one in roles),
+        )
+        for user_id, roles in held.items()
+    }
+    for team in Team.objects.select_related("site"):
+        place = (team.site.name,) if team.site else ()
+        found[Owner(team_id=team.pk)] = _Post(
+            teams=frozenset({team.pk}), held=frozenset({("", team.site_id)}), words=place
+        )
+    return found
 
 
 def open_count(*, user_id: int) -> int:

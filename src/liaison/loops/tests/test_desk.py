@@ -320,13 +320,26 @@ def test_the_board_shows_everyones_load_and_who_is_covered(cast: Cast) -> None:
     columns = {each.name: each for each in queries.load(cast.marta, now=NOW, zone=NEW_YORK)}
     rosa = columns["Rosa Delgado"]
     assert (rosa.is_away, rosa.covered_by, rosa.away_reason) == (True, ("Care coordination",), "ill")
-    choices = queries.covering_choices(tuple(columns.values()))
+    choices = queries.covering_choices(tuple(columns.values()), now=NOW)
     assert f"user:{cast.rosa.user_id}" not in dict(choices)
     assert queries.open_count(user_id=cast.rosa.user_id or 0) == 0
-    covers = dict(queries.covering_choices(tuple(columns.values()), absent_id=cast.tom.user_id))
+    covers = dict(queries.covering_choices(tuple(columns.values()), absent_id=cast.tom.user_id, now=NOW))
     assert f"user:{cast.tom.user_id}" not in covers, "nobody covers for themselves"
     assert f"team:{cast.team.pk}" in covers
     assert list(covers)[-1] == f"team:{cast.team.pk}", "one order of people and teams, the least busy first"
+
+
+def test_those_nearest_to_the_absent_colleague_stand_first(cast: Cast) -> None:
+    with writes_open():
+        olga = person("Olga Team", Role.CLINICIAN, cast.hillside, team=cast.team)
+        vera = person("Vera Same", Role.COORDINATOR, cast.riverside)
+    columns = queries.load(cast.chief, now=NOW, zone=NEW_YORK)
+    covers = dict(queries.covering_choices(columns, near_id=cast.tom.user_id, absent_id=cast.tom.user_id, now=NOW))
+    nearest = [f"team:{cast.team.pk}", *(f"user:{one.user_id}" for one in (olga, cast.rosa, vera, cast.pat))]
+    assert list(covers)[:5] == nearest, "the team and its members, role and site, then the role"
+    assert list(covers).index(f"user:{cast.imani.user_id}") > 4, "the site alone comes after"
+    assert covers[f"user:{cast.pat.user_id}"] == "Pat Lind (0) · Care coordinator, Hillside"
+    assert covers[f"team:{cast.team.pk}"] == "Care coordination (0) · Riverside"
 
 
 def test_owner_choices_list_teams_and_people_with_their_load(cast: Cast) -> None:

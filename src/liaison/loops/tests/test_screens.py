@@ -110,7 +110,13 @@ def test_marta_hands_rosas_desk_over_and_takes_it_back(cast: Cast) -> None:
     rosa, tom = (f'value="user:{actor.user_id}"' for actor in (cast.rosa, cast.tom))
     assert tom in page
     assert rosa not in page, "nobody covers for themselves"
-    assert rosa not in marta.get("/hand-over/").content.decode(), "whoever stands first is the one who is away"
+    nobody_yet = marta.get("/hand-over/").content.decode()
+    assert '<option value="" selected>Choose…</option>' in nobody_yet, "who is away is said, never guessed"
+    assert "checked" not in nobody_yet
+    assert rosa in nobody_yet
+    assert "Tom Baker (0) · Care coordinator, Riverside" in page
+    unsaid = marta.post("/hand-over/", {"to": [f"user:{cast.tom.user_id}"], "reason": "ill"})
+    assert (unsaid.status_code, "id_from_user-error" in unsaid.content.decode()) == (422, True)
     other = marta.get(f"/hand-over/?from_user={cast.tom.user_id}", headers=HTMX).content.decode()
     assert rosa in other
     assert tom not in other

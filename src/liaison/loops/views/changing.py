@@ -255,11 +255,14 @@ def hand_over_desk(request: HttpRequest) -> HttpResponse:
     zone = actor_of(request).zone
     columns = load(actor_of(request), now=now, zone=zone)
     people = [(each.owner.user_id, f"{each.name} ({each.open})") for each in columns if each.owner.user_id]
-    chosen = id_in(request.GET.get("from_user") or request.GET.get("from", "")) or next(iter(dict(people)), None)
+    asked = request.POST.get("from_user") or request.GET.get("from_user") or request.GET.get("from", "")
+    chosen = id_in(asked)
     form = HandOverForm(
         request.POST or None,
-        people=people,
-        covers=covering_choices(columns, absent_id=None if request.method == "POST" else chosen),
+        people=[("", _("Choose…")), *people],
+        covers=covering_choices(
+            columns, near_id=chosen, absent_id=None if request.method == "POST" else chosen, now=now
+        ),
         initial={"from_user": chosen, "reason": _("Away")},
     )
     made = _hand_over(request, form, zone=zone, now=now) if form.is_valid() else None

@@ -77,6 +77,29 @@ def test_what_is_missing_is_said_beside_its_field_and_what_was_typed_stays(clini
     assert not Referral.objects.exists()
 
 
+def test_the_form_says_before_the_press_what_is_needed_for_sending(clinic: Clinic) -> None:
+    page = at_desk(clinic.imani).get(f"/patients/{clinic.walter.pk}/refer/").content.decode()
+    assert "Needed before it is recorded as sent" in page
+    assert "id_coverage_status-help" in page
+
+
+def test_telling_the_patient_leads_only_after_the_review(clinic: Clinic) -> None:
+    referral = clinic.sent()
+    actions.mark_seen(clinic.rosa, referral_id=referral.pk, seen_at=NOW, now=NOW)
+    actions.record_note(clinic.rosa, referral_id=referral.pk, report="Mild stenosis", now=NOW)
+    leads, tell = "btn btn-primary", f'href="/referrals/{referral.pk}/tell/"'
+    page = at_desk(clinic.rosa).get(f"/referrals/{referral.pk}/").content.decode()
+    assert tell in page
+    assert f'{leads}" {tell}' not in page
+    assert (
+        f'{leads}" href="/referrals/{referral.pk}/review/"'
+        in at_desk(clinic.imani).get(f"/referrals/{referral.pk}/").content.decode()
+    )
+    actions.review_note(clinic.imani, referral_id=referral.pk, review="Echo in spring", now=NOW)
+    page = at_desk(clinic.rosa).get(f"/referrals/{referral.pk}/").content.decode()
+    assert f'{leads}" {tell}' in page
+
+
 def test_a_draft_may_be_saved_before_the_coverage_is_known(clinic: Clinic) -> None:
     client = at_desk(clinic.imani)
     client.post(f"/patients/{clinic.walter.pk}/refer/", asked(clinic, coverage_status="unknown", draft="1"))

@@ -32,6 +32,7 @@ from liaison.orders.queries import (
     undoable_step,
     worklist,
 )
+from liaison.orders.rules import State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,4 +241,10 @@ def _form_page(
 def _shown(request: HttpRequest, page: ReferralPage, *, now: datetime) -> dict[str, Any]:
     offered = [(code, _button(code, page=page), reverse("orders:move", args=[page.id, code])) for code in page.moves]
     zone = page.loop.row.zone if page.loop else actor_of(request).zone
-    return {"page": page, "offered": offered, "now": now, "time_zone": zone}
+    return {"page": page, "offered": offered, "primary": _primary(page), "now": now, "time_zone": zone}
+
+
+def _primary(page: ReferralPage) -> str:
+    """The move that comes next; none while the clinician's review does, and only telling the patient is offered."""
+    first = page.moves[0] if page.moves else ""
+    return "" if first == "tell" and page.state != State.REVIEWED else first

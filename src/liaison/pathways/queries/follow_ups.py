@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from liaison.core.actor import Actor
@@ -12,7 +13,8 @@ from liaison.core.audit import seen
 from liaison.core.refusals import NotFound
 from liaison.inbox.events import contact_so_far
 from liaison.inbox.models import Call
-from liaison.loops.models import Evidence, State
+from liaison.loops.models import Evidence
+from liaison.loops.models import State as LoopState
 from liaison.pathways.kinds import CONTACT, RECONCILIATION, VISIT
 from liaison.pathways.models import Enrolment
 from liaison.pathways.rules.protocol import Complexity, due_at, read_protocol
@@ -27,20 +29,31 @@ from liaison.pathways.rules.transition import (
 )
 from liaison.patients.models import Patient
 from liaison.scheduling.models import Appointment
+from liaison.scheduling.ports import State
+
+_EXPECTED: Final = (State.PENDING, State.BOOKED, State.ARRIVED, State.CHECKED_IN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FollowUpView:
-    """One follow-up of a hospital stay. `code` is the CPT code that the record supports so far, "" for none."""
+    """One follow-up of a hospital stay. `code` is the CPT code that the record supports so far, "" for none.
+
+    `visit_booked_at` is of the visit that is expected, the next one that comes first; `visit_missed_at` of the last
+    one to which they did not come. `contact_passed` and `visit_passed`: the time is over and it was not done (nor,
+    for a visit, is one booked).
+    """
 
     enrolment: Enrolment
     stage: Stage
     discharged_on: date
     contact_due_at: datetime
+    contact_passed: bool
     contacted_at: datetime | None
     attempts: int
     visit_due_at: datetime
+    visit_passed: bool
     visit_booked_at: datetime | None
+    visit_missed_at: datetime | None
     visit_seen_at: datetime | None
     visit_standing: VisitStanding | None
     reconciled: bool
@@ -77,7 +90,7 @@ def _view(row: Enrolment, *, now: datetime) -> FollowUpView:
     calls = [call.as_attempt for call in logged]
     inside = contact_so_far(calls, starts_at=row.anchor_at, ends_at=contact_due + timedelta(seconds=1), now=now)
     ever = contact_so_far(calls, starts_at=row.anchor_at, ends_at=now + timedelta(seconds=1), now=now)
-    booked = Appointment.objects.standing().filter(loop_id=row.loop_id).order_by("start_at").first()
+    booked_at, missed_at = _expected_at(row, now=now), _missed_at(row)
     seen_at = _seen_at(row)
     standing = visit_standing(seen_at, discharged_on=row.anchor_on, zone=zone) if seen_at else None
     reconciled = RECONCILIATION in row.loop.evidence_kinds
@@ -86,11 +99,11 @@ def _view(row: Enrolment, *, now: datetime) -> FollowUpView:
         contact_due_at=contact_due,
         contacted_at=ever.contacted_at or _at_of(row, CONTACT),
         attempts=inside.attempts,
-        visit_booked_at=booked.start_at if booked else None,
+        visit_booked_at=booked_at,
         visit_seen_at=seen_at,
         reconciled=reconciled,
-        closed=row.loop.state == State.CLOSED,
-        given_up=row.loop.state == State.GIVEN_UP,
+        closed=row.loop.state == LoopState.CLOSED,
+        given_up=row.loop.state == LoopState.GIVEN_UP,
         voided=row.voided_at is not None,
     )
     in_time = inside.contacted_at is not None or inside.attempts >= 2
@@ -99,16 +112,32 @@ def _view(row: Enrolment, *, now: datetime) -> FollowUpView:
         stage=stage_of(known, now=now),
         discharged_on=row.anchor_on,
         contact_due_at=contact_due,
+        contact_passed=known.contacted_at is None and now > contact_due,
         contacted_at=known.contacted_at,
         attempts=inside.attempts,
         visit_due_at=visit_due,
-        visit_booked_at=known.visit_booked_at,
+        visit_passed=seen_at is None and booked_at is None and now > visit_due,
+        visit_booked_at=booked_at,
+        visit_missed_at=missed_at,
         visit_seen_at=seen_at,
         visit_standing=standing,
         reconciled=reconciled,
         period_ends_on=period_ends_on(row.anchor_on),
         code=billable_code(complexity=complexity, standing=standing, contact_kept=in_time, reconciled=reconciled),
     )
+
+
+def _expected_at(row: Enrolment, *, now: datetime) -> datetime | None:
+    """When the visit is that is expected: the next that comes, else the last whose end nobody wrote down."""
+    found = Appointment.objects.filter(loop_id=row.loop_id, state__in=_EXPECTED).order_by("start_at", "pk")
+    coming = found.filter(end_at__gt=now).first() or found.last()
+    return coming.start_at if coming else None
+
+
+def _missed_at(row: Enrolment) -> datetime | None:
+    """The start of the last visit to which they did not come."""
+    found = Appointment.objects.filter(loop_id=row.loop_id, state=State.NO_SHOW).order_by("start_at", "pk").last()
+    return found.start_at if found else None
 
 
 def _seen_at(row: Enrolment) -> datetime | None:

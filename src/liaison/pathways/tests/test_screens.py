@@ -10,8 +10,10 @@ from django.urls import reverse
 
 from liaison.accounts.models import User
 from liaison.core.clock import current_time
+from liaison.core.postgres.guard import writes_open
 from liaison.pathways.queries import follow_up_of_loops
 from liaison.pathways.tests.cast import stay, walter
+from liaison.scheduling.models import Appointment
 
 
 def signed_in(client, actor):
@@ -30,6 +32,34 @@ def test_rosa_reads_where_it_stands_and_says_how_complex_it_is(ward, client):
     assert ward.enrolment.complexity == "high"
     part = client.post(change, {"complexity": "moderate"}, headers={"HX-Request": "true"})
     assert (part.status_code, b"<html" in part.content) == (200, False)
+
+
+def test_the_visit_that_stands_is_shown_and_a_missed_one_as_missed(ward, client):
+    now = current_time()
+    ward.take_in(walter(), stay(ended=now - timedelta(days=5)), now=now)
+    page = reverse("pathways:follow_up", args=[ward.enrolment.pk])
+    signed_in(client, ward.rosa)
+    missed = ward.visit(now - timedelta(days=2))
+    assert "booked " in client.get(page).content.decode()
+    with writes_open():
+        Appointment.objects.filter(pk=missed.pk).update(state="noshow", missed_at=now)
+    shown = client.get(page).content.decode()
+    assert "did not come on " in shown
+    assert "booked " not in shown
+    coming = ward.visit(now + timedelta(days=3))
+    shown = client.get(page).content.decode()
+    assert f"booked {coming.local_start:%a, %b} {coming.local_start.day}, {coming.local_start:%H:%M}" in shown
+    assert f"did not come on {missed.local_start:%a, %b} {missed.local_start.day}" in shown
+
+
+def test_a_follow_up_says_what_time_has_passed(ward, client):
+    now = current_time()
+    ward.take_in(walter(), stay(ended=now - timedelta(days=20)), now=now)
+    signed_in(client, ward.rosa)
+    shown = client.get(reverse("pathways:follow_up", args=[ward.enrolment.pk])).content.decode()
+    assert "not made by " in shown
+    assert "none by " in shown
+    assert shown.count("that time has passed") == 2
 
 
 def test_pat_of_another_site_finds_nothing(ward, client):
@@ -73,15 +103,15 @@ SECOND = "A second separate try, at least an hour after the first, documents two
 OUTSIDE = "is outside the two business days, so it doesn’t count for the rule"
 
 
-def try_to_call(client, ward):
-    """Rosa opens the page of the call and finds nobody: what the page said, and what she was told then."""
+def try_to_call(client, ward, **went):
+    """Rosa opens the page of the call and finds nobody (or as it `went`): what the page said, and what she was told."""
     address = f"{reverse('inbox:call')}?loop={ward.enrolment.loop_id}"
     page = client.get(address).content.decode()
     said = {
         name: re.search(rf'name="{name}"[^>]*value="([^"]*)"|value="([^"]*)"[^>]*name="{name}"', page) for name in KEYS
     }
     form = {name: next(one for one in found.groups() if one is not None) for name, found in said.items()}
-    form |= {"whom": "patient", "direction": "out", "outcome": "no_answer"}
+    form |= {"whom": "patient", "direction": "out", "outcome": "no_answer", **went}
     answer = client.post(address, form)
     assert answer.status_code == 302, answer.content.decode()
     return page, " ".join(str(message) for message in get_messages(answer.wsgi_request))
@@ -111,3 +141,21 @@ def test_after_the_two_business_days_it_is_said_that_a_try_counts_no_more(ward, 
     second, _ = try_to_call(client, ward)
     assert OUTSIDE in second
     assert SECOND not in second
+
+
+def test_a_talk_about_times_only_is_said_not_to_count_as_the_contact(ward, client):
+    now = current_time()
+    ward.take_in(walter(), stay(ended=now - timedelta(hours=1)), now=now)
+    signed_in(client, ward.rosa)
+    untold, unticked = "It does not count as the contact yet", "Without this tick the call does not count"
+    first, told = try_to_call(client, ward, outcome="reached", said="Tuesday suits him")
+    assert unticked in first
+    assert untold in told
+    assert "contact" not in ward.enrolment.loop.evidence_kinds
+    _, told = try_to_call(client, ward, outcome="reached", said="He is well", clinical="on")
+    assert untold not in told
+    assert "Call logged." in told
+    assert "contact" in ward.enrolment.loop.evidence_kinds
+    again, told = try_to_call(client, ward, outcome="reached", said="Wednesday then")
+    assert unticked not in again
+    assert untold not in told
