@@ -20,7 +20,7 @@ from liaison.scheduling.actions.series_refusals import SeriesChanged, SeriesOver
 from liaison.scheduling.events import AppointmentMoved, SeriesTold
 from liaison.scheduling.models import Appointment, Series, SeriesState, SeriesVisit, VisitType
 from liaison.scheduling.ports import BookingOrder, CancelReason
-from liaison.scheduling.queries.series import changeable_visits, shifted_targets
+from liaison.scheduling.queries.series import changeable_visits, kind_called, series_place_gone, shifted_targets
 from liaison.scheduling.queries.series_planning import Target, signature_of
 
 MOST_DAYS_APART: Final = 6
@@ -54,7 +54,8 @@ class SeriesChange:
 def move_series(*, actor: Actor, series: Series, change: SeriesChange, now: datetime) -> Series:
     """Give the visits of a series from one on other times, all or none; what is over or under way stays.
 
-    Visits that were picked to be left open or out are cancelled. The same key again changes nothing. Refuses:
+    Visits that were picked to be left open or out are cancelled. A room that serves there no more is asked for no
+    more. The same key again changes nothing. Refuses:
     SeriesTaken, SeriesPicksMissing, SeriesChanged, SeriesOver, SeriesWrong, Stale, CannotChange, MovedMeanwhile.
     """
     with _changing(actor, series, change, now=now) as (entry, current):
@@ -66,6 +67,8 @@ def move_series(*, actor: Actor, series: Series, change: SeriesChange, now: date
         dropped = _drop(actor, change, moving=moving, now=now)
         _follow_later(current, change)
         current.clinician_id = change.shift.clinician_id
+        if series_place_gone(current, visit_type=kind_called(current.visit_type_code)):
+            current.place = None
         _keep(current, key=change.key)
         entry.note(appointments=[*moved, *dropped])
         what, ids = ("moved", moved) if moved else ("cancelled", dropped)
@@ -146,7 +149,7 @@ def _changing(
 
 
 def _moving(series: Series, change: SeriesChange, *, now: datetime) -> Mapping[int, SeriesVisit]:
-    """The visits with a time that the change is about, by position, their appointments locked."""
+    """The visits with a time that the change is about, by position, with their appointments as they are locked."""
     shift = change.shift
     if abs(shift.days) > MOST_DAYS_APART:
         sentence = f"A visit moves by {MOST_DAYS_APART} days at most."
@@ -160,10 +163,16 @@ def _moving(series: Series, change: SeriesChange, *, now: datetime) -> Mapping[i
     _refuse_undecided(targets, change)
     ids = [row.appointment_id or 0 for row in rows]
     locked = {
-        one.pk: one for one in Appointment.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
+        one.pk: one
+        for one in Appointment.objects.select_for_update(of=("self",))
+        .filter(pk__in=ids)
+        .select_related("patient", "visit_type", "site")
+        .prefetch_related("reservations")
+        .order_by("pk")
     }
-    for old in locked.values():
-        refuse_unless_movable(old, expected_version=None)
+    for row in rows:
+        row.appointment = locked[row.appointment_id or 0]
+        refuse_unless_movable(row.appointment, expected_version=None)
     return {row.position: row for row in rows}
 
 

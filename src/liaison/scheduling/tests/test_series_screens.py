@@ -16,7 +16,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.loops.models import Loop
 from liaison.scheduling.forms.series import read_picks
 from liaison.scheduling.jobs import book_series_ahead
-from liaison.scheduling.models import Appointment, Series, VisitType
+from liaison.scheduling.models import Appointment, Resource, Series, VisitType
 from liaison.scheduling.tests.clinic import Clinic
 
 FIELD = re.compile(r'name="(pick-\d+|key|signature|version)"(?: value="([^"]*)")?')
@@ -224,6 +224,18 @@ def test_this_and_the_following_move_after_they_were_seen(clinic: Clinic, rosa: 
     shown = text(rosa.get(moved["Location"]))
     assert "by the rule" in shown
     assert "Needs a time" in shown
+
+
+def test_a_series_whose_room_was_retired_can_be_moved_to_another(clinic: Clinic, rosa: Client, monday: date) -> None:
+    series = book(clinic, rosa, monday, place=clinic.room.pk)
+    url = f"/series/{series.pk}/move/"
+    given = {"position": "1", "look": "1", "at": "14:00", "days": "0", "clinician": str(clinic.imani.pk)}
+    assert "no longer serves" not in text(rosa.get(url, given))
+    with writes_open():
+        Resource.objects.filter(pk=clinic.room.pk).update(retired_at=current_time())
+    page = text(rosa.get(url, given))
+    assert "Room 1 no longer serves such visits here: any room that is free will do." in page
+    assert "Room 2" in page
 
 
 def test_nothing_ahead_moves_nowhere_and_a_wrong_time_is_said(clinic: Clinic, rosa: Client, monday: date) -> None:

@@ -370,6 +370,8 @@ def _move_page(
     plan = _plan_of_move(actor_of(request), found, shift, now=context["now"]) if shift else None
     context |= _shown(plan, request, refusal)
     context["rule"] = rule_in_words(found)
+    kind = queries.kind_called(found.visit_type_code)
+    context["place_gone"] = queries.series_place_gone(found, visit_type=kind)
     template = "scheduling/_series_move.html" if wants_fragment(request) else "scheduling/series_move.html"
     return render(request, template, context, status=_status(request, refusal, status))
 
@@ -387,7 +389,7 @@ def _plan_of_move(actor: Actor, found: Series, shift: actions.Shift, *, now: dat
         pattern=found.pattern,
         holidays=HolidayPolicy(found.holidays),
         clinician_id=shift.clinician_id,
-        place_id=found.place_id,
+        place_id=None if queries.series_place_gone(found, visit_type=kind) else found.place_id,
     )
     targets = queries.shifted_targets(rows, series=found, at=shift.at, days=shift.days)
     leaving = [row.appointment_id or 0 for row in rows]
