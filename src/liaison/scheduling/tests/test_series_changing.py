@@ -103,6 +103,25 @@ def test_a_series_whose_room_is_gone_moves_and_asks_for_none(clinic: Clinic) -> 
     assert move(clinic, series, at=time(14)).place_id is None
 
 
+def test_no_visit_moves_far_from_its_day(clinic: Clinic) -> None:
+    series = book(clinic)
+    change = change_of(clinic, series, at=time(14))
+    far = replace(change.picks[2], start_at=local("2199-03-09 14:00"))
+    with pytest.raises(SeriesTaken) as refused:
+        move(clinic, series, at=time(14), picks=dict(change.picks) | {2: far})
+    assert list(refused.value.fields) == ["pick-2"]
+
+
+def test_a_visit_that_is_ahead_is_left_out_and_one_with_a_time_is_not(clinic: Clinic) -> None:
+    series = book(clinic, WEEKLY)
+    for _ in range(2):
+        row = series.visits.get(position=16)
+        actions.leave_series_visit_out(actor=clinic.rosa, row=row, reason="Away", now=NOW)
+    assert (series.visits.get(position=16).state, series.visits.get(position=16).why) == ("out", "Away")
+    with pytest.raises(SeriesWrong, match="has a time"):
+        actions.leave_series_visit_out(actor=clinic.rosa, row=series.visits.get(position=1), reason="Away", now=NOW)
+
+
 def test_the_same_form_twice_moves_once_and_an_old_page_is_stale(clinic: Clinic) -> None:
     series = book(clinic)
     change = change_of(clinic, series, at=time(14))

@@ -201,8 +201,12 @@ def visit(request: HttpRequest, series_visit_id: int) -> HttpResponse:
     form = LeaveOutForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         reason = form.cleaned_data["reason"]
-        actions.leave_series_visit_out(actor=actor, row=row, reason=reason, now=now)
-        return done(request, said=_("Left out."), to=_page_of(row.series), go=True)
+        try:
+            actions.leave_series_visit_out(actor=actor, row=row, reason=reason, now=now)
+        except actions.SeriesWrong as refusal:
+            put_beside(form, refusal)
+        else:
+            return done(request, said=_("Left out."), to=_page_of(row.series), go=True)
     context = {
         "row": row,
         "series": row.series,
