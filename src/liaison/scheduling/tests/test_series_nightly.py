@@ -110,3 +110,10 @@ def test_the_booker_who_holds_no_role_there_any_more_gets_no_promise(clinic: Cli
     loop = fourteenth(series).loop
     assert loop is not None
     assert loop.owner_user_id == clinic.marta.user_id
+
+
+def test_an_owner_who_was_found_for_something_else_opens_no_visit(clinic: Clinic) -> None:
+    series = with_nobody(clinic)
+    actions.extend_series(JOB, now=LATER)
+    actions.link_series_visit(once_key=f"missed-visit:{fourteenth(series).pk}", loop_id=1)
+    assert fourteenth(series).state == "ahead"
