@@ -27,6 +27,7 @@ from liaison.scheduling.actions import (
     fulfil_referral,
     is_referrals_visit,
     link_blocker,
+    link_series_visit,
     note_answers,
     note_freed_visit,
     note_opened_time,
@@ -274,9 +275,10 @@ def check_after_a_cancelled_referral(fact: ReferralCancelled, *, actor: Actor) -
 
 @reacts_to(OwnerFound)
 def show_who_mends_it(fact: OwnerFound, *, actor: Actor) -> None:
-    """What stands in the way of a visit names the loop that sees to it."""
+    """What stands in the way of a visit, or a visit of a series without a time, names the loop that sees to it."""
     del actor
     link_blocker(once_key=fact.once_key, loop_id=fact.loop_id)
+    link_series_visit(once_key=fact.once_key, loop_id=fact.loop_id)
 
 
 @reacts_to(PatientsMerged)

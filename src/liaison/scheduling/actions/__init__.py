@@ -92,7 +92,7 @@ from liaison.scheduling.actions.series_changing import (
     move_series,
 )
 from liaison.scheduling.actions.series_extending import extend_series
-from liaison.scheduling.actions.series_open import follow_moved_visit, settle_series_visit
+from liaison.scheduling.actions.series_open import follow_moved_visit, link_series_visit, settle_series_visit
 from liaison.scheduling.actions.series_refusals import (
     SeriesChanged,
     SeriesOver,
@@ -214,6 +214,7 @@ __all__ = [
     "leave_series_visit_out",
     "leave_waitlist",
     "link_blocker",
+    "link_series_visit",
     "make_feed",
     "meet_clinician",
     "miss_overdue",

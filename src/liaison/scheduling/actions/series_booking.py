@@ -46,6 +46,9 @@ from liaison.scheduling.rules import MOST_VISITS, Occurrence, expand, wrong_with
 OF_THE_TIME: Final = (NotFree, OutsideHours, TooLate, TooFar, PatientBusy, DuplicateVisit, WrongSeats)
 """What another time would mend."""
 _DAY: Final = timedelta(days=1)
+_LEFT_OUT: Final = "Left out when the series was booked"
+_MOST_APART: Final = 7 * _DAY
+_FAR: Final = "This time is too far from the day that it stands for. Choose one of those that are offered."
 
 
 class PickKind(StrEnum):
@@ -163,9 +166,69 @@ def _booked_before(order: SeriesOrder, *, patient: Patient) -> Series | None:
     first = Series.objects.filter(idempotency_key=order.key).first()
     if first is None:
         return None
-    if first.patient_id != patient.pk or first.pattern != order.wanted.pattern:
+    same = first.patient_id == patient.pk and _said_of(first) == _said_in(order, first=first)
+    if not same or not _picked_before(first, order):
         raise KeyReused
     return first
+
+
+def _said_of(series: Series) -> tuple[object, ...]:
+    """What a form says about a series as a whole."""
+    return (
+        series.pattern,
+        series.visit_type_code,
+        series.site_id,
+        series.holidays,
+        series.loop_id,
+        series.referral_id,
+        series.note,
+        series.clinician_id,
+        series.place_id,
+    )
+
+
+def _said_in(order: SeriesOrder, *, first: Series) -> tuple[object, ...]:
+    """The same of this form. With whom and where a series that changed since was booked is not known any more."""
+    wanted = order.wanted
+    code = VisitType.objects.filter(pk=wanted.visit_type_id).values_list("code", flat=True).first()
+    each_time = (wanted.clinician_id, wanted.place_id)
+    return (
+        wanted.pattern,
+        code,
+        wanted.site_id,
+        wanted.holidays.value,
+        order.loop_id,
+        order.referral_id,
+        order.note.strip(),
+        *(each_time if first.version == 1 else (first.clinician_id, first.place_id)),
+    )
+
+
+def _picked_before(series: Series, order: SeriesOrder) -> bool:
+    """Whether each day was decided as in this form: what was booked kept its key when it moved or was cancelled."""
+    rows = {row.position: row for row in series.visits.all()}
+    picks = {position: pick for position, pick in order.picks.items() if position in rows}
+    keys = {key_of_visit(order.key, position=position): position for position in rows}
+    booked = Appointment.objects.filter(idempotency_key__in=keys).prefetch_related("reservations")
+    times = {
+        keys[one.idempotency_key]: (
+            one.start_at,
+            frozenset((row.role, row.resource_id) for row in one.reservations.all()),
+        )
+        for one in booked
+    }
+    wanted = {
+        position: (pick.start_at, frozenset((seat.role, seat.resource_id) for seat in pick.seats))
+        for position, pick in picks.items()
+        if pick.kind is PickKind.BOOK
+    }
+    opened = {position for position, pick in picks.items() if pick.kind is PickKind.OPEN}
+    out = {position for position, pick in picks.items() if pick.kind is PickKind.OUT}
+    return (
+        times == wanted
+        and all(rows[position].loop_id is not None for position in opened)
+        and out == {position for position, row in rows.items() if row.why == _LEFT_OUT}
+    )
 
 
 def _book(actor: Actor, patient: Patient, order: SeriesOrder, *, now: datetime) -> Series:
@@ -177,7 +240,9 @@ def _book(actor: Actor, patient: Patient, order: SeriesOrder, *, now: datetime) 
         raise NotYourSite
     if visit_type.referral_needed and order.referral_id is None:
         raise ReferralNeeded
-    _refuse_undecided(days, order, furthest=now + (visit_type.most_lead or HORIZON))
+    furthest = now + (visit_type.most_lead or HORIZON)
+    _refuse_undecided(days, order, furthest=furthest)
+    refuse_far_picks(order.picks, wanted_at={day.position: day.at for day in days}, furthest=furthest)
     hold_patient(patient.pk)
     placed = place_each(
         _orders(days, order, visit_type=visit_type),
@@ -235,6 +300,21 @@ def _refuse_undecided(days: Sequence[Occurrence], order: SeriesOrder, *, furthes
     }
     if fields:
         raise SeriesPicksMissing(fields=fields)
+
+
+def refuse_far_picks(
+    picks: Mapping[int, Pick], *, wanted_at: Mapping[int, datetime | None], furthest: datetime
+) -> None:
+    """A time lies within a week of the day it stands for, and not beyond what may be booked. Refuses: SeriesTaken."""
+    fields = {
+        f"pick-{position}": _FAR
+        for position, pick in picks.items()
+        if pick.start_at is not None
+        and (at := wanted_at.get(position)) is not None
+        and (pick.start_at > furthest or abs(pick.start_at - at) > _MOST_APART)
+    }
+    if fields:
+        raise SeriesTaken(fields=fields)
 
 
 def _orders(days: Sequence[Occurrence], order: SeriesOrder, *, visit_type: VisitType) -> Mapping[int, BookingOrder]:
@@ -308,7 +388,7 @@ def _keep_day(
     elif pick is None:
         row.state = SeriesState.AHEAD
     elif pick.kind is PickKind.OUT:
-        row.state, row.why = SeriesState.OUT, "Left out when the series was booked"
+        row.state, row.why = SeriesState.OUT, _LEFT_OUT
     else:
         open_visit(actor, row, why="Left open when the series was booked", now=now)
         return

@@ -14,13 +14,14 @@ from liaison.core.refusals import Stale
 from liaison.scheduling.access import CHANGE_SERIES, MOVE
 from liaison.scheduling.actions.attending import cancel_appointment, ids_of
 from liaison.scheduling.actions.booking import hold_key, hold_patient, refuse_unless_movable
-from liaison.scheduling.actions.series_booking import Pick, PickKind, key_of_visit, place_each
+from liaison.scheduling.actions.series_booking import Pick, PickKind, key_of_visit, place_each, refuse_far_picks
 from liaison.scheduling.actions.series_open import leave_out, open_visit
 from liaison.scheduling.actions.series_refusals import SeriesChanged, SeriesOver, SeriesPicksMissing, SeriesWrong
 from liaison.scheduling.events import AppointmentMoved, SeriesTold
 from liaison.scheduling.models import Appointment, Series, SeriesState, SeriesVisit, VisitType
 from liaison.scheduling.ports import BookingOrder, CancelReason
-from liaison.scheduling.queries.series import changeable_visits, shifted_targets
+from liaison.scheduling.queries.looking import HORIZON
+from liaison.scheduling.queries.series import changeable_visits, kind_called, series_place_gone, shifted_targets
 from liaison.scheduling.queries.series_planning import Target, signature_of
 
 MOST_DAYS_APART: Final = 6
@@ -54,7 +55,8 @@ class SeriesChange:
 def move_series(*, actor: Actor, series: Series, change: SeriesChange, now: datetime) -> Series:
     """Give the visits of a series from one on other times, all or none; what is over or under way stays.
 
-    Visits that were picked to be left open or out are cancelled. The same key again changes nothing. Refuses:
+    Visits that were picked to be left open or out are cancelled. A room that serves there no more is asked for no
+    more. The same key again changes nothing. Refuses:
     SeriesTaken, SeriesPicksMissing, SeriesChanged, SeriesOver, SeriesWrong, Stale, CannotChange, MovedMeanwhile.
     """
     with _changing(actor, series, change, now=now) as (entry, current):
@@ -66,6 +68,8 @@ def move_series(*, actor: Actor, series: Series, change: SeriesChange, now: date
         dropped = _drop(actor, change, moving=moving, now=now)
         _follow_later(current, change)
         current.clinician_id = change.shift.clinician_id
+        if series_place_gone(current, visit_type=kind_called(current.visit_type_code)):
+            current.place = None
         _keep(current, key=change.key)
         entry.note(appointments=[*moved, *dropped])
         what, ids = ("moved", moved) if moved else ("cancelled", dropped)
@@ -107,15 +111,22 @@ def cancel_series(
 
 
 def leave_series_visit_out(*, actor: Actor, row: SeriesVisit, reason: str, now: datetime) -> SeriesVisit:
-    """A visit that needs a time is not wanted any more; said again it changes nothing. Refuses: SeriesWrong."""
+    """A visit without a time, open or ahead, is not wanted any more; said again it changes nothing.
+
+    Refuses: SeriesWrong (no reason; it has a time).
+    """
     if not reason.strip():
         sentence = "Say why: colleagues will see it."
         raise SeriesWrong(sentence, fields={"reason": sentence})
     series = row.series
     with act(actor, CHANGE_SERIES, patient=series.patient, subject=series, reason=reason.strip(), now=now) as entry:
+        Series.objects.select_for_update(of=("self",)).get(pk=series.pk)
         current = SeriesVisit.objects.select_for_update(of=("self",)).select_related("series", "loop").get(pk=row.pk)
         entry.about(series)
-        if current.state == SeriesState.OPEN:
+        if current.state == SeriesState.BOOKED:
+            sentence = "This visit has a time. Cancel it on its own page when it is not wanted any more."
+            raise SeriesWrong(sentence, fields={"reason": sentence})
+        if current.state != SeriesState.OUT:
             leave_out(actor, current, why=reason.strip(), now=now)
     return current
 
@@ -146,7 +157,7 @@ def _changing(
 
 
 def _moving(series: Series, change: SeriesChange, *, now: datetime) -> Mapping[int, SeriesVisit]:
-    """The visits with a time that the change is about, by position, their appointments locked."""
+    """The visits with a time that the change is about, by position, with their appointments as they are locked."""
     shift = change.shift
     if abs(shift.days) > MOST_DAYS_APART:
         sentence = f"A visit moves by {MOST_DAYS_APART} days at most."
@@ -160,10 +171,16 @@ def _moving(series: Series, change: SeriesChange, *, now: datetime) -> Mapping[i
     _refuse_undecided(targets, change)
     ids = [row.appointment_id or 0 for row in rows]
     locked = {
-        one.pk: one for one in Appointment.objects.select_for_update(of=("self",)).filter(pk__in=ids).order_by("pk")
+        one.pk: one
+        for one in Appointment.objects.select_for_update(of=("self",))
+        .filter(pk__in=ids)
+        .select_related("patient", "visit_type", "site")
+        .prefetch_related("reservations")
+        .order_by("pk")
     }
-    for old in locked.values():
-        refuse_unless_movable(old, expected_version=None)
+    for row in rows:
+        row.appointment = locked[row.appointment_id or 0]
+        refuse_unless_movable(row.appointment, expected_version=None)
     return {row.position: row for row in rows}
 
 
@@ -184,6 +201,9 @@ def _move(
     visit_type = VisitType.objects.filter(code=series.visit_type_code, is_current=True).first()
     if visit_type is None:
         raise Stale
+    targets = shifted_targets(list(moving.values()), series=series, at=change.shift.at, days=change.shift.days)
+    furthest = now + (visit_type.most_lead or HORIZON)
+    refuse_far_picks(change.picks, wanted_at={target.position: target.at for target in targets}, furthest=furthest)
     orders, follows = {}, {}
     for position, row in moving.items():
         pick, old = change.picks[position], row.appointment

@@ -8,12 +8,12 @@ from datetime import datetime
 
 from liaison.core.act import act
 from liaison.core.actor import Actor
-from liaison.loops.queries import NobodyToOwn
+from liaison.core.refusals import NotFound, Refusal
 from liaison.scheduling.access import EXTEND_SERIES
 from liaison.scheduling.actions.booking import hold_patient, place_visit
 from liaison.scheduling.actions.keeping import lock_resources
-from liaison.scheduling.actions.series_booking import OF_THE_TIME, tell_of_each
-from liaison.scheduling.actions.series_open import leave_out, open_visit
+from liaison.scheduling.actions.series_booking import tell_of_each
+from liaison.scheduling.actions.series_open import leave_out, open_visit, stop_waiting
 from liaison.scheduling.events import SeriesTold
 from liaison.scheduling.models import Appointment, Series, SeriesState, SeriesVisit, VisitType
 from liaison.scheduling.ports import BookingOrder, Seat
@@ -27,15 +27,16 @@ _log = logging.getLogger(__name__)
 def extend_series(actor: Actor, *, now: datetime) -> int:
     """Book every visit of every series that has come within what may be booked. Returns how many were booked.
 
-    Each series is a transaction of its own. One whose open visit nobody could see to is left for the next night.
+    Each series is a transaction of its own, and none stands in the way of another: a visit that can't be had, for
+    whatever reason, becomes a promise to find a time, which waits while nobody at the site could own it.
     """
     rows = SeriesVisit.objects.filter(state=SeriesState.AHEAD).order_by("series").values_list("series", flat=True)
     booked = 0
     for series_id in rows.distinct():
         try:
             booked += _extend(actor, series_id=series_id, now=now)
-        except NobodyToOwn:
-            _log.warning("scheduling.series_without_owner", extra={"series": series_id})
+        except Refusal as refusal:
+            _log.error("scheduling.series_refused", extra={"series": series_id, "code": refusal.code})
     return booked
 
 
@@ -46,7 +47,9 @@ def _extend(actor: Actor, *, series_id: int, now: datetime) -> int:
     if not series.visits.filter(state=SeriesState.AHEAD, wanted_at__lte=now + horizon).exists():
         return 0
     with act(actor, EXTEND_SERIES, patient=series.patient, subject=series, now=now) as entry:
-        locked = Series.objects.select_for_update(of=("self",)).select_related("patient", "site", "booked_by", "loop")
+        locked = Series.objects.select_for_update(of=("self",)).select_related(
+            "patient", "site", "booked_by", "loop", "clinician", "place"
+        )
         series = locked.get(pk=series_id)
         due = series.visits.select_related("series__site", "series__patient", "series__booked_by", "loop")
         rows = list(due.filter(state=SeriesState.AHEAD, wanted_at__lte=now + horizon).order_by("position"))
@@ -75,11 +78,12 @@ def _book_due(
             leave_out(actor, row, why="The patient died", now=now)
         return []
     if visit_type is None:
-        for row in rows:
-            open_visit(actor, row, why="This kind of visit is not offered any more", now=now)
-        return []
+        return _open_all(actor, rows, why="This kind of visit is not offered any more", now=now)
     hold_patient(series.patient_id)
-    planned = _planned(actor, series, rows, visit_type=visit_type, now=now)
+    try:
+        planned = _planned(actor, series, rows, visit_type=visit_type, now=now)
+    except Refusal as refusal:
+        return _open_all(actor, rows, why=refusal.sentence, now=now)
     lock_resources({seat.resource_id for one in planned.values() if one.offer for seat in one.offer.seats})
     booked = []
     for row in rows:
@@ -89,9 +93,24 @@ def _book_due(
     return booked
 
 
+def _open_all(actor: Actor, rows: Sequence[SeriesVisit], *, why: str, now: datetime) -> list[Appointment]:
+    """Nothing can be booked: each visit is a promise to find a time."""
+    for row in rows:
+        open_visit(actor, row, why=why, now=now)
+    return []
+
+
+def _refuse_retired(series: Series) -> None:
+    """Whom or what the series asks for each time is still in service. Refuses: NotFound, by name."""
+    for asked in (series.clinician, series.place):
+        if asked is not None and asked.retired_at is not None:
+            raise NotFound(f"{asked.name} no longer serves here.")
+
+
 def _planned(
     actor: Actor, series: Series, rows: Sequence[SeriesVisit], *, visit_type: VisitType, now: datetime
 ) -> dict[int, PlannedVisit]:
+    _refuse_retired(series)
     wanted = SeriesWanted(
         patient_id=series.patient_id,
         visit_type_id=visit_type.pk,
@@ -121,7 +140,7 @@ def _book_one(
     """Book it at the time that is wanted, or promise to find another."""
     series = row.series
     if planned.offer is None:
-        open_visit(actor, row, why=" ".join(planned.why)[:300], now=now)
+        open_visit(actor, row, why=" ".join(planned.why), now=now)
         return None
     order = BookingOrder(
         key=f"series-{series.pk}:{row.position}",
@@ -136,9 +155,10 @@ def _book_one(
         appointment = place_visit(
             order, patient=series.patient, follows=None, actor=actor, verb=EXTEND_SERIES, override=None, now=now
         )
-    except OF_THE_TIME as refusal:
+    except Refusal as refusal:
         open_visit(actor, row, why=refusal.sentence, now=now)
         return None
-    row.state, row.appointment, row.is_in_event = SeriesState.BOOKED, appointment, True
+    row.state, row.appointment, row.is_in_event, row.why = SeriesState.BOOKED, appointment, True, ""
     row.save()
+    stop_waiting(actor, row, why="It has a time", now=now)
     return appointment

@@ -5,37 +5,73 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db.models import QuerySet
+
+from liaison.accounts.queries import actor_of
 from liaison.core.actor import Actor
 from liaison.core.calendars import Allowance, Unit, due_after
-from liaison.loops.actions import add_evidence, give_up_loop, open_loop
-from liaison.loops.models import Loop
-from liaison.loops.ports import About, ClockToStart, Owner
-from liaison.loops.queries import NobodyToOwn, owner_for
+from liaison.loops.actions import add_evidence, drop_waiting, give_up_loop, open_or_wait
+from liaison.loops.models import Loop, WaitingPromise
+from liaison.loops.ports import About, ClockToStart, Owner, PromiseToKeep
+from liaison.loops.queries import owner_for
 from liaison.loops.queries.calendars import business_calendar
+from liaison.scheduling.access import BOOK_SERIES
 from liaison.scheduling.kinds import SERIES_VISIT
 from liaison.scheduling.models import Appointment, Series, SeriesState, SeriesVisit
 
 RULE: Final = "series-visit"
+_KEY: Final = "series-visit:"
 _WITHIN_DAYS: Final = 2
 _HOUR: Final = timedelta(hours=1)
 
 
 def open_visit(actor: Actor, row: SeriesVisit, *, why: str, now: datetime) -> None:
-    """Inside an act: this visit needs a time. Saves the row with the loop that promises it. Refuses: NobodyToOwn."""
+    """Inside an act: this visit needs a time. Saves the row with the loop that promises it.
+
+    While nobody at the site could own the loop the promise waits, and the visit stays ahead: it may still be booked.
+    """
     series = row.series
-    row.state, row.why, row.appointment = SeriesState.AHEAD, why, None
+    row.state, row.why, row.appointment = SeriesState.AHEAD, why[:300], None
     row.save()
+    loop = open_or_wait(
+        actor.as_liaison(),
+        promise=_promise(row, now=now),
+        patient=series.patient,
+        site=series.site,
+        owner=_owner(actor, series, now=now),
+        now=now,
+    )
+    if loop is not None:
+        stop_waiting(actor, row, why="Somebody owns it now", now=now)
+        row.loop, row.state = loop, SeriesState.OPEN
+        row.save()
+
+
+def link_series_visit(*, once_key: str, loop_id: int) -> None:
+    """Inside an act: the loop of this key, which had waited for an owner, finds the visit of a series its time."""
+    if once_key.startswith(_KEY):
+        ahead = SeriesVisit.objects.filter(pk=once_key.removeprefix(_KEY), state=SeriesState.AHEAD)
+        ahead.update(loop_id=loop_id, state=SeriesState.OPEN)
+
+
+def stop_waiting(actor: Actor, row: SeriesVisit, *, why: str, now: datetime) -> None:
+    """Inside an act: where the promise to find this visit a time waited for an owner, it does so no more."""
+    drop_waiting(actor.as_liaison(), waiting=_waiting(row), reason=why, now=now)
+
+
+def _waiting(row: SeriesVisit) -> QuerySet[WaitingPromise]:
+    return WaitingPromise.objects.waiting().filter(once_key=f"{_KEY}{row.pk}")
+
+
+def _promise(row: SeriesVisit, *, now: datetime) -> PromiseToKeep:
+    series = row.series
     when = row.wanted_at.astimezone(series.site.zone)
     name = series.patient.goes_by
-    row.loop = open_loop(
-        actor.as_liaison(),
+    return PromiseToKeep(
         kind=SERIES_VISIT.code,
-        patient=series.patient,
         title=f"Find {name} a time instead of {when:%B} {when.day}",
-        owner=_owner(actor, series, now=now),
-        site=series.site,
         about=About(type="scheduling.seriesvisit", id=row.pk),
-        once_key=f"series-visit:{row.pk}",
+        once_key=f"{_KEY}{row.pk}",
         clocks=(
             ClockToStart(
                 rule_id=RULE,
@@ -48,10 +84,7 @@ def open_visit(actor: Actor, row: SeriesVisit, *, why: str, now: datetime) -> No
                 evidence="settled",
             ),
         ),
-        now=now,
     )
-    row.state = SeriesState.OPEN
-    row.save()
 
 
 def settle_visit(actor: Actor, row: SeriesVisit, *, appointment: Appointment, now: datetime) -> None:
@@ -66,6 +99,7 @@ def leave_out(actor: Actor, row: SeriesVisit, *, why: str, now: datetime) -> Non
     """Inside an act: this visit is not wanted any more; where a time was promised for it, the promise ends."""
     row.state, row.why = SeriesState.OUT, why
     row.save()
+    stop_waiting(actor, row, why=why, now=now)
     loop = row.loop
     if loop is not None and Loop.objects.open().filter(pk=loop.pk).exists():
         give_up_loop(actor.as_liaison(), loop_id=loop.pk, reason=why, now=now)
@@ -95,17 +129,15 @@ def _end(actor: Actor, row: SeriesVisit, *, note: str, appointment: Appointment,
         add_evidence(actor.as_liaison(), loop_id=loop.pk, kind="settled", note=note, about=about, now=now)
 
 
-def _owner(actor: Actor, series: Series, *, now: datetime) -> Owner:
-    """Who books it; for the nightly job who booked the series, else who follows the patient up there."""
+def _owner(actor: Actor, series: Series, *, now: datetime) -> Owner | None:
+    """Who books it; for the nightly job who booked the series while they may book there, else who follows the
+    patient up there, if anybody does."""
     if actor.user_id is not None:
         return Owner(user_id=actor.user_id)
     booker = series.booked_by
-    if booker is not None and booker.is_active:
+    if booker is not None and actor_of(booker, now=now).may_at(BOOK_SERIES, site_id=series.site_id):
         return Owner(user_id=booker.pk)
-    owner = owner_for(series.patient, site=series.site, now=now)
-    if owner is None:
-        raise NobodyToOwn
-    return owner
+    return owner_for(series.patient, site=series.site, now=now)
 
 
 def _due(row: SeriesVisit, *, now: datetime) -> datetime:

@@ -60,6 +60,7 @@ from liaison.scheduling.queries.series import (
     places_for,
     series_ahead,
     series_lines,
+    series_place_gone,
     shifted_targets,
 )
 from liaison.scheduling.queries.series_planning import SeriesWanted, plan_again, plan_series
@@ -207,6 +208,7 @@ __all__ = [
     "seen_last_by",
     "series_ahead",
     "series_lines",
+    "series_place_gone",
     "shifted_targets",
     "site_to_arrange",
     "sites_called",

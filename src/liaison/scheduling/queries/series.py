@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time
 
+from django.db.models import QuerySet
+
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import NotFound
@@ -147,13 +149,25 @@ def kind_called(code: str) -> VisitType | None:
     return VisitType.objects.filter(code=code, is_current=True).prefetch_related("needs").first()
 
 
+def series_place_gone(series: Series, *, visit_type: VisitType | None) -> Resource | None:
+    """The room or machine that the series asks for and that serves such visits there no more; None when all is well."""
+    if series.place is None or visit_type is None:
+        return None
+    return (
+        None if _able_places(visit_type, site_id=series.site_id).filter(pk=series.place.pk).exists() else series.place
+    )
+
+
 def places_for(actor: Actor, *, visit_type: VisitType, site_id: int) -> Sequence[Resource]:
     """The rooms and machines that could serve this visit at this site, by name. Refuses: Forbidden."""
     if not sees_calendar(actor, site_id=site_id):
         return ()
+    return tuple(_able_places(visit_type, site_id=site_id).exclude(kind=ResourceKind.PERSON))
+
+
+def _able_places(visit_type: VisitType, *, site_id: int) -> QuerySet[Resource]:
     abilities = [need.ability for need in visit_type.needs.all()]
-    able = Resource.objects.in_service().filter(abilities__overlap=abilities).working_at(site_id)
-    return tuple(able.exclude(kind=ResourceKind.PERSON))
+    return Resource.objects.in_service().filter(abilities__overlap=abilities).working_at(site_id)
 
 
 def _can_change(appointment: Appointment | None, *, now: datetime) -> bool:

@@ -174,6 +174,40 @@ def test_the_same_form_sent_twice_books_once_and_its_key_is_for_one_series(clini
         actions.book_series(actor=clinic.rosa, patient=clinic.ruth, order=order, now=NOW)
 
 
+def test_the_key_of_a_form_is_for_what_it_said(clinic: Clinic) -> None:
+    order = order_of(clinic)
+    order = replace(order, picks=dict(order.picks) | {2: Pick(kind=PickKind.OPEN), 3: Pick(kind=PickKind.OUT)})
+    first = actions.book_series(actor=clinic.rosa, patient=clinic.walter, order=order, now=NOW)
+    assert actions.book_series(actor=clinic.rosa, patient=clinic.walter, order=order, now=NOW) == first
+    later = replace(order.picks[4], start_at=local("2026-03-16 10:00"))
+    for changed in (
+        replace(order, picks=dict(order.picks) | {4: later}),
+        replace(order, picks=dict(order.picks) | {4: Pick(kind=PickKind.OPEN)}),
+        replace(order, picks=dict(order.picks) | {2: Pick(kind=PickKind.OUT)}),
+        replace(order, picks=dict(order.picks) | {3: Pick(kind=PickKind.OPEN)}),
+        replace(order, wanted=replace(order.wanted, holidays=HolidayPolicy.KEEP)),
+        replace(order, wanted=replace(order.wanted, site_id=clinic.other_site.pk)),
+        replace(order, wanted=replace(order.wanted, visit_type_id=0)),
+        replace(order, wanted=replace(order.wanted, clinician_id=None)),
+        replace(order, note="Bring the scans"),
+    ):
+        with pytest.raises(KeyReused):
+            actions.book_series(actor=clinic.rosa, patient=clinic.walter, order=changed, now=NOW)
+    with writes_open():
+        Series.objects.update(version=2, clinician=clinic.okafor)
+    assert actions.book_series(actor=clinic.rosa, patient=clinic.walter, order=order, now=NOW) == first
+
+
+@pytest.mark.parametrize("start", ["2199-03-09 09:00", "2026-03-18 09:00"])
+def test_a_time_far_from_its_day_is_refused(clinic: Clinic, start: str) -> None:
+    order = order_of(clinic)
+    far = replace(order, picks=dict(order.picks) | {2: replace(order.picks[2], start_at=local(start))})
+    with pytest.raises(SeriesTaken) as refused:
+        actions.book_series(actor=clinic.rosa, patient=clinic.walter, order=far, now=NOW)
+    assert list(refused.value.fields) == ["pick-2"]
+    assert Appointment.objects.count() == 0
+
+
 def test_a_time_taken_meanwhile_is_named_and_nothing_is_booked(clinic: Clinic) -> None:
     order = order_of(clinic)
     for day in ("09", "19"):

@@ -26,7 +26,7 @@ from liaison.scheduling.actions import (
     SeriesWrong,
 )
 from liaison.scheduling.events import AppointmentCancelled, AppointmentMoved
-from liaison.scheduling.models import Appointment, Series, SeriesVisit, VisitType
+from liaison.scheduling.models import Appointment, Resource, Series, SeriesVisit, VisitType
 from liaison.scheduling.ports import CancelReason
 from liaison.scheduling.queries.series import get_series, get_series_visit, place_in_series, series_ahead, series_lines
 from liaison.scheduling.rules import Pattern
@@ -83,6 +83,43 @@ def test_visits_go_to_a_colleague_from_one_on(clinic: Clinic) -> None:
     who = [row.appointment.people for row in series.visits.order_by("position") if row.appointment]
     assert who == [("Dr Imani",)] * 4 + [("Dr Okafor",)] * 2
     assert series.clinician == clinic.okafor
+
+
+def test_a_visit_is_moved_as_it_stands_when_it_is_locked(clinic: Clinic) -> None:
+    series = book(clinic)
+    change = change_of(clinic, series, at=time(14))
+    with writes_open():
+        Appointment.objects.update(note="Bring the scans")
+    actions.move_series(actor=clinic.rosa, series=series, change=change, now=NOW)
+    assert set(Appointment.objects.values_list("note", flat=True)) == {"Bring the scans"}
+
+
+def test_a_series_whose_room_is_gone_moves_and_asks_for_none(clinic: Clinic) -> None:
+    series = book(clinic, place_id=clinic.room.pk)
+    assert move(clinic, series, at=time(10)).place_id == clinic.room.pk
+    with writes_open():
+        Resource.objects.filter(pk=clinic.room.pk).update(retired_at=NOW)
+    series.refresh_from_db()
+    assert move(clinic, series, at=time(14)).place_id is None
+
+
+def test_no_visit_moves_far_from_its_day(clinic: Clinic) -> None:
+    series = book(clinic)
+    change = change_of(clinic, series, at=time(14))
+    far = replace(change.picks[2], start_at=local("2199-03-09 14:00"))
+    with pytest.raises(SeriesTaken) as refused:
+        move(clinic, series, at=time(14), picks=dict(change.picks) | {2: far})
+    assert list(refused.value.fields) == ["pick-2"]
+
+
+def test_a_visit_that_is_ahead_is_left_out_and_one_with_a_time_is_not(clinic: Clinic) -> None:
+    series = book(clinic, WEEKLY)
+    for _ in range(2):
+        row = series.visits.get(position=16)
+        actions.leave_series_visit_out(actor=clinic.rosa, row=row, reason="Away", now=NOW)
+    assert (series.visits.get(position=16).state, series.visits.get(position=16).why) == ("out", "Away")
+    with pytest.raises(SeriesWrong, match="has a time"):
+        actions.leave_series_visit_out(actor=clinic.rosa, row=series.visits.get(position=1), reason="Away", now=NOW)
 
 
 def test_the_same_form_twice_moves_once_and_an_old_page_is_stale(clinic: Clinic) -> None:

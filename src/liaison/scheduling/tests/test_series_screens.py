@@ -10,14 +10,17 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.test import Client
 
+from liaison.accounts.access import Role
 from liaison.accounts.models import User
 from liaison.core.clock import current_time
 from liaison.core.postgres.guard import writes_open
+from liaison.directory.models import Organization
 from liaison.loops.models import Loop
+from liaison.orders.models import Referral
 from liaison.scheduling.forms.series import read_picks
 from liaison.scheduling.jobs import book_series_ahead
-from liaison.scheduling.models import Appointment, Series, VisitType
-from liaison.scheduling.tests.clinic import Clinic
+from liaison.scheduling.models import Appointment, Resource, Series, VisitType
+from liaison.scheduling.tests.clinic import Clinic, referral_to_okafor
 
 FIELD = re.compile(r'name="(pick-\d+|key|signature|version)"(?: value="([^"]*)")?')
 
@@ -160,6 +163,30 @@ def test_the_same_press_twice_books_once(clinic: Clinic, rosa: Client, monday: d
     assert Series.objects.count() == 1
 
 
+def test_a_series_for_a_referral_is_offered_where_whom_it_asks_works(
+    clinic: Clinic, rosa: Client, monday: date
+) -> None:
+    referral = referral_to_okafor(clinic)
+    with writes_open():
+        User.objects.get(pk=clinic.rosa.user_id).assignments.create(
+            role=Role.COORDINATOR, site=clinic.other_site, starts_at=current_time() - timedelta(days=1)
+        )
+    given = asked(clinic, monday, referral=referral.pk, clinician=clinic.okafor.pk)
+    page = text(rosa.get("/series/new/", given))
+    assert "Riverside North" in page
+    assert "Riverside West" not in page
+    by_loop = text(rosa.get("/series/new/", {"patient": clinic.walter.pk, "loop": referral.loop_id}))
+    assert f'name="referral" value="{referral.pk}"' in by_loop
+    elsewhere = rosa.post("/series/new/", given | fields_of(page) | {"site": clinic.other_site.pk})
+    assert elsewhere.status_code == 422
+    assert "does not work there" in text(elsewhere)
+    assert 'id="series-save"' in text(elsewhere)
+    with writes_open():
+        heart = Organization.objects.create(name="Harbor Heart Center", kind="clinic")
+        Referral.objects.filter(pk=referral.pk).update(target_practitioner=None, target_organization=heart)
+    assert "are not booked here" in text(rosa.get("/series/new/", given))
+
+
 def test_a_form_without_its_key_is_shown_again(clinic: Clinic, rosa: Client, monday: date) -> None:
     assert rosa.post("/series/new/", asked(clinic, monday)).status_code == 422
     assert rosa.post("/series/new/", asked(clinic, monday, count="0")).status_code == 422
@@ -224,6 +251,18 @@ def test_this_and_the_following_move_after_they_were_seen(clinic: Clinic, rosa: 
     shown = text(rosa.get(moved["Location"]))
     assert "by the rule" in shown
     assert "Needs a time" in shown
+
+
+def test_a_series_whose_room_was_retired_can_be_moved_to_another(clinic: Clinic, rosa: Client, monday: date) -> None:
+    series = book(clinic, rosa, monday, place=clinic.room.pk)
+    url = f"/series/{series.pk}/move/"
+    given = {"position": "1", "look": "1", "at": "14:00", "days": "0", "clinician": str(clinic.imani.pk)}
+    assert "no longer serves" not in text(rosa.get(url, given))
+    with writes_open():
+        Resource.objects.filter(pk=clinic.room.pk).update(retired_at=current_time())
+    page = text(rosa.get(url, given))
+    assert "Room 1 no longer serves such visits here: any room that is free will do." in page
+    assert "Room 2" in page
 
 
 def test_nothing_ahead_moves_nowhere_and_a_wrong_time_is_said(clinic: Clinic, rosa: Client, monday: date) -> None:

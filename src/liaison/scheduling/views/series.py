@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
+from liaison.accounts.models import Site
 from liaison.accounts.queries import sites_within
 from liaison.core.actor import Actor
 from liaison.core.answers import done, put_beside, wants_fragment
@@ -20,6 +21,7 @@ from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden, Refusal
+from liaison.orders.queries import referral_to_book
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
 from liaison.scheduling import actions, queries
@@ -52,6 +54,7 @@ _MENDED = (
     actions.SeriesChanged,
     actions.SeriesWrong,
     actions.ReferralNeeded,
+    actions.AskedElsewhere,
 )
 
 
@@ -66,9 +69,12 @@ def repeat(request: HttpRequest) -> HttpResponse:
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
     patient, now = get_patient(actor, patient_id=patient_id), current_time()
-    typed = _typed(actor, patient, given, now=now)
+    asked = queries.asked_by(patient, referral_id=_referral_id(patient, given))
+    sites = _sites(actor, asked)
+    if asked is not None and not sites:
+        return render(request, "scheduling/book_elsewhere.html", {"asked": asked, "patient": patient})
     is_asked = "look" in given or request.method == "POST"
-    form = _series_form(actor, typed, is_asked=is_asked)
+    form = _series_form(actor, _typed(patient, given, sites=sites, now=now), sites=sites, is_asked=is_asked)
     wanted = _wanted(patient, form) if is_asked and form.is_valid() else None
     save = SeriesSaveForm(request.POST if request.method == "POST" else None)
     context: dict[str, Any] = {
@@ -79,22 +85,15 @@ def repeat(request: HttpRequest) -> HttpResponse:
         "save": save,
         "key": given.get("key") or str(uuid.uuid4()),
         "loop_id": id_in(given.get("loop")),
-        "referral_id": id_in(given.get("referral")),
+        "referral_id": _referral_id(patient, given),
         "now": now,
     }
     if request.method == "GET" or wanted is None or not save.is_valid():
         status = 200 if request.method == "GET" else 422
         return _repeat_page(request, context, wanted=wanted, status=status)
-    order = actions.SeriesOrder(
-        key=form_key(request, save.cleaned_data["key"]),
-        wanted=wanted,
-        signature=save.cleaned_data["signature"],
-        picks=read_picks(request.POST.dict()),
-        loop_id=context["loop_id"],
-        referral_id=context["referral_id"],
-        note=save.cleaned_data["note"],
-    )
+    order = _order(request, context, wanted=wanted)
     try:
+        _refuse_other_place(given, asked)
         series = actions.book_series(actor=actor, patient=patient, order=order, now=now)
     except _MENDED as refusal:
         return _repeat_page(request, context, wanted=wanted, refusal=refusal)
@@ -201,8 +200,12 @@ def visit(request: HttpRequest, series_visit_id: int) -> HttpResponse:
     form = LeaveOutForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         reason = form.cleaned_data["reason"]
-        actions.leave_series_visit_out(actor=actor, row=row, reason=reason, now=now)
-        return done(request, said=_("Left out."), to=_page_of(row.series), go=True)
+        try:
+            actions.leave_series_visit_out(actor=actor, row=row, reason=reason, now=now)
+        except actions.SeriesWrong as refusal:
+            put_beside(form, refusal)
+        else:
+            return done(request, said=_("Left out."), to=_page_of(row.series), go=True)
     context = {
         "row": row,
         "series": row.series,
@@ -238,11 +241,42 @@ def _find_url(row: SeriesVisit) -> str:
     return f"{reverse('scheduling:book')}?{urlencode({name: value for name, value in given.items() if value})}"
 
 
-def _typed(actor: Actor, patient: Patient, given: QueryDict, *, now: datetime) -> dict[str, Any]:
+def _referral_id(patient: Patient, given: QueryDict) -> int | None:
+    """The referral that the series serves: the one that is named, or whose promise the loop is."""
+    named = id_in(given.get("referral"))
+    return named or referral_to_book(patient=patient, loop_id=id_in(given.get("loop")) or 0)
+
+
+def _sites(actor: Actor, asked: queries.WhomAsked | None) -> tuple[Site, ...]:
+    """Where this actor books series; for a referral only where whom it asks works."""
+    sites = tuple(sites_within(actor, BOOK_SERIES))
+    return sites if asked is None else tuple(site for site in sites if site in asked.sites)
+
+
+def _refuse_other_place(given: QueryDict, asked: queries.WhomAsked | None) -> None:
+    """What was chosen while the referral asked somebody there is looked at again. Refuses: AskedElsewhere."""
+    if asked is not None and id_in(given.get("site")) not in {site.pk for site in asked.sites}:
+        raise actions.AskedElsewhere
+
+
+def _order(request: HttpRequest, context: dict[str, Any], *, wanted: SeriesWanted) -> actions.SeriesOrder:
+    typed = context["save"].cleaned_data
+    return actions.SeriesOrder(
+        key=form_key(request, typed["key"]),
+        wanted=wanted,
+        signature=typed["signature"],
+        picks=read_picks(request.POST.dict()),
+        loop_id=context["loop_id"],
+        referral_id=context["referral_id"],
+        note=typed["note"],
+    )
+
+
+def _typed(patient: Patient, given: QueryDict, *, sites: tuple[Site, ...], now: datetime) -> dict[str, Any]:
     """What was typed, with a first answer for what was not asked yet."""
     typed: dict[str, Any] = {name: given[name] for name in given}
     typed["weekdays"] = given.getlist("weekdays")
-    sites = tuple(sites_within(actor, BOOK_SERIES))
+    typed["referral"] = str(_referral_id(patient, given) or "")
     if typed.get("site") not in {str(site.pk) for site in sites}:
         home = queries.first_site(patient=patient, among=[site.pk for site in sites])
         typed["site"] = str(home or (sites[0].pk if sites else ""))
@@ -255,9 +289,8 @@ def _typed(actor: Actor, patient: Patient, given: QueryDict, *, now: datetime) -
     return typed
 
 
-def _series_form(actor: Actor, typed: dict[str, Any], *, is_asked: bool) -> SeriesForm:
+def _series_form(actor: Actor, typed: dict[str, Any], *, sites: tuple[Site, ...], is_asked: bool) -> SeriesForm:
     """The form with what can be chosen for this kind of visit at this site; before it was asked it finds no fault."""
-    sites = tuple(sites_within(actor, BOOK_SERIES))
     site_id = id_in(typed.get("site"))
     every = queries.visit_types(actor)
     kinds = [kind for kind in every if id_in(typed.get("referral")) or not kind.referral_needed]
@@ -370,6 +403,8 @@ def _move_page(
     plan = _plan_of_move(actor_of(request), found, shift, now=context["now"]) if shift else None
     context |= _shown(plan, request, refusal)
     context["rule"] = rule_in_words(found)
+    kind = queries.kind_called(found.visit_type_code)
+    context["place_gone"] = queries.series_place_gone(found, visit_type=kind)
     template = "scheduling/_series_move.html" if wants_fragment(request) else "scheduling/series_move.html"
     return render(request, template, context, status=_status(request, refusal, status))
 
@@ -387,7 +422,7 @@ def _plan_of_move(actor: Actor, found: Series, shift: actions.Shift, *, now: dat
         pattern=found.pattern,
         holidays=HolidayPolicy(found.holidays),
         clinician_id=shift.clinician_id,
-        place_id=found.place_id,
+        place_id=None if queries.series_place_gone(found, visit_type=kind) else found.place_id,
     )
     targets = queries.shifted_targets(rows, series=found, at=shift.at, days=shift.days)
     leaving = [row.appointment_id or 0 for row in rows]
