@@ -29,7 +29,9 @@ NOBODY = ("account_login", "account_inactive", "scheduling:answer")
 """Pages for people who are not signed in: the way in, and a patient's answer to an offer."""
 
 AT_REST = """() => Promise.all(
-    document.getAnimations().filter(one => isFinite(one.effect.getComputedTiming().endTime)).map(one => one.finished)
+    document.getAnimations()
+        .filter(one => isFinite(one.effect.getComputedTiming().endTime))
+        .map(one => one.finished.catch(() => null))
 ).then(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))"""
 """Until colours and sizes have become what they will be: in the middle of a change axe sees neither."""
 

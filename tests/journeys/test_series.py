@@ -43,8 +43,9 @@ def test_a_series_is_seen_booked_and_moved_from_one_visit_on(as_person, clinic, 
     expect(page.get_by_text("Say how often, and see every visit")).to_be_visible()
     assert axe(page) == []
 
-    for day in page.locator("[name=weekdays]:checked").all():
-        day.uncheck()
+    chosen = page.locator("[name=weekdays]:checked").evaluate_all("all => all.map(one => one.value)")
+    for day in chosen:
+        page.locator(f"[name=weekdays][value='{day}']").uncheck()
     page.get_by_label("Tue").check()
     expect(page.get_by_label("Tue")).to_be_checked()
     page.get_by_label("At", exact=True).fill("11:00")
