@@ -2,11 +2,14 @@
 
 import re
 from datetime import date, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import expect
 
 pytestmark = pytest.mark.journey
+
+NEW_YORK = ZoneInfo("America/New_York")
 
 AHEAD = """
 SELECT a.id, a.site_id, (a.start_at AT TIME ZONE a.time_zone)::date
@@ -24,6 +27,10 @@ WHERE w.name = 'Dr Walter Stone' AND a.state = 'booked' AND s.name = 'Riverside 
           SELECT resource_id FROM scheduling_reservation m WHERE m.appointment_id = a.id)))
 ORDER BY a.start_at LIMIT 1
 """
+UNDER_ITSELF = """row => {
+    const box = row.getBoundingClientRect();
+    return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2).closest("tr") === row;
+}"""
 SUCCESSOR = "SELECT id FROM scheduling_appointment WHERE predecessor_id = %s"
 
 
@@ -166,6 +173,7 @@ def test_who_is_second_is_told_who_was_first(as_person, clinic, lonely):
 
 def test_the_list_moves_a_visit_with_a_form_and_the_views_are_a_key_away(as_person, clinic, lonely, axe):
     visit, site, on = lonely
+    later = f"{(start_of(clinic, visit) + timedelta(minutes=30)).astimezone(NEW_YORK):%H:%M}"
     page = as_person("Rosa Delgado").open(f"/calendar/?site={site}&on={on}")
     for key, shown in (("w", ".c-week"), ("m", ".c-month"), ("l", ".c-list"), ("d", ".c-grid")):
         page.keyboard.press(key)
@@ -178,15 +186,17 @@ def test_the_list_moves_a_visit_with_a_form_and_the_views_are_a_key_away(as_pers
     page.keyboard.press("ArrowLeft")
     page.wait_for_url(re.compile(f"on={on}"))
     page.keyboard.press("l")
+    expect(page.locator("tr[data-row]").last).to_be_visible()
+    assert page.locator("tr[data-row]").first.evaluate(UNDER_ITSELF), "The link of another row lies over the first one."
     page.locator(f"#row-visit-{visit}").get_by_role("link", name=re.compile("^Move")).click()
     asked = page.locator("dialog#place")
-    asked.get_by_label("From").fill("15:00")
+    asked.get_by_label("From").fill(later)
     asked.get_by_role("button", name="Show what follows").click()
     expect(asked).to_contain_text("What follows")
     asked.get_by_role("button", name="Move it").click()
     moved = clinic.until(lambda: clinic.value(SUCCESSOR, visit))
     row = page.locator(f"#row-visit-{moved}")
-    expect(row).to_contain_text("15:00")
+    expect(row).to_contain_text(later)
 
 
 @pytest.mark.parametrize("width", [390, 1920])
