@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
+from itertools import product
 from typing import Final
 
 from liaison.core.actor import Actor
@@ -17,6 +18,7 @@ from liaison.scheduling.queries import SeriesWanted, TimeOffer, plan_series
 from liaison.scheduling.queries.series_planning import SeriesPlan
 
 WEEKS: Final = 3
+HOURS: Final = (11, 14, 9, 15, 10)
 WITHOUT_TIME: Final = 2
 """Which visit of each series nobody has found a time for."""
 
@@ -24,8 +26,7 @@ WITHOUT_TIME: Final = 2
 def come_every_week(actor: Actor, patients: Sequence[Patient], staffed: Staffed, *, now: datetime) -> None:
     """A series for each of these patients; one has a time for all visits by now, one left one out, the rest wait."""
     for place, patient in enumerate(patients):
-        wanted = _wanted(patient, staffed, after=timedelta(days=8 + place), now=now)
-        plan = plan_series(actor, wanted=wanted, now=now)
+        wanted, plan = _planned(actor, patient, staffed, from_day=8 + place, now=now)
         key = f"demo-series-{patient.pk}"
         order = scheduling.SeriesOrder(key=key, wanted=wanted, signature=plan.signature, picks=_picks(plan))
         series = scheduling.book_series(actor=actor, patient=patient, order=order, now=now)
@@ -36,14 +37,26 @@ def come_every_week(actor: Actor, patients: Sequence[Patient], staffed: Staffed,
             scheduling.leave_series_visit_out(actor=actor, row=row, reason="They are away that week", now=now)
 
 
-def _wanted(patient: Patient, staffed: Staffed, *, after: timedelta, now: datetime) -> SeriesWanted:
+def _planned(
+    actor: Actor, patient: Patient, staffed: Staffed, *, from_day: int, now: datetime
+) -> tuple[SeriesWanted, SeriesPlan]:
+    """The first weekday and hour at which every visit has a time, whatever the day and however busy the clinic."""
+    for day, hour in product(range(from_day, from_day + 7), HOURS):
+        wanted = _wanted(patient, staffed, at=time(hour), after=timedelta(days=day), now=now)
+        plan = plan_series(actor, wanted=wanted, now=now)
+        if all(one.offer for one in plan.visits):
+            break
+    return wanted, plan
+
+
+def _wanted(patient: Patient, staffed: Staffed, *, at: time, after: timedelta, now: datetime) -> SeriesWanted:
     site = staffed.sites["RIV"]
     first = next_business_day((now.astimezone(site.zone) + after).date(), calendar=FEDERAL)
     return SeriesWanted(
         patient_id=patient.pk,
         visit_type_id=staffed.visit_types["office"].pk,
         site_id=site.pk,
-        pattern=Pattern(first_on=first, at=time(11), weekdays=frozenset({first.weekday()}), count=WEEKS),
+        pattern=Pattern(first_on=first, at=at, weekdays=frozenset({first.weekday()}), count=WEEKS),
         holidays=HolidayPolicy.SKIP,
     )
 

@@ -13,20 +13,24 @@ from django.db import transaction
 from liaison.accounts.backends import PasswordBackend
 from liaison.accounts.models import Site, User
 from liaison.accounts.queries import DEMO_PASSWORD, SHOWN_AT_SIGN_IN, actor_for, open_demo_accounts
-from liaison.core.actor import ANONYMOUS
+from liaison.core.actor import ANONYMOUS, system_actor
 from liaison.core.calendars import FEDERAL
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.demo import cast
+from liaison.demo.charts import draw_charts
 from liaison.demo.clinic import SEED, build
 from liaison.demo.office import Office
+from liaison.demo.population import bring_in
+from liaison.demo.staff import hire
+from liaison.demo.weekly import come_every_week
 from liaison.inbox.models import Call, Message
 from liaison.loops.models import Clock, Loop, State
 from liaison.loops.ports import registered_kinds
 from liaison.orders.models import Referral, ReferralStep
 from liaison.orders.rules import State as ReferralState
 from liaison.patients.models import DuplicateCandidate, Patient
-from liaison.scheduling.models import Appointment
+from liaison.scheduling.models import Appointment, Series
 
 NOW = datetime(2026, 4, 15, 15, tzinfo=UTC)
 PATIENTS = 40
@@ -66,6 +70,21 @@ def test_the_same_seed_builds_the_same_clinic_and_another_seed_another_one():
     assert len(first["patients"]) == 8 + DOUBLES
     assert picture(seed=SEED) == first
     assert picture(seed=SEED + 1)["patients"] != first["patients"]
+
+
+@pytest.mark.django_db
+def test_who_comes_every_week_gets_another_hour_where_every_clinician_is_busy():
+    actor = system_actor("demonstration")
+    staffed = hire(actor, now=NOW - timedelta(days=60))
+    charts = draw_charts(seed=SEED, count=PATIENTS, now=NOW)
+    people = bring_in(charts, staffed, actor=actor, now=NOW)
+    at_riverside = [people[chart.number] for chart in charts if chart.site == "RIV"]
+    for patient in at_riverside:
+        come_every_week(staffed.who("Rosa Delgado"), [patient], staffed, now=NOW)
+    series = Series.objects.all()
+    assert len(series) == len(at_riverside)
+    assert {one.visits.exclude(appointment=None).count() for one in series} == {3}
+    assert len({visit.start_at for visit in Appointment.objects.all()}) > 3
 
 
 @pytest.mark.django_db

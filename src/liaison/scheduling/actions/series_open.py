@@ -10,8 +10,10 @@ from django.db.models import QuerySet
 from liaison.accounts.queries import actor_of
 from liaison.core.actor import Actor
 from liaison.core.calendars import Allowance, Unit, due_after
+from liaison.core.written_time import long_day
 from liaison.loops.actions import add_evidence, drop_waiting, give_up_loop, open_or_wait
 from liaison.loops.models import Loop, WaitingPromise
+from liaison.loops.models import State as LoopState
 from liaison.loops.ports import About, ClockToStart, Owner, PromiseToKeep
 from liaison.loops.queries import owner_for
 from liaison.loops.queries.calendars import business_calendar
@@ -21,6 +23,7 @@ from liaison.scheduling.models import Appointment, Series, SeriesState, SeriesVi
 
 RULE: Final = "series-visit"
 _KEY: Final = "series-visit:"
+_ABOUT: Final = "scheduling.seriesvisit"
 _WITHIN_DAYS: Final = 2
 _HOUR: Final = timedelta(hours=1)
 
@@ -50,7 +53,8 @@ def open_visit(actor: Actor, row: SeriesVisit, *, why: str, now: datetime) -> No
 def link_series_visit(*, once_key: str, loop_id: int) -> None:
     """Inside an act: the loop of this key, which had waited for an owner, finds the visit of a series its time."""
     if once_key.startswith(_KEY):
-        ahead = SeriesVisit.objects.filter(pk=once_key.removeprefix(_KEY), state=SeriesState.AHEAD)
+        pk = once_key.removeprefix(_KEY).partition(":")[0]
+        ahead = SeriesVisit.objects.filter(pk=pk, state=SeriesState.AHEAD)
         ahead.update(loop_id=loop_id, state=SeriesState.OPEN)
 
 
@@ -60,7 +64,15 @@ def stop_waiting(actor: Actor, row: SeriesVisit, *, why: str, now: datetime) -> 
 
 
 def _waiting(row: SeriesVisit) -> QuerySet[WaitingPromise]:
-    return WaitingPromise.objects.waiting().filter(once_key=f"{_KEY}{row.pk}")
+    return WaitingPromise.objects.waiting().filter(about_type=_ABOUT, about_id=row.pk)
+
+
+def _key(row: SeriesVisit) -> str:
+    """One promise at a time: that of a loop which is still open, else a new one, also after an earlier one ended."""
+    loop = row.loop
+    if loop is not None and loop.state == LoopState.OPEN and loop.once_key:
+        return loop.once_key
+    return f"{_KEY}{row.pk}" if loop is None else f"{_KEY}{row.pk}:{loop.pk}"
 
 
 def _promise(row: SeriesVisit, *, now: datetime) -> PromiseToKeep:
@@ -69,9 +81,9 @@ def _promise(row: SeriesVisit, *, now: datetime) -> PromiseToKeep:
     name = series.patient.goes_by
     return PromiseToKeep(
         kind=SERIES_VISIT.code,
-        title=f"Find {name} a time instead of {when:%B} {when.day}",
-        about=About(type="scheduling.seriesvisit", id=row.pk),
-        once_key=f"{_KEY}{row.pk}",
+        title=f"Find {name} a time instead of {long_day(when)}",
+        about=About(type=_ABOUT, id=row.pk),
+        once_key=_key(row),
         clocks=(
             ClockToStart(
                 rule_id=RULE,

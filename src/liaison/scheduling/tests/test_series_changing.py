@@ -178,6 +178,23 @@ def test_a_visit_that_moves_to_no_time_is_open_or_out(clinic: Clinic, heard: Hea
     assert last.state == "cancelled"
 
 
+def test_a_visit_left_open_once_more_after_it_was_settled_is_a_new_promise(clinic: Clinic) -> None:
+    order = order_of(clinic)
+    order = replace(order, picks=dict(order.picks) | {2: Pick(kind=PickKind.OPEN)})
+    series = actions.book_series(actor=clinic.rosa, patient=clinic.walter, order=order, now=NOW)
+    first = Loop.objects.get(kind="series-visit")
+    clinic.book("2026-03-10 09:00", loop_id=first.pk)
+    for at, step in ((time(14), "left open again"), (time(15), "left open while it is open")):
+        change = change_of(clinic, series, from_position=2, at=at)
+        picks = dict(change.picks) | {2: Pick(kind=PickKind.OPEN)}
+        change = replace(change, picks=picks, key=step)
+        series = actions.move_series(actor=clinic.rosa, series=series, change=change, now=NOW)
+    second = Loop.objects.get(kind="series-visit", state="open")
+    assert (second.pk != first.pk, Loop.objects.filter(kind="series-visit").count()) == (True, 2)
+    row = series.visits.get(position=2)
+    assert (row.state, row.loop_id) == ("open", second.pk)
+
+
 def test_where_every_visit_is_dropped_the_series_says_that_it_is_off(clinic: Clinic) -> None:
     series = book(clinic)
     change = change_of(clinic, series, from_position=6, at=time(14))
