@@ -53,7 +53,7 @@ def home(request: HttpRequest) -> HttpResponse:
         with_counts=piece != "more",
     )
     shown = {"page": page, "wish": wish, "counts": page.counts, "now": now, "time_zone": zone, "kinds": _kinds()}
-    shown["covers"] = loops.own_covers(actor_of(request), now=now) if wish.tab is Tab.MINE else ()
+    shown["covers"] = loops.own_covers(actor_of(request), now=now) if wish.tab in {Tab.OURS, Tab.MINE} else ()
     shown["order"] = loops.order_words()
     template = {"more": "desk/_rows.html", "list": "desk/_list.html"}.get(piece, "desk/home.html")
     return render(request, template, shown)
@@ -68,7 +68,9 @@ def loop(request: HttpRequest, loop_id: int) -> HttpResponse:
     if wants_fragment(request) and request.GET.get("as") == "row":
         wish = desk_wish(request.GET)
         return render(
-            request, "desk/_row.html", {**shown, "wish": wish, "news": queries.moved_off(story, tab=wish.tab)}
+            request,
+            "desk/_row.html",
+            {**shown, "wish": wish, "news": queries.moved_off(actor_of(request), story=story, tab=wish.tab)},
         )
     shown["told"] = inbox.told_story(actor_of(request), story=story)
     shown["also"] = queries.other_loops(actor_of(request), story=story, now=now)
