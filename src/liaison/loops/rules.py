@@ -167,7 +167,10 @@ ESCALATED_FROM: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """One rung: when (business days or hours from the due time, or at once), who is told, what it raises."""
+    """One rung: when (business days or hours from the due time, or at once), who is told, what it raises.
+
+    A promise that was late already when somebody got it is counted from then: nobody breaks what they didn't have.
+    """
 
     level: int
     notify: tuple[str, ...]
@@ -179,13 +182,14 @@ class Level:
         self, *, due_at: datetime, started_at: datetime, calendar: BusinessCalendar, zone: tzinfo
     ) -> datetime:
         """The instant of this rung. Days before the due day begin at its midnight, days after keep the hour."""
+        counted_from = max(due_at, started_at)
         if self.hours is not None:
-            return due_at + timedelta(hours=self.hours)
+            return counted_from + timedelta(hours=self.hours)
         if self.business_days is None:
             return started_at
         if self.business_days == 0:
-            return due_at
-        local = due_at.astimezone(zone)
+            return counted_from
+        local = counted_from.astimezone(zone)
         day = add_business_days(local.date(), days=self.business_days, calendar=calendar)
         if self.business_days < 0:
             return start_of_day(day, zone=zone)

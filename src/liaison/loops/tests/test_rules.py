@@ -127,8 +127,11 @@ def test_nothing_rises_later_than_it_is_due(due: datetime, priority: str) -> Non
     assert due - max(rules.RISES_EARLIER_BY.values()) <= risen <= due
 
 
-def climb(now: datetime, *, due: datetime, priority: str = "routine") -> tuple[int, datetime | None]:
-    rung = rules.climb(priority=priority, due_at=due, started_at=local(2, 8), now=now, calendar=FEDERAL, zone=ZONE)
+def climb(
+    now: datetime, *, due: datetime, priority: str = "routine", since: datetime | None = None
+) -> tuple[int, datetime | None]:
+    started_at = since or local(2, 8)
+    rung = rules.climb(priority=priority, due_at=due, started_at=started_at, now=now, calendar=FEDERAL, zone=ZONE)
     return (rung.reached.level if rung.reached else 0), rung.next_at
 
 
@@ -141,6 +144,20 @@ def test_the_ladder_climbs_in_business_days_over_the_weekend() -> None:
     assert climb(local(9, 17), due=due) == (3, local(11, 17))
     assert climb(local(11, 17), due=due) == (4, local(13, 17))
     assert climb(local(13, 17), due=due) == (5, None)
+
+
+def test_a_promise_that_was_late_when_it_was_made_is_pressed_about_from_then_on() -> None:
+    due, made = local(2, 17), local(6, 10)  # Friday, four days late
+    assert climb(made, due=due, since=made) == (2, local(9, 10)), "its owner and team know at once, nobody above"
+    assert climb(local(9, 9), due=due, since=made)[0] == 2
+    assert climb(local(9, 10), due=due, since=made) == (3, local(11, 10))
+    assert climb(local(13, 10), due=due, since=made) == (5, None)
+
+
+def test_a_clinical_one_that_was_late_when_it_was_made_reaches_the_top_hours_later() -> None:
+    due, made = local(2, 17), local(6, 10)
+    assert climb(made, due=due, since=made, priority="clinical") == (2, local(6, 14))
+    assert climb(local(6, 14), due=due, since=made, priority="clinical") == (3, None)
 
 
 def test_a_clinical_ladder_begins_at_once_and_never_waits_for_business_hours() -> None:

@@ -86,6 +86,17 @@ def test_without_one_it_waits_once_and_opens_with_the_deadline_it_had(cast: Cast
     assert (found.loop_id, found.once_key) == (loop.pk, "errand:1")
 
 
+def test_whoever_finds_it_late_is_not_reported_at_once(cast: Cast) -> None:
+    nobody_is_there()
+    keep(cast)
+    team(cast)
+    found_at = DUE + timedelta(days=20)
+    assert actions.find_owners(SYSTEM, now=found_at) == 0
+    actions.escalate_loops(SYSTEM, now=found_at)
+    loop = Loop.objects.get()
+    assert (loop.due_at, loop.opened_at, loop.escalation_level) == (DUE, found_at, 2)
+
+
 def test_who_belongs_to_no_site_yet_waits_for_one(cast: Cast) -> None:
     with writes_open():
         PatientSite.objects.filter(patient=cast.walter).delete()

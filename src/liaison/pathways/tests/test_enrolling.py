@@ -15,7 +15,7 @@ from liaison.core.actor import system_actor
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden
-from liaison.loops.actions import give_up_loop
+from liaison.loops.actions import escalate_loops, give_up_loop
 from liaison.loops.models import Clock, Loop
 from liaison.loops.ports import Owner
 from liaison.loops.queries import coordinator_of, owner_for, site_of
@@ -41,6 +41,16 @@ def test_a_discharge_opens_one_loop_with_its_clocks_for_the_team(ward):
     }
     assert ward.enrolment.anchor_on.isoformat() == "2026-02-13"
     assert set(Clock.objects.values_list("anchor_event", flat=True)) == {f"encounter:{ward.enrolment.anchor_id}"}
+
+
+def test_a_stay_that_comes_in_when_its_windows_are_over_is_late_at_once_and_told_to_nobody_above(ward):
+    late = DISCHARGE + timedelta(days=20)  # Thursday
+    ward.take_in(walter(), stay(), now=late)
+    while escalate_loops(LIAISON, now=late):
+        pass
+    loop = Loop.objects.get()
+    assert (loop.due_at.isoformat(), loop.opened_at) == ("2026-02-19T04:59:59+00:00", late)
+    assert (loop.escalation_level, loop.next_escalation_at) == (2, late + timedelta(days=1)), "owner and team know"
 
 
 def test_evaluating_again_opens_nothing_and_writes_nothing(ward):
