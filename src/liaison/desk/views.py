@@ -30,6 +30,7 @@ from liaison.loops.queries import Tab
 from liaison.pathways import queries as pathways
 from liaison.patients import queries as patients
 from liaison.patients.models import Patient
+from liaison.records import queries as records
 
 
 @require_GET
@@ -92,7 +93,7 @@ def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
     piece = request.GET.get("as", "") if wants_fragment(request) else ""
     if piece in {"promised", "coming", "band"}:
         return render(request, f"desk/_{piece}.html", shown)
-    return render(request, "desk/patient.html", {**shown, **_happened(request, patient=page.patient)})
+    return render(request, "desk/patient.html", {**shown, **_happened(request, patient=page.patient, now=now)})
 
 
 @require_GET
@@ -100,13 +101,15 @@ def timeline(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Everything that happened: `kind` and `q` narrow it, `before` goes on or jumps to a year."""
     patient = patients.get_patient(actor_of(request), patient_id=patient_id)
     now, zone = current_time(), actor_of(request).zone
-    shown = {"band": None, "now": now, "time_zone": zone, **_happened(request, patient=patient)}
     piece = request.GET.get("as", "")
     if not wants_fragment(request):
         asked = {name: request.GET[name] for name in ("kind", "q", "before") if request.GET.get(name)}
         wanted = f"?{urlencode(asked)}" if asked else ""
         return redirect(f"{reverse('desk:patient', args=[patient.pk])}{wanted}#happened")
-    return render(request, "desk/_entries.html" if piece == "more" else "desk/_timeline.html", shown)
+    shown = {"band": None, "now": now, "time_zone": zone}
+    if piece == "more":
+        return render(request, "desk/_entries.html", {**shown, **_told(request, patient=patient, now=now)})
+    return render(request, "desk/_timeline.html", {**shown, **_happened(request, patient=patient, now=now)})
 
 
 @require_GET
@@ -170,17 +173,27 @@ def presence(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/_present.html", {"others": others})
 
 
-def _happened(request: HttpRequest, *, patient: Patient) -> dict[str, Any]:
-    word, text = request.GET.get("kind", ""), request.GET.get("q", "").strip()[:100]
-    wish = TimelineWish(kinds=kinds_of(word), text=text, before=_instant(request.GET.get("before", "")))
-    now = current_time()
+def _happened(request: HttpRequest, *, patient: Patient, now: datetime) -> dict[str, Any]:
+    """The timeline with what narrows it, and on its first page what the chart dates later than now."""
+    actor, shown = actor_of(request), _told(request, patient=patient, now=now)
+    shown["kinds"] = [kind for kind, _ in KINDS]
+    shown["years"] = years(actor, patient=patient, now=now, zone=actor.zone)
+    if not shown["text"] and not shown["before"]:
+        kinds = kinds_of(shown["kind"])
+        shown["later"] = records.dated_later(actor, patient=patient, now=now, zone=actor.zone, kinds=kinds)
+    return shown
+
+
+def _told(request: HttpRequest, *, patient: Patient, now: datetime) -> dict[str, Any]:
+    """One page of the timeline, and what it was asked for."""
+    actor, word, text = actor_of(request), request.GET.get("kind", ""), request.GET.get("q", "").strip()[:100]
+    before = _instant(request.GET.get("before", ""))
+    wish = TimelineWish(now=now, zone=actor.zone, kinds=kinds_of(word), text=text, before=before)
     return {
         "patient_id": patient.pk,
-        "told": timeline_page(actor_of(request), patient=patient, wish=wish),
-        "kinds": [kind for kind, _ in KINDS],
+        "told": timeline_page(actor, patient=patient, wish=wish),
         "kind": word if wish.kinds else "",
         "text": text,
-        "years": list(years(first=patient.birth_on.year if patient.birth_on else now.year - 20, now=now)),
         "before": wish.before,
     }
 

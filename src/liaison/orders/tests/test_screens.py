@@ -284,6 +284,8 @@ def test_the_steps_of_a_patients_referrals_stand_in_the_timeline(clinic: Clinic)
     ]  # fmt: skip
     assert queries.timeline(clinic.rosa, patient=clinic.walter, kinds=["visit"]) == ()
     assert queries.timeline(clinic.rosa, patient=clinic.walter, before=NOW) == ()
+    assert queries.timeline_years(clinic.rosa, patient=clinic.walter, before=NOW + timedelta(days=1)) == {NOW.year}
+    assert queries.timeline_years(clinic.rosa, patient=clinic.walter, before=NOW) == set()
 
 
 def test_who_follows_a_referral_unless_someone_else_is_chosen(clinic: Clinic) -> None:
