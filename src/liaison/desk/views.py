@@ -77,6 +77,9 @@ def loop(request: HttpRequest, loop_id: int) -> HttpResponse:
     shown["also"] = queries.other_loops(actor_of(request), story=story, now=now)
     shown["brief"] = queries.brief(actor_of(request), patient_id=story.row.patient.id, now=now)
     shown["follow_up"] = pathways.follow_up_of_loops(actor_of(request), loop_ids=[loop_id]).get(loop_id)
+    if shown["follow_up"]:
+        stands = pathways.get_follow_up(actor_of(request), enrolment_id=shown["follow_up"], now=now)
+        shown["tried"] = stands.tried
     shown |= {"doing": _doing(request, story=story), "whole": request.GET.get("as") == "page"}
     template = "desk/_loop.html" if wants_fragment(request) else "desk/loop.html"
     return render(request, template, shown)
