@@ -103,7 +103,7 @@ def test_rosa_opens_walter_and_reads_what_happened(as_person, clinic, axe):
 
 
 def test_rosa_reads_who_a_patient_is_how_to_reach_them_and_what_happened_by_kind(as_person, clinic):
-    """Alerts, care team, promises and the timeline, as the database holds them."""
+    """Alerts, care team, promises and the timeline, as the database holds them once the mail that is due has gone."""
     patient_id, family, given, birth_on, number = clinic.rows(
         "SELECT p.id, p.family, p.given, p.birth_on, i.value FROM patients_patient p"
         " JOIN patients_alert a ON a.patient_id = p.id AND a.ended_at IS NULL"
@@ -112,6 +112,11 @@ def test_rosa_reads_who_a_patient_is_how_to_reach_them_and_what_happened_by_kind
         " JOIN loops_loop l ON l.patient_id = p.id AND l.state = 'open'"
         " JOIN accounts_site s ON s.id = l.site_id AND s.code = 'RIV' ORDER BY p.id LIMIT 1"
     )[0]
+    due = (
+        "SELECT count(*) FROM inbox_message WHERE patient_id = %s"
+        " AND (state = 'sending' OR state = 'queued' AND next_attempt_at <= %s)"
+    )
+    assert clinic.until(lambda: clinic.value(due, patient_id, clinic.now()) == 0, seconds=90)
     page = as_person("Rosa Delgado").open(f"/patients/{patient_id}/")
     band = page.locator("#band")
     for name in (family, given):
