@@ -1,7 +1,7 @@
 """A day of the calendar: what the server takes for a site with many people and rooms, and the browser to draw it."""
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
@@ -11,7 +11,8 @@ import psycopg
 from bench.browser import Browser, web_server
 from bench.crowd import SITES, add_patients, hire
 from bench.harness import NOW, Result, Scenario, fresh_database, measure, percentiles
-from bench.scenarios.slots import APPOINTMENT_COLUMNS
+from bench.rows import copy_rows
+from bench.scenarios.slots import APPOINTMENT_COLUMNS, RESERVATION_COLUMNS
 
 ZONE = ZoneInfo("America/New_York")
 DAYS_AROUND = 30
@@ -122,21 +123,16 @@ class _Clinic:
     def grow(self, size: int) -> int:
         """Add people and rooms, with their visits, until there are `size` of them: how many bookings there are."""
         from liaison.core.postgres.guard import writes_open
+        from liaison.scheduling.models import Appointment, Reservation
 
         have, self.pairs = self.pairs, max(size // 2, 1)
         with writes_open():
             people, rooms = self._furnish(range(have, self.pairs))
         visits = list(enumerate(_visits(range(have, self.pairs)), self.bookings + 1))
         with psycopg.connect(self.url, options="-c search_path=liaison,public") as connection:
-            with connection.cursor().copy(f"COPY scheduling_appointment ({APPOINTMENT_COLUMNS}) FROM STDIN") as copy:
-                for number, (_, start) in visits:
-                    copy.write_row(self._appointment(number, start))
-            columns = "appointment_id, resource_id, role, during, active, overridden"
-            with connection.cursor().copy(f"COPY scheduling_reservation ({columns}) FROM STDIN") as copy:
-                for number, (pair, start) in visits:
-                    during = f"[{start.isoformat()},{(start + timedelta(minutes=MINUTES)).isoformat()})"
-                    copy.write_row((number, people[pair], "clinician", during, True, False))
-                    copy.write_row((number, rooms[pair], "room", during, True, False))
+            appointments = (self._appointment(number, start) for number, (_, start) in visits)
+            copy_rows(connection, Appointment, columns=APPOINTMENT_COLUMNS, rows=appointments)
+            copy_rows(connection, Reservation, columns=RESERVATION_COLUMNS, rows=_taken(visits, people, rooms))
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
         self.bookings += len(visits)
@@ -163,9 +159,19 @@ class _Clinic:
     def _appointment(self, number: int, start: datetime) -> tuple[object, ...]:
         patient, end = (number % self.patients + 1) * SITES, start + timedelta(minutes=MINUTES)
         return (
-            patient, self.kind_id, self.site.pk, start.isoformat(), end.isoformat(), "America/New_York", "in_person",
-            "booked", "", "", "{}", "", f"bench:{number}", f"{number}@bench", 0, NOW.isoformat(), "Bench", "", "", 1,
+            patient, self.kind_id, self.site.pk, start, end, "America/New_York", "in_person", "booked",
+            f"bench:{number}", f"{number}@bench", NOW, "Bench",
         )  # fmt: skip
+
+
+def _taken(
+    visits: Iterable[tuple[int, tuple[int, datetime]]], people: Mapping[int, int], rooms: Mapping[int, int]
+) -> Iterator[tuple[object, ...]]:
+    """The time that each visit takes of its person and of its room."""
+    for number, (pair, start) in visits:
+        during = f"[{start.isoformat()},{(start + timedelta(minutes=MINUTES)).isoformat()})"
+        yield number, people[pair], "clinician", during
+        yield number, rooms[pair], "room", during
 
 
 def _visits(pairs: Sequence[int]) -> Iterator[tuple[int, datetime]]:

@@ -14,6 +14,7 @@ import psycopg
 from bench.browser import Browser, web_server
 from bench.crowd import SITES, add_patients, hire
 from bench.harness import NOW, Result, Scenario, fresh_database, measure, percentiles
+from bench.rows import copy_rows
 
 DAYS = 90
 ZONE = ZoneInfo("America/New_York")
@@ -101,16 +102,17 @@ class _Clinic:
 
     def fill(self) -> int:
         """Give most of the near days away and fewer of the far ones, by COPY: how many bookings."""
+        from liaison.scheduling.models import Appointment, Reservation
+
         bookings = list(self._bookings())
         with psycopg.connect(self.url, options="-c search_path=liaison,public") as connection:
-            with connection.cursor().copy(f"COPY scheduling_appointment ({APPOINTMENT_COLUMNS}) FROM STDIN") as copy:
-                for number, (_, start, end) in enumerate(bookings, 1):
-                    copy.write_row(self._appointment(number, start, end))
-            columns = "appointment_id, resource_id, role, during, active, overridden"
-            with connection.cursor().copy(f"COPY scheduling_reservation ({columns}) FROM STDIN") as copy:
-                for number, (resource_id, start, end) in enumerate(bookings, 1):
-                    during = f"[{start.isoformat()},{end.isoformat()})"
-                    copy.write_row((number, resource_id, "any", during, True, False))
+            appointments = (self._appointment(number, start, end) for number, (_, start, end) in enumerate(bookings, 1))
+            copy_rows(connection, Appointment, columns=APPOINTMENT_COLUMNS, rows=appointments)
+            taken = (
+                (number, resource_id, "any", f"[{start.isoformat()},{end.isoformat()})")
+                for number, (resource_id, start, end) in enumerate(bookings, 1)
+            )
+            copy_rows(connection, Reservation, columns=RESERVATION_COLUMNS, rows=taken)
         with psycopg.connect(self.url, autocommit=True) as connection:
             connection.execute("VACUUM ANALYZE")
         return len(bookings)
@@ -136,7 +138,7 @@ class _Clinic:
         who = f"bench {number}"
         return (
             patient_id, visit_type_id, self.site.pk, start, end, "America/New_York", "in_person", "booked",
-            "", "", "{}", "", who, who, 0, NOW, "Rosa", "", "", 1,
+            who, who, NOW, "Rosa",
         )  # fmt: skip
 
     def keep(self) -> list[Result]:
@@ -252,9 +254,9 @@ class _Clinic:
 
 
 APPOINTMENT_COLUMNS = (
-    "patient_id, visit_type_id, site_id, start_at, end_at, time_zone, modality, state, "
-    "note, interpreter_language, overrides, override_reason, idempotency_key, ical_uid, ical_sequence, "
-    "booked_at, booked_by_name, cancelled_by_name, cancel_reason, version"
-)
+    "patient_id", "visit_type_id", "site_id", "start_at", "end_at", "time_zone", "modality", "state",
+    "idempotency_key", "ical_uid", "booked_at", "booked_by_name",
+)  # fmt: skip
+RESERVATION_COLUMNS = ("appointment_id", "resource_id", "role", "during")
 
 SCENARIO = Scenario(name="slots", sizes=(100, 1_000), counts="clinicians", run=run)

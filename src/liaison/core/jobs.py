@@ -19,9 +19,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from procrastinate import App, BaseRetryStrategy, JobContext, RetryDecision
-from procrastinate.exceptions import UniqueViolation
+from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 from procrastinate.tasks import Task
+from psycopg.errors import RaiseException
 
 from liaison.core.audit import seal_entries
 from liaison.core.clock import real_instant
@@ -136,7 +137,8 @@ async def _retry_stalled(context: JobContext, timestamp: int) -> None:
     """Give jobs of a killed worker to a living one: SIGKILL leaves them marked as being done.
 
     One that has been begun MOST_BEGINNINGS times ends as failed: perhaps it is what kills the workers. One that waits
-    in the queue a second time (a periodic job) is left to that.
+    in the queue a second time (a periodic job) is left to that, and one that another sweep gave back in the same
+    moment to whom it was given: the queue's own function raises then, and the other jobs still have their turn.
     """
     del timestamp
     manager = context.app.job_manager
@@ -150,6 +152,10 @@ async def _retry_stalled(context: JobContext, timestamp: int) -> None:
             await manager.retry_job(stalled, retry_at=datetime.now(UTC))  # noqa: TID251 - the queue's real clock
         except UniqueViolation:
             await manager.finish_job(stalled, status=Status.ABORTED, delete_job=False)
+        except ConnectorException as error:
+            if not isinstance(error.__cause__, RaiseException):
+                raise
+            log.info("jobs.stalled_no_more", extra={"job": stalled.id, "task": stalled.task_name})
 
 
 @job(cron="* * * * * */5", retry=Backoff(attempts=1))

@@ -58,7 +58,7 @@ def _build(*, now: datetime, count: int, seed: int) -> None:
         share=min(1.0, count / PATIENTS) ** 1.5,
     )
     fill_today(staffed, patients=by_site, visit_type=staffed.visit_types["office"], now=now)
-    miss_after_stays(staffed, visit_type=staffed.visit_types["office"], now=now)
+    miss_after_stays(staffed, visit_type=staffed.visit_types["office"], office=office)
     tell_seldom_stories(charts, people, staffed, office=office)
     while escalate_loops(system_actor("escalation"), now=now):
         pass

@@ -13,6 +13,7 @@ from typing import Final
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.core.calendars import FEDERAL
+from liaison.demo.office import Office
 from liaison.demo.staff import Staffed
 from liaison.inbox.ports import Channel, unconnected
 from liaison.loops.models import Loop
@@ -79,15 +80,18 @@ def fill_today(
     return made
 
 
-def miss_after_stays(staffed: Staffed, *, visit_type: VisitType, now: datetime) -> None:
-    """Three of those who came home from hospital did not come to their visit yesterday: their clinician decides."""
+def miss_after_stays(staffed: Staffed, *, visit_type: VisitType, office: Office) -> None:
+    """Three of those who came home from hospital, the longest ago, did not come to their visit on the last working
+    day: their clinician decides. What happens to the newest is for those who try the demonstration.
+    """
     site = staffed.sites["RIV"]
     marta = staffed.who("Marta Kowalska")
     person = next(one for one in staffed.resources["RIV"] if one.practitioner_id)
     room = next(one for one in staffed.resources["RIV"] if "exam_room" in one.abilities)
-    home = Loop.objects.open().filter(kind="post-discharge", site=site).select_related("patient").order_by("-pk")
-    for place, loop in enumerate(home[:3]):
-        start = (now - timedelta(days=1, hours=place)).replace(minute=0, second=0, microsecond=0)
+    home = Loop.objects.open().filter(kind="post-discharge", site=site).select_related("patient").order_by("opened_at")
+    missed_on = office.ago(timedelta(days=1)).astimezone(site.zone).date()
+    for loop, hour in zip(home[:3], (15, 14, 13), strict=False):
+        start = datetime.combine(missed_on, time(hour), tzinfo=site.zone)
         order = BookingOrder(
             key=f"demo-missed-{loop.pk}",
             visit_type_id=visit_type.pk,

@@ -1,5 +1,7 @@
 """Jobs exist exactly when the change does, and a killed worker's job goes to another."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -103,6 +105,31 @@ def test_a_job_that_waits_a_second_time_does_not_keep_the_others_from_being_run(
     assert sorted(ran) == [8, 9]
     assert ProcrastinateJob.objects.get(id=twice).status == "aborted"
     assert ProcrastinateJob.objects.get(id=other).status == "succeeded"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_another_sweep_gave_back_meanwhile_does_not_keep_the_others_from_being_run() -> None:
+    first, second, third = (left_by_a_killed_worker(number=number) for number in (11, 12, 13))
+    with meanwhile_ended(second, when=first):
+        sweep()
+    assert sorted(ran) == [11, 13]
+    assert ProcrastinateJob.objects.get(id=third).status == "succeeded"
+    assert not ProcrastinateJob.objects.filter(task_name="core.retry_stalled", status="failed").exists()
+
+
+@contextmanager
+def meanwhile_ended(job_id: int, *, when: int) -> Iterator[None]:
+    """In the same step in which the job `when` is given back, somebody else ends this one."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "CREATE FUNCTION liaison_meanwhile() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            f" UPDATE procrastinate_jobs SET status = 'succeeded' WHERE id = {job_id}; RETURN NULL; END $$;"
+            " CREATE TRIGGER liaison_meanwhile AFTER UPDATE ON procrastinate_jobs FOR EACH ROW"
+            f" WHEN (new.id = {when} AND new.status = 'todo') EXECUTE FUNCTION liaison_meanwhile()"
+        )
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("DROP FUNCTION liaison_meanwhile CASCADE")
 
 
 @pytest.mark.django_db(transaction=True)
