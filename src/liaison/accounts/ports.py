@@ -30,6 +30,37 @@ OpenWorkCounter = Callable[[int], HeldWork]
 _counters: dict[str, OpenWorkCounter] = {}
 
 
+def in_words(held: Iterable[HeldWork]) -> str:
+    """How much of what, as a sentence names it: "12 open loops"."""
+    return ", ".join(f"{work.count} {work.label}" for work in held)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaving:
+    """What a person is about to lose: roles (ids of their assignments) and teams (ids), of which they keep the rest."""
+
+    user_id: int
+    assignment_ids: frozenset[int] = frozenset()
+    team_ids: frozenset[int] = frozenset()
+
+
+LostWorkCounter = Callable[[Leaving, datetime], HeldWork]
+"""Counts the open work that would be left behind if the person lost this at that instant."""
+
+_lost_counters: dict[str, LostWorkCounter] = {}
+
+
+def register_lost_work(code: str, counter: LostWorkCounter) -> None:
+    """Register a counter under a code such as "loops.mine"; registering the same code again replaces it."""
+    _lost_counters[code] = counter
+
+
+def lost_work(leaving: Leaving, *, now: datetime) -> tuple[HeldWork, ...]:
+    """The open work that would be left behind with who can't see it; empty when there is none."""
+    lost = (counter(leaving, now) for _, counter in sorted(_lost_counters.items()))
+    return tuple(work for work in lost if work.count)
+
+
 def register_open_work(code: str, counter: OpenWorkCounter) -> None:
     """Register a counter under a code such as "loops.open"; registering the same code again replaces it."""
     _counters[code] = counter

@@ -101,6 +101,7 @@ class PriorityForm(ReasonForm):
 class HandOverForm(forms.Form):
     """Hand a colleague's desk over."""
 
+    idempotency_key = forms.CharField(widget=forms.HiddenInput, max_length=100)
     from_user = forms.TypedChoiceField(label=_("Who is away"), coerce=int)
     to = forms.MultipleChoiceField(label=_("Who covers"), widget=forms.CheckboxSelectMultiple)
     reason = forms.CharField(label=_("Why"), max_length=300)

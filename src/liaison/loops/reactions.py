@@ -1,12 +1,18 @@
-"""What the ledger does when something happens to a patient."""
+"""What the ledger does when something happens to a patient, or to who works here."""
 
 from __future__ import annotations
 
-from liaison.accounts.events import RoleChanged, TeamAdded
+from liaison.accounts.events import PersonDeactivated, RoleChanged, TeamAdded
 from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
 from liaison.core.jobs import defer
-from liaison.loops.actions import follow_merge, follow_unmerge, resume_after_mistake, review_after_death
+from liaison.loops.actions import (
+    end_hand_overs_of,
+    follow_merge,
+    follow_unmerge,
+    resume_after_mistake,
+    review_after_death,
+)
 from liaison.loops.jobs import find_late_owners_soon
 from liaison.loops.models import WaitingPromise
 from liaison.patients.events import PatientDeceased, PatientNotDeceased, PatientsMerged, PatientsUnmerged
@@ -48,6 +54,12 @@ def find_owners_in_a_new_role(fact: RoleChanged, /, *, actor: Actor) -> None:
     """A new coordinator or supervisor can own promises that nobody could own so far: the worker opens them."""
     del fact, actor
     _find_owners()
+
+
+@reacts_to(PersonDeactivated)
+def end_hand_overs(fact: PersonDeactivated, /, *, actor: Actor) -> None:
+    """Who left does not come back to their desk: what the covers keep is theirs."""
+    end_hand_overs_of(actor, user_id=fact.user_id, now=fact.at)
 
 
 def _find_owners() -> None:

@@ -329,18 +329,26 @@ class Moved:
 
 
 def share_out(
-    loops: Sequence[tuple[int, int]], *, covers: Sequence[Owner], load: Mapping[Owner, int]
+    loops: Sequence[tuple[int, int]],
+    *,
+    covers: Sequence[Owner],
+    load: Mapping[Owner, int],
+    sees: Mapping[Owner, Collection[int]],
 ) -> tuple[Moved, ...]:
     """Share (patient id, loop id) pairs among the covers: a patient's loops stay together, the least busy first.
 
-    `load` says how many open loops each cover has already. Raises ValueError without a cover.
+    `load` says how many open loops each cover has already, `sees` which patients (ids) each can see: nobody gets a
+    loop of another, and one whose patient no cover sees is left out. Raises ValueError without a cover.
     """
     if not covers:
         raise ValueError("Nobody to hand over to.")
     busy = {owner: load.get(owner, 0) for owner in covers}
     moved: list[Moved] = []
-    for _, group in groupby(sorted(loops), key=lambda pair: pair[0]):
-        owner = min(covers, key=lambda cover: busy[cover])
+    for patient_id, group in groupby(sorted(loops), key=lambda pair: pair[0]):
+        seeing = [cover for cover in covers if patient_id in sees.get(cover, ())]
+        if not seeing:
+            continue
+        owner = min(seeing, key=lambda cover: busy[cover])
         for _, loop_id in group:
             moved.append(Moved(loop_id=loop_id, to=owner))
             busy[owner] += 1

@@ -8,9 +8,10 @@ from datetime import datetime
 from django.contrib.auth.hashers import make_password
 
 from liaison.accounts.access import MANAGE_PEOPLE, MANAGE_SITES
-from liaison.accounts.actions.refusals import PhoneNeeded, ReachesFurther
+from liaison.accounts.actions.refusals import LeavesWork, PhoneNeeded, ReachesFurther
 from liaison.accounts.events import PersonAdded, TeamAdded
 from liaison.accounts.models import Site, Team, TeamMember, User
+from liaison.accounts.ports import Leaving, in_words, lost_work
 from liaison.accounts.queries import meets_person, reaches_person
 from liaison.core.act import act
 from liaison.core.actor import EVERYWHERE, Actor
@@ -93,7 +94,8 @@ def rename_person(*, actor: Actor, person: User, name: str, email: str, now: dat
 def set_teams(*, actor: Actor, person: User, teams: Iterable[Team], now: datetime) -> None:
     """Make these the teams that a person is in, and no others.
 
-    Refuses: Forbidden for somebody who works elsewhere alone, and for joining or leaving a team of another site.
+    Refuses: Forbidden for somebody who works elsewhere alone, and for joining or leaving a team of another site;
+    LeavesWork for the last who works in a team that still holds open work.
     """
     wanted = {team.pk for team in teams}
     with act(actor, MANAGE_PEOPLE, subject=person, now=now) as entry:
@@ -103,6 +105,7 @@ def set_teams(*, actor: Actor, person: User, teams: Iterable[Team], now: datetim
             actor.may_at(MANAGE_PEOPLE, site_id=team.site_id) for team in changed
         ):
             raise Forbidden
+        refuse_lost_work(person, team_ids=held - wanted, now=now)
         TeamMember.objects.filter(user=person).exclude(team_id__in=wanted).delete()
         TeamMember.objects.bulk_create(
             [TeamMember(user=person, team_id=pk) for pk in sorted(wanted)], ignore_conflicts=True
@@ -114,3 +117,16 @@ def refuse_further(actor: Actor, verb: Verb, *, person: User, now: datetime) -> 
     """Refuse to act on somebody who holds a role at a site where this actor does not hold `verb`."""
     if not reaches_person(actor, verb, person=person, now=now):
         raise ReachesFurther
+
+
+def refuse_lost_work(
+    person: User, *, now: datetime, assignment_ids: Iterable[int] = (), team_ids: Iterable[int] = ()
+) -> None:
+    """Refuse LeavesWork, with how much, where losing these roles or teams would leave open work behind."""
+    leaving = Leaving(user_id=person.pk, assignment_ids=frozenset(assignment_ids), team_ids=frozenset(team_ids))
+    lost = lost_work(leaving, now=now)
+    if lost:
+        raise LeavesWork(
+            f"{person.name} still holds {in_words(lost)}. "
+            "Hand over or give away what is open first, then do this again."
+        )

@@ -58,6 +58,13 @@ class HasOpenWork(Refusal):
     sentence = "This person still holds open work. Hand it over first, then close the account."
 
 
+class LeavesWork(Refusal):
+    """A role does not end, and nobody leaves a team, while that would leave open work with who can't see it."""
+
+    code = "accounts.leaves_work"
+    sentence = "This would leave open work behind. Hand it over first, then do this again."
+
+
 class LastAdministrator(Refusal):
     """Somebody must be able to give roles."""
 

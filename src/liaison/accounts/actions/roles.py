@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from liaison.accounts.access import DEACTIVATE, GIVE_ROLES, MANAGE_PEOPLE, ONLY_EVERYWHERE, Role
-from liaison.accounts.actions.people import add_person, refuse_further
+from liaison.accounts.actions.people import add_person, refuse_further, refuse_lost_work
 from liaison.accounts.actions.refusals import (
     AccountClosed,
     AdministratorExists,
@@ -18,7 +18,7 @@ from liaison.accounts.actions.refusals import (
 )
 from liaison.accounts.events import PersonDeactivated, RoleChanged
 from liaison.accounts.models import Assignment, Session, Site, User
-from liaison.accounts.ports import open_work_of
+from liaison.accounts.ports import in_words, open_work_of
 from liaison.core.act import act
 from liaison.core.actor import EVERYWHERE, Actor
 
@@ -74,9 +74,10 @@ def give_role(
 def end_role(*, actor: Actor, assignment: Assignment, now: datetime) -> Assignment:
     """Take a role away from now on, at a site where one gives roles. Needs a fresh proof of who asks.
 
-    Refuses: Forbidden elsewhere, LastAdministrator.
+    Refuses: Forbidden elsewhere, LeavesWork (open work that they could not see any more), LastAdministrator.
     """
     with act(actor, GIVE_ROLES, site_id=assignment.site_id, subject=assignment, now=now) as entry:
+        refuse_lost_work(assignment.user, assignment_ids={assignment.pk}, now=now)
         _keep_an_administrator(without=[assignment], now=now)
         assignment.end(now=now)
         assignment.save(update_fields=["ends_at"])
@@ -88,7 +89,7 @@ def end_role(*, actor: Actor, assignment: Assignment, now: datetime) -> Assignme
 def deactivate_person(*, actor: Actor, person: User, now: datetime) -> User:
     """Close an account: its sessions end, its roles end. Needs a fresh proof of who asks.
 
-    Refuses: NotOneself, ReachesFurther, HasOpenWork, LastAdministrator.
+    Refuses: NotOneself, ReachesFurther, HasOpenWork, LeavesWork (of their teams), LastAdministrator.
     """
     with act(actor, DEACTIVATE, subject=person, now=now) as entry:
         if person.pk == actor.user_id:
@@ -96,9 +97,11 @@ def deactivate_person(*, actor: Actor, person: User, now: datetime) -> User:
         refuse_further(actor, DEACTIVATE, person=person, now=now)
         held = open_work_of(person.pk)
         if held:
-            what = ", ".join(f"{work.count} {work.label}" for work in held)
-            raise HasOpenWork(f"{person.name} still holds {what}. Hand it over first, then close the account.")
+            raise HasOpenWork(
+                f"{person.name} still holds {in_words(held)}. Hand it over first, then close the account."
+            )
         current = list(Assignment.objects.current(now=now).filter(user=person))
+        refuse_lost_work(person, assignment_ids={one.pk for one in current}, now=now)
         _keep_an_administrator(without=current, now=now)
         Assignment.objects.filter(pk__in=[held.pk for held in current]).update(ends_at=now)
         Session.objects.filter(user=person).delete()

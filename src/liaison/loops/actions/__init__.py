@@ -40,20 +40,24 @@ from liaison.loops.actions.ledger import (
     void_clock,
 )
 from liaison.loops.actions.moves import (
+    AlreadyHandedOver,
     EndsBeforeItStarts,
     NobodyToCover,
     OtherSitesToo,
     end_hand_over,
+    end_hand_overs_of,
     follow_merge,
     follow_unmerge,
     hand_over,
     return_hand_overs,
 )
+from liaison.loops.actions.reaching import give_on
 from liaison.loops.actions.undo import TooLateToUndo, undo_last_change
 from liaison.loops.actions.voiding import void_evidence
 from liaison.loops.actions.waiting import change_waiting, drop_waiting, find_owners, open_or_wait
 
 __all__ = [
+    "AlreadyHandedOver",
     "CareDecides",
     "ClosedAnyway",
     "DueInThePast",
@@ -83,11 +87,13 @@ __all__ = [
     "close_loop_by_hand",
     "drop_waiting",
     "end_hand_over",
+    "end_hand_overs_of",
     "escalate_loops",
     "find_owners",
     "finish_step",
     "follow_merge",
     "follow_unmerge",
+    "give_on",
     "give_up_loop",
     "give_up_loop_by_hand",
     "hand_over",

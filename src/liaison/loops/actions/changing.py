@@ -34,6 +34,7 @@ REMEMBERED: Final = (
     "snooze_reason",
     "escalation_level",
     "next_escalation_at",
+    "acknowledged_at",
     "state",
     "evidence_kinds",
     "ended_at",
@@ -79,6 +80,7 @@ class Change:
     undoable: bool = False
     clock_ids: list[int] = field(default_factory=list)
     evidence_ids: list[int] = field(default_factory=list)
+    notice_ids: list[int] = field(default_factory=list)
 
     @property
     def zone(self) -> tzinfo:
@@ -135,6 +137,8 @@ def _finish(change: Change, *, actor: Actor, before: dict[str, Any]) -> None:
         before["clocks"] = change.clock_ids
     if change.evidence_ids:
         before["evidence"] = change.evidence_ids
+    if change.notice_ids:
+        before["notices"] = change.notice_ids
     tell(change.loop, actor=actor, now=change.now, what=change.what, sentence=change.sentence,
          reason=change.reason, before=before if change.undoable else {}, undoable=change.undoable)  # fmt: skip
 
@@ -185,13 +189,16 @@ def publish(entry: Entry, loop: Loop, *, kind: type[LoopFact], now: datetime, **
 
 
 def set_due(loop: Loop, *, due_at: datetime, priority: str, now: datetime) -> None:
-    """Give a loop its due time and priority: the rank, the ladder and a snooze follow."""
+    """Give a loop its due time and priority: the rank and a snooze follow, and the ladder when either moved.
+
+    At the same due time a ladder that was climbed to its top, or that somebody stopped, stays so.
+    """
     moved = loop.due_at != due_at or loop.priority != priority
     loop.due_at, loop.priority = due_at, priority
     loop.urgent_at = rules.urgent_at(due_at, priority=priority)
     if loop.snoozed_until is not None and loop.snoozed_until > due_at:
         loop.snoozed_until, loop.snooze_reason = None, ""
-    if moved or loop.next_escalation_at is None:
+    if moved:
         start_ladder(loop, now=now)
 
 
@@ -200,7 +207,7 @@ def start_ladder(loop: Loop, *, now: datetime) -> None:
 
     Nobody is pressed about a patient who has died (DOMAIN 3.4, suppression).
     """
-    loop.escalation_level, loop.next_escalation_at = 0, None
+    loop.escalation_level, loop.next_escalation_at, loop.acknowledged_at = 0, None, None
     if loop.patient.is_deceased:
         return
     rung = rules.climb(

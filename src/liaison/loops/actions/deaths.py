@@ -8,7 +8,7 @@ from typing import Final
 from liaison.core.actor import Actor
 from liaison.core.calendars import Allowance, Unit, due_after
 from liaison.loops import access
-from liaison.loops.actions.changing import Change, changing, end_clocks, follow_clocks
+from liaison.loops.actions.changing import Change, changing, end_clocks, follow_clocks, start_ladder
 from liaison.loops.models import Clock, Loop
 from liaison.loops.queries.calendars import business_calendar
 
@@ -46,6 +46,7 @@ def resume_after_mistake(actor: Actor, *, patient_id: int, now: datetime) -> int
         with changing(actor, access.STEP, loop_id=loop_id, now=now) as change:
             _resume(change)
             follow_clocks(change.loop, now=now)
+            start_ladder(change.loop, now=now)
             change.say("resumed", "The death was recorded by mistake: the clocks run again.")
     return len(set(ids))
 

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from liaison.accounts.models import Team, User
-from liaison.accounts.queries import actor_of
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, Refusal
-from liaison.core.spoken_time import due_in_words
+from liaison.core.written_time import full_day_and_time
 from liaison.loops import access, rules
 from liaison.loops.actions.changing import Change, ReasonNeeded, changing, follow_clocks, set_due
-from liaison.loops.actions.ledger import name_of
 from liaison.loops.events import LoopAssigned
 from liaison.loops.models import Clock, Loop
 from liaison.loops.ports import Owner
-from liaison.loops.queries.owners import covered_owner
+from liaison.loops.queries.owners import Keeper, keeper_for, name_of
+from liaison.loops.queries.reach import reaches
 
 BY_HAND = "by_hand"
 
@@ -87,8 +85,9 @@ def assign_loop(
         actor, access.ASSIGN, loop_id=loop_id, now=now, expected_version=expected_version, reason=reason
     ) as change:
         _refuse_other_site(actor, loop=change.loop)
-        keeper = covered_owner(to, site_id=change.loop.site_id, now=now)
-        refuse_owner_who_cannot_see(change.loop, owner=keeper.owner, now=now)
+        refuse_owner_who_cannot_see(change.loop, owner=to, now=now)
+        loop = change.loop
+        keeper = keeper_for(to, patient=loop.patient, site=loop.site, now=now) or Keeper(owner=to)
         _give(change, to=keeper.owner)
         change.loop.hand_over_id = keeper.hand_over_id
         change.say("assigned", f"Given to {name_of(keeper.owner)}.", reason=reason, undoable=True)
@@ -114,7 +113,7 @@ def snooze_loop(
         if not rules.snooze_is_short_enough(until, due_at=loop.due_at, now=now):
             raise SnoozePastDue
         loop.snoozed_until, loop.snooze_reason = until, reason.strip()[:300]
-        words = due_in_words(until, now=now, zone=change.zone).text
+        words = full_day_and_time(until.astimezone(change.zone))
         change.say("snoozed", f"Put aside until {words}.", reason=reason, undoable=True)
     return change.loop
 
@@ -167,8 +166,8 @@ def set_next_step(
             replaces_id=replaced_id,
         )
         follow_clocks(loop, now=now)
-        words = due_in_words(due_at, now=now, zone=change.zone).text
-        change.say("step_set", f"Next: {step}, {words}.", reason=reason)
+        words = full_day_and_time(due_at.astimezone(change.zone))
+        change.say("step_set", f"Next: {step}, by {words}.", reason=reason)
     return change.loop
 
 
@@ -207,25 +206,22 @@ def raise_priority(
 
 
 def acknowledge_loop(actor: Actor, *, loop_id: int, now: datetime) -> Loop:
-    """Stop the ladder for this step: someone is on it (DOMAIN 3.4). A new due time starts it again."""
+    """Stop the ladder for this step: someone is on it (DOMAIN 3.4). A new due time or priority starts it again."""
     with changing(actor, access.ACKNOWLEDGE, loop_id=loop_id, now=now) as change:
-        change.loop.next_escalation_at = None
-        change.loop.notices.filter(seen_at=None).update(seen_at=now)
+        change.loop.next_escalation_at, change.loop.acknowledged_at = None, now
+        change.notice_ids.extend(change.loop.notices.filter(seen_at=None).values_list("pk", flat=True))
+        change.loop.notices.filter(pk__in=change.notice_ids).update(seen_at=now)
         change.say("acknowledged", f"{actor.name} is on it; the escalation stops.", undoable=True)
     return change.loop
 
 
 def refuse_owner_who_cannot_see(loop: Loop, *, owner: Owner, now: datetime) -> None:
     """Refuse OwnerCannotSee for a person who is gone or does not reach the loop's patient, and for a team of a site
-    where the patient is not known.
+    where the patient is not known; NotFound for no team.
     """
-    if owner.user_id is None:
-        elsewhere = Team.objects.filter(pk=owner.team_id or 0).exclude(site=None).exclude(site_id=loop.site_id)
-        if elsewhere.exclude(site__patient_sites__patient=loop.patient_id).exists():
-            raise OwnerCannotSee
-        return
-    user = User.objects.filter(pk=owner.user_id, is_active=True).first()
-    if user is None or not loop.patient.reachable_by(actor_of(user, now=now), access.SEE):
+    if not reaches(owner, patient_id=loop.patient_id, now=now):
+        if owner.team_id is not None:
+            name_of(owner)
         raise OwnerCannotSee
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from liaison.accounts.models import Site, Team, User
+from liaison.accounts.models import Site, Team
 from liaison.core.act import act
 from liaison.core.actor import Actor
-from liaison.core.refusals import Conflict, NotFound, constraint_refusal
+from liaison.core.refusals import Conflict, constraint_refusal
 from liaison.loops import access, rules
 from liaison.loops.actions.changing import (
     changing,
@@ -22,7 +22,7 @@ from liaison.loops.actions.changing import (
 from liaison.loops.events import LoopOpened
 from liaison.loops.models import Clock, Loop, Priority
 from liaison.loops.ports import About, ClockToStart, Owner, kind_of
-from liaison.loops.queries.owners import covered_owner, site_of
+from liaison.loops.queries.owners import Keeper, keeper_for, site_of
 
 if TYPE_CHECKING:
     from liaison.patients.models import Patient
@@ -57,8 +57,9 @@ def open_loop(
 
     The clock that is due first becomes the next step. The site is the one given, else the owning team's, else
     the patient's home site. With a `once_key` the loop that was opened under it before, open or ended, is returned
-    instead of a second one, so that a reaction or an import may run twice. An owner whose desk is handed over
-    is replaced by a cover, and the story says so.
+    instead of a second one, so that a reaction or an import may run twice. An owner whose desk is handed over, or
+    who can't see the patient, is replaced as `keeper_for` says, and the story says so; where nobody could be found it
+    stays theirs, on the supervisors' board, and goes on once somebody can keep it (`actions/reaching.py`).
     Refuses Forbidden, NotFound, NoSite (they belong to none), AlreadyOpened (two at once under one `once_key`).
     """
     if not clocks:
@@ -69,7 +70,7 @@ def open_loop(
             return known
         first = min(clocks, key=lambda clock: clock.due_at)
         site = site or _team_site(owner) or site_of(patient)
-        keeper = covered_owner(owner, site_id=site.pk, now=now)
+        keeper = keeper_for(owner, patient=patient, site=site, now=now) or Keeper(owner=owner)
         loop = Loop(
             kind=kind,
             patient=patient,
@@ -97,9 +98,7 @@ def open_loop(
             _start(loop, clock=clock, now=now)
         entry.about(loop)
         entry.note(kind=kind)
-        sentence = f"Opened: {title}."
-        if keeper.hand_over_id is not None:
-            sentence += f" {keeper.absent_name}'s desk is handed over, so it came here."
+        sentence = f"Opened: {title}. {keeper.because}".strip()
         tell(loop, actor=actor, now=now, what="opened", sentence=sentence, reason=reason)
         publish(entry, loop, kind=LoopOpened, now=now)
     return loop
@@ -219,15 +218,3 @@ def _team_site(owner: Owner) -> Site | None:
     if owner.team_id is None:
         return None
     return Team.objects.select_related("site").get(pk=owner.team_id).site
-
-
-def name_of(owner: Owner) -> str:
-    """The person's or the team's name, for the story. Refuses NotFound."""
-    row: User | Team | None = None
-    if owner.user_id is not None:
-        row = User.objects.filter(pk=owner.user_id).first()
-    else:
-        row = Team.objects.filter(pk=owner.team_id or 0).first()
-    if row is None:
-        raise NotFound
-    return row.name

@@ -12,7 +12,7 @@ from liaison.core.refusals import Refusal
 from liaison.loops import access, rules
 from liaison.loops.actions.changing import REMEMBERED, Change, changing
 from liaison.loops.events import LoopReopened
-from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, State
+from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, Notice, State
 
 
 class TooLateToUndo(Refusal):
@@ -47,10 +47,11 @@ def _put_back(change: Change, *, last: LoopEvent) -> None:
     loop = change.loop
     for name in REMEMBERED:
         column = Loop._meta.get_field(name.removesuffix("_id"))
-        setattr(loop, name, cast("Field[Any, Any]", column).to_python(last.before[name]))
+        setattr(loop, name, cast("Field[Any, Any]", column).to_python(last.before.get(name)))
     Clock.objects.filter(pk__in=last.before.get("clocks", [])).update(
         satisfied_at=None, satisfied_by="", voided_at=None, voided_reason=""
     )
     Evidence.objects.filter(pk__in=last.before.get("evidence", [])).update(withdrawn_at=change.now)
+    Notice.objects.filter(pk__in=last.before.get("notices", [])).update(seen_at=None)
     last.undone_at = change.now
     last.save()

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from django.db.models import Q
 
-from liaison.accounts.models import User
 from liaison.core.actor import Actor
 from liaison.loops import access
 from liaison.loops.actions.changing import Change, changing, follow_clocks, recount_evidence, start_ladder
@@ -15,7 +14,8 @@ from liaison.loops.actions.evidence import LOOP_CLOSED
 from liaison.loops.events import EvidenceVoided, LoopReopened
 from liaison.loops.models import Clock, Evidence, LoopEvent, State
 from liaison.loops.ports import Mistake, Proof
-from liaison.loops.queries.owners import covered_owner
+from liaison.loops.queries.owners import Keeper, keeper_for
+from liaison.loops.queries.reach import reaches
 
 
 def void_evidence(
@@ -116,9 +116,9 @@ def _strike_line(change: Change, *, at: datetime, starts: str) -> None:
 def _reopen(change: Change, *, actor: Actor) -> None:
     loop = change.loop
     loop.state, loop.ended_at, loop.ended_by_id, loop.ended_by_name = State.OPEN, None, None, ""
-    if loop.owner_user_id is not None and not User.objects.active().filter(pk=loop.owner_user_id).exists():
+    if loop.owner_user_id is not None and not reaches(loop.owner, patient_id=loop.patient_id, now=change.now):
         loop.owner_user_id = actor.user_id or loop.owner_user_id  # its keeper left: whoever took it back sees to it
-    keeper = covered_owner(loop.owner, site_id=loop.site_id, now=change.now)
+    keeper = keeper_for(loop.owner, patient=loop.patient, site=loop.site, now=change.now) or Keeper(owner=loop.owner)
     loop.owner_user_id, loop.owner_team_id = keeper.owner.user_id, keeper.owner.team_id
     loop.hand_over_id = keeper.hand_over_id
 

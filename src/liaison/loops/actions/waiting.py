@@ -22,7 +22,7 @@ from liaison.loops.actions.ledger import open_loop
 from liaison.loops.events import OwnerFound
 from liaison.loops.models import Loop, WaitingPromise
 from liaison.loops.ports import About, ClockToStart, Owner, PromiseToKeep
-from liaison.loops.queries.owners import owner_for
+from liaison.loops.queries.owners import keeper_for, owner_for
 
 if TYPE_CHECKING:
     from liaison.patients.models import Patient
@@ -44,10 +44,11 @@ def open_or_wait(
 ) -> Loop | None:
     """Open the loop of a promise, or keep the promise until somebody at the site can own it, and return None.
 
-    `site` is where it happens, None for who belongs to none yet. The same key again changes nothing. Refuses
+    `site` is where it happens, None for who belongs to none yet. An owner who can't see the patient is none, unless
+    somebody can instead of them. The same key again changes nothing. Refuses
     Forbidden, NotFound.
     """
-    if owner is not None and site is not None:
+    if owner is not None and site is not None and keeper_for(owner, patient=patient, site=site, now=now):
         return _open(actor, promise, patient=patient, site=site, owner=owner, now=now)
     with act(actor, access.OPEN, patient=patient, now=now) as entry:
         kept, is_new = WaitingPromise.objects.waiting().get_or_create(

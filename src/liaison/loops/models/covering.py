@@ -52,6 +52,7 @@ class HandOver(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     by_name = models.CharField(max_length=200)
     returned_at = models.DateTimeField(null=True, blank=True)
+    idempotency_key = models.CharField(max_length=200, null=True, blank=True, unique=True)  # NULL: not from a form
 
     class Meta:
         constraints: ClassVar = [

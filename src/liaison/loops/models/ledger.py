@@ -107,6 +107,7 @@ class Loop(models.Model):
 
     escalation_level = models.PositiveSmallIntegerField(default=0)
     next_escalation_at = models.DateTimeField(null=True, blank=True)
+    acknowledged_at = models.DateTimeField(null=True, blank=True)  # someone is on this step: its ladder rests
 
     state = models.CharField(max_length=10, choices=State, default=State.OPEN)
     required_evidence = ArrayField(models.CharField(max_length=60))
@@ -163,6 +164,10 @@ class Loop(models.Model):
                 | (Q(snoozed_until__lte=F("due_at")) & ~Q(snooze_reason="")),
             ),
             models.CheckConstraint(name="loop_rises_no_later_than_due", condition=Q(urgent_at__lte=F("due_at"))),
+            models.CheckConstraint(
+                name="loop_acknowledged_rests",
+                condition=Q(acknowledged_at__isnull=True) | Q(next_escalation_at__isnull=True),
+            ),
             models.CheckConstraint(name="loop_known_priority", condition=Q(priority__in=Priority.values)),
             models.CheckConstraint(name="loop_known_state", condition=Q(state__in=State.values)),
             models.CheckConstraint(

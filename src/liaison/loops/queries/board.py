@@ -18,6 +18,7 @@ from liaison.loops import access
 from liaison.loops.models import HandOver, HandOverCover, Loop
 from liaison.loops.ports import Owner
 from liaison.loops.queries.owners import as_value
+from liaison.loops.queries.reach import carrying
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +26,9 @@ class Load:
     """One column of the board: a person or a team and their open loops. `late` and `today` are parts of `open`.
 
     `asked` counts the loops of others that wait on a step of this person. `coordinates` says that this person is a
-    coordinator. While their desk is handed over `is_away` is true, `away_until` says until when (None: not known) and
-    `covered_by` to whom.
+    coordinator. `missing` says why nobody sees to it: "left" for who holds no role that carries loops any more,
+    "elsewhere" for who holds one at other sites only, "nobody" for a team in which nobody works. While their desk is
+    handed over `is_away` is true, `away_until` says until when (None: not known) and `covered_by` to whom.
     """
 
     owner: Owner
@@ -45,13 +47,20 @@ class Load:
     away_until: datetime | None = None
     away_reason: str = ""
     covered_by: tuple[str, ...] = ()
+    missing: str = ""
+
+    @property
+    def works_here(self) -> bool:
+        """Whether this is a desk of these sites, which can get loops."""
+        return self.missing not in {"left", "elsewhere"}
 
 
 def load(actor: Actor, *, now: datetime, zone: tzinfo) -> tuple[Load, ...]:
     """Everyone at the supervisor's sites with a desk, and every team there: the most late first, then by name.
 
     Only loops of the supervisor's sites count. People without any open loop are shown with none, since that is
-    who has room. Refuses Forbidden.
+    who has room. Whoever keeps an open loop there has a column, also who does not work there (any more): nothing
+    open is out of sight. Refuses Forbidden.
     """
     if not actor.may(access.BOARD):
         raise Forbidden
@@ -64,14 +73,17 @@ def load(actor: Actor, *, now: datetime, zone: tzinfo) -> tuple[Load, ...]:
         **_figures(loops.filter(owner_team__isnull=False), column="owner_team_id", now=now, ends=ends),
     }
     asked = _asked(loops)
-    away, coordinators = _away(now=now), _coordinators(now=now)
+    away, coordinators = _away(sites=sites, now=now), _coordinators(now=now)
+    desks, places = _desks(sites=sites, now=now), _Places.read(now=now)
+    others = _others([owner for owner in figures if owner not in desks])
     columns = [
         replace(
             _column(owner, name=name, figures=figures.get(owner, {}), away=away.get(owner.user_id)),
             coordinates=owner.user_id in coordinators,
             asked=asked.get(owner.user_id, 0),
+            missing=places.missing(owner, at_desk=owner in desks),
         )
-        for owner, name in _desks(sites=sites, now=now).items()
+        for owner, name in (desks | others).items()
     ]
     return tuple(sorted(columns, key=lambda each: (-each.late, -each.open, each.name)))
 
@@ -85,7 +97,11 @@ def covering_choices(
     same role, the same site; among equals the least busy. The words say role and site. Who is away can't, nor can the
     colleague whose desk it is, `absent_id`. Near to nobody, the least busy stands first.
     """
-    here = [each for each in columns if not each.is_away and (each.is_team or each.owner.user_id != absent_id)]
+    here = [
+        each
+        for each in columns
+        if each.works_here and not each.is_away and (each.is_team or each.owner.user_id != absent_id)
+    ]
     posts = _posts(now=now)
     theirs = posts.get(Owner(user_id=near_id), _Post()) if near_id is not None else _Post()
     near = {each.owner: posts.get(each.owner, _Post()) for each in here}
@@ -176,13 +192,50 @@ def _desks(*, sites: frozenset[int] | None, now: datetime) -> dict[Owner, str]:
     }
 
 
+def _others(owners: Sequence[Owner]) -> dict[Owner, str]:
+    """The names of those who keep something here and have no desk here."""
+    people = User.objects.filter(pk__in=[owner.user_id for owner in owners if owner.user_id])
+    teams = Team.objects.filter(pk__in=[owner.team_id for owner in owners if owner.team_id])
+    return {
+        **{Owner(team_id=team.pk): team.name for team in teams},
+        **{Owner(user_id=person.pk): person.name for person in people},
+    }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Places:
+    """Who works at all (user ids), and the teams in which somebody does."""
+
+    people: frozenset[int]
+    teams: frozenset[int]
+
+    @classmethod
+    def read(cls, *, now: datetime) -> _Places:
+        working = carrying(now=now).values("user")
+        return cls(
+            people=frozenset(carrying(now=now).values_list("user_id", flat=True)),
+            teams=frozenset(TeamMember.objects.filter(user__in=working).values_list("team_id", flat=True)),
+        )
+
+    def missing(self, owner: Owner, *, at_desk: bool) -> str:
+        """Why nobody sees to what this owner keeps here; "" when somebody does."""
+        if owner.team_id is not None and owner.team_id not in self.teams:
+            return "nobody"
+        if at_desk:
+            return ""
+        return "elsewhere" if owner.team_id or owner.user_id in self.people else "left"
+
+
 def _coordinators(*, now: datetime) -> frozenset[int | None]:
     held = Assignment.objects.current(now=now).filter(role=Role.COORDINATOR)
     return frozenset(held.values_list("user_id", flat=True))
 
 
-def _away(*, now: datetime) -> dict[int | None, tuple[HandOver, tuple[str, ...]]]:
+def _away(*, sites: frozenset[int] | None, now: datetime) -> dict[int | None, tuple[HandOver, tuple[str, ...]]]:
+    """By the id of who is away: the hand-over of these sites that holds now, and who covers."""
     current = HandOver.objects.filter(Q(until_at=None) | Q(until_at__gt=now), returned_at=None, starts_at__lte=now)
+    if sites is not None:
+        current = current.filter(Q(site_ids=None) | Q(site_ids__overlap=sorted(sites)))
     names: dict[int, list[str]] = defaultdict(list)
     for cover in HandOverCover.objects.select_related("user", "team").filter(hand_over__in=current):
         by = cover.user or cover.team

@@ -13,11 +13,12 @@ from liaison.accounts.access import Role
 from liaison.accounts.models import Assignment, Site, Team, TeamMember, User
 from liaison.core.actor import Actor
 from liaison.core.numbers import id_in
-from liaison.core.refusals import Refusal
+from liaison.core.refusals import NotFound, Refusal
 from liaison.loops import access
 from liaison.loops.models import HandOver, HandOverCover, Loop
 from liaison.loops.ports import Owner
-from liaison.patients.models import CareRole, CareTeamMember
+from liaison.loops.queries.reach import carrying, reaches
+from liaison.patients.models import CareRole, CareTeamMember, PatientSite
 
 if TYPE_CHECKING:
     from liaison.patients.models import Patient
@@ -39,11 +40,15 @@ class NobodyToOwn(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keeper:
-    """Who keeps a loop in fact, and the hand-over that says so (None: whom it was given to)."""
+    """Who keeps a loop in fact, and why it is not whom it was meant for.
+
+    `hand_over_id` is the hand-over at whose end it returns. `because` is the sentence for the story, "" where it is
+    the one it was meant for.
+    """
 
     owner: Owner
     hand_over_id: int | None = None
-    absent_name: str = ""
+    because: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,21 +60,42 @@ class OwnerChoice:
     open_loops: int
 
 
-def covered_owner(owner: Owner, *, site_id: int, now: datetime) -> Keeper:
-    """The owner or, while their desk at this site is handed over, the cover with the fewest open loops.
+def keeper_for(owner: Owner, *, patient: Patient, site: Site, now: datetime) -> Keeper | None:
+    """Who keeps a promise that is meant for `owner`; None when nobody could who sees the patient.
 
-    A cover who is away as well is passed on once more, and no further: two people covering each other end.
+    The owner; while their desk at this site is handed over, the cover with the fewest open loops of those who see the
+    patient. A cover who is away as well is passed on once more, and no further: two people covering each other end.
+    Where the owner, or everyone who covers, can't see the patient, it goes where `owner_for` says; if that is nobody,
+    it stays with an owner who is away but sees the patient.
     """
-    keeper = Keeper(owner=owner)
-    for _ in range(2):
-        current = _current_hand_over(keeper.owner, site_id=site_id, now=now)
-        if current is None:
-            break
-        covers = covers_of(current)
-        load = load_of(covers)
-        least = min(covers, key=lambda cover: load[cover])
-        keeper = Keeper(owner=least, hand_over_id=current.pk, absent_name=current.from_user.name)
-    return keeper
+    made = _current_hand_over(owner, site_id=site.pk, now=now)
+    if made is None:
+        seen = reaches(owner, patient_id=patient.pk, now=now)
+        return Keeper(owner=owner) if seen else _instead(owner, made=made, patient=patient, site=site, now=now)
+    cover = _cover(made, patient=patient, now=now)
+    if cover is None:
+        return _instead(owner, made=made, patient=patient, site=site, now=now)
+    again = _current_hand_over(cover.owner, site_id=site.pk, now=now)
+    return (_cover(again, patient=patient, now=now) if again else None) or cover
+
+
+def _cover(made: HandOver, *, patient: Patient, now: datetime) -> Keeper | None:
+    covers = [each for each in covers_of(made) if reaches(each, patient_id=patient.pk, now=now)]
+    if not covers:
+        return None
+    load = load_of(covers)
+    because = f"{made.from_user.name}'s desk is handed over, so it came here."
+    return Keeper(owner=min(covers, key=lambda cover: load[cover]), hand_over_id=made.pk, because=because)
+
+
+def _instead(owner: Owner, *, made: HandOver | None, patient: Patient, site: Site, now: datetime) -> Keeper | None:
+    other = owner_for(patient, site=site, now=now, without=owner.user_id)
+    if other is None or other == owner:
+        return Keeper(owner=owner) if made and reaches(owner, patient_id=patient.pk, now=now) else None
+    if made is None:
+        return Keeper(owner=other, because=f"{name_of(owner)} can't see this patient, so it came here.")
+    because = f"Nobody who covers {made.from_user.name}'s desk can see this patient, so it came here."
+    return Keeper(owner=other, hand_over_id=made.pk, because=because)
 
 
 def _current_hand_over(owner: Owner, *, site_id: int, now: datetime) -> HandOver | None:
@@ -121,6 +147,14 @@ def own_covers(actor: Actor, *, now: datetime) -> tuple[OwnCover, ...]:
     )
 
 
+def left_behind(actor: Actor, *, hand_over: HandOver) -> int:
+    """How many open loops a hand-over left with the colleague, at the sites it is of and the actor supervises."""
+    theirs = Loop.objects.open().filter(owner_user_id=hand_over.from_user_id)
+    for sites in (hand_over.site_ids, actor.sites_for(access.HAND_OVER)):
+        theirs = theirs if sites is None else theirs.filter(site_id__in=sites)
+    return theirs.count()
+
+
 def _people_and_teams(made: HandOver) -> list[User | Team]:
     rows = made.covers.select_related("user", "team").order_by("pk")
     return [by for by in (row.user or row.team for row in rows) if by is not None]
@@ -139,35 +173,64 @@ def site_of(patient: Patient) -> Site:
     return site
 
 
-def coordinator_of(patient: Patient, *, now: datetime) -> Owner | None:
-    """The coordinator on the patient's own care team on that day, the first of several."""
+def coordinator_of(patient: Patient, *, now: datetime, without: int | None = None) -> Owner | None:
+    """The coordinator on the patient's own care team on that day, the first of several, `without` this person.
+
+    Only who holds a role that carries loops: without one nobody sees the patient they look after.
+    """
     mine = CareTeamMember.objects.on(patient.day_at(now)).filter(patient=patient, role=CareRole.COORDINATOR)
-    user_id = mine.filter(user__is_active=True).order_by("pk").values_list("user_id", flat=True).first()
+    mine = mine.filter(user__in=carrying(now=now).values("user"))
+    user_id = mine.exclude(user_id=without or 0).order_by("pk").values_list("user_id", flat=True).first()
     return None if user_id is None else Owner(user_id=user_id)
 
 
-def owner_for(patient: Patient, *, site: Site, now: datetime) -> Owner | None:
+def owner_for(patient: Patient, *, site: Site, now: datetime, without: int | None = None) -> Owner | None:
     """Who keeps a promise to a patient at a site that nobody made by hand; None when nobody could.
 
-    Their own coordinator; else a team of the site or of the whole organization that somebody has joined; else a
-    coordinator or a supervisor there; else a team that nobody has joined yet, which the supervisors' board shows.
+    Their own coordinator; else a team of the site or of the whole organization in which somebody works who sees the
+    patients of the site; else a coordinator or a supervisor there; else a team in which nobody works yet, which the
+    supervisors' board shows. At a site where the patient is not known nobody sees them: then at their own site.
+    `without` is the id of a person who can't.
     """
-    found = coordinator_of(patient, now=now) or _team(site, joined=True)
+    own = coordinator_of(patient, now=now, without=without)
+    if own is not None:
+        return own
+    site = _where_known(patient, site=site)
+    found = _team(site, worked_in=True, now=now)
     if found is not None:
         return found
     for role in (Role.COORDINATOR, Role.SUPERVISOR):
-        someone = User.objects.active().holding(role, now=now, site_id=site.pk).order_by("pk").first()
+        people = User.objects.active().holding(role, now=now, site_id=site.pk).exclude(pk=without or 0)
+        someone = people.order_by("pk").first()
         if someone is not None:
             return Owner(user_id=someone.pk)
-    return _team(site, joined=False)
+    return _team(site, worked_in=False, now=now)
 
 
-def _team(site: Site, *, joined: bool) -> Owner | None:
-    """The first team of this site, else of the whole organization, that somebody has joined, or nobody has."""
-    members = TeamMember.objects.filter(team=OuterRef("pk"), user__is_active=True)
-    teams = Team.objects.filter(Q(site=site) | Q(site=None), Exists(members) if joined else ~Exists(members))
+def _where_known(patient: Patient, *, site: Site) -> Site:
+    known = PatientSite.objects.filter(patient=patient, site=site).exists()
+    return site if known else patient.home_site() or site
+
+
+def _team(site: Site, *, worked_in: bool, now: datetime) -> Owner | None:
+    """The first team of this site, else of the whole organization, in which somebody works at the site, or nobody."""
+    here = carrying(now=now).filter(Q(site=site) | Q(site=None))
+    members = TeamMember.objects.filter(team=OuterRef("pk"), user__in=here.values("user"))
+    teams = Team.objects.filter(Q(site=site) | Q(site=None), Exists(members) if worked_in else ~Exists(members))
     found = sorted(teams, key=lambda team: (team.site_id is None, team.pk))
     return Owner(team_id=found[0].pk) if found else None
+
+
+def name_of(owner: Owner) -> str:
+    """The person's or the team's name, for the story. Refuses NotFound."""
+    row: User | Team | None = None
+    if owner.user_id is not None:
+        row = User.objects.filter(pk=owner.user_id).first()
+    else:
+        row = Team.objects.filter(pk=owner.team_id or 0).first()
+    if row is None:
+        raise NotFound
+    return row.name
 
 
 def people_to_tell(loop: Loop, *, roles: Sequence[str], now: datetime) -> tuple[int, ...]:

@@ -359,6 +359,51 @@ def test_someone_on_it_stops_the_ladder_until_the_due_time_moves(cast: Cast) -> 
     assert moved.next_escalation_at is not None
 
 
+def test_what_else_happens_to_the_step_does_not_start_a_stopped_ladder_again(cast: Cast) -> None:
+    loop = cast.loop(due_at=NOW - 5 * DAY)
+    actions.escalate_loops(SYSTEM, now=NOW)
+    actions.acknowledge_loop(cast.rosa, loop_id=loop.pk, now=NOW)
+    actions.add_evidence(cast.rosa, loop_id=loop.pk, kind="attempt", now=NOW)
+    assert actions.escalate_loops(SYSTEM, now=NOW + 30 * DAY) == 0
+    loop.refresh_from_db()
+    assert (loop.acknowledged_at, loop.next_escalation_at, loop.escalation_level) == (NOW, None, 2)
+    raised = actions.raise_priority(cast.rosa, loop_id=loop.pk, priority="clinical", reason="worse", now=NOW)
+    assert (raised.acknowledged_at, raised.next_escalation_at) == (None, NOW)
+
+
+def test_the_top_rung_is_reached_once(cast: Cast) -> None:
+    loop = cast.loop(due_at=NOW - 60 * DAY, now=NOW - 60 * DAY)
+    actions.escalate_loops(SYSTEM, now=NOW)
+    for day in range(3):
+        actions.add_evidence(cast.rosa, loop_id=loop.pk, kind="attempt", note=str(day), now=NOW + day * DAY)
+        assert actions.escalate_loops(SYSTEM, now=NOW + day * DAY) == 0
+    loop.refresh_from_db()
+    assert (loop.escalation_level, loop.next_escalation_at) == (5, None)
+    assert LoopEvent.objects.filter(loop=loop, what="escalated").count() == 1
+
+
+def test_taking_back_that_one_is_on_it_shows_the_notices_again(cast: Cast) -> None:
+    loop = cast.loop(due_at=NOW - 5 * DAY)
+    actions.escalate_loops(SYSTEM, now=NOW)
+    seen, *unseen = loop.notices.order_by("pk")
+    with writes_open():
+        seen.seen_at = NOW - DAY
+        seen.save()
+    actions.acknowledge_loop(cast.rosa, loop_id=loop.pk, now=NOW)
+    undone = actions.undo_last_change(cast.rosa, loop_id=loop.pk, now=NOW + timedelta(seconds=3))
+    assert (undone.acknowledged_at, undone.next_escalation_at is None) == (None, False)
+    assert set(loop.notices.filter(seen_at=None)) == set(unseen)
+
+
+def test_a_story_says_days_and_times_that_stay_true(cast: Cast) -> None:
+    loop = cast.loop()
+    soon = NOW + timedelta(minutes=40)
+    actions.snooze_loop(cast.rosa, loop_id=loop.pk, until=soon, reason="x", now=NOW)
+    actions.set_next_step(cast.rosa, loop_id=loop.pk, step="Ring", due_at=soon, now=NOW)
+    said = LoopEvent.objects.filter(loop=loop).order_by("pk").values_list("sentence", flat=True)
+    assert list(said)[1:] == ["Put aside until Wed, Mar 4, 2026, 10:40.", "Next: Ring, by Wed, Mar 4, 2026, 10:40."]
+
+
 def test_a_clinical_loop_reaches_the_clinicians_at_once(cast: Cast) -> None:
     loop = cast.loop(priority="clinical", owner=Owner(team_id=cast.team.pk))
     assert actions.escalate_loops(SYSTEM, now=NOW) == 1

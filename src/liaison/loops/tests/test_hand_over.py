@@ -14,7 +14,7 @@ from liaison.loops import actions
 from liaison.loops.access import REPOINT
 from liaison.loops.models import Clock, HandOver, Loop, LoopEvent
 from liaison.loops.ports import Owner
-from liaison.loops.queries import DeskFilters, Tab, business_calendar, covered_owner, desk_page, own_covers
+from liaison.loops.queries import DeskFilters, Tab, business_calendar, desk_page, keeper_for, own_covers
 from liaison.loops.tests.cast import NEW_YORK, NOW, SYSTEM, Cast, patient, person
 from liaison.patients.events import PatientDeceased, PatientNotDeceased
 from liaison.patients.models import PatientSite
@@ -41,7 +41,7 @@ def test_a_whole_desk_moves_in_one_action_and_each_story_says_why(cast: Cast) ->
     other.refresh_from_db()
     assert other.owner_user_id == cast.imani.user_id
     entry = AuditEntry.objects.get(verb="loops.hand_over")
-    assert entry.details == {"loops": 3, "from_user_id": cast.rosa.user_id}
+    assert entry.details == {"loops": 3, "stayed": 0, "from_user_id": cast.rosa.user_id}
     assert entry.patient_ids == [cast.walter.pk]
 
 
@@ -72,7 +72,9 @@ def test_two_colleagues_covering_each_other_do_not_go_round_for_ever(cast: Cast)
     actions.hand_over(
         cast.marta, from_user_id=cast.tom.user_id or 0, to=[Owner(user_id=cast.rosa.user_id)], reason="ill", now=NOW
     )
-    keeper = covered_owner(Owner(user_id=cast.rosa.user_id), site_id=cast.riverside.pk, now=NOW)
+    rosa = Owner(user_id=cast.rosa.user_id)
+    keeper = keeper_for(rosa, patient=cast.walter, site=cast.riverside, now=NOW)
+    assert keeper is not None
     assert keeper.owner in {Owner(user_id=cast.rosa.user_id), Owner(user_id=cast.tom.user_id)}
 
 

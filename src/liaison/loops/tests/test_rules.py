@@ -225,10 +225,20 @@ def test_a_snooze_lies_ahead_and_ends_by_the_due_time() -> None:
 
 def test_a_patients_loops_stay_together_when_a_desk_is_shared_out() -> None:
     tom, team = Owner(user_id=1), Owner(team_id=1)
-    shared = rules.share_out([(10, 1), (11, 2), (10, 3), (12, 4)], covers=[tom, team], load={tom: 1})
+    everybody = {tom: {10, 11, 12}, team: {10, 11, 12}}
+    loops = [(10, 1), (11, 2), (10, 3), (12, 4)]
+    shared = rules.share_out(loops, covers=[tom, team], load={tom: 1}, sees=everybody)
     assert [(each.loop_id, each.to) for each in shared] == [(1, team), (3, team), (2, tom), (4, tom)]
     with pytest.raises(ValueError, match="Nobody"):
-        rules.share_out([], covers=[], load={})
+        rules.share_out([], covers=[], load={}, sees={})
+
+
+def test_nobody_gets_a_loop_of_a_patient_whom_they_cannot_see_and_what_nobody_sees_is_left_out() -> None:
+    tom, pat = Owner(user_id=1), Owner(user_id=2)
+    loops = [(10, 1), (11, 2), (10, 3), (12, 4)]
+    shared = rules.share_out(loops, covers=[tom, pat], load={tom: 9}, sees={tom: {10}, pat: {11}})
+    assert [(each.loop_id, each.to) for each in shared] == [(1, tom), (3, tom), (2, pat)]
+    assert rules.share_out(loops, covers=[tom], load={}, sees={}) == ()
 
 
 def test_an_owner_is_exactly_one_of_a_person_and_a_team() -> None:

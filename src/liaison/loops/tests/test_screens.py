@@ -5,14 +5,18 @@ from datetime import timedelta
 import pytest
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.messages import get_messages
 from django.test import Client
 
+from liaison.accounts.access import Role
+from liaison.accounts.models import Assignment
 from liaison.core.actor import Actor
 from liaison.core.clock import current_time
+from liaison.core.postgres.guard import writes_open
 from liaison.loops import actions, jobs
 from liaison.loops.models import HandOver, Loop, Notice
 from liaison.loops.ports import Owner
-from liaison.loops.tests.cast import NEW_YORK, Cast
+from liaison.loops.tests.cast import NEW_YORK, NOW, SYSTEM, Cast, patient
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -124,8 +128,15 @@ def test_marta_hands_rosas_desk_over_and_takes_it_back(cast: Cast) -> None:
     assert nobody.status_code == 422
     back = (current_time() + 7 * DAY).date()
     typed = {"from_user": str(cast.rosa.user_id), "to": [f"user:{cast.tom.user_id}"], "reason": "ill"}
-    answer = marta.post("/hand-over/", {**typed, "until_on": back.isoformat()})
-    assert answer.status_code == 302
+    typed |= {"until_on": back.isoformat(), "idempotency_key": "hand-over:1"}
+    for _ in range(2):
+        answer = marta.post("/hand-over/", typed)
+        assert answer.status_code == 302
+        said = [str(one) for one in get_messages(answer.wsgi_request)]
+        assert said[-1] == "1 loop handed over."
+    again = marta.post("/hand-over/", {**typed, "idempotency_key": "hand-over:2"})
+    assert again.status_code == 422
+    assert "desk is with Tom Baker until" in again.content.decode()
     made = HandOver.objects.get()
     assert made.until_at is not None
     assert made.until_at.astimezone(NEW_YORK).isoformat().startswith(f"{back}T00:00:00")
@@ -137,10 +148,29 @@ def test_marta_hands_rosas_desk_over_and_takes_it_back(cast: Cast) -> None:
     assert at_desk(cast.rosa).get("/hand-over/").status_code == 403
 
 
+def test_what_no_cover_can_see_stays_and_is_listed_by_name(cast: Cast) -> None:
+    fresh(cast)
+    with writes_open():
+        Assignment.objects.create(
+            user_id=cast.rosa.user_id, role=Role.COORDINATOR, site=cast.hillside, starts_at=NOW - DAY
+        )
+        hal = patient("Hal", "Hill", cast.hillside)
+    fresh(cast, patient=hal, actor=SYSTEM)
+    typed = {"from_user": str(cast.rosa.user_id), "to": [f"user:{cast.tom.user_id}"], "reason": "ill"}
+    answer = at_desk(cast.chief).post("/hand-over/", {**typed, "idempotency_key": "hand-over:1"})
+    (said,) = [str(one) for one in get_messages(answer.wsgi_request)]
+    assert said.startswith("1 loop handed over. 1 stays with Rosa Delgado, as nobody who covers can see the patient")
+    assert answer["Location"] == f"/?tab=all&owner=user:{cast.rosa.user_id}"
+    listed = at_desk(cast.chief).get(answer["Location"]).content.decode()
+    assert "Hal Hill" in listed
+    assert "Walter Ng" not in listed
+
+
 def test_what_a_hand_over_refuses_stands_beside_its_field(cast: Cast) -> None:
     fresh(cast)
     marta = at_desk(cast.marta)
     typed = {"from_user": str(cast.rosa.user_id), "to": [f"user:{cast.rosa.user_id}"], "reason": "ill"}
+    typed |= {"idempotency_key": "hand-over:1"}
     answer = marta.post("/hand-over/", typed)
     assert answer.status_code == 422
     page = answer.content.decode()

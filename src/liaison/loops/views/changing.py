@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, time, tzinfo
 from typing import Any
+from uuid import uuid4
 
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
@@ -13,10 +14,11 @@ from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from liaison.core.answers import done, wants_fragment
-from liaison.core.asking import actor_of
+from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Refusal
@@ -40,6 +42,7 @@ from liaison.loops.queries import (
     LoopStory,
     as_value,
     covering_choices,
+    left_behind,
     load,
     loop_story,
     loop_url,
@@ -263,14 +266,28 @@ def hand_over_desk(request: HttpRequest) -> HttpResponse:
         covers=covering_choices(
             columns, near_id=chosen, absent_id=None if request.method == "POST" else chosen, now=now
         ),
-        initial={"from_user": chosen, "reason": _("Away")},
+        initial={"from_user": chosen, "reason": _("Away"), "idempotency_key": f"hand-over:{uuid4()}"},
     )
     made = _hand_over(request, form, zone=zone, now=now) if form.is_valid() else None
     if made is None:
         page = {"form": form, "columns": columns, "now": now, "time_zone": zone}
         return render(request, "loops/hand_over.html", page, status=422 if form.is_bound else 200)
-    said = _("%(count)s loops handed over.") % {"count": made.loops.count()}
-    return done(request, said=said, to=_reverse("desk:board", "loops:hand_over"), topics=("desk",), go=True)
+    return _handed_over(request, made)
+
+
+def _handed_over(request: HttpRequest, made: HandOver) -> HttpResponse:
+    """How many went; where some stay, the list of them, which names the patients."""
+    moved, stay = made.loops.count(), left_behind(actor_of(request), hand_over=made)
+    said = ngettext("%(count)s loop handed over.", "%(count)s loops handed over.", moved) % {"count": moved}
+    to = _reverse("desk:board", "loops:hand_over")
+    if stay:
+        why = ngettext(
+            "%(count)s stays with %(name)s, as nobody who covers can see the patient: it is in this list.",
+            "%(count)s stay with %(name)s, as nobody who covers can see the patients: they are in this list.",
+            stay,
+        ) % {"count": stay, "name": made.from_user.name}
+        said, to = f"{said} {why}", f"{_reverse('desk:home')}?tab=all&owner=user:{made.from_user_id}"
+    return done(request, said=said, to=to, topics=("desk",), go=True)
 
 
 def _hand_over(request: HttpRequest, form: HandOverForm, *, zone: tzinfo, now: datetime) -> HandOver | None:
@@ -281,6 +298,7 @@ def _hand_over(request: HttpRequest, form: HandOverForm, *, zone: tzinfo, now: d
             to=form.owners,
             reason=form.cleaned_data["reason"],
             until=_midnight(form.cleaned_data["until_on"], zone=zone),
+            idempotency_key=form_key(request, form.cleaned_data["idempotency_key"]),
             now=now,
         )
     except Refusal as refusal:
@@ -293,7 +311,11 @@ def _hand_over(request: HttpRequest, form: HandOverForm, *, zone: tzinfo, now: d
 def end(request: HttpRequest, hand_over_id: int) -> HttpResponse:
     """The colleague is back."""
     count = actions.end_hand_over(actor_of(request), hand_over_id=hand_over_id, now=current_time())
-    said = _("The hand-over has ended; %(count)s loops went back.") % {"count": count}
+    said = ngettext(
+        "The hand-over has ended; %(count)s loop went back.",
+        "The hand-over has ended; %(count)s loops went back.",
+        count,
+    ) % {"count": count}
     to = _reverse("desk:board", "loops:hand_over") if actor_of(request).may(access.BOARD) else _reverse("desk:home")
     return done(request, said=said, to=to, topics=("desk",), go=True)
 
