@@ -34,6 +34,7 @@ from liaison.scheduling.actions.keeping import lock_resources, refresh_free_time
 from liaison.scheduling.actions.refusals import (
     AskedElsewhere,
     CannotChange,
+    DeadPatient,
     Impossible,
     KeyReused,
     MovedMeanwhile,
@@ -61,7 +62,7 @@ def book_appointment(
 
     Refuses NotFree, OutsideHours, TooLate and TooFar unless overridden with permission and a reason,
     PatientBusy and DuplicateVisit unless overridden with a reason; NotYourSite, AskedElsewhere, WrongSeats,
-    ReferralNeeded, KeyReused, Impossible, NotFound, Stale (the visit type was edited meanwhile).
+    ReferralNeeded, KeyReused, Impossible, DeadPatient, NotFound, Stale (the visit type was edited meanwhile).
     """
     with act(actor, BOOK, patient=patient, reason=_reason(override), now=now) as entry:
         appointment = _booked_before(order, patient=patient, follows=None)
@@ -150,13 +151,19 @@ def _booked_before(order: BookingOrder, *, patient: Patient, follows: Appointmen
         return None
     same = (
         first.patient_id == patient.pk
-        and first.start_at == order.start_at
+        and (first.start_at, first.site_id) == (order.start_at, order.site_id)
+        and (first.visit_type_id, first.note) == (order.visit_type_id, order.note.strip())
+        and _seats_of(first) == {(seat.role, seat.resource_id) for seat in order.seats}
         and order.minutes in {None, (first.end_at - first.start_at) // _MINUTE}
         and first.predecessor_id == (follows.pk if follows else None)
     )
     if not same:
         raise KeyReused
     return first
+
+
+def _seats_of(appointment: Appointment) -> set[tuple[str, int]]:
+    return set(appointment.reservations.values_list("role", "resource_id"))
 
 
 def hold_key(key: str) -> None:
@@ -186,6 +193,8 @@ def place_visit(
     now: datetime,
 ) -> Appointment:
     """Check everything and write the visit, in place of the one it `follows`. Refuses what `book_appointment` does."""
+    if patient.is_deceased:
+        raise DeadPatient
     loop, referral = _served(order, patient)
     placing = _placing(order, patient, follows=follows)
     if not actor.may_at(verb, site_id=placing.site.pk):

@@ -97,6 +97,16 @@ class MovedMeanwhile(CannotChange):
     sentence = "Somebody moved this visit meanwhile. Nothing of yours was changed: look at where it is now."
 
 
+class DeadPatient(Refusal):
+    """Nobody looks for a time for somebody who died, nor books one."""
+
+    code = "scheduling.patient_died"
+    sentence = (
+        "The patient has died: nothing is looked for or booked any more. If that is a mistake, take it back on the "
+        "patient's page first."
+    )
+
+
 class KeyReused(Refusal):
     """One key, two different bookings."""
 

@@ -23,7 +23,7 @@ from liaison.orders.models import Referral
 from liaison.patients.models import Patient
 from liaison.scheduling.access import WAIT
 from liaison.scheduling.actions.booking import refuse_elsewhere
-from liaison.scheduling.actions.refusals import Impossible, KeyReused, ReferralNeeded
+from liaison.scheduling.actions.refusals import DeadPatient, Impossible, KeyReused, ReferralNeeded
 from liaison.scheduling.kinds import WAITING
 from liaison.scheduling.models import Appointment, Resource, VisitType, WaitlistEntry
 from liaison.scheduling.rules import Urgency, asks_whether_to_stay, waitlist_policy
@@ -46,13 +46,6 @@ class NotWaiting(Refusal):
     code = "scheduling.not_waiting"
     sentence = "This patient does not wait any more. Look at what happened, and enter them again if they should."
     status = 409
-
-
-class DeadPatient(Refusal):
-    """Nobody looks for a time for somebody who died."""
-
-    code = "scheduling.patient_died"
-    sentence = "The patient has died. Nothing is looked for any more."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
