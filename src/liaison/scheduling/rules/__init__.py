@@ -87,7 +87,7 @@ from liaison.scheduling.rules.waiting import (
     unfit,
     waitlist_policy,
 )
-from liaison.scheduling.rules.wall import Settled, day_span, first_instant, instant_of, settle
+from liaison.scheduling.rules.wall import Settled, day_span, first_instant, settle
 from liaison.scheduling.rules.weeks import days_of_month, days_of_week, monday_of, months_around
 
 __all__ = [
@@ -164,7 +164,6 @@ __all__ = [
     "first_instant",
     "free_spans",
     "in_order",
-    "instant_of",
     "intersect",
     "invitation_place",
     "invitation_summary",
