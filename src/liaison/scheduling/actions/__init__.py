@@ -64,6 +64,7 @@ from liaison.scheduling.actions.refusals import (
     AlreadyOffered,
     AskedElsewhere,
     CannotChange,
+    DeadPatient,
     DuplicateVisit,
     HeldForOffer,
     Impossible,
@@ -122,7 +123,6 @@ from liaison.scheduling.actions.telling import (
 )
 from liaison.scheduling.actions.waiting import (
     AlreadyWaiting,
-    DeadPatient,
     NotWaiting,
     WaitDraft,
     change_wait,
