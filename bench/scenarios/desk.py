@@ -7,10 +7,11 @@ from bench.crowd import add_patients, hire
 from bench.harness import Result, Scenario, fresh_database, measure, percentiles
 
 REQUESTS = 100
+PAGES = (("desk, as it opens", "/"), ("desk, mine alone", "/?tab=mine"), ("desk, all of the site", "/?tab=all"))
 
 
 def run(sizes: Sequence[int], say: Callable[[str], None]) -> list[Result]:
-    """Measure Rosa's own desk and the desk of her whole site."""
+    """Measure Rosa's desk as it opens (hers and her teams'), her own alone, and the desk of her whole site."""
     results: list[Result] = []
     with fresh_database() as cluster:
         staff = hire()
@@ -22,7 +23,7 @@ def run(sizes: Sequence[int], say: Callable[[str], None]) -> list[Result]:
                 have = size + 1
                 # A connection of its own: the server closes one that stood idle while the patients were made.
                 browser = Browser(port, user_id=staff.rosa_id)
-                for name, path in (("desk, mine", "/"), ("desk, all of the site", "/?tab=all")):
+                for name, path in PAGES:
                     taken = measure(lambda path=path, browser=browser: browser.get(path), times=REQUESTS)
                     results += percentiles(name, taken, size=size)
     return results

@@ -17,7 +17,10 @@ def test_marta_gives_a_loop_to_samir_who_sees_it_come_and_go_without_reloading(a
     desk = samir.open("/?tab=all")
     row = desk.locator("[data-loop]").filter(has=desk.locator(".l-owner-name", has_text="Grace Okafor")).first
     loop_id = int(row.get_attribute("data-loop"))
-    row, mine = desk.locator(f"#loop-{loop_id}"), desk.locator("#desk-tabs a", has_text="Mine").locator(".l-count")
+    row, mine = (
+        desk.locator(f"#loop-{loop_id}"),
+        desk.locator("#desk-tabs a", has_text="Mine alone").locator(".l-count"),
+    )
     held = int(mine.inner_text())
     assert clinic.value(OWNER, loop_id) == "Grace Okafor"
 

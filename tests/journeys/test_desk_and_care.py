@@ -9,22 +9,22 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.journey
 
 NEW_YORK = ZoneInfo("America/New_York")
+AWAKE = "(snoozed_until IS NULL OR snoozed_until <= now())"
+ROSA = "(SELECT id FROM accounts_user WHERE name = 'Rosa Delgado')"
+MINE = f"FROM loops_loop WHERE state = 'open' AND (owner_user_id = {ROSA} AND {AWAKE} OR waiting_on_user_id = {ROSA})"
+TEAMS = f"(SELECT team_id FROM accounts_teammember WHERE user_id = {ROSA})"
+OURS = f"{MINE[:-1]} OR owner_team_id IN {TEAMS} AND {AWAKE})"
 
 
 def test_rosa_reads_her_desk_and_moves_through_it_by_keyboard(as_person, clinic, axe):
     rosa = as_person("Rosa Delgado")
     page = rosa.open("/")
-    mine = clinic.value(
-        "SELECT count(*) FROM loops_loop WHERE state = 'open' AND owner_user_id ="
-        " (SELECT id FROM accounts_user WHERE name = 'Rosa Delgado')"
-    )
-    assert mine > 0
-    expect(page.locator("#desk-tabs a[aria-current=page]")).to_contain_text(str(mine))
-    expect(page.locator("[data-row]")).to_have_count(min(mine, 50))
-    urgent = clinic.value(
-        "SELECT next_step FROM loops_loop WHERE state = 'open' AND owner_user_id ="
-        " (SELECT id FROM accounts_user WHERE name = 'Rosa Delgado') ORDER BY urgent_at, id LIMIT 1"
-    )
+    mine, ours = clinic.value(f"SELECT count(*) {MINE}"), clinic.value(f"SELECT count(*) {OURS}")
+    assert 0 < mine < ours, "her teams' stand there too"
+    expect(page.locator("#desk-tabs a[aria-current=page]")).to_have_text(re.compile(rf"Mine and my teams’ \s*{ours}$"))
+    expect(page.locator("#desk-tabs a", has_text="Mine alone")).to_contain_text(str(mine))
+    expect(page.locator("[data-row]").nth(min(ours, 30) - 1)).to_be_visible()
+    urgent = clinic.value(f"SELECT next_step {OURS} ORDER BY urgent_at, id LIMIT 1")
     first = page.locator("[data-row]").first
     expect(first).to_contain_text(urgent)
     assert axe(page) == []
@@ -103,7 +103,7 @@ def test_rosa_opens_walter_and_reads_what_happened(as_person, clinic, axe):
 
 
 def test_rosa_reads_who_a_patient_is_how_to_reach_them_and_what_happened_by_kind(as_person, clinic):
-    """Alerts, care team, promises and the timeline, as the database holds them."""
+    """Alerts, care team, promises and the timeline, as the database holds them once the mail that is due has gone."""
     patient_id, family, given, birth_on, number = clinic.rows(
         "SELECT p.id, p.family, p.given, p.birth_on, i.value FROM patients_patient p"
         " JOIN patients_alert a ON a.patient_id = p.id AND a.ended_at IS NULL"
@@ -112,6 +112,11 @@ def test_rosa_reads_who_a_patient_is_how_to_reach_them_and_what_happened_by_kind
         " JOIN loops_loop l ON l.patient_id = p.id AND l.state = 'open'"
         " JOIN accounts_site s ON s.id = l.site_id AND s.code = 'RIV' ORDER BY p.id LIMIT 1"
     )[0]
+    due = (
+        "SELECT count(*) FROM inbox_message WHERE patient_id = %s"
+        " AND (state = 'sending' OR state = 'queued' AND next_attempt_at <= %s)"
+    )
+    assert clinic.until(lambda: clinic.value(due, patient_id, clinic.now()) == 0, seconds=90)
     page = as_person("Rosa Delgado").open(f"/patients/{patient_id}/")
     band = page.locator("#band")
     for name in (family, given):

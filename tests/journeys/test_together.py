@@ -44,7 +44,7 @@ def test_marta_sees_the_load_and_covers_a_colleague_who_is_away(as_person, clini
     assert not aishas & theos
     theo, marta = as_person("Theo Lindqvist"), as_person("Marta Kowalska", width=1600)
     desk = theo.open("/")
-    mine = desk.locator("#desk-tabs a", has_text="Mine").locator(".l-count")
+    mine = desk.locator("#desk-tabs a", has_text="Mine alone").locator(".l-count")
     expect(mine).to_have_text(str(len(theos)))
 
     page = marta.open("/board/")

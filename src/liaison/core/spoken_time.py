@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, datetime, timedelta, tzinfo
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -30,7 +29,7 @@ class Spoken:
     tone: str
 
 
-def due_in_words(due_at: datetime, *, now: datetime, zone: ZoneInfo) -> Spoken:
+def due_in_words(due_at: datetime, *, now: datetime, zone: tzinfo) -> Spoken:
     """How long until (or since) an aware instant, on the wall clock of `zone`."""
     local, here = due_at.astimezone(zone), now.astimezone(zone)
     exact = exactly(due_at, zone=zone)
@@ -41,12 +40,12 @@ def due_in_words(due_at: datetime, *, now: datetime, zone: ZoneInfo) -> Spoken:
         if left < HOUR:
             text = _("in %(count)s min") % {"count": max(1, left // MINUTE)}
         else:
-            text = _("today %(time)s") % {"time": clock_time(local)}
+            text = _("today") if _is_end_of_day(local) else _("today %(time)s") % {"time": clock_time(local)}
         return Spoken(text=text, exact=exact, tone="today")
     return Spoken(text=_day_ahead(local, here=here), exact=exact, tone="later")
 
 
-def moment_in_words(at: datetime, *, now: datetime, zone: ZoneInfo) -> Spoken:
+def moment_in_words(at: datetime, *, now: datetime, zone: tzinfo) -> Spoken:
     """When something happened or will: the time alone today, the day and time this year, else the full date."""
     local, here = at.astimezone(zone), now.astimezone(zone)
     if local.date() == here.date():
@@ -58,7 +57,7 @@ def moment_in_words(at: datetime, *, now: datetime, zone: ZoneInfo) -> Spoken:
     return Spoken(text=text, exact=exactly(at, zone=zone), tone="later")
 
 
-def exactly(at: datetime, *, zone: ZoneInfo) -> str:
+def exactly(at: datetime, *, zone: tzinfo) -> str:
     """The full date, time and zone."""
     local = at.astimezone(zone)
     return f"{date_format(local, _('l, F j, Y'))} {clock_time(local)} {local.tzname()}"
@@ -91,12 +90,18 @@ def _late_by(local: datetime, *, here: datetime) -> str:
 def _day_ahead(local: datetime, *, here: datetime) -> str:
     days = (local.date() - here.date()).days
     if days == 1:
-        return _("tomorrow %(time)s") % {"time": clock_time(local)}
+        return _("tomorrow") if _is_end_of_day(local) else _("tomorrow %(time)s") % {"time": clock_time(local)}
     if days < WEEK_DAYS:
-        return f"{date_format(local, 'D')} {clock_time(local)}"
+        day = date_format(local, "D")
+        return day if _is_end_of_day(local) else f"{day} {clock_time(local)}"
     if local.year == here.year:
         return _day(local)
     return date_format(local, _("M j, Y"))
+
+
+def _is_end_of_day(local: datetime) -> bool:
+    """What is due within a day is due at its last second: the day is meant, not a minute before midnight."""
+    return (local.hour, local.minute) == (23, 59)
 
 
 def _day(local: datetime) -> str:

@@ -16,7 +16,7 @@ from liaison.loops.queries import DeskFilters, Tab, owner_from_value
 class DeskWish:
     """Tab, cursor, grouping and filters; `narrowed` is the address without the tab and the cursor."""
 
-    tab: Tab = Tab.MINE
+    tab: Tab = Tab.OURS
     after: str = ""
     grouped: bool = False
     filters: DeskFilters = field(default_factory=DeskFilters)
@@ -50,7 +50,7 @@ class DeskWish:
 
 
 def desk_wish(asked: QueryDict) -> DeskWish:
-    """Read an address. An unknown tab is mine; an unknown filter narrows nothing."""
+    """Read an address. An unknown tab is ours, mine and my teams'; an unknown filter narrows nothing."""
     tab = asked.get("tab", "")
     kind = asked.get("kind", "")
     priority = asked.get("priority", "")
@@ -58,7 +58,7 @@ def desk_wish(asked: QueryDict) -> DeskWish:
     priority = priority if priority in Priority.values else ""
     handed = id_in(asked.get("handed", ""))
     return DeskWish(
-        tab=Tab(tab) if tab in set(Tab) else Tab.MINE,
+        tab=Tab(tab) if tab in set(Tab) else Tab.OURS,
         after=asked.get("after", ""),
         grouped=asked.get("by") == "patient",
         filters=DeskFilters(kinds=(kind,) if kind else (), priority=priority, owner=owner, hand_over_id=handed),

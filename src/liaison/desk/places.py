@@ -13,19 +13,28 @@ _HOME: Final = "desk:home"
 
 PLACES: Final = (
     Place(label=_("Desk"), name=_HOME, icon="inbox", rank=10, verb=SEE, letter="d", words="home"),
-    Place(label=_("Desk: mine"), name=_HOME, icon="inbox", rank=11, verb=SEE, query="tab=mine"),
-    Place(label=_("Desk: my teams"), name=_HOME, icon="users-group", rank=12, verb=SEE, query="tab=teams"),
+    Place(
+        label=_("Desk: mine and my teams’"),
+        name=_HOME,
+        icon="inbox",
+        rank=11,
+        verb=SEE,
+        query="tab=ours",
+        words="ours",
+    ),
+    Place(label=_("Desk: mine alone"), name=_HOME, icon="user", rank=12, verb=SEE, query="tab=mine"),
+    Place(label=_("Desk: my teams"), name=_HOME, icon="users-group", rank=13, verb=SEE, query="tab=teams"),
     Place(
         label=_("Desk: overdue"),
         name=_HOME,
         icon="alert-triangle",
-        rank=13,
+        rank=14,
         verb=SEE,
         query="tab=overdue",
         words="late",
     ),
-    Place(label=_("Desk: today"), name=_HOME, icon="clock", rank=14, verb=SEE, query="tab=today", words="due"),
-    Place(label=_("Desk: waiting on others"), name=_HOME, icon="hourglass", rank=15, verb=SEE, query="tab=waiting"),
+    Place(label=_("Desk: today"), name=_HOME, icon="clock", rank=15, verb=SEE, query="tab=today", words="due"),
+    Place(label=_("Desk: waiting on others"), name=_HOME, icon="hourglass", rank=16, verb=SEE, query="tab=waiting"),
     Place(
         label=_("Board"),
         name="desk:board",

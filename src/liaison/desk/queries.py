@@ -57,16 +57,15 @@ def patient_page(actor: Actor, *, patient_id: int, now: datetime) -> PatientPage
     )
 
 
-def moved_off(story: loops.LoopStory, *, tab: Tab) -> str:
+def moved_off(actor: Actor, *, story: loops.LoopStory, tab: Tab) -> str:
     """What to say on a row that stands in a tab which its loop has left for somebody else's desk, "" while it belongs.
 
-    "Theo Lindqvist took it", "given to Care coordination": only of the tabs that go by owner, mine and my teams'.
+    "Theo Lindqvist took it", "given to Care coordination": only of the tabs that go by owner: ours, mine and my teams'.
     """
     row = story.row
-    if row.state != "open" or tab not in {Tab.MINE, Tab.TEAMS}:
-        return ""
-    belongs = row.is_mine or row.waits_on_me if tab is Tab.MINE else row.owner.team_id is not None
-    if belongs:
+    mine, teams = row.is_mine or row.waits_on_me, row.owner.team_id in actor.team_ids
+    belongs = {Tab.OURS: mine or teams, Tab.MINE: mine, Tab.TEAMS: teams}
+    if row.state != "open" or belongs.get(tab, True):
         return ""
     if row.is_mine:
         return gettext("You have it now")

@@ -7,15 +7,16 @@ A page never splits an instant: a laboratory sends forty results with one time, 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, tzinfo
 from itertools import groupby
 from typing import Any, Final
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden
-from liaison.core.timeline import TimelineEntry
+from liaison.core.timeline import TimelineEntry, nothing_after
 from liaison.inbox import queries as inbox
 from liaison.loops import queries as loops
 from liaison.orders import queries as orders
@@ -49,17 +50,38 @@ SOURCES: Final[Sequence[Source]] = (
 )
 """What each package that has something to show tells with."""
 
+Years = Callable[..., frozenset[int]]
+YEARS: Final[Sequence[Years]] = (
+    records.timeline_years,
+    loops.timeline_years,
+    inbox.timeline_years,
+    orders.timeline_years,
+    scheduling.timeline_years,
+)
+"""In which years each of them has something to tell."""
+
 NARROWED: Final = frozenset({records.timeline})
 """Those that look for the words themselves, in the database: a chart has thousands of entries, the rest tens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimelineWish:
-    """What to show: kinds (none: all), words to look for, and only what lies before an instant."""
+    """What to show: kinds (none: all), words to look for, and only what lies before an instant.
 
+    What has not come yet by `now`, on the days of `zone`, is never shown as if it had happened.
+    """
+
+    now: datetime
+    zone: tzinfo
     kinds: tuple[str, ...] = ()
     text: str = ""
     before: datetime | None = None
+
+    @property
+    def ends_at(self) -> datetime:
+        """The instant before which all that is shown lies."""
+        latest = nothing_after(self.now, zone=self.zone)
+        return min(self.before, latest) if self.before else latest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +111,8 @@ def _complete(
         cut_off = [entries[-1].at for entries in told if len(entries) > limit]
         horizon = max(cut_off, default=None)
         merged = heapq.merge(*told, key=_order)
-        entries = [entry for entry in merged if horizon is None or entry.at > horizon]
+        reached = (entry for entry in merged if horizon is None or entry.at > horizon)
+        entries = [entry for entry in reached if entry.has_come(now=wish.now, zone=wish.zone)]
         if entries or horizon is None or limit >= MOST_AT_ONCE:
             return entries, horizon is None
         limit *= 8
@@ -97,7 +120,7 @@ def _complete(
 
 def _told(source: Source, *, actor: Actor, patient: Patient, wish: TimelineWish, limit: int) -> Sequence[TimelineEntry]:
     """What one package tells; nothing where this person's role has no part in it."""
-    asked: dict[str, Any] = {"kinds": wish.kinds, "before": wish.before, "limit": limit}
+    asked: dict[str, Any] = {"kinds": wish.kinds, "before": wish.ends_at, "limit": limit}
     if wish.text and source in NARROWED:
         asked["text"] = wish.text
     try:
@@ -124,7 +147,7 @@ def _search(
     found: list[TimelineEntry] = []
     before, ended = wish.before, False
     while len(found) < limit and not ended:
-        chunk = TimelineWish(kinds=wish.kinds, text=wish.text, before=before)
+        chunk = replace(wish, before=before)
         entries, ended = _complete(actor, patient=patient, wish=chunk, limit=SEARCH_CHUNK, sources=sources)
         found.extend(entry for entry in entries if _has(entry, words=words))
         if not entries:
@@ -147,7 +170,13 @@ def kinds_of(word: str) -> tuple[str, ...]:
     return dict(KINDS).get(word, ())
 
 
-def years(*, first: int, now: datetime) -> Iterator[tuple[int, datetime]]:
-    """Each year from now back to `first`, with the instant before which the timeline shows it."""
-    for year in range(now.year, first - 1, -1):
-        yield year, datetime(year + 1, 1, 1, tzinfo=UTC)
+def years(
+    actor: Actor, *, patient: Patient, now: datetime, zone: tzinfo, sources: Sequence[Years] = YEARS
+) -> tuple[tuple[int, datetime], ...]:
+    """Each year in which something happened, the latest first, with the instant before which the timeline shows it."""
+    before = nothing_after(now, zone=zone)
+    found: set[int] = set()
+    for source in sources:
+        with suppress(Forbidden):  # what this person's role has no part in
+            found |= source(actor, patient=patient, before=before)
+    return tuple((year, datetime(year + 1, 1, 1, tzinfo=UTC)) for year in sorted(found, reverse=True))

@@ -30,6 +30,7 @@ from liaison.loops.queries import Tab
 from liaison.pathways import queries as pathways
 from liaison.patients import queries as patients
 from liaison.patients.models import Patient
+from liaison.records import queries as records
 
 
 @require_GET
@@ -53,7 +54,7 @@ def home(request: HttpRequest) -> HttpResponse:
         with_counts=piece != "more",
     )
     shown = {"page": page, "wish": wish, "counts": page.counts, "now": now, "time_zone": zone, "kinds": _kinds()}
-    shown["covers"] = loops.own_covers(actor_of(request), now=now) if wish.tab is Tab.MINE else ()
+    shown["covers"] = loops.own_covers(actor_of(request), now=now) if wish.tab in {Tab.OURS, Tab.MINE} else ()
     shown["order"] = loops.order_words()
     template = {"more": "desk/_rows.html", "list": "desk/_list.html"}.get(piece, "desk/home.html")
     return render(request, template, shown)
@@ -68,12 +69,17 @@ def loop(request: HttpRequest, loop_id: int) -> HttpResponse:
     if wants_fragment(request) and request.GET.get("as") == "row":
         wish = desk_wish(request.GET)
         return render(
-            request, "desk/_row.html", {**shown, "wish": wish, "news": queries.moved_off(story, tab=wish.tab)}
+            request,
+            "desk/_row.html",
+            {**shown, "wish": wish, "news": queries.moved_off(actor_of(request), story=story, tab=wish.tab)},
         )
     shown["told"] = inbox.told_story(actor_of(request), story=story)
     shown["also"] = queries.other_loops(actor_of(request), story=story, now=now)
     shown["brief"] = queries.brief(actor_of(request), patient_id=story.row.patient.id, now=now)
     shown["follow_up"] = pathways.follow_up_of_loops(actor_of(request), loop_ids=[loop_id]).get(loop_id)
+    if shown["follow_up"]:
+        stands = pathways.get_follow_up(actor_of(request), enrolment_id=shown["follow_up"], now=now)
+        shown["tried"] = stands.tried
     shown |= {"doing": _doing(request, story=story), "whole": request.GET.get("as") == "page"}
     template = "desk/_loop.html" if wants_fragment(request) else "desk/loop.html"
     return render(request, template, shown)
@@ -90,7 +96,7 @@ def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
     piece = request.GET.get("as", "") if wants_fragment(request) else ""
     if piece in {"promised", "coming", "band"}:
         return render(request, f"desk/_{piece}.html", shown)
-    return render(request, "desk/patient.html", {**shown, **_happened(request, patient=page.patient)})
+    return render(request, "desk/patient.html", {**shown, **_happened(request, patient=page.patient, now=now)})
 
 
 @require_GET
@@ -98,13 +104,15 @@ def timeline(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Everything that happened: `kind` and `q` narrow it, `before` goes on or jumps to a year."""
     patient = patients.get_patient(actor_of(request), patient_id=patient_id)
     now, zone = current_time(), actor_of(request).zone
-    shown = {"band": None, "now": now, "time_zone": zone, **_happened(request, patient=patient)}
     piece = request.GET.get("as", "")
     if not wants_fragment(request):
         asked = {name: request.GET[name] for name in ("kind", "q", "before") if request.GET.get(name)}
         wanted = f"?{urlencode(asked)}" if asked else ""
         return redirect(f"{reverse('desk:patient', args=[patient.pk])}{wanted}#happened")
-    return render(request, "desk/_entries.html" if piece == "more" else "desk/_timeline.html", shown)
+    shown = {"band": None, "now": now, "time_zone": zone}
+    if piece == "more":
+        return render(request, "desk/_entries.html", {**shown, **_told(request, patient=patient, now=now)})
+    return render(request, "desk/_timeline.html", {**shown, **_happened(request, patient=patient, now=now)})
 
 
 @require_GET
@@ -168,17 +176,27 @@ def presence(request: HttpRequest) -> HttpResponse:
     return render(request, "desk/_present.html", {"others": others})
 
 
-def _happened(request: HttpRequest, *, patient: Patient) -> dict[str, Any]:
-    word, text = request.GET.get("kind", ""), request.GET.get("q", "").strip()[:100]
-    wish = TimelineWish(kinds=kinds_of(word), text=text, before=_instant(request.GET.get("before", "")))
-    now = current_time()
+def _happened(request: HttpRequest, *, patient: Patient, now: datetime) -> dict[str, Any]:
+    """The timeline with what narrows it, and on its first page what the chart dates later than now."""
+    actor, shown = actor_of(request), _told(request, patient=patient, now=now)
+    shown["kinds"] = [kind for kind, _ in KINDS]
+    shown["years"] = years(actor, patient=patient, now=now, zone=actor.zone)
+    if not shown["text"] and not shown["before"]:
+        kinds = kinds_of(shown["kind"])
+        shown["later"] = records.dated_later(actor, patient=patient, now=now, zone=actor.zone, kinds=kinds)
+    return shown
+
+
+def _told(request: HttpRequest, *, patient: Patient, now: datetime) -> dict[str, Any]:
+    """One page of the timeline, and what it was asked for."""
+    actor, word, text = actor_of(request), request.GET.get("kind", ""), request.GET.get("q", "").strip()[:100]
+    before = _instant(request.GET.get("before", ""))
+    wish = TimelineWish(now=now, zone=actor.zone, kinds=kinds_of(word), text=text, before=before)
     return {
         "patient_id": patient.pk,
-        "told": timeline_page(actor_of(request), patient=patient, wish=wish),
-        "kinds": [kind for kind, _ in KINDS],
+        "told": timeline_page(actor, patient=patient, wish=wish),
         "kind": word if wish.kinds else "",
         "text": text,
-        "years": list(years(first=patient.birth_on.year if patient.birth_on else now.year - 20, now=now)),
         "before": wish.before,
     }
 

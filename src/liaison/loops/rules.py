@@ -13,7 +13,6 @@ from types import MappingProxyType
 from typing import Any, Final, Literal
 
 from liaison.core.calendars import BusinessCalendar, add_business_days, start_of_day
-from liaison.core.written_time import clock_time, near_day
 from liaison.loops.ports import CLINICAL, ROUTINE, URGENT, LoopKind, Owner
 
 UNDO_WITHIN: Final = timedelta(seconds=10)
@@ -49,7 +48,8 @@ class Why:
 class Rank:
     """Where a loop stands among the others: `at` orders the desk, `reasons` say why, the weightiest first.
 
-    `counts_as` says for which due time a pressing loop stands ("4 days late"), "" when that is its own.
+    `counts_as` says by how much a pressing loop stands earlier ("due 2 days earlier"), "" for who stands by its due
+    time. How late it is nobody says here: the due time does, once (`core.spoken_time`).
     """
 
     at: datetime
@@ -58,29 +58,27 @@ class Rank:
 
     @property
     def words(self) -> str:
-        """The rank in one line: "urgent, then 2 days late; counts as 4 days late"."""
-        said = ", then ".join(reason.words for reason in self.reasons)
-        return f"{said}; counts as {self.counts_as}" if self.counts_as else said
+        """The rank in one line: "urgent (counts as due 2 days earlier), then late"."""
+        first, *then = (reason.words for reason in self.reasons)
+        return ", then ".join([f"{first} (counts as {self.counts_as})" if self.counts_as else first, *then])
 
 
 def rank(due_at: datetime, *, priority: str, now: datetime, zone: tzinfo) -> Rank:
     """The rank of an open loop: first how pressing it is, then when it is due. Nothing else moves a row."""
-    at = urgent_at(due_at, priority=priority)
     pressing = () if priority == ROUTINE else (Why(code=priority, words=priority),)
     return Rank(
-        at=at,
+        at=urgent_at(due_at, priority=priority),
         reasons=(*pressing, _due_reason(due_at, now=now, zone=zone)),
-        counts_as=_due_reason(at, now=now, zone=zone).words if pressing else "",
+        counts_as=f"due {RISES_EARLIER_BY[priority].days} days earlier" if pressing else "",
     )
 
 
 def _due_reason(due_at: datetime, *, now: datetime, zone: tzinfo) -> Why:
-    words = when_words(due_at, now=now, zone=zone)
     if is_late(due_at, now=now):
-        return Why(code="late", words=words)
+        return Why(code="late", words="late")
     if is_due_today(due_at, now=now, zone=zone):
         return Why(code="today", words="due today")
-    return Why(code="later", words=f"due {words}")
+    return Why(code="later", words="due later")
 
 
 def order_words() -> tuple[str, ...]:
@@ -102,36 +100,6 @@ def is_late(due_at: datetime, *, now: datetime) -> bool:
 def is_due_today(due_at: datetime, *, now: datetime, zone: tzinfo) -> bool:
     """Whether it is due later on the site's local day, and not yet late."""
     return now <= due_at and due_at.astimezone(zone).date() == now.astimezone(zone).date()
-
-
-def when_words(due_at: datetime, *, now: datetime, zone: tzinfo) -> str:
-    """The due time as a person says it: "2 days late", "in 40 min", "today 17:00", "tomorrow", "Mon, Mar 2"."""
-    if due_at < now:
-        return f"{_span(now - due_at, days=_days(due_at, now=now, zone=zone))} late"
-    days = -_days(due_at, now=now, zone=zone)
-    local = due_at.astimezone(zone)
-    if days == 0:
-        return f"in {_span(due_at - now, days=0)}" if due_at - now < timedelta(hours=2) else _today(local)
-    if days == 1:
-        return "tomorrow"
-    if days < 7:
-        return f"{local:%A}"
-    return f"{local:%a}, {near_day(local, year=now.year)}"
-
-
-def _today(local: datetime) -> str:
-    return "today" if (local.hour, local.minute) == (23, 59) else f"today {clock_time(local)}"
-
-
-def _days(at: datetime, *, now: datetime, zone: tzinfo) -> int:
-    return (now.astimezone(zone).date() - at.astimezone(zone).date()).days
-
-
-def _span(length: timedelta, *, days: int) -> str:
-    if days >= 1:
-        return f"{days} day{'' if days == 1 else 's'}"
-    minutes = int(length.total_seconds() // 60)
-    return f"{minutes // 60} h" if minutes >= 60 else f"{max(minutes, 1)} min"
 
 
 def why(
@@ -199,7 +167,10 @@ ESCALATED_FROM: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
-    """One rung: when (business days or hours from the due time, or at once), who is told, what it raises."""
+    """One rung: when (business days or hours from the due time, or at once), who is told, what it raises.
+
+    A promise that was late already when somebody got it is counted from then: nobody breaks what they didn't have.
+    """
 
     level: int
     notify: tuple[str, ...]
@@ -211,13 +182,14 @@ class Level:
         self, *, due_at: datetime, started_at: datetime, calendar: BusinessCalendar, zone: tzinfo
     ) -> datetime:
         """The instant of this rung. Days before the due day begin at its midnight, days after keep the hour."""
+        counted_from = max(due_at, started_at)
         if self.hours is not None:
-            return due_at + timedelta(hours=self.hours)
+            return counted_from + timedelta(hours=self.hours)
         if self.business_days is None:
             return started_at
         if self.business_days == 0:
-            return due_at
-        local = due_at.astimezone(zone)
+            return counted_from
+        local = counted_from.astimezone(zone)
         day = add_business_days(local.date(), days=self.business_days, calendar=calendar)
         if self.business_days < 0:
             return start_of_day(day, zone=zone)

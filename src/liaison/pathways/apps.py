@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.apps import AppConfig
 
-from liaison.loops.ports import register_kind
+from liaison.loops.ports import register_kind, register_waiting
 from liaison.pathways.kinds import MISSED_AFTER_STAY, POST_DISCHARGE
 
 
@@ -20,8 +20,10 @@ class PathwaysConfig(AppConfig):
         from liaison.inbox.ports import register_proofs
         from liaison.pathways.actions.following import contact_without
         from liaison.pathways.places import PLACES
+        from liaison.pathways.queries import waiting_follow_ups
 
         register_places(*PLACES)
         register_proofs("pathways.contact", contact_without)
+        register_waiting("pathways.follow_ups", waiting_follow_ups)
         register_kind(POST_DISCHARGE)
         register_kind(MISSED_AFTER_STAY)

@@ -47,6 +47,14 @@ def test_today_is_the_day_of_the_clinic():
     assert due_in_words(late_evening, now=NOW, zone=ZoneInfo("UTC")).text == "tomorrow 04:30"
 
 
+@pytest.mark.parametrize(("days", "text"), [(0, "today"), (1, "tomorrow"), (2, "Fri"), (20, "Mar 24")])
+def test_what_is_due_within_a_day_names_the_day_and_no_clock(days, text):
+    ends = datetime(2026, 3, 4, 23, 59, 59, tzinfo=NEW_YORK) + timedelta(days=days)
+    spoken = due_in_words(ends, now=NOW, zone=NEW_YORK)
+    assert spoken.text == text
+    assert "23:59" in spoken.exact
+
+
 @pytest.mark.parametrize(
     ("at", "text"),
     [

@@ -122,6 +122,9 @@ def test_the_palette_finds_patients_and_places(findable, at_desk):
     assert "Ng, Walter" in page
     assert f"/patients/{findable.walter.pk}/" in page
     assert "Desk: overdue" in text_of(at_desk(findable.rosa).get("/palette/?q=late"))
+    ours = text_of(at_desk(findable.rosa).get("/palette/?q=desk+teams"))
+    assert "Desk: mine and my teams’" in ours
+    assert "/?tab=ours" in ours
 
 
 def test_the_palette_knows_an_action_before_or_after_the_name(findable, at_desk):

@@ -37,15 +37,37 @@ def test_rows_carry_the_keys_that_act_on_them(cast, at_desk):
 
 def test_the_desk_of_another_site_shows_nothing_of_walter(cast, at_desk):
     loop_of_rosa(cast)
-    for tab in ("mine", "teams", "overdue", "today", "waiting", "all"):
+    for tab in ("ours", "mine", "teams", "overdue", "today", "waiting", "all"):
         assert "Walter" not in text_of(at_desk(cast.pat).get("/", {"tab": tab}))
 
 
-def test_tabs_say_how_many_and_an_unknown_tab_is_mine(cast, at_desk):
+def test_the_desk_opens_on_what_is_mine_and_my_teams_and_says_whose_each_is(cast, at_desk):
+    now = current_time()
+    rosas = loop_of_rosa(cast, step="Fax the form", hours=50)
+    teams = loop_of_rosa(cast, step="Call Olga", hours=2, owner=Owner(team_id=cast.team.pk))
+    client = at_desk(cast.rosa)
+    page = text_of(client.get("/"))
+    assert page.index("Call Olga") < page.index("Fax the form")
+    row, _, rest = page.partition(f'id="loop-{teams.pk}"')[2].partition(f'id="loop-{rosas.pk}"')
+    assert "Care coordination · " in row
+    assert "data-mine" not in row, "so t takes it"
+    assert "l-whose" not in rest
+    assert 'data-key="t"' in page
+    here = f"/loops/{teams.pk}/?as=row&tab=ours"
+    assert "data-news" not in text_of(client.get(here, headers=HTMX))
+    actions.take_loop(cast.rosa, loop_id=teams.pk, now=now)
+    taken = text_of(client.get(here, headers=HTMX))
+    assert "data-news" not in taken, "it stays where it stood, as hers"
+    assert "data-mine" in taken
+    assert "Rosa Delgado took it" in text_of(at_desk(cast.tom).get(here, headers=HTMX))
+
+
+def test_tabs_say_how_many_and_an_unknown_tab_is_mine_and_my_teams(cast, at_desk):
     loop_of_rosa(cast, hours=-5)
     loop_of_rosa(cast, owner=Owner(team_id=cast.team.pk))
     page = text_of(at_desk(cast.rosa).get("/?tab=nonsense&after="))
-    assert 'aria-current="page">Mine <span class="l-count">1</span>' in page
+    assert 'aria-current="page">Mine and my teams’ <span class="l-count">2</span>' in page
+    assert 'Mine alone <span class="l-count">1</span>' in page
     assert 'My teams <span class="l-count">1</span>' in page
     assert 'Overdue <span class="l-count l-count--late">1</span>' in page
 
@@ -99,6 +121,7 @@ def test_filters_stay_in_the_address_and_narrow(cast, at_desk):
 def test_an_empty_tab_says_what_next(cast, at_desk):
     client = at_desk(cast.rosa)
     for tab, words in (
+        ("ours", "Nothing of yours or your teams’ is waiting"),
         ("mine", "Nothing of yours is waiting"),
         ("teams", "Your teams have nothing unclaimed"),
         ("overdue", "No overdue loops"),
@@ -113,7 +136,8 @@ def test_every_row_and_the_page_say_why_the_order_is_as_it_is(cast, at_desk):
     made = loop_of_rosa(cast, hours=-50, priority="urgent")
     page = text_of(at_desk(cast.rosa).get("/"))
     assert f'aria-describedby="rank-{made.pk}"' in page
-    assert "Ranks here: urgent, then" in page
+    assert "Ranks here: urgent (counts as due 2 days earlier), then late" in page
+    assert page.count("days late") == 1, "one number, said once"
     assert "Why rows stand in this order" in page
     assert "Urgent counts as due 2 days earlier" in page
 
@@ -128,7 +152,8 @@ def test_whose_desk_is_covered_is_told_with_whom_and_until_when(cast, at_desk):
     page = text_of(rosa.get("/"))
     assert "Your desk is with Tom Baker and Dr Imani Okoye" in page
     assert "They keep 1 loop of yours" in page
-    assert "Nothing of yours is waiting" not in page
+    assert "Nothing of yours" not in page
+    assert "Your desk is with" in text_of(rosa.get("/?tab=mine"))
     assert f"?tab=all&amp;handed={away.pk}" in page
     theirs = text_of(rosa.get(f"/?tab=all&handed={away.pk}"))
     assert f'id="loop-{made.pk}"' in theirs
@@ -141,7 +166,7 @@ def test_whose_desk_is_covered_is_told_with_whom_and_until_when(cast, at_desk):
 
 def test_htmx_gets_the_tabs_alone(cast, at_desk):
     loop_of_rosa(cast)
-    piece = text_of(at_desk(cast.rosa).get("/?as=counts&tab=mine", headers=HTMX))
+    piece = text_of(at_desk(cast.rosa).get("/?as=counts&tab=ours", headers=HTMX))
     assert piece.lstrip().startswith("<ul")
     assert "data-row" not in piece
 

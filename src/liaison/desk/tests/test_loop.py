@@ -171,8 +171,8 @@ def test_a_row_that_left_the_tab_says_who_took_it(cast, at_desk):
 def test_the_panel_says_why_it_ranks_where_it_does(cast, at_desk):
     made = loop_of_rosa(cast, hours=-50, priority="urgent")
     page = text_of(at_desk(cast.rosa).get(f"/loops/{made.pk}/", headers=HTMX))
-    assert "Ranks here: urgent, then" in page
-    assert "; counts as" in page
+    assert "Ranks here: urgent (counts as due 2 days earlier), then late" in page
+    assert page.count("days late") == 1, "how late it is, once"
 
 
 def test_times_follow_the_clinic_of_the_loop(cast, at_desk):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
@@ -157,8 +158,47 @@ def test_the_search_finds_an_old_entry_of_a_long_chart_in_one_look(known, at_des
         page = text_of(at_desk(known.imani).get(url, headers=HTMX))
     assert "Troponin" in page
     assert "Sodium" not in page
-    looks = [query["sql"] for query in asked if 'FROM "records_resource"' in query["sql"]]
+    looks = [query["sql"] for query in asked if 'UPPER("records_resource"."title"' in query["sql"]]
     assert len(looks) == 1
+    years = [query["sql"] for query in asked if "EXTRACT" in query["sql"] and '"records_resource"' in query["sql"]]
+    assert len(years) == 1
+
+
+def received(known, *, title, at, date_only=False):
+    now = current_time()
+    with writes_open():
+        source, _ = Source.objects.get_or_create(
+            name="x", sha256="0" * 64, defaults={"received_at": now, "received_by": "test"}
+        )
+        return Resource.objects.create(
+            resource_type="Condition", fhir_id=title[:9], body={}, digest=uuid4(), source=source, received_at=now,
+            patient=known.walter, kind="condition", at=at, date_only=date_only, title=title,
+        )  # fmt: skip
+
+
+def test_what_the_chart_dates_later_stands_apart_with_how_much_it_is(known, at_desk):
+    now = current_time()
+    received(known, title="Sprained ankle", at=now - timedelta(days=400))
+    received(known, title="Planned surgery", at=now + timedelta(days=9))
+    for number in range(21):
+        received(known, title=f"In{number:02d} years", at=now + timedelta(days=800 + number))
+    client, here = at_desk(known.rosa), f"/patients/{known.walter.pk}/"
+    page = text_of(client.get(here))
+    apart, happened = page.split('id="later"')[1].split('id="entries"')
+    assert "Dated later than now: 22 entries of the chart" in apart
+    assert apart.index("Planned surgery") < apart.index("In00 years")
+    assert "The nearest 20 are shown." in apart
+    assert "In19 years" not in page
+    assert "Sprained ankle" in happened
+    assert "Planned surgery" not in happened
+    years = re.findall(r'<option value="\d[^>]*>(\d+)</option>', page)
+    assert years == [str((now - timedelta(days=400)).year)], "only years in which something happened"
+    for narrowed in ("?q=surgery", "?kind=results", "?before=2020-01-01T00:00:00%2B00:00"):
+        assert "Planned surgery" not in text_of(client.get(f"{here}timeline/{narrowed}", headers=HTMX))
+    assert "Planned surgery" in text_of(client.get(f"{here}timeline/?kind=conditions", headers=HTMX))
+    front_desk = text_of(at_desk(known.fred).get(here))
+    assert "Planned surgery" not in front_desk
+    assert "Dated later" not in front_desk
 
 
 def test_what_has_a_day_and_no_time_stands_under_that_day_without_a_clock(known, at_desk):

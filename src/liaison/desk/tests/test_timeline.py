@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from liaison.desk.timeline import TimelineWish, kinds_of, timeline_page, years
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 ACTOR = system_actor("test")
+NEW_YORK = ZoneInfo("America/New_York")
 
 
 def told_by(name, minutes, *, kind="visit"):
@@ -38,12 +40,16 @@ def told_by(name, minutes, *, kind="visit"):
     return source
 
 
-def whole(sources, *, limit, text="", kinds=()):
+def wish(*, now=START + timedelta(days=1), zone=NEW_YORK, **more):
+    return TimelineWish(now=now, zone=zone, **more)
+
+
+def whole(sources, *, limit, now=START + timedelta(days=1), **more):
     """Every page, one after the other."""
     pages, before = [], None
     while True:
-        wish = TimelineWish(before=before, text=text, kinds=kinds)
-        page = timeline_page(ACTOR, patient=None, wish=wish, limit=limit, sources=sources)
+        asked = wish(now=now, before=before, **more)
+        page = timeline_page(ACTOR, patient=None, wish=asked, limit=limit, sources=sources)
         pages.append(page.entries)
         if page.before is None:
             return pages
@@ -73,7 +79,7 @@ def test_a_search_finds_each_match_once(first, limit):
 
 def test_a_page_of_one_instant_is_not_split():
     page = timeline_page(
-        ACTOR, patient=None, wish=TimelineWish(), limit=10, sources=[told_by("lab", [5] * 300), told_by("b", [1])]
+        ACTOR, patient=None, wish=wish(), limit=10, sources=[told_by("lab", [5] * 300), told_by("b", [1])]
     )
     assert len(page.entries) == 300
 
@@ -104,9 +110,48 @@ def test_nothing_told_is_one_empty_page():
     assert whole([], limit=5, text="x") == [()]
 
 
-def test_years_run_from_now_back_and_end_at_new_year():
-    assert list(years(first=2024, now=datetime(2026, 5, 1, tzinfo=UTC))) == [
+def of_day(day, title):
+    at = datetime(2026, 1, day, 12, tzinfo=UTC)
+    return TimelineEntry(at=at, kind="condition", title=title, source="a", key=title, date_only=True)
+
+
+def test_what_is_dated_later_than_now_is_not_told_as_if_it_had_happened():
+    source = told_by("lab", [9, 10, 11, 12])
+    page = timeline_page(ACTOR, patient=None, wish=wish(now=START + timedelta(minutes=10)), limit=1, sources=[source])
+    assert [entry.title for entry in page.entries] == ["lab 1"]
+    pages = whole([source], limit=1, now=START + timedelta(minutes=10))
+    assert [entry.title for page in pages for entry in page] == ["lab 1", "lab 0"]
+    found = whole([source], limit=1, text="lab", now=START + timedelta(minutes=10))
+    assert [entry.title for page in found for entry in page] == ["lab 1", "lab 0"]
+
+
+def test_what_has_a_day_alone_has_happened_from_the_start_of_that_day_where_it_is_read():
+    def days(actor, *, patient, kinds=(), before=None, limit=50):
+        told = [of_day(3, "third"), of_day(2, "second")]
+        return [each for each in told if each.at < before][:limit]
+
+    def titles(now, zone=NEW_YORK):
+        page = timeline_page(ACTOR, patient=None, wish=wish(now=now, zone=zone), limit=1, sources=[days])
+        return [entry.title for entry in page.entries]
+
+    early = datetime(2026, 1, 3, 6, tzinfo=UTC)  # 01:00 in New York, noon UTC is ahead
+    assert titles(early) == ["third"]
+    evening = datetime(2026, 1, 3, 2, tzinfo=UTC)  # still the 2nd in New York
+    assert titles(evening) == ["second"]
+    assert titles(datetime(2026, 1, 2, 23, tzinfo=UTC), ZoneInfo("Pacific/Kiritimati")) == ["third"]
+
+
+def test_the_jump_offers_the_years_in_which_something_happened():
+    def chart(actor, *, patient, before):
+        return frozenset(year for year in (1999, 2024, 2027) if datetime(year, 1, 1, tzinfo=UTC) < before)
+
+    def closed(actor, **asked):
+        raise Forbidden
+
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    told = years(ACTOR, patient=None, now=now, zone=NEW_YORK, sources=[chart, closed, lambda actor, **_: {2026, 2024}])
+    assert told == (
         (2026, datetime(2027, 1, 1, tzinfo=UTC)),
-        (2025, datetime(2026, 1, 1, tzinfo=UTC)),
         (2024, datetime(2025, 1, 1, tzinfo=UTC)),
-    ]
+        (1999, datetime(2000, 1, 1, tzinfo=UTC)),
+    )

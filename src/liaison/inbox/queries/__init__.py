@@ -26,7 +26,7 @@ from liaison.inbox.queries.notes import NoteLine, NoteShown, get_note, may_strik
 from liaison.inbox.queries.reaching import PointNow, ReachSheet, reach_sheet
 from liaison.inbox.queries.stories import ToldLine, told_story
 from liaison.inbox.queries.templates import TemplateSheet, shown, template_sheet, templates, wording_for
-from liaison.inbox.queries.timeline import timeline
+from liaison.inbox.queries.timeline import timeline, timeline_years
 from liaison.inbox.queries.untold import loops_instead
 from liaison.inbox.queries.whom import patient_and_loop
 
@@ -71,6 +71,7 @@ __all__ = [
     "template_sheet",
     "templates",
     "timeline",
+    "timeline_years",
     "told_story",
     "unmatched_bytes",
     "unmatched_mail",

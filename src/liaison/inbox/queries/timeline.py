@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden
-from liaison.core.timeline import TimelineEntry
+from liaison.core.timeline import TimelineEntry, years_in
 from liaison.inbox import access
 from liaison.inbox.models import Call, Message, Note
 from liaison.inbox.models.messages import Direction
@@ -50,6 +51,19 @@ def timeline(
         entries += [_note(row) for row in notes.order_by("-happened_at", "-pk")[:limit]]
     entries.sort(key=lambda entry: (entry.at, entry.key), reverse=True)
     return tuple(entries[:limit])
+
+
+def timeline_years(actor: Actor, *, patient: Patient, before: datetime) -> frozenset[int]:
+    """The years before an instant of which `timeline` tells. Refuses Forbidden, NotFound."""
+    if not actor.may(access.READ):
+        raise Forbidden
+    refuse_unseen(actor, patient=patient)
+    messages = Message.objects.filter(patient=patient, queued_at__lt=before)
+    return frozenset().union(
+        years_in(messages, Coalesce("sent_at", "queued_at")),
+        years_in(Call.objects.filter(patient=patient, started_at__lt=before), "started_at"),
+        years_in(readable(actor, patient=patient).filter(happened_at__lt=before), "happened_at"),
+    )
 
 
 def _message(row: Message) -> TimelineEntry:

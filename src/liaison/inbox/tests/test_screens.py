@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -434,7 +435,7 @@ def test_the_mailbox_shows_what_patients_received(
 def test_the_timeline_tells_messages_and_calls(cast: Cast) -> None:
     from liaison.core.actor import Actor
     from liaison.core.refusals import Forbidden, NotFound
-    from liaison.inbox.queries import timeline
+    from liaison.inbox.queries import timeline, timeline_years
 
     a_message(cast)
     actions.log_call(
@@ -456,7 +457,10 @@ def test_the_timeline_tells_messages_and_calls(cast: Cast) -> None:
         "message"
     ]
     assert len(timeline(cast.rosa, patient=cast.walter, limit=1)) == 1
-    with pytest.raises(NotFound):
-        timeline(cast.pat, patient=cast.walter)
-    with pytest.raises(Forbidden):
-        timeline(Actor(user_id=1), patient=cast.walter)
+    assert timeline_years(cast.rosa, patient=cast.walter, before=NOW + timedelta(days=1)) == {NOW.year}
+    assert timeline_years(cast.rosa, patient=cast.walter, before=NOW) == set()
+    for tells in (timeline, partial(timeline_years, before=NOW)):
+        with pytest.raises(NotFound):
+            tells(cast.pat, patient=cast.walter)
+        with pytest.raises(Forbidden):
+            tells(Actor(user_id=1), patient=cast.walter)

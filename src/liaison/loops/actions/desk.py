@@ -8,6 +8,7 @@ from liaison.accounts.models import Team, User
 from liaison.accounts.queries import actor_of
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, Refusal
+from liaison.core.spoken_time import due_in_words
 from liaison.loops import access, rules
 from liaison.loops.actions.changing import Change, ReasonNeeded, changing, follow_clocks, set_due
 from liaison.loops.actions.ledger import name_of
@@ -113,7 +114,7 @@ def snooze_loop(
         if not rules.snooze_is_short_enough(until, due_at=loop.due_at, now=now):
             raise SnoozePastDue
         loop.snoozed_until, loop.snooze_reason = until, reason.strip()[:300]
-        words = rules.when_words(until, now=now, zone=change.zone)
+        words = due_in_words(until, now=now, zone=change.zone).text
         change.say("snoozed", f"Put aside until {words}.", reason=reason, undoable=True)
     return change.loop
 
@@ -166,7 +167,7 @@ def set_next_step(
             replaces_id=replaced_id,
         )
         follow_clocks(loop, now=now)
-        words = rules.when_words(due_at, now=now, zone=change.zone)
+        words = due_in_words(due_at, now=now, zone=change.zone).text
         change.say("step_set", f"Next: {step}, {words}.", reason=reason)
     return change.loop
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from liaison.core.act import act
 from liaison.core.actor import Actor
+from liaison.core.spoken_time import due_in_words
 from liaison.loops import access, rules
 from liaison.loops.actions.changing import publish, tell
 from liaison.loops.events import LoopEscalated
@@ -61,7 +62,7 @@ def _climb(loop: Loop, *, actor: Actor, now: datetime) -> None:
     loop.urgent_at = rules.urgent_at(loop.due_at, priority=loop.priority)
     loop.version += 1
     loop.save()
-    words = rules.when_words(loop.due_at, now=now, zone=loop.site.zone)
+    words = due_in_words(loop.due_at, now=now, zone=loop.site.zone).text
     Notice.objects.bulk_create(
         [
             Notice(loop=loop, due_at=loop.due_at, level=level.level, user_id=user_id, at=now,

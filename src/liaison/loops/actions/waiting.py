@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db.models import QuerySet
@@ -13,6 +15,7 @@ from django.db.models import QuerySet
 from liaison.accounts.models import Site
 from liaison.core.act import act
 from liaison.core.actor import Actor
+from liaison.core.refusals import Refusal
 from liaison.loops import access
 from liaison.loops.actions.deaths import review_loop
 from liaison.loops.actions.ledger import open_loop
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _INSTANTS: Final = ("anchor_at", "due_at")
+_ENDS: Final = ("ended_at", "ended_why", "loop", "failed_at", "failed_why")
 
 
 def open_or_wait(
@@ -81,17 +85,45 @@ def drop_waiting(actor: Actor, *, waiting: QuerySet[WaitingPromise], reason: str
     for row in waiting:
         with act(actor, access.GIVE_UP, patient=row.patient, subject=row, reason=reason, now=now):
             row.end(why=reason, now=now)
-            row.save(update_fields=["ended_at", "ended_why", "loop"])
+            row.save(update_fields=_ENDS)
 
 
 def find_owners(actor: Actor, *, now: datetime) -> int:
-    """Open what waits wherever somebody can own it now; how many promises go on waiting. Safe to run twice."""
+    """Open what waits wherever somebody can own it now; how many promises go on waiting. Safe to run twice.
+
+    Each is a transaction of its own: one that can't be opened, whatever the error, is kept with why and stops no other.
+    """
     waiting = 0
-    for pk in WaitingPromise.objects.waiting().order_by("pk").values_list("pk", flat=True):
-        waiting += not find_owner(actor, pk=pk, now=now)
+    for pk in list(WaitingPromise.objects.waiting().order_by("pk").values_list("pk", flat=True)):
+        waiting += not _opened_or_kept(actor, pk=pk, now=now)
     if waiting:
         log.warning("loops.wait_for_an_owner", extra={"promises": waiting})
     return waiting
+
+
+def _opened_or_kept(actor: Actor, *, pk: int, now: datetime) -> bool:
+    """Whether it waits no more."""
+    try:
+        return find_owner(actor, pk=pk, now=now)
+    except Exception as error:  # noqa: BLE001 - a bad row, a refusal, a bug in a rule: the others must not wait for it
+        _keep_failed(actor, error, pk=pk, now=now)
+        return False
+
+
+def _keep_failed(actor: Actor, error: Exception, *, pk: int, now: datetime) -> None:
+    """Say in the row and in the log that it failed: by what kind of error and where, never by what the error says."""
+    why = error.code if isinstance(error, Refusal) else type(error).__name__
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(at.filename).name}:{at.lineno}"
+    log.error("loops.promise_not_opened", extra={"promise_id": pk, "error": why, "where": where})
+    row = WaitingPromise.objects.get(pk=pk)
+    if row.failed_why == why[:100]:
+        return
+    with act(actor, access.OPEN, subject=row, now=now) as entry:
+        entry.concerns(row.patient_id)
+        row.fail(why=why, now=now)
+        row.save(update_fields=["failed_at", "failed_why"])
+        entry.note(failed=why)
 
 
 def find_owner(actor: Actor, *, pk: int, now: datetime) -> bool:
@@ -109,7 +141,7 @@ def find_owner(actor: Actor, *, pk: int, now: datetime) -> bool:
         why = f"It waited since {row.since.astimezone(site.zone):%Y-%m-%d %H:%M} for somebody who could own it."
         loop = _open(actor, promise, patient=seen.patient, site=site, owner=owner, now=now, reason=why)
         row.end(why="Somebody owns it now", now=now, loop=loop)
-        row.save(update_fields=["ended_at", "ended_why", "loop"])
+        row.save(update_fields=_ENDS)
         if seen.patient.is_deceased:
             review_loop(actor, loop_id=loop.pk, now=now)
         entry.publish(

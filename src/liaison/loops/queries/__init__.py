@@ -54,6 +54,7 @@ from liaison.loops.queries.story import (
     open_loops_of,
     open_promises,
     timeline,
+    timeline_years,
 )
 from liaison.loops.rules import Rank, order_words, rank
 
@@ -115,5 +116,6 @@ __all__ = [
     "site_of",
     "tab_counts",
     "timeline",
+    "timeline_years",
     "words_of",
 ]

@@ -42,11 +42,12 @@ Key = tuple[datetime, int]
 
 
 class Tab(StrEnum):
-    """The tabs of the desk. Overdue, today and waiting look at what is mine or my teams'; all at my sites.
+    """The tabs of the desk. Ours, overdue, today and waiting look at what is mine or my teams'; all at my sites.
 
-    Mine, overdue and today hold the loops of others too that wait on a step of mine.
+    Ours, mine, overdue and today hold the loops of others too that wait on a step of mine.
     """
 
+    OURS = "ours"
     MINE = "mine"
     TEAMS = "teams"
     OVERDUE = "overdue"
@@ -115,7 +116,7 @@ def desk_page(
     *,
     now: datetime,
     zone: tzinfo,
-    tab: Tab = Tab.MINE,
+    tab: Tab = Tab.OURS,
     after: str = "",
     limit: int = PAGE,
     filters: DeskFilters | None = None,
@@ -177,20 +178,29 @@ def _counts(lanes: Sequence[tuple[Tab, LoopQuerySet]]) -> Sequence[int]:
 def _lanes(view: _View, *, tab: Tab) -> list[LoopQuerySet]:
     """The disjoint index walks of a tab."""
     open_loops = _narrowed(Loop.objects.open(), filters=view.filters)
+    if tab is not Tab.ALL:
+        return _own_lanes(view, tab=tab, open_loops=open_loops)
+    sites = view.actor.sites_for(access.SEE)
+    return [open_loops] if sites is None else [open_loops.filter(site_id=site_id) for site_id in sorted(sites)]
+
+
+def _own_lanes(view: _View, *, tab: Tab, open_loops: LoopQuerySet) -> list[LoopQuerySet]:
+    """The lanes of what is the actor's or their teams', or waits on the actor."""
     actor = view.actor
-    if tab is Tab.ALL:
-        sites = actor.sites_for(access.SEE)
-        return [open_loops] if sites is None else [open_loops.filter(site_id=site_id) for site_id in sorted(sites)]
     mine = [open_loops.filter(owner_user_id=actor.user_id)] if actor.user_id is not None else []
     teams = [open_loops.filter(owner_team_id=team_id) for team_id in sorted(actor.team_ids)]
     on_me = [open_loops.waiting_on(actor.user_id)] if actor.user_id is not None else []
     if tab is Tab.MINE:  # that its owner put it aside takes nothing off the desk of whom it waits on
         return [*(lane.awake(now=view.now) for lane in mine), *on_me]
+    not_teams = ~Q(owner_team_id__in=actor.team_ids) | Q(owner_team=None)
+    if tab is Tab.OURS:  # what a team of mine put aside is off its lane, and still on me
+        apart = not_teams | Q(snoozed_until__gt=view.now)
+        return [*(lane.awake(now=view.now) for lane in mine + teams), *(lane.filter(apart) for lane in on_me)]
     if tab is Tab.TEAMS:
         return [lane.awake(now=view.now) for lane in teams]
     if tab is Tab.WAITING:
         return [lane.resting(now=view.now) for lane in mine + teams]
-    due = mine + teams + [lane.filter(~Q(owner_team_id__in=actor.team_ids) | Q(owner_team=None)) for lane in on_me]
+    due = mine + teams + [lane.filter(not_teams) for lane in on_me]
     if tab is Tab.TODAY:
         return [lane.filter(part) for lane in due for part in _today(view)]
     # urgent_at never lies after due_at, so the bound on it lets the index walk stop.

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
+from liaison.core.spoken_time import due_in_words
 from liaison.loops import access, rules
 from liaison.loops.models import Loop
 from liaison.loops.ports import Owner
@@ -179,7 +180,7 @@ def _row(loop: Loop, *, patient: RowPatient, actor: Actor, plain: bool, now: dat
         patient=patient,
         next_step=words.next_step,
         due_at=loop.due_at,
-        due_words=rules.when_words(loop.due_at, now=now, zone=zone),
+        due_words=due_in_words(loop.due_at, now=now, zone=zone).text,
         is_late=is_open and rules.is_late(loop.due_at, now=now),
         is_today=is_open and rules.is_due_today(loop.due_at, now=now, zone=zone),
         priority=loop.priority,

@@ -6,12 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
 from django.urls import NoReverseMatch, reverse
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import Forbidden, NotFound
-from liaison.core.timeline import TimelineEntry
+from liaison.core.timeline import TimelineEntry, years_in
 from liaison.loops import access, rules
 from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, Notice, State
 from liaison.loops.ports import LoopKind, registered_kinds
@@ -283,13 +284,21 @@ def timeline(
     _refuse_unseen(actor, patient=patient)
     if kinds and "loop" not in kinds:
         return ()
-    events = LoopEvent.objects.select_related("loop").filter(
-        loop__patient=patient, what__in=("opened", "closed", "given_up"), undone_at=None
-    )
+    events = _milestones(patient).select_related("loop")
     if before is not None:
         events = events.filter(at__lt=before)
     reads = patient.reachable_by(actor, access.READ_CLINICAL)
     return tuple(_timeline_entry(event, reads=reads) for event in events.order_by("-at", "-id")[:limit])
+
+
+def timeline_years(actor: Actor, *, patient: Patient, before: datetime) -> frozenset[int]:
+    """The years before an instant of which `timeline` tells. Refuses Forbidden, NotFound."""
+    _refuse_unseen(actor, patient=patient)
+    return years_in(_milestones(patient).filter(at__lt=before), "at")
+
+
+def _milestones(patient: Patient) -> QuerySet[LoopEvent]:
+    return LoopEvent.objects.filter(loop__patient=patient, what__in=("opened", "closed", "given_up"), undone_at=None)
 
 
 def _timeline_entry(event: LoopEvent, *, reads: bool) -> TimelineEntry:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from typing import Final
 
 from django.db.models import Count, Q
 from django.utils.translation import gettext as _
@@ -20,14 +21,22 @@ from liaison.loops.models import WaitingPromise
 from liaison.loops.ports import waiting_counters
 from liaison.patients.models import PatientSite
 
+MOST_NAMED: Final = 5
+"""So many promises that could not be opened are named by number: enough to find them in the log."""
+
 
 def unowned_banners(actor: Actor, *, now: datetime) -> Sequence[Banner]:
     """A notice for each of the actor's sites at which promises wait for an owner, with the way out; names no patient.
 
-    Nothing is counted for a site where somebody could own them: there the worker opens them by itself.
+    Nothing is counted for a site where somebody could own them: there the worker opens them by itself. What it could
+    not open for another reason has a notice of its own.
     """
     if not actor.may(SEE_UNOWNED):
         return []
+    return [*_without_owner(actor, now=now), *_failed(actor)]
+
+
+def _without_owner(actor: Actor, *, now: datetime) -> list[Banner]:
     waiting = _by_site(_sites_without_owner(actor, now=now), now=now)
     told = [_banner(actor, site=site, count=count) for site, count in waiting if count]
     homeless = _of_no_site() if actor.may_at(SEE_UNOWNED, site_id=EVERYWHERE) else 0
@@ -60,13 +69,35 @@ def _by_site(sites: Sequence[Site], *, now: datetime) -> list[tuple[Site, int]]:
 
 
 def _promises(site_ids: Collection[int]) -> dict[int, int]:
-    rows = WaitingPromise.objects.waiting().filter(site_id__in=site_ids)
+    rows = WaitingPromise.objects.waiting().filter(site_id__in=site_ids, failed_at=None)
     return dict(rows.order_by().values_list("site_id").annotate(Count("id")))
 
 
 def _of_no_site() -> int:
-    rows = WaitingPromise.objects.waiting().filter(site=None)
+    rows = WaitingPromise.objects.waiting().filter(site=None, failed_at=None)
     return rows.exclude(patient__in=PatientSite.objects.filter(~Q(site=None)).values("patient")).count()
+
+
+def _failed(actor: Actor) -> list[Banner]:
+    """One notice for what could not be opened at the actor's sites, with the numbers by which the log names them."""
+    rows = WaitingPromise.objects.failed().order_by("pk")
+    sites = actor.sites_for(SEE_UNOWNED)
+    if sites is not None:
+        theirs = Q(site=None, patient__in=PatientSite.objects.filter(site__in=sites).values("patient"))
+        rows = rows.filter(Q(site__in=sites) | theirs)
+    ids = list(rows.values_list("pk", flat=True)[: MOST_NAMED + 1])
+    if not ids:
+        return []
+    said = ngettext(
+        "%(count)s promise to a patient could not be opened, though not for want of an owner. It is kept and tried "
+        "again every hour. Whoever runs Liaison finds why in the log: loops.promise_not_opened, %(ids)s.",
+        "%(count)s promises to patients could not be opened, though not for want of an owner. They are kept and tried "
+        "again every hour. Whoever runs Liaison finds why in the log: loops.promise_not_opened, %(ids)s.",
+        len(ids),
+    )
+    named, more = ", ".join(str(pk) for pk in ids[:MOST_NAMED]), len(ids) > MOST_NAMED
+    count = f"{MOST_NAMED}+" if more else str(len(ids))
+    return [Banner(kind="warning", text=said % {"count": count, "ids": f"{named} …" if more else named})]
 
 
 def _banner(actor: Actor, *, site: Site, count: int) -> Banner:

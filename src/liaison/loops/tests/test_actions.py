@@ -334,6 +334,18 @@ def test_the_ladder_steps_once_per_level_and_tells_each_person_once(cast: Cast, 
     assert not Notice.objects.filter(level=4).exists(), "a rung that was slept through is not told afterwards"
 
 
+def test_what_was_late_when_it_was_opened_climbs_from_then_on(cast: Cast) -> None:
+    loop = cast.loop(due_at=NOW - 10 * DAY)
+    assert (loop.due_at, loop.urgent_at, loop.escalation_level) == (NOW - 10 * DAY, NOW - 10 * DAY, 0)
+    assert actions.escalate_loops(SYSTEM, now=NOW) == 1
+    loop.refresh_from_db()
+    assert (loop.escalation_level, loop.priority) == (2, "urgent"), "its owner and team know at once"
+    assert loop.next_escalation_at == NOW + DAY, "the supervisor a business day later"
+    actions.escalate_loops(SYSTEM, now=NOW + DAY)
+    loop.refresh_from_db()
+    assert loop.escalation_level == 3
+
+
 def test_someone_on_it_stops_the_ladder_until_the_due_time_moves(cast: Cast) -> None:
     loop = cast.loop()
     actions.escalate_loops(SYSTEM, now=NOW + DAY)

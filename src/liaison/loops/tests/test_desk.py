@@ -39,10 +39,10 @@ def test_the_most_urgent_comes_first_and_the_row_says_why(cast: Cast) -> None:
     page = desk(cast.rosa)
     assert ids(page) == [clinical.pk, late.pk, today.pk, later.pk]
     assert [[why.words for why in row.why] for row in page.rows] == [
-        ["clinical"], ["2 days late"], ["due today"], [],
+        ["clinical"], ["late"], ["due today"], [],
     ]  # fmt: skip
     assert [row.rank.words for row in page.rows if row.rank] == [
-        "clinical, then due Friday; counts as 12 days late", "2 days late", "due today", "due Sunday",
+        "clinical (counts as due 14 days earlier), then due later", "late", "due today", "due later",
     ]  # fmt: skip
     assert [row.due_words for row in page.rows[1:3]] == ["2 days late", "today 15:00"]
     assert [(row.is_late, row.is_today) for row in page.rows[1:3]] == [(True, False), (False, True)]
@@ -60,6 +60,7 @@ def test_each_tab_holds_what_its_name_says(cast: Cast) -> None:
         away = patient("Ned", "Far", cast.hillside)
     pats = cast.loop(actor=cast.pat, patient=away, owner=Owner(user_id=cast.pat.user_id), due_at=NOW + 7 * DAY)
     expected = {
+        Tab.OURS: [mine, teams, waiting],
         Tab.MINE: [mine, waiting],
         Tab.TEAMS: [teams],
         Tab.OVERDUE: [mine],
@@ -111,8 +112,30 @@ def test_what_waits_on_a_person_stays_on_their_desk_while_its_owner_puts_it_asid
 def test_a_member_of_the_owning_team_who_is_waited_on_finds_it_once_in_each_tab(cast: Cast) -> None:
     on_rosa = clock(due_at=NOW - DAY, waiting_on="Rosa Delgado", waiting_on_user_id=cast.rosa.user_id)
     teams = cast.loop(owner=Owner(team_id=cast.team.pk), clocks=[on_rosa])
-    for tab in (Tab.MINE, Tab.TEAMS, Tab.OVERDUE):
+    for tab in (Tab.OURS, Tab.MINE, Tab.TEAMS, Tab.OVERDUE):
         assert ids(desk(cast.rosa, tab)) == [teams.pk], tab
+    counts = {count.tab: count.count for count in desk(cast.rosa).counts}
+    assert (counts[Tab.OURS], counts[Tab.MINE], counts[Tab.TEAMS]) == (1, 1, 1)
+
+
+def test_what_waits_on_a_member_of_the_team_that_put_it_aside_stands_once_among_ours(cast: Cast) -> None:
+    on_rosa = clock(due_at=NOW + 2 * DAY, waiting_on="Rosa Delgado", waiting_on_user_id=cast.rosa.user_id)
+    teams = cast.loop(owner=Owner(team_id=cast.team.pk), clocks=[on_rosa])
+    actions.snooze_loop(cast.tom, loop_id=teams.pk, until=NOW + DAY, reason="Rosa is away", now=NOW)
+    assert (ids(desk(cast.rosa, Tab.OURS)), ids(desk(cast.rosa, Tab.TEAMS))) == ([teams.pk], [])
+    assert ids(desk(cast.tom, Tab.OURS)) == []
+    awake = queries.desk_page(cast.rosa, now=NOW + DAY, zone=NEW_YORK)
+    assert (awake.tab, ids(awake)) == (Tab.OURS, [teams.pk])
+
+
+def test_mine_and_my_teams_stand_in_one_order_page_after_page(cast: Cast) -> None:
+    owners = [Owner(user_id=cast.rosa.user_id), Owner(team_id=cast.team.pk)]
+    made = [cast.loop(owner=owners[number % 2], due_at=NOW + number * timedelta(hours=1)) for number in range(5)]
+    first = desk(cast.rosa, Tab.OURS, limit=3)
+    second = desk(cast.rosa, Tab.OURS, limit=3, after=first.next_after)
+    assert ids(first) + ids(second) == [loop.pk for loop in made]
+    assert second.next_after == ""
+    assert ids(desk(cast.imani, Tab.OURS)) == [], "she is in no team of theirs"
 
 
 def test_today_holds_what_is_due_today_at_every_priority(cast: Cast) -> None:
@@ -239,7 +262,8 @@ def test_counts_stop_at_a_hundred(cast: Cast) -> None:
             copy.pk = None
             rows.append(copy)
         Loop.objects.bulk_create(rows)
-    count = queries.tab_counts(cast.rosa, now=NOW, zone=NEW_YORK)[0]
+    ours, count = queries.tab_counts(cast.rosa, now=NOW, zone=NEW_YORK)[:2]
+    assert (ours.tab, ours.words) == (Tab.OURS, "99+")
     assert (count.tab, count.count, count.words) == (Tab.MINE, 100, "99+")
     everything = queries.tab_counts(cast.rosa, now=NOW, zone=NEW_YORK)[-1]
     assert (everything.tab, everything.words) == (Tab.ALL, "102"), "of all the figure is asked for"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -15,6 +16,7 @@ from liaison.core.actor import Actor, system_actor
 from liaison.core.facts import Fact
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
+from liaison.core.refusals import NotFound
 from liaison.core.shell import Banner
 from liaison.loops import actions
 from liaison.loops.actions.waiting import find_owner
@@ -86,6 +88,17 @@ def test_without_one_it_waits_once_and_opens_with_the_deadline_it_had(cast: Cast
     assert (found.loop_id, found.once_key) == (loop.pk, "errand:1")
 
 
+def test_whoever_finds_it_late_is_not_reported_at_once(cast: Cast) -> None:
+    nobody_is_there()
+    keep(cast)
+    team(cast)
+    found_at = DUE + timedelta(days=20)
+    assert actions.find_owners(SYSTEM, now=found_at) == 0
+    actions.escalate_loops(SYSTEM, now=found_at)
+    loop = Loop.objects.get()
+    assert (loop.due_at, loop.opened_at, loop.escalation_level) == (DUE, found_at, 2)
+
+
 def test_who_belongs_to_no_site_yet_waits_for_one(cast: Cast) -> None:
     with writes_open():
         PatientSite.objects.filter(patient=cast.walter).delete()
@@ -121,6 +134,62 @@ def test_for_somebody_who_died_meanwhile_the_owner_reviews_it(cast: Cast) -> Non
     actions.find_owners(SYSTEM, now=LATER)
     assert Loop.objects.get().next_step.startswith("Review: the patient has died")
     assert Clock.objects.filter(voided_reason="The patient has died.").count() == 1
+
+
+def spoilt(cast: Cast, *, key: str = "errand:bad", **changes: Any) -> WaitingPromise:
+    """A promise whose row nobody can open: its clock names a field that no clock has."""
+    keep(cast, key)
+    with writes_open():
+        row = WaitingPromise.objects.get(once_key=key)
+        WaitingPromise.objects.filter(pk=row.pk).update(**changes or {"clocks": [{"walter_ng": "2026"}]})
+    row.refresh_from_db()
+    return row
+
+
+def test_one_that_cannot_be_opened_stops_no_other_and_says_why(cast: Cast, caplog: pytest.LogCaptureFixture) -> None:
+    nobody_is_there()
+    keep(cast, "errand:1")
+    bad = spoilt(cast)
+    unknown = spoilt(cast, key="errand:kind", kind="no_such_kind")
+    keep(cast, "errand:2")
+    team(cast)
+    assert actions.find_owners(SYSTEM, now=LATER) == 2
+    assert sorted(Loop.objects.values_list("once_key", flat=True)) == ["errand:1", "errand:2"]
+    for row, why in ((bad, "KeyError"), (unknown, "LookupError")):
+        row.refresh_from_db()
+        assert (row.ended_at, row.failed_at, row.failed_why) == (None, LATER, why)
+    said = [record for record in caplog.records if record.message == "loops.promise_not_opened"]
+    assert [(one.promise_id, one.error) for one in said] == [(bad.pk, "KeyError"), (unknown.pk, "LookupError")]
+    assert [one.where.partition(":")[0] for one in said] == ["waiting.py", "ports.py"]
+    assert "walter_ng" not in caplog.text
+    entry = AuditEntry.objects.get(subject_type="loops.waitingpromise", subject_id=bad.pk, details__failed="KeyError")
+    assert (entry.verb, entry.patient_ids) == ("loops.open", [cast.walter.pk])
+
+
+def test_what_failed_is_tried_again_and_opens_once_its_row_is_right(cast: Cast) -> None:
+    nobody_is_there()
+    bad = spoilt(cast)
+    team(cast)
+    again = LATER + timedelta(hours=1)
+    entries = AuditEntry.objects.count()
+    assert [actions.find_owners(SYSTEM, now=now) for now in (LATER, again)] == [1, 1]
+    assert AuditEntry.objects.count() == entries + 1, "said once"
+    bad.refresh_from_db()
+    assert bad.failed_at == LATER, "since when"
+    actions.change_waiting(SYSTEM, waiting=WaitingPromise.objects.waiting(), clocks=promise().clocks, now=again)
+    assert actions.find_owners(SYSTEM, now=again) == 0
+    bad.refresh_from_db()
+    assert (bad.loop, bad.failed_at, bad.failed_why) == (Loop.objects.get(), None, "")
+
+
+def test_a_refusal_is_kept_by_its_code(cast: Cast) -> None:
+    with writes_open():
+        PatientSite.objects.filter(patient=cast.walter).delete()
+    keep(cast)
+    with writes_open():
+        PatientSite.objects.create(patient=cast.walter, site=cast.riverside)
+    assert actions.find_owners(cast.pat, now=LATER) == 1, "who works elsewhere opens nothing of his"
+    assert WaitingPromise.objects.get().failed_why == NotFound.code
 
 
 def test_two_workers_open_it_once(cast: Cast) -> None:
@@ -230,6 +299,33 @@ def test_a_patient_of_no_site_is_named_to_who_works_everywhere(cast: Cast) -> No
     assert told(boss(cast)) == []
 
 
+def test_what_could_not_be_opened_is_named_by_number_at_its_sites(cast: Cast) -> None:
+    nobody_is_there()
+    bad = spoilt(cast)
+    team(cast)
+    actions.find_owners(SYSTEM, now=LATER)
+    (banner,) = told(boss(cast))
+    assert banner.text == (
+        "1 promise to a patient could not be opened, though not for want of an owner. It is kept and tried again "
+        f"every hour. Whoever runs Liaison finds why in the log: loops.promise_not_opened, {bad.pk}."
+    )
+    assert told(boss(cast, Role.SUPERVISOR, site=cast.riverside.pk)) == [banner]
+    assert told(boss(cast, Role.SUPERVISOR, site=cast.hillside.pk)) == []
+    with writes_open():
+        WaitingPromise.objects.update(site=None)
+    assert told(boss(cast, site=cast.riverside.pk)) == [banner], "of the patient's site"
+    assert told(boss(cast, site=cast.hillside.pk)) == []
+    with writes_open():
+        Team.objects.all().delete()
+        WaitingPromise.objects.update(site=cast.riverside)
+    assert told(boss(cast)) == [banner], "and is not counted twice"
+    for number in range(5):
+        spoilt(cast, key=f"errand:bad{number}", failed_at=LATER, failed_why="KeyError")
+    (many,) = told(boss(cast))
+    assert many.text.startswith("5+ promises to patients could not be opened")
+    assert many.text.endswith(" ….")
+
+
 def test_other_packages_count_what_waits_with_them(cast: Cast) -> None:
     known = dict.fromkeys(waiting_counters())
     register_waiting("test.things", lambda *, site_ids, now: dict.fromkeys(site_ids, 3) if now == LATER else {})
@@ -239,7 +335,9 @@ def test_other_packages_count_what_waits_with_them(cast: Cast) -> None:
     assert [text[:10] for text in texts] == ["3 promises", "3 promises"]
 
 
-@pytest.mark.parametrize("changes", [{"ended_at": NOW}, {"ended_why": "Gone"}])
+@pytest.mark.parametrize(
+    "changes", [{"ended_at": NOW}, {"ended_why": "Gone"}, {"failed_at": NOW}, {"failed_why": "KeyError"}]
+)
 def test_the_database_wants_the_end_with_its_reason(cast: Cast, changes: dict[str, object]) -> None:
     nobody_is_there()
     keep(cast)

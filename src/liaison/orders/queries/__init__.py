@@ -11,7 +11,7 @@ from liaison.orders.queries.page import (
     referral_to_book,
     undoable_step,
 )
-from liaison.orders.queries.told import referral_url, timeline
+from liaison.orders.queries.told import referral_url, timeline, timeline_years
 from liaison.orders.queries.worklist import ReferralRow, Worklist, worklist
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "target_choices",
     "target_from_value",
     "timeline",
+    "timeline_years",
     "undoable_step",
     "worklist",
 ]

@@ -9,7 +9,7 @@ from django.urls import NoReverseMatch, reverse
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden
-from liaison.core.timeline import TimelineEntry
+from liaison.core.timeline import TimelineEntry, years_in
 from liaison.orders import access
 from liaison.orders.models import ReferralStep
 from liaison.orders.queries.page import hides_reason
@@ -47,6 +47,12 @@ def timeline(
         )
         for step in steps.order_by("-at", "-id")[:limit]
     )
+
+
+def timeline_years(actor: Actor, *, patient: Patient, before: datetime) -> frozenset[int]:
+    """The years before an instant of which `timeline` tells. Refuses Forbidden, NotFound."""
+    _refuse_unseen(actor, patient=patient)
+    return years_in(ReferralStep.objects.filter(referral__patient=patient, at__lt=before), "at")
 
 
 def _detail(step: ReferralStep, *, reads_chart: bool) -> str:

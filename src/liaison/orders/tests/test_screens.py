@@ -271,7 +271,7 @@ def test_pages_of_a_worklist_follow_each_other(clinic: Clinic) -> None:
     routine = Referral.objects.exclude(pk=urgent.pk).order_by("pk").values_list("pk", flat=True)
     assert found == [urgent.pk, *routine]
     words = [row.rank.words for row in queries.worklist(clinic.rosa, now=NOW).rows if row.rank]
-    assert words == ["urgent, then due tomorrow; counts as 1 day late", *["due tomorrow"] * 4]
+    assert words == ["urgent (counts as due 2 days earlier), then due later", *["due later"] * 4]
     chief = Actor(user_id=1, name="Chief", assignments=frozenset({("supervisor", None)}))
     assert len(queries.worklist(chief, now=NOW).rows) == 5
 
@@ -284,6 +284,8 @@ def test_the_steps_of_a_patients_referrals_stand_in_the_timeline(clinic: Clinic)
     ]  # fmt: skip
     assert queries.timeline(clinic.rosa, patient=clinic.walter, kinds=["visit"]) == ()
     assert queries.timeline(clinic.rosa, patient=clinic.walter, before=NOW) == ()
+    assert queries.timeline_years(clinic.rosa, patient=clinic.walter, before=NOW + timedelta(days=1)) == {NOW.year}
+    assert queries.timeline_years(clinic.rosa, patient=clinic.walter, before=NOW) == set()
 
 
 def test_who_follows_a_referral_unless_someone_else_is_chosen(clinic: Clinic) -> None:

@@ -2,7 +2,7 @@
 
 from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, judged_anchors, latest_of_each
 from liaison.pathways.queries.follow_ups import FollowUpView, follow_up_of_loops, get_follow_up
-from liaison.pathways.queries.outlook import Outlook, outlook, told
+from liaison.pathways.queries.outlook import Outlook, outlook, told, waiting_follow_ups
 from liaison.pathways.queries.protocols import ProtocolView, get_protocol, protocols
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "outlook",
     "protocols",
     "told",
+    "waiting_follow_ups",
 ]

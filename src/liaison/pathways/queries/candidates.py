@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import connection
 
+from liaison.pathways.models import Enrolment
 from liaison.pathways.rules.criteria import Criteria
 from liaison.pathways.rules.sql import ALL_HOLD, compile_criteria
 
@@ -51,6 +52,16 @@ def latest_of_each(passing: Sequence[Candidate]) -> list[Candidate]:
         if known is None or candidate.ends_at >= known.ends_at:
             latest[candidate.patient_id] = candidate
     return list(latest.values())
+
+
+def to_open(code: str, *, passing: Sequence[Candidate]) -> list[Candidate]:
+    """Those for which no loop was opened yet, or whose loop was taken back; the last of each patient, by patient."""
+    last = latest_of_each(passing)
+    anchors = [candidate.resource_id for candidate in last]
+    enrolled = Enrolment.objects.filter(protocol__code=code, anchor_id__in=anchors, voided_at=None)
+    known_anchors = set(enrolled.values_list("anchor_id", flat=True))
+    found = [candidate for candidate in last if candidate.resource_id not in known_anchors]
+    return sorted(found, key=lambda candidate: candidate.patient_id)  # all lock patients in one order
 
 
 def failures(criteria: Criteria, *, now: datetime, patient_ids: Sequence[int]) -> dict[int, str]:

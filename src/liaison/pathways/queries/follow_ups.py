@@ -13,18 +13,20 @@ from liaison.core.audit import seen
 from liaison.core.refusals import NotFound
 from liaison.inbox.events import contact_so_far
 from liaison.inbox.models import Call
-from liaison.loops.models import Evidence
+from liaison.loops.models import Clock, Evidence
 from liaison.loops.models import State as LoopState
 from liaison.pathways.kinds import CONTACT, RECONCILIATION, VISIT
 from liaison.pathways.models import Enrolment
 from liaison.pathways.rules.protocol import Complexity, due_at, read_protocol
 from liaison.pathways.rules.transition import (
+    NEEDED_ATTEMPTS,
     FollowUp,
     Stage,
     VisitStanding,
     billable_code,
     period_ends_on,
     stage_of,
+    tried_words,
     visit_standing,
 )
 from liaison.patients.models import Patient
@@ -40,7 +42,8 @@ class FollowUpView:
 
     `visit_booked_at` is of the visit that is expected, the next one that comes first; `visit_missed_at` of the last
     one to which they did not come. `contact_passed` and `visit_passed`: the time is over and it was not done (nor,
-    for a visit, is one booked).
+    for a visit, is one booked). `tried` says in a sentence what the attempts so far count for and what comes next,
+    "" before the first and once somebody was reached.
     """
 
     enrolment: Enrolment
@@ -50,6 +53,7 @@ class FollowUpView:
     contact_passed: bool
     contacted_at: datetime | None
     attempts: int
+    tried: str
     visit_due_at: datetime
     visit_passed: bool
     visit_booked_at: datetime | None
@@ -106,15 +110,16 @@ def _view(row: Enrolment, *, now: datetime) -> FollowUpView:
         given_up=row.loop.state == LoopState.GIVEN_UP,
         voided=row.voided_at is not None,
     )
-    in_time = inside.contacted_at is not None or inside.attempts >= 2
+    in_time = inside.contacted_at is not None or inside.attempts >= NEEDED_ATTEMPTS
     return FollowUpView(
         enrolment=row,
         stage=stage_of(known, now=now),
         discharged_on=row.anchor_on,
         contact_due_at=contact_due,
-        contact_passed=known.contacted_at is None and now > contact_due,
+        contact_passed=known.contacted_at is None and inside.attempts < NEEDED_ATTEMPTS and now > contact_due,
         contacted_at=known.contacted_at,
         attempts=inside.attempts,
+        tried=tried_words(known, next_at=_next_try_at(row), now=now, zone=zone) if ever.attempts else "",
         visit_due_at=visit_due,
         visit_passed=seen_at is None and booked_at is None and now > visit_due,
         visit_booked_at=booked_at,
@@ -125,6 +130,15 @@ def _view(row: Enrolment, *, now: datetime) -> FollowUpView:
         period_ends_on=period_ends_on(row.anchor_on),
         code=billable_code(complexity=complexity, standing=standing, contact_kept=in_time, reconciled=reconciled),
     )
+
+
+def _next_try_at(row: Enrolment) -> datetime | None:
+    """When the next try is due: as somebody set it after a call, or as keeping trying wants it."""
+    running = Clock.objects.filter(loop_id=row.loop_id, satisfied_at=None, voided_at=None)
+    at: datetime | None = (
+        running.filter(anchor_event__startswith="call:").order_by("due_at").values_list("due_at", flat=True).first()
+    )
+    return at
 
 
 def _expected_at(row: Enrolment, *, now: datetime) -> datetime | None:

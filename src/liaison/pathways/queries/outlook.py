@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -13,10 +13,10 @@ from liaison.core.refusals import Forbidden
 from liaison.loops.queries import owner_for, site_of
 from liaison.pathways.access import EVALUATE
 from liaison.pathways.models import Enrolment, ProtocolPause
-from liaison.pathways.queries.candidates import Candidate, judged_anchors, latest_of_each
+from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, judged_anchors, latest_of_each, to_open
 from liaison.pathways.rules.protocol import Protocol, packaged_protocols, read_protocol
 from liaison.pathways.rules.reasons import LATER_STAY, NO_OWNER, NOT_YET, TURNED_OFF, WAITING, in_words
-from liaison.patients.models import Patient
+from liaison.patients.models import Patient, PatientSite
 
 _FOLLOWED: Final = "followed"
 
@@ -46,6 +46,26 @@ def outlook(actor: Actor, *, now: datetime, patient_ids: Sequence[int] | None = 
     if not actor.may(EVALUATE):
         raise Forbidden
     return tuple(_outlook(read_protocol(data), now=now, patient_ids=patient_ids) for data in packaged_protocols())
+
+
+def waiting_follow_ups(*, site_ids: Collection[int], now: datetime) -> Mapping[int, int]:
+    """How many stays of patients at home at each of these sites fit a protocol and wait for somebody to own them.
+
+    Asked only of sites at which nobody could (`loops.queries.unowned`): it evaluates their patients.
+    """
+    found: Counter[int] = Counter()
+    patients = list(PatientSite.objects.filter(site_id__in=site_ids).values_list("patient_id", flat=True).distinct())
+    paused = set(ProtocolPause.objects.filter(ended_at=None).values_list("code", flat=True))
+    for data in packaged_protocols() if patients else ():
+        protocol = read_protocol(data)
+        if protocol.code in paused:
+            continue
+        passing = anchors_that_pass(protocol.criteria, now=now, patient_ids=patients)
+        for one in to_open(protocol.code, passing=passing):
+            site = site_of(Patient.objects.get(pk=one.patient_id))
+            if site.pk in site_ids and _why_waiting(one, now=now) == NO_OWNER:
+                found[site.pk] += 1
+    return found
 
 
 def _outlook(protocol: Protocol, *, now: datetime, patient_ids: Sequence[int] | None) -> Outlook:

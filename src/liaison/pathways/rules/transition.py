@@ -6,12 +6,16 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from enum import StrEnum
 
+from liaison.core.written_time import day_and_time
 from liaison.pathways.rules.protocol import Complexity
 
 SERVICE_DAYS = 29
 """The service period is the day of discharge and the next 29 days."""
 
 DAYS_HIGH, DAYS_MODERATE = 7, 14
+
+NEEDED_ATTEMPTS = 2
+"""So many separate attempts inside the two business days count as the contact (DOMAIN 2.1)."""
 
 
 class Stage(StrEnum):
@@ -70,9 +74,39 @@ def stage_of(known: FollowUp, *, now: datetime) -> Stage:
 def _contact_stage(known: FollowUp, *, now: datetime) -> Stage:
     if known.contacted_at is not None and known.contacted_at <= known.contact_due_at:
         return Stage.CONTACTED
-    if known.attempts >= 2:
+    if known.attempts >= NEEDED_ATTEMPTS:
         return Stage.ATTEMPTS_DOCUMENTED
     return Stage.CONTACT_DUE if now <= known.contact_due_at and known.contacted_at is None else Stage.CONTACT_MISSED
+
+
+def tried_words(known: FollowUp, *, next_at: datetime | None, now: datetime, zone: tzinfo) -> str:
+    """What attempts that reached nobody count for so far and when the next is, in a sentence; "" where none is needed.
+
+    `next_at` is when the next try is due, None where nobody set a time for it.
+    """
+    if known.contacted_at is not None or known.closed or known.given_up or known.voided:
+        return ""
+    by = _day(known.contact_due_at.astimezone(zone))
+    made = f"{min(known.attempts, NEEDED_ATTEMPTS)} of {NEEDED_ATTEMPTS} attempts made"
+    if known.attempts >= NEEDED_ATTEMPTS:
+        said = f"{made} by {by}, which counts as contact; keep trying"
+    elif now > known.contact_due_at:
+        said = f"{made} by {by}, too few to count as contact; keep trying"
+    else:
+        said = f"{made}; another, an hour later or more, counts as contact until {by}"
+    return f"{said}{_next_words(next_at, now=now, zone=zone)}."
+
+
+def _next_words(next_at: datetime | None, *, now: datetime, zone: tzinfo) -> str:
+    if next_at is None:
+        return ""
+    when = next_at.astimezone(zone)
+    said = _day(when) if (when.hour, when.minute) == (23, 59) else day_and_time(when)
+    return f". Next try {said}" if now <= next_at else f". The next try was due {said}"
+
+
+def _day(local: datetime) -> str:
+    return f"{local:%a}, {local:%b} {local.day}"
 
 
 def visit_standing(seen_at: datetime, *, discharged_on: date, zone: tzinfo) -> VisitStanding | None:

@@ -10,19 +10,20 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from liaison.accounts.access import Role
 from liaison.accounts.actions import add_team, give_role
-from liaison.accounts.models import Assignment, Team, TeamMember, User
-from liaison.core.actor import system_actor
+from liaison.accounts.models import Assignment, Site, Team, TeamMember, User
+from liaison.core.actor import Actor, system_actor
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden
-from liaison.loops.actions import give_up_loop
+from liaison.loops.actions import escalate_loops, give_up_loop
 from liaison.loops.models import Clock, Loop
 from liaison.loops.ports import Owner
 from liaison.loops.queries import coordinator_of, owner_for, site_of
-from liaison.pathways.actions import evaluate, turn_off
+from liaison.loops.queries.unowned import unowned_banners
+from liaison.pathways.actions import evaluate, turn_off, turn_on
 from liaison.pathways.jobs import evaluate_everybody, open_what_waits
 from liaison.pathways.models import Enrolment, Protocol
-from liaison.pathways.queries import outlook, told
+from liaison.pathways.queries import outlook, told, waiting_follow_ups
 from liaison.pathways.tests.cast import DISCHARGE, LIAISON, NOW, stay, walter
 from liaison.patients.actions import mark_deceased
 from liaison.patients.models import CareTeamMember
@@ -41,6 +42,16 @@ def test_a_discharge_opens_one_loop_with_its_clocks_for_the_team(ward):
     }
     assert ward.enrolment.anchor_on.isoformat() == "2026-02-13"
     assert set(Clock.objects.values_list("anchor_event", flat=True)) == {f"encounter:{ward.enrolment.anchor_id}"}
+
+
+def test_a_stay_that_comes_in_when_its_windows_are_over_is_late_at_once_and_told_to_nobody_above(ward):
+    late = DISCHARGE + timedelta(days=20)  # Thursday
+    ward.take_in(walter(), stay(), now=late)
+    while escalate_loops(LIAISON, now=late):
+        pass
+    loop = Loop.objects.get()
+    assert (loop.due_at.isoformat(), loop.opened_at) == ("2026-02-19T04:59:59+00:00", late)
+    assert (loop.escalation_level, loop.next_escalation_at) == (2, late + timedelta(days=1)), "owner and team know"
 
 
 def test_evaluating_again_opens_nothing_and_writes_nothing(ward):
@@ -211,6 +222,32 @@ def parts(seen):
 def looks_to_come():
     """How often the worker is to look at everybody at once."""
     return ProcrastinateJob.objects.filter(task_name="pathways.open_what_waits").count()
+
+
+def test_a_stay_that_nobody_could_follow_up_is_counted_on_every_page_of_who_can_mend_it(ward):
+    nobody_works_here()
+    ward.take_in(walter(), stay())
+    boss = Actor(name="Adam", user_id=ward.rosa.user_id, assignments=frozenset({(str(Role.ADMINISTRATOR), None)}))
+    riverside, elsewhere = ward.riverside.pk, Site.objects.get(name="Hillside").pk
+    assert waiting_follow_ups(site_ids=[riverside, elsewhere], now=NOW) == {riverside: 1}
+    assert waiting_follow_ups(site_ids=[elsewhere], now=NOW) == {}
+    (banner,) = unowned_banners(boss, now=NOW)
+    assert banner.text.startswith("1 promise to a patient of Riverside waits: nobody there could own it.")
+    turn_off(boss, code="transitional-care", reason="Not this month", now=NOW)
+    assert unowned_banners(boss, now=NOW) == []
+    turn_on(boss, code="transitional-care", now=NOW)
+    assert len(unowned_banners(boss, now=NOW)) == 1
+    add_team(actor=system_actor("setup"), name="Desk", site=ward.riverside, now=NOW)
+    assert waiting_follow_ups(site_ids=[riverside], now=NOW) == {}, "somebody could own it"
+    evaluate(LIAISON, now=NOW)
+    nobody_works_here_but_who_has_it(ward)
+    assert waiting_follow_ups(site_ids=[riverside], now=NOW) == {}, "it is a loop"
+
+
+def nobody_works_here_but_who_has_it(ward):
+    """The team that has the loop leaves the site."""
+    with writes_open():
+        Team.objects.update(site=Site.objects.get(name="Hillside"))
 
 
 def test_what_nobody_could_own_is_named_with_the_way_out_and_opens_when_somebody_can(ward):

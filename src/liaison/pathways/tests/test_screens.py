@@ -11,7 +11,9 @@ from django.urls import reverse
 from liaison.accounts.models import User
 from liaison.core.clock import current_time
 from liaison.core.postgres.guard import writes_open
-from liaison.pathways.queries import follow_up_of_loops
+from liaison.inbox.actions import log_call
+from liaison.inbox.ports import CallDetails
+from liaison.pathways.queries import follow_up_of_loops, get_follow_up
 from liaison.pathways.tests.cast import stay, walter
 from liaison.scheduling.models import Appointment
 
@@ -60,6 +62,25 @@ def test_a_follow_up_says_what_time_has_passed(ward, client):
     assert "not made by " in shown
     assert "none by " in shown
     assert shown.count("that time has passed") == 2
+
+
+def test_an_attempt_says_on_the_page_and_on_the_loop_what_it_counts_for(ward, client):
+    now = current_time()
+    ward.take_in(walter(), stay(ended=now - timedelta(hours=20)), now=now)
+    page, loop = reverse("pathways:follow_up", args=[ward.enrolment.pk]), f"/loops/{ward.enrolment.loop_id}/"
+    signed_in(client, ward.rosa)
+    for address in (page, loop):
+        assert "attempts made" not in client.get(address).content.decode()
+    for number, hours in enumerate((3, 1)):
+        log_call(
+            ward.rosa, patient=ward.walter, outcome="no_answer", idempotency_key=f"{number}", loop=ward.enrolment.loop,
+            details=CallDetails(started_at=now - timedelta(hours=hours)), now=now,
+        )  # fmt: skip
+        for address in (page, loop):
+            assert f"{number + 1} of 2 attempts made" in client.get(address).content.decode()
+    assert "which counts as contact; keep trying. Next try " in client.get(page).content.decode()
+    much_later = get_follow_up(ward.rosa, enrolment_id=ward.enrolment.pk, now=now + timedelta(days=9))
+    assert (much_later.contact_passed, much_later.attempts) == (False, 2), "two attempts were the contact"
 
 
 def test_pat_of_another_site_finds_nothing(ward, client):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -17,10 +18,17 @@ from liaison.pathways.rules.transition import (
     billable_code,
     period_ends_on,
     stage_of,
+    tried_words,
     visit_standing,
 )
 
 ZONE = ZoneInfo("America/New_York")
+
+
+def local(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=ZONE)
+
+
 (TCM,) = [read_protocol(data) for data in packaged_protocols() if data["code"] == "transitional-care"]
 
 
@@ -113,6 +121,54 @@ def test_the_day_of_discharge_is_day_zero_and_its_visit_does_not_count(day, stan
 )
 def test_the_record_supports_a_code_only_when_every_part_is_there(complexity, standing, kept, reconciled, code):
     assert billable_code(complexity=complexity, standing=standing, contact_kept=kept, reconciled=reconciled) == code
+
+
+TRIED_ONCE = FollowUp(discharged_on=date(2026, 2, 13), contact_due_at=local("2026-02-18 23:59"), attempts=1)
+SO_FAR = "1 of 2 attempts made; another, an hour later or more, counts as contact until Wed, Feb 18."
+
+
+@pytest.mark.parametrize(
+    ("now", "next_at", "words"),
+    [
+        (
+            "02-16 10:05",
+            None,
+            SO_FAR,
+        ),
+        (
+            "02-16 10:05",
+            "02-16 15:00",
+            f"{SO_FAR} Next try Mon, Feb 16, 15:00.",
+        ),
+        (
+            "02-16 16:00",
+            "02-16 15:00",
+            f"{SO_FAR} The next try was due Mon, Feb 16, 15:00.",
+        ),
+        (
+            "02-19 09:00",
+            "02-20 23:59",
+            "1 of 2 attempts made by Wed, Feb 18, too few to count as contact; keep trying. Next try Fri, Feb 20.",
+        ),
+    ],
+)
+def test_one_attempt_says_what_it_counts_for_and_when_the_next_is(now, next_at, words):
+    given = local(f"2026-{next_at}") if next_at else None
+    assert tried_words(TRIED_ONCE, next_at=given, now=local(f"2026-{now}"), zone=ZONE) == words
+
+
+def test_two_attempts_count_as_contact_and_the_trying_goes_on():
+    known = replace(TRIED_ONCE, attempts=3)
+    said = tried_words(known, next_at=local("2026-02-17 23:59"), now=local("2026-02-16 16:00"), zone=ZONE)
+    assert said == "2 of 2 attempts made by Wed, Feb 18, which counts as contact; keep trying. Next try Tue, Feb 17."
+
+
+@pytest.mark.parametrize(
+    "more", [{"contacted_at": local("2026-02-16 11:00")}, {"closed": True}, {"given_up": True}, {"voided": True}]
+)
+def test_nothing_is_said_of_attempts_once_nobody_tries_any_more(more):
+    now = local("2026-02-16 16:00")
+    assert tried_words(replace(TRIED_ONCE, **more), next_at=None, now=now, zone=ZONE) == ""
 
 
 def test_a_protocol_that_lacks_something_is_refused():

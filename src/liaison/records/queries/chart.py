@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any, Final
 
 import msgspec
-from django.db.models import QuerySet, TextField
+from django.db.models import Q, QuerySet, TextField
 from django.db.models.functions import Cast
 from django.urls import reverse
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import Forbidden, NotFound
-from liaison.core.timeline import TimelineEntry
+from liaison.core.timeline import TimelineEntry, noon_of, years_in
 from liaison.patients.models import Patient
 from liaison.records.access import READ_CHART
 from liaison.records.models import EarlierVersion, Resource
@@ -134,7 +134,48 @@ def timeline(
         rows = rows.filter(at__lt=before)
     for word in text.split():
         rows = rows.filter(title__icontains=word) | rows.filter(detail__icontains=word)
-    columns = rows.order_by("-at", "-pk").values_list("pk", "at", "kind", "title", "detail", "date_only")
+    return _entries(rows.order_by("-at", "-pk")[:limit])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatedLater:
+    """What a chart dates later than now: how much in all, and the entries that come first, the nearest first."""
+
+    count: int
+    entries: tuple[TimelineEntry, ...]
+
+
+def dated_later(
+    actor: Actor, *, patient: Patient, now: datetime, zone: tzinfo, kinds: Collection[str] = (), limit: int = 20
+) -> DatedLater:
+    """What the chart holds of days and hours to come: planned things, wrong dates, all that a training clock hides.
+
+    `zone` says which day today is. Someone whose role does not include the chart is told nothing. Refuses: NotFound.
+    """
+    if not patient.reachable_by(actor):
+        raise NotFound
+    if not patient.reachable_by(actor, READ_CHART):
+        return DatedLater(count=0, entries=())
+    today = noon_of(now.astimezone(zone).date())
+    rows = Resource.objects.filter(patient=patient, at__gt=min(now, today)).on_timeline()
+    rows = rows.filter(Q(date_only=False, at__gt=now) | Q(date_only=True, at__gt=today))
+    if kinds:
+        rows = rows.filter(kind__in=kinds)
+    seen(patient.pk)
+    return DatedLater(count=rows.count(), entries=_entries(rows.order_by("at", "pk")[:limit]))
+
+
+def timeline_years(actor: Actor, *, patient: Patient, before: datetime) -> frozenset[int]:
+    """The years before an instant in which the timeline of the chart has something. Refuses: NotFound."""
+    if not patient.reachable_by(actor):
+        raise NotFound
+    if not patient.reachable_by(actor, READ_CHART):
+        return frozenset()
+    return years_in(Resource.objects.filter(patient=patient, at__lt=before).on_timeline(), "at")
+
+
+def _entries(rows: QuerySet[Resource]) -> tuple[TimelineEntry, ...]:
+    columns = rows.values_list("pk", "at", "kind", "title", "detail", "date_only")
     return tuple(
         TimelineEntry(
             at=at,
@@ -146,6 +187,6 @@ def timeline(
             key=f"{pk:020d}",
             date_only=date_only,
         )
-        for pk, at, kind, title, detail, date_only in columns[:limit]
+        for pk, at, kind, title, detail, date_only in columns
         if at is not None  # the query asks for dated rows only; the column may be empty
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -15,8 +15,10 @@ from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.patients.models import Patient
 from liaison.records.models import Fact, Resource
-from liaison.records.queries import get_resource, timeline
+from liaison.records.queries import dated_later, get_resource, timeline, timeline_years
 from liaison.records.tests.cast import NOW, Cast, bundle, observation, walter, write
+
+LONG_AGO = datetime(2001, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -67,8 +69,15 @@ def test_the_chart_is_for_those_who_care_for_the_patient(cast, chart):
     desk = Actor(user_id=1, name="Front", assignments=frozenset({(str(Role.FRONT_DESK), cast.riverside.pk)}))
     kept = Resource.objects.get(fhir_id="a1c")
     assert timeline(desk, patient=chart) == ()
+    assert timeline_years(desk, patient=chart, before=NOW) == frozenset()
+    assert dated_later(desk, patient=chart, now=LONG_AGO, zone=UTC).count == 0
+    assert dated_later(cast.rosa, patient=chart, now=LONG_AGO, zone=UTC).count == 2
     with pytest.raises(NotFound):
         timeline(cast.pat, patient=chart)
+    with pytest.raises(NotFound):
+        timeline_years(cast.pat, patient=chart, before=NOW)
+    with pytest.raises(NotFound):
+        dated_later(cast.pat, patient=chart, now=LONG_AGO, zone=UTC)
     with pytest.raises(Forbidden):
         get_resource(desk, resource_id=kept.pk)
     with pytest.raises(NotFound):

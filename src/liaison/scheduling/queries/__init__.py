@@ -85,6 +85,7 @@ from liaison.scheduling.queries.visits import (
     seen_last_by,
     successor_of,
     timeline,
+    timeline_years,
     visit_to_move,
 )
 from liaison.scheduling.queries.waiting import (
@@ -216,6 +217,7 @@ __all__ = [
     "specialist_asked",
     "successor_of",
     "timeline",
+    "timeline_years",
     "told_of",
     "visit_to_move",
     "visit_types",

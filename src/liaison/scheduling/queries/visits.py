@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -14,12 +14,12 @@ from django.utils.translation import gettext as _
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import NotFound
-from liaison.core.timeline import TimelineEntry
+from liaison.core.timeline import TimelineEntry, years_in
 from liaison.core.written_time import full_day_and_time
 from liaison.loops.models import Loop
 from liaison.patients.models import Patient
 from liaison.scheduling.kinds import MISSED_VISIT
-from liaison.scheduling.models import Appointment, AppointmentQuerySet, SeriesVisit, VisitType
+from liaison.scheduling.models import Appointment, AppointmentQuerySet, InvitationAnswer, SeriesVisit, VisitType
 from liaison.scheduling.queries.answers import Answered, answers_to, in_words
 from liaison.scheduling.queries.readiness import Readiness, readiness_of
 from liaison.scheduling.queries.series import Place, places_in_series
@@ -127,9 +127,7 @@ def timeline(
     """
     if kinds and KIND not in kinds:
         return ()
-    # A time that was only held for an offer was never a booking.
-    booked = _visible(actor).filter(patient=patient).exclude(held_for_offer__isnull=False, from_offer__isnull=True)
-    rows = list(_with_who(booked).order_by("-booked_at", "-pk"))
+    rows = list(_with_who(_booked(actor, patient=patient)).order_by("-booked_at", "-pk"))
     together = _booked_together(rows)
     answers = answers_to([row.pk for row in rows])
     entries = [
@@ -140,6 +138,21 @@ def timeline(
     ]
     entries.sort(key=lambda entry: (entry.at, entry.key), reverse=True)
     return entries[:limit]
+
+
+def timeline_years(actor: Actor, *, patient: Patient, before: datetime) -> frozenset[int]:
+    """The years before an instant of which `timeline` tells."""
+    rows = _booked(actor, patient=patient)
+    given = InvitationAnswer.objects.filter(appointment__in=rows, received_at__lt=before)
+    marks = rows.order_by().values_list("booked_at", "missed_at", "cancelled_at", "seen_at", "start_at")
+    told = [at for *others, seen_at, start_at in marks for at in (*others, start_at if seen_at else None)]
+    years = {at.astimezone(UTC).year for at in told if at is not None and at < before}
+    return years_in(given, "received_at") | years
+
+
+def _booked(actor: Actor, *, patient: Patient) -> AppointmentQuerySet:
+    """Their visits; a time that was only held for an offer was never a booking."""
+    return _visible(actor).filter(patient=patient).exclude(held_for_offer__isnull=False, from_offer__isnull=True)
 
 
 def _visible(actor: Actor) -> AppointmentQuerySet:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, time, timedelta
+from datetime import UTC, date, time, timedelta
 
 import pytest
 
@@ -302,6 +302,10 @@ def test_the_timeline_tells_bookings_moves_and_what_became_of_them(clinic: Clini
     ]
     assert "Moved to Tue, Mar 3, 2026, 11:00" in {entry.title.partition(". ")[2] for entry in told}
     assert queries.timeline(clinic.rosa, patient=clinic.walter, kinds={"result"}) == ()
+    years = {one.at.astimezone(UTC).year for one in told}
+    assert queries.timeline_years(clinic.rosa, patient=clinic.walter, before=NOW + timedelta(days=400)) == years
+    assert queries.timeline_years(clinic.rosa, patient=clinic.walter, before=NOW - timedelta(days=400)) == set()
+    assert queries.timeline_years(clinic.pat, patient=clinic.walter, before=NOW + timedelta(days=400)) == set()
     assert len(queries.timeline(clinic.rosa, patient=clinic.walter, kinds={"booking"}, limit=2)) == 2
     early = queries.timeline(clinic.rosa, patient=clinic.walter, before=NOW + timedelta(minutes=1))
     assert [entry.at for entry in early] == [NOW]
