@@ -150,6 +150,7 @@ def _book_one(
         seats=tuple(Seat(role=seat.role, resource_id=seat.resource_id) for seat in planned.offer.seats),
         referral_id=series.referral_id,
         note=series.note,
+        is_one_of_several=True,
     )
     try:
         appointment = place_visit(

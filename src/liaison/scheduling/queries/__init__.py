@@ -13,7 +13,7 @@ from liaison.scheduling.queries.arrangement import (
     site_to_arrange,
     visit_types,
 )
-from liaison.scheduling.queries.asked import WhomAsked, asked_by
+from liaison.scheduling.queries.asked import WhomAsked, asked_by, booked_for_the_same
 from liaison.scheduling.queries.day import (
     EVERYTHING,
     Day,
@@ -155,6 +155,7 @@ __all__ = [
     "answers_of",
     "asked_by",
     "bookable_at",
+    "booked_for_the_same",
     "candidates",
     "changeable_visits",
     "clinicians",

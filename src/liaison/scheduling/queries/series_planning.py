@@ -18,7 +18,7 @@ from liaison.core.refusals import NotFound
 from liaison.directory.models import Practitioner
 from liaison.loops.queries.calendars import business_calendar
 from liaison.scheduling.models import Appointment, Reservation, VisitType
-from liaison.scheduling.queries.free import closed_time, working_time
+from liaison.scheduling.queries.free import closed_time, time_elsewhere, working_time
 from liaison.scheduling.queries.looking import Able, Question, TimesWanted, question_of, wish_of
 from liaison.scheduling.queries.times import SeatOffer, TimeOffer
 from liaison.scheduling.rules import (
@@ -195,6 +195,7 @@ class _Search:
     needs: tuple[Need, ...]
     others: tuple[Need, ...]
     times: _Times
+    visits: tuple[Span, ...]
     busy: tuple[Span, ...]
     same_kind: frozenset[tuple[date, int]]
     now: datetime
@@ -337,12 +338,13 @@ def _search(
     within = Span(min(starts) - 2 * _DAY, max(starts) + (_DAYS_LOOKED_ON + 2) * _DAY)
     pool = tuple({pk for need in anyone.needs for pk in need.pool})
     zone = question.site.zone
-    busy, same_kind = _of_the_patient(question, within=within, leaving=leaving)
+    visits, busy, same_kind = _of_the_patient(question, within=within, leaving=leaving)
     return _Search(
         question=question,
         needs=_only(question.needs, wanted.place_id),
         others=_only(_colleagues(anyone, wanted.clinician_id), wanted.place_id),
         times=_times(pool, site=question.site, within=within, leaving=leaving),
+        visits=visits,
         busy=busy,
         same_kind=same_kind,
         now=now,
@@ -400,16 +402,18 @@ def _times(pool: Sequence[int], *, site: Site, within: Span, leaving: Collection
 
 def _of_the_patient(
     question: Question, *, within: Span, leaving: Collection[int]
-) -> tuple[tuple[Span, ...], frozenset[tuple[date, int]]]:
-    """When the patient is elsewhere, and on which days they have this kind of visit with whom."""
+) -> tuple[tuple[Span, ...], tuple[Span, ...], frozenset[tuple[date, int]]]:
+    """The patient's other visits, the same with the way, and on which days they have this kind of visit with whom."""
     theirs = Appointment.objects.filter(patient_id=question.wanted.patient_id or 0).holding_time().overlapping(within)
     theirs = theirs.exclude(pk__in=leaving)
-    busy = tuple(Span(start, end) for start, end in theirs.values_list("start_at", "end_at"))
+    modality = question.visit_type.modality
+    busy = tuple(time_elsewhere(theirs, site_id=question.site.pk, modality=modality))
     same = theirs.filter(
         visit_type__code=question.visit_type.code, reservations__resource__practitioner__isnull=False
     ).values_list("start_at", "reservations__resource_id")
     zone = question.site.zone
-    return busy, frozenset((start.astimezone(zone).date(), resource_id) for start, resource_id in same)
+    visits = tuple(Span(start, end) for start, end in theirs.values_list("start_at", "end_at"))
+    return visits, busy, frozenset((start.astimezone(zone).date(), resource_id) for start, resource_id in same)
 
 
 def _planned(search: _Search, target: Target) -> PlannedVisit:
@@ -441,8 +445,11 @@ def _why(search: _Search, at: datetime) -> Iterator[str]:
         yield "That start is too soon for this kind of visit."
         return
     said = [*_resources_in_the_way(search, at)]
-    if any(span.overlaps(Span(at, at + question.visit_type.duration)) for span in search.busy):
+    visit = Span(at, at + question.visit_type.duration)
+    if any(span.overlaps(visit) for span in search.visits):
         said.append("The patient has another visit at that time.")
+    elif any(span.overlaps(visit) for span in search.busy):
+        said.append("The patient has no time to come from another site, or to get there.")
     on = at.astimezone(question.site.zone).date()
     people = {pk for need in search.needs for pk in need.pool if question.able[pk].is_person}
     if not said and any((on, pk) in search.same_kind for pk in people):

@@ -235,7 +235,8 @@ def test_a_warning_asks_why_and_the_reason_answers_it(rosa: Client, clinic: Clin
     assert "has another visit at that time" in shown
     assert "override_reason" in shown
     assert "Book all the same" in shown
-    response = rosa.post("/book/", form | {"override_reason": "Both see him together"}, **HTMX)
+    met = re.findall(r'name="met" value="([^"]+)"', shown)[0]
+    response = rosa.post("/book/", form | {"override_reason": "Both see him together", "met": met}, **HTMX)
     assert response.status_code == 204
     assert Appointment.objects.latest("pk").overrides == ["patient_busy"]
 
@@ -319,7 +320,9 @@ def test_a_visit_is_cancelled_with_a_reason(rosa: Client, clinic: Clinic) -> Non
 def test_an_override_shows_on_the_visit(rosa: Client, clinic: Clinic) -> None:
     clinic.book("2026-03-03 10:00", patient=clinic.ruth)
     form = sent(clinic, offer_at(clinic, "2026-03-03 10:00"), override_reason="Chest pain")
-    browser(clinic.marta).post("/book/", form)
+    marta = browser(clinic.marta)
+    asked = page(marta.post("/book/", form))
+    marta.post("/book/", form | {"met": re.findall(r'name="met" value="([^"]+)"', asked)[0]})
     shown = page(rosa.get(f"/appointments/{Appointment.objects.get(patient=clinic.walter).pk}/"))
     assert "on top of another booking" in shown
     assert "Chest pain" in shown
