@@ -3,7 +3,7 @@
 from django.apps import AppConfig
 
 from liaison.loops.ports import register_kind
-from liaison.scheduling.kinds import CANT_COME, MISSED_VISIT, NOT_READY, SERIES_VISIT, WAITING
+from liaison.scheduling.kinds import CANT_COME, MISSED_VISIT, NOT_READY, SERIES_HELD_UP, SERIES_VISIT, WAITING
 
 
 class SchedulingConfig(AppConfig):
@@ -38,6 +38,7 @@ class SchedulingConfig(AppConfig):
         register_kind(WAITING)
         register_kind(NOT_READY)
         register_kind(SERIES_VISIT)
+        register_kind(SERIES_HELD_UP)
         for check in OURS:
             register_readiness_check(check)
         constraint_refusal("scheduling_one_visit_at_a_time", NotFree)

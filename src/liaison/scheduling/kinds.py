@@ -1,4 +1,5 @@
-"""The kinds of loop that scheduling opens: a visit missed, not ready, without a time, or not to be kept; a wait."""
+"""The kinds of loop that scheduling opens: a visit missed, not ready, without a time, or not to be kept; a wait; a
+series that is held up."""
 
 from typing import Final
 
@@ -49,6 +50,17 @@ NOT_READY: Final = LoopKind(
     managed_at="scheduling:appointment",
     closes_itself=True,
     icon="alert-triangle",
+)
+
+SERIES_HELD_UP: Final = LoopKind(
+    code="series-held-up",
+    label="Series that is not booked on",
+    required_evidence=("settled",),
+    evidence_labels={"settled": "The night books it again"},
+    event_words={"series": "when it was refused"},
+    managed_at="scheduling:series",
+    closes_itself=True,
+    icon="calendar-repeat",
 )
 
 SERIES_VISIT: Final = LoopKind(

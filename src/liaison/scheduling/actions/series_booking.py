@@ -41,7 +41,7 @@ from liaison.scheduling.events import AppointmentBooked, SeriesTold
 from liaison.scheduling.models import Appointment, Series, SeriesState, SeriesVisit, VisitType
 from liaison.scheduling.ports import BookingOrder, Seat
 from liaison.scheduling.queries.looking import HORIZON
-from liaison.scheduling.queries.series_planning import SeriesWanted, signature_of
+from liaison.scheduling.queries.series_plan import SeriesWanted, signature_of
 from liaison.scheduling.rules import MOST_VISITS, Occurrence, expand, wrong_with
 
 OF_THE_TIME: Final = (

@@ -63,7 +63,8 @@ from liaison.scheduling.queries.series import (
     series_place_gone,
     shifted_targets,
 )
-from liaison.scheduling.queries.series_planning import SeriesWanted, plan_again, plan_series
+from liaison.scheduling.queries.series_plan import SeriesWanted
+from liaison.scheduling.queries.series_planning import plan_again, plan_series
 from liaison.scheduling.queries.times import (
     SeatOffer,
     TimeOffer,

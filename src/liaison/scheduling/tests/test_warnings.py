@@ -22,7 +22,7 @@ from liaison.scheduling import actions, queries
 from liaison.scheduling.actions import NoTimeToTravel, PatientBusy, SecondVisit, SeriesTaken, Warned
 from liaison.scheduling.models import Appointment, SeriesVisit, VisitType
 from liaison.scheduling.ports import CancelReason, Override, Seat, Span
-from liaison.scheduling.queries.series_planning import LineState
+from liaison.scheduling.queries.series_plan import LineState
 from liaison.scheduling.rules import TRAVEL, is_too_near, minutes_between, with_the_way
 from liaison.scheduling.tests import series, waiting
 from liaison.scheduling.tests.clinic import NOW, Clinic, local, referral_to_okafor
