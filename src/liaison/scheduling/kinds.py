@@ -30,6 +30,21 @@ CANT_COME: Final = LoopKind(
     icon="calendar-question",
 )
 
+CANT_COME_AND_WROTE: Final = LoopKind(
+    code="cant-come-wrote",
+    label="Visit that the patient can't keep, with a message",
+    required_evidence=("settled", "answered_mail"),
+    other_evidence=("attempt",),
+    evidence_labels={
+        "settled": "Another time, or the visit is off, or they come after all",
+        "answered_mail": "The patient has an answer to what they wrote",
+        "attempt": "Attempt",
+    },
+    event_words={"appointment": "when they said so"},
+    closes_itself=True,
+    icon="calendar-question",
+)
+
 WAITING: Final = LoopKind(
     code="waitlist",
     label="Waitlist",
