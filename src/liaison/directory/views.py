@@ -13,10 +13,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.actor import Actor
-from liaison.core.answers import attempt, done, wants_fragment
+from liaison.core.answers import attempt, done, tell_against, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Forbidden
+from liaison.core.refusals import Forbidden, Stale
 from liaison.directory import actions, queries
 from liaison.directory.access import CHANGE
 from liaison.directory.forms import OrganizationForm, PractitionerForm
@@ -45,7 +45,15 @@ def practitioner(request: HttpRequest, practitioner_id: int | None = None) -> Ht
     row = None if practitioner_id is None else queries.get_practitioner(actor, practitioner_id=practitioner_id)
     if row is not None and not _may_change_one(actor, row):
         raise Forbidden
-    form = PractitionerForm(request.POST or None, actor=actor, now=now, row=row)
+
+    def filled(row: Practitioner | None) -> PractitionerForm:
+        return PractitionerForm(request.POST or None, actor=actor, now=now, row=row)
+
+    def again() -> tuple[PractitionerForm, int]:
+        kept = queries.get_practitioner(actor, practitioner_id=practitioner_id or 0)
+        return filled(kept), kept.version
+
+    form = filled(row)
 
     def save() -> Any:
         if row is None:
@@ -56,7 +64,8 @@ def practitioner(request: HttpRequest, practitioner_id: int | None = None) -> Ht
         )
 
     retire = reverse("directory:practitioner_retire", args=[row.pk]) if row else ""
-    return _entry(request, form=form, title=row.name if row else _("New clinician"), save=save, retire=retire)
+    title = row.name if row else _("New clinician")
+    return _entry(request, form=form, title=title, save=save, again=again, retire=retire)
 
 
 @require_http_methods(["GET", "POST"])
@@ -64,6 +73,11 @@ def organization(request: HttpRequest, organization_id: int | None = None) -> Ht
     """A place's entry: a new one, or one to correct."""
     actor, now = _may_change(request), current_time()
     row = None if organization_id is None else queries.get_organization(actor, organization_id=organization_id)
+
+    def again() -> tuple[OrganizationForm, int]:
+        kept = queries.get_organization(actor, organization_id=organization_id or 0)
+        return OrganizationForm(request.POST, row=kept), kept.version
+
     form = OrganizationForm(request.POST or None, row=row)
 
     def save() -> Any:
@@ -75,9 +89,8 @@ def organization(request: HttpRequest, organization_id: int | None = None) -> Ht
         )
 
     retire = reverse("directory:organization_retire", args=[row.pk]) if row else ""
-    return _entry(
-        request, form=form, title=row.name if row else _("New place"), save=save, retire=retire, back="?places=1"
-    )
+    title = row.name if row else _("New place")
+    return _entry(request, form=form, title=title, save=save, again=again, retire=retire, back="?places=1")
 
 
 @require_POST
@@ -100,15 +113,31 @@ def organization_retire(request: HttpRequest, organization_id: int) -> HttpRespo
 
 
 def _entry(
-    request: HttpRequest, *, form: forms.Form, title: str, save: Callable[[], Any], retire: str, back: str = ""
+    request: HttpRequest,
+    *,
+    form: forms.Form,
+    title: str,
+    save: Callable[[], Any],
+    again: Callable[[], tuple[forms.Form, int]],
+    retire: str,
+    back: str = "",
 ) -> HttpResponse:
+    """The page of an entry. `again` makes the form of what is kept now, with its version, after a stale save."""
     to = f"{reverse('directory:home')}{back}"
+    status = 200
     if request.method == "POST" and form.is_valid():
-        attempt(form, save)
-        if not form.errors:
-            return done(request, said=_("Saved."), to=to, go=True)
+        try:
+            attempt(form, save, passing=(Stale,))
+        except Stale as refusal:
+            form, version = again()
+            tell_against(form, version=version)
+            form.add_error(None, refusal.sentence)
+            status = refusal.status
+        else:
+            if not form.errors:
+                return done(request, said=_("Saved."), to=to, go=True)
     context = {"form": form, "title": title, "back": to, "retire": retire}
-    return render(request, "directory/entry.html", context, status=422 if form.errors else 200)
+    return render(request, "directory/entry.html", context, status=422 if form.errors and status == 200 else status)
 
 
 def _may_change_one(actor: Actor, row: Practitioner | Organization) -> bool:

@@ -161,10 +161,17 @@ def test_the_pages_of_the_directory(rosa: Client) -> None:
     entry = f"/directory/clinicians/{row.pk}/"
     assert 'value="Dr Away"' in text(rosa.get(entry))
     assert rosa.post(entry, {**typed, "version": "1"}).status_code == 302
-    assert "changed this meanwhile" in text(rosa.post(entry, {**typed, "version": "1"}))
+    mine = {**typed, "name": "Dr Afar", "version": "1"}
+    stale = rosa.post(entry, mine)
+    assert stale.status_code == 409
+    for words in ("changed this meanwhile", "It now says: Dr Away", 'value="Dr Afar"', 'name="version" value="2"'):
+        assert words in text(stale)
+    assert rosa.post(entry, {**mine, "version": "2"}).status_code == 302
     place_entry = f"/directory/places/{place.pk}/"
     assert "Heart House" in text(rosa.get(place_entry))
     assert rosa.post(place_entry, {"name": "Heart", "kind": "clinic", "version": "1"}).status_code == 302
+    stale = text(rosa.post(place_entry, {"name": "House", "kind": "hospital", "version": "1"}))
+    assert ("It now says: Heart" in stale, 'value="House"' in stale) == (True, True)
     assert rosa.post(f"{entry}retire/").status_code == 302
     assert rosa.post(f"{place_entry}retire/").status_code == 302
     assert "No places yet" in text(rosa.get("/directory/?places=1"))

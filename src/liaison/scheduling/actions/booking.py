@@ -61,8 +61,10 @@ def book_appointment(
     """Give these resources' time to this patient. The same key again answers with the first booking.
 
     Refuses NotFree, OutsideHours, TooLate and TooFar unless overridden with permission and a reason,
-    PatientBusy and DuplicateVisit unless overridden with a reason; NotYourSite, AskedElsewhere, WrongSeats,
-    ReferralNeeded, KeyReused, Impossible, DeadPatient, NotFound, Stale (the visit type was edited meanwhile).
+    PatientBusy, DuplicateVisit, NoTimeToTravel and SecondVisit unless overridden with a reason, given for what was
+    said to stand against it (`Override.met`); NotYourSite, AskedElsewhere, WrongSeats,
+    ReferralNeeded, KeyReused, Impossible, DeadPatient, NotFound, Stale (the visit type was
+    edited meanwhile).
     """
     with act(actor, BOOK, patient=patient, reason=_reason(override), now=now) as entry:
         appointment = _booked_before(order, patient=patient, follows=None)
@@ -310,6 +312,8 @@ def placing_of(
         resources={pk: resource for pk, resource in resources.items() if pk in wanted},
         lasting=visit_type.duration if order.minutes is None else order.minutes * _MINUTE,
         leaving_id=follows.pk if follows else None,
+        loop_id=None if order.is_one_of_several else order.loop_id,
+        referral_id=None if order.is_one_of_several else order.referral_id,
     )
 
 
@@ -327,8 +331,12 @@ def _allow(
     """
     if not against:
         return
-    if not _reason(override):
-        raise against[0].refusal
+    unmet = [breach for breach in against if not _is_answered(breach, placing, override)]
+    if unmet:
+        refusal = unmet[0].refusal
+        refusal.met = tuple(breach.met(placing) for breach in against)
+        refusal.others = tuple(breach.refusal.sentence for breach in unmet[1:])
+        raise refusal
     if any(breach.against in NEEDS_PERMISSION for breach in against):
         at = placing.site.pk
         with act(actor, OVERRIDE, patient=placing.patient, site_id=at, reason=_reason(override), now=now) as entry:
@@ -336,6 +344,13 @@ def _allow(
                 if not actor.may_at(OVERRIDE, site_id=resource.site_id):
                     raise NotYourSite
             entry.note(overrides=sorted({breach.against.value for breach in against}))
+
+
+def _is_answered(breach: Breach, placing: Placing, override: Override | None) -> bool:
+    """Whether the reason was given for this: it was said before, or the person decides on all of it."""
+    if override is None or not _reason(override):
+        return False
+    return override.met is None or breach.met(placing) in override.met
 
 
 def _from_elsewhere(against: tuple[Breach, ...], placing: Placing) -> Sequence[Resource]:

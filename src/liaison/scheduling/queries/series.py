@@ -16,7 +16,8 @@ from liaison.loops.queries.calendars import business_calendar
 from liaison.patients.models import Patient
 from liaison.scheduling.models import Appointment, Resource, ResourceKind, Series, SeriesState, SeriesVisit, VisitType
 from liaison.scheduling.queries.looking import sees_calendar
-from liaison.scheduling.queries.series_planning import Target, moved_target
+from liaison.scheduling.queries.series_plan import Target
+from liaison.scheduling.queries.series_planning import moved_target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ class ComingVisit:
     """A visit ahead: when on the wall clock of the place, what, where and with whom, and whether it is ready."""
 
     appointment_id: int
+    site_id: int
     start_at: datetime
     end_at: datetime
     what: str
@@ -167,6 +168,7 @@ def _coming(row: Appointment) -> ComingVisit:
     seen(row.patient_id)
     return ComingVisit(
         appointment_id=row.pk,
+        site_id=row.site_id,
         start_at=row.local_start,
         end_at=row.local_end,
         what=row.visit_type.name,

@@ -19,9 +19,18 @@ from liaison.patients.models import ContactPoint, Patient
 from liaison.patients.queries.band import shown_contact
 from liaison.scheduling.access import OFFER, WAIT
 from liaison.scheduling.models import Appointment, Opening, VisitType, WaitlistEntry, WaitlistOffer
+from liaison.scheduling.queries.free import time_elsewhere
 from liaison.scheduling.queries.looking import TimesWanted
 from liaison.scheduling.queries.times import TimeOffer, earliest_times
-from liaison.scheduling.rules import OfferState, Span, Urgency, WaitState, place_in_line, waitlist_policy
+from liaison.scheduling.rules import (
+    OfferState,
+    Span,
+    Urgency,
+    WaitState,
+    place_in_line,
+    waitlist_policy,
+    with_the_way,
+)
 
 _A_DAY_OF_STARTS = 288
 _LOOKS = system_actor("waitlist")
@@ -256,8 +265,10 @@ class _Times:
         return (time for time in found.offers if opening.start_at <= time.start_at < opening.end_at)
 
     def _elsewhere(self, entry: WaitlistEntry) -> list[Span]:
+        """When the patient can't be there: other visits, with the way from another site."""
         theirs = Appointment.objects.filter(patient_id=entry.patient_id).holding_time()
-        return [Span(row.start_at, row.end_at) for row in theirs.overlapping(self._opening.span)]
+        near = theirs.overlapping(with_the_way(self._opening.span))
+        return time_elsewhere(near, site_id=self._opening.site_id, modality=self.kind_of(entry).modality)
 
 
 def _in_line(entries: Sequence[WaitlistEntry], *, recent: Mapping[int, int], zone: tzinfo) -> Sequence[WaitlistEntry]:
