@@ -16,6 +16,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound, Stale
 from liaison.directory import actions, queries, rules
 from liaison.directory.actions import OrganizationDetails, PractitionerDetails
+from liaison.directory.forms import OrganizationForm
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 LIAISON = system_actor("tests")
@@ -54,6 +55,20 @@ def test_a_clinician_is_added_corrected_and_retired() -> None:
     actions.retire_practitioner(actor=ROSA, practitioner=changed, now=NOW)
     assert queries.practitioners(BILL) == []
     assert AuditEntry.objects.filter(verb="directory.change", outcome="done").count() == 3
+
+
+@pytest.mark.django_db
+def test_numbers_are_kept_as_people_here_write_them_and_received_ones_that_are_none_as_they_came() -> None:
+    place = OrganizationDetails(name="Heart House", phone="617.555.0142", fax="ask them")
+    heart = actions.add_organization(actor=ROSA, details=place, now=NOW)
+    assert (heart.phone, heart.fax) == ("(617) 555-0142", "ask them")
+    typed = {"name": "Heart Home", "kind": "clinic", "phone": "555-0142", "fax": "ask them", "version": 1}
+    form = OrganizationForm(typed, row=heart)
+    assert set(form.errors) == {"phone"}
+    assert "area code" in str(form.errors["phone"])
+    form = OrganizationForm({**typed, "phone": "1-617-555-0143"}, row=heart)
+    assert form.is_valid()
+    assert (form.details().phone, form.details().fax) == ("(617) 555-0143", "ask them")
 
 
 @pytest.mark.django_db
