@@ -86,8 +86,13 @@ def tell_now(form: forms.BaseForm) -> None:
     """
     for name in form.changed_data:
         kept = form.get_initial_for_field(form.fields[name], name)
-        if kept is not None:
+        if kept is not None and not _same_lines(kept, form[name].data):
             form.add_error(name, now_says(_in_words(form.fields[name], kept)))
+
+
+def _same_lines(kept: object, typed: object) -> bool:
+    """Whether a text differs in nothing but how browsers end its lines."""
+    return isinstance(kept, str) and isinstance(typed, str) and kept.splitlines() == typed.splitlines()
 
 
 def now_says(words: object) -> str:
