@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.translation import gettext as _
 
 from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded
@@ -90,6 +90,13 @@ def tell_now(form: forms.BaseForm) -> None:
             form.add_error(name, now_says(_in_words(form.fields[name], kept)))
 
 
+def typed_against(request: HttpRequest, *, version: object) -> QueryDict:
+    """What was typed, to be saved against this version: for the form that `tell_now` tells what is kept now."""
+    typed = request.POST.copy()
+    typed["version"] = str(version)
+    return typed
+
+
 def _same_lines(kept: object, typed: object) -> bool:
     """Whether a text differs in nothing but how browsers end its lines."""
     return isinstance(kept, str) and isinstance(typed, str) and kept.splitlines() == typed.splitlines()
@@ -103,6 +110,8 @@ def now_says(words: object) -> str:
 def _in_words(field: forms.Field, kept: Any) -> str:
     if isinstance(kept, bool):
         return _("yes") if kept else _("no")
+    if isinstance(kept, list | tuple):
+        return ", ".join(_in_words(field, one) for one in kept)
     if isinstance(field, forms.ChoiceField):
         return next((str(words) for value, words in field.choices if str(value) == str(kept)), str(kept))  # type: ignore[union-attr,misc]  # no groups of choices
     return str(kept)

@@ -184,3 +184,19 @@ def test_the_pages_of_the_directory(rosa: Client) -> None:
     assert rosa.post(f"{place_entry}retire/").status_code == 302
     assert "No places yet" in text(rosa.get("/directory/?places=1"))
     assert rosa.get("/directory/clinicians/999/").status_code == 404
+
+
+def test_who_corrects_an_entry_second_is_told_what_it_says_now_and_may_save_against_that(rosa: Client) -> None:
+    typed = {"name": "Heart House", "kind": "clinic", "specialties": ["cardiology"], "phone": "617-555-0142"}
+    rosa.post("/directory/places/new/", typed)
+    entry = f"/directory/places/{queries.organizations(LIAISON)[0].pk}/"
+    assert rosa.post(entry, {**typed, "version": "1", "phone": "617-555-0143"}).status_code == 302
+    answer = rosa.post(entry, {**typed, "version": "1", "specialties": []})
+    page = text(answer)
+    assert answer.status_code == 409
+    assert "It now says: (617) 555-0143" in page
+    assert "It now says: Cardiology" in page
+    assert page.count("It now says") == 2
+    assert 'name="version" value="2"' in page
+    assert rosa.post(entry, {**typed, "version": "2"}).status_code == 302
+    assert queries.organizations(LIAISON)[0].phone == "(617) 555-0142"
