@@ -91,7 +91,7 @@ def tell_now(form: forms.BaseForm) -> None:
     for name in form.changed_data:
         field = form.fields[name]
         kept = form.get_initial_for_field(field, name)
-        if kept is not None and not field.widget.is_hidden:
+        if kept is not None and not field.widget.is_hidden and not _same_lines(kept, form[name].data):
             form.add_error(name, now_says(_in_words(field, kept)))
 
 
@@ -103,6 +103,11 @@ def tell_against(form: forms.BaseForm, *, version: int) -> None:
     typed.update(form.data)
     typed[form.add_prefix("version")] = str(version)
     form.data = typed
+
+
+def _same_lines(kept: object, typed: object) -> bool:
+    """Whether a text differs in nothing but how browsers end its lines."""
+    return isinstance(kept, str) and isinstance(typed, str) and kept.splitlines() == typed.splitlines()
 
 
 def now_says(words: object) -> str:

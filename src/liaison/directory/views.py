@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -13,14 +13,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.actor import Actor
-from liaison.core.answers import attempt, done, tell_against, wants_fragment
+from liaison.core.answers import done, put_beside, tell_against, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Forbidden, Stale
+from liaison.core.refusals import Forbidden, NotFound, Refusal, Stale, StepUpNeeded
 from liaison.directory import actions, queries
 from liaison.directory.access import CHANGE
 from liaison.directory.forms import OrganizationForm, PractitionerForm
 from liaison.directory.models import Organization, Practitioner
+
+F = TypeVar("F", bound=forms.Form)
 
 
 @require_GET
@@ -46,16 +48,11 @@ def practitioner(request: HttpRequest, practitioner_id: int | None = None) -> Ht
     if row is not None and not _may_change_one(actor, row):
         raise Forbidden
 
-    def filled(row: Practitioner | None) -> PractitionerForm:
-        return PractitionerForm(request.POST or None, actor=actor, now=now, row=row)
+    def make(typed: Any) -> PractitionerForm:
+        kept = None if row is None else queries.get_practitioner(actor, practitioner_id=row.pk)
+        return PractitionerForm(typed, actor=actor, now=now, row=kept)
 
-    def again() -> tuple[PractitionerForm, int]:
-        kept = queries.get_practitioner(actor, practitioner_id=practitioner_id or 0)
-        return filled(kept), kept.version
-
-    form = filled(row)
-
-    def save() -> Any:
+    def save(form: PractitionerForm) -> Any:
         if row is None:
             return actions.add_practitioner(actor=actor, details=form.details(), now=now)
         version = form.cleaned_data["version"] or 0
@@ -64,8 +61,7 @@ def practitioner(request: HttpRequest, practitioner_id: int | None = None) -> Ht
         )
 
     retire = reverse("directory:practitioner_retire", args=[row.pk]) if row else ""
-    title = row.name if row else _("New clinician")
-    return _entry(request, form=form, title=title, save=save, again=again, retire=retire)
+    return _entry(request, make=make, title=row.name if row else _("New clinician"), save=save, retire=retire)
 
 
 @require_http_methods(["GET", "POST"])
@@ -74,13 +70,11 @@ def organization(request: HttpRequest, organization_id: int | None = None) -> Ht
     actor, now = _may_change(request), current_time()
     row = None if organization_id is None else queries.get_organization(actor, organization_id=organization_id)
 
-    def again() -> tuple[OrganizationForm, int]:
-        kept = queries.get_organization(actor, organization_id=organization_id or 0)
-        return OrganizationForm(request.POST, row=kept), kept.version
+    def make(typed: Any) -> OrganizationForm:
+        kept = None if row is None else queries.get_organization(actor, organization_id=row.pk)
+        return OrganizationForm(typed, row=kept)
 
-    form = OrganizationForm(request.POST or None, row=row)
-
-    def save() -> Any:
+    def save(form: OrganizationForm) -> Any:
         if row is None:
             return actions.add_organization(actor=actor, details=form.details(), now=now)
         version = form.cleaned_data["version"] or 0
@@ -89,8 +83,9 @@ def organization(request: HttpRequest, organization_id: int | None = None) -> Ht
         )
 
     retire = reverse("directory:organization_retire", args=[row.pk]) if row else ""
-    title = row.name if row else _("New place")
-    return _entry(request, form=form, title=title, save=save, again=again, retire=retire, back="?places=1")
+    return _entry(
+        request, make=make, title=row.name if row else _("New place"), save=save, retire=retire, back="?places=1"
+    )
 
 
 @require_POST
@@ -115,29 +110,30 @@ def organization_retire(request: HttpRequest, organization_id: int) -> HttpRespo
 def _entry(
     request: HttpRequest,
     *,
-    form: forms.Form,
+    make: Callable[[Any], F],
+    save: Callable[[F], Any],
     title: str,
-    save: Callable[[], Any],
-    again: Callable[[], tuple[forms.Form, int]],
     retire: str,
     back: str = "",
 ) -> HttpResponse:
-    """The page of an entry. `again` makes the form of what is kept now, with its version, after a stale save."""
+    """The form of an entry, sent or fresh; whoever comes second is told what it says now, and may save against that."""
     to = f"{reverse('directory:home')}{back}"
-    status = 200
+    form, status = make(request.POST or None), 422
     if request.method == "POST" and form.is_valid():
         try:
-            attempt(form, save, passing=(Stale,))
+            save(form)
+        except (Forbidden, NotFound, StepUpNeeded):
+            raise
         except Stale as refusal:
-            form, version = again()
-            tell_against(form, version=version)
+            form, status = make(request.POST), refusal.status
+            tell_against(form, version=make(None).initial["version"])
             form.add_error(None, refusal.sentence)
-            status = refusal.status
+        except Refusal as refusal:
+            put_beside(form, refusal)
         else:
-            if not form.errors:
-                return done(request, said=_("Saved."), to=to, go=True)
+            return done(request, said=_("Saved."), to=to, go=True)
     context = {"form": form, "title": title, "back": to, "retire": retire}
-    return render(request, "directory/entry.html", context, status=422 if form.errors and status == 200 else status)
+    return render(request, "directory/entry.html", context, status=status if form.errors else 200)
 
 
 def _may_change_one(actor: Actor, row: Practitioner | Organization) -> bool:

@@ -111,7 +111,7 @@ def waiting(actor: Actor, *, site_id: int | None = None, now: datetime) -> Seque
     """Everybody who waits at the sites of this actor, or at one of them, in the order of the line."""
     if not actor.may(WAIT):
         raise Forbidden
-    rows = WaitlistEntry.objects.filter(state=WaitState.WAITING.value, patient__in=_visible(actor))
+    rows = WaitlistEntry.objects.filter(state=WaitState.WAITING.value, patient__in=_visible(actor, now=now))
     if site_id is not None:
         rows = rows.filter(sites=site_id)
     found = list(_with_all(rows))
@@ -155,7 +155,7 @@ def candidates(actor: Actor, *, opening: Opening, now: datetime) -> tuple[Candid
     rows = WaitlistEntry.objects.filter(
         state=WaitState.WAITING.value,
         sites=opening.site_id,
-        patient__in=_visible(actor, OFFER),
+        patient__in=_visible(actor, OFFER, now=now),
         patient__is_deceased=False,
     )
     entries = list(_with_all(rows))
@@ -310,5 +310,5 @@ def _with_all(rows: QuerySet[WaitlistEntry]) -> QuerySet[WaitlistEntry]:
     )
 
 
-def _visible(actor: Actor, verb: Verb | None = None) -> QuerySet[Patient]:
-    return Patient.objects.visible_to(actor, verb)
+def _visible(actor: Actor, verb: Verb | None = None, *, now: datetime | None = None) -> QuerySet[Patient]:
+    return Patient.objects.visible_to(actor, verb, now=now)
