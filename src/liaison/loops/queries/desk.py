@@ -146,8 +146,9 @@ def desk_page(
 def tab_counts(actor: Actor, *, now: datetime, zone: tzinfo) -> tuple[TabCount, ...]:
     """How many loops each tab holds, up to where its count ends. Figures only, of nobody in particular."""
     view = _View(actor=actor, now=now, zone=zone)
-    apart = [tab for tab in Tab if tab is not Tab.OURS]
-    lanes = [(tab, lane) for tab in apart for lane in _lanes(view, tab=tab)]
+    lanes: list[tuple[Tab, LoopQuerySet]] = []
+    for tab in Tab:
+        lanes += [(tab, lane) for lane in ([] if tab is Tab.OURS else _lanes(view, tab=tab))]
     lanes += [(Tab.OURS, lane) for lane in _teams_and_on_me(view)]
     totals = dict.fromkeys(Tab, 0)
     for (tab, _), count in zip(lanes, _counts(lanes), strict=True):
