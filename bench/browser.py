@@ -4,12 +4,12 @@ import http.client
 import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from liaison.console.lifeline import end_with_parent
+from liaison.console.up import serve_pages
 
 
 class Browser:
@@ -38,8 +38,7 @@ def web_server() -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "granian", "--factory", "--no-ws", "--log-level", "error", "--interface", "wsgi"]
-    command += ["--port", str(port), "--blocking-threads", "8", "liaison.console.web:pages"]
+    command = serve_pages(host="127.0.0.1", port=port, workers=1)
     server = subprocess.Popen(command, env=os.environ, preexec_fn=end_with_parent())  # noqa: PLW1509, S603 - see there
     try:
         _wait_ready(port)

@@ -321,6 +321,22 @@ def _referral(world: World, rosa: Actor, *, here: Site, now: datetime) -> None:
     )
     step = made.steps.latest("id")
     world.arguments |= {"referral_id": made.pk, "move": "received", "step_id": step.pk, "organization_id": center.pk}
+    with writes_open():
+        skin, _ = Specialty.objects.get_or_create(code="dermatology", defaults={"name": "Dermatology"})
+    draft = orders.draft_referral(
+        LIAISON,
+        patient=world.patient,
+        order=ReferralOrder(
+            referrer_id=world.arguments["practitioner_id"],
+            specialty=skin.code,
+            target=Target(organization_id=center.pk),
+            urgency="routine",
+            question="A mole?",
+        ),
+        owner=Owner(user_id=rosa.user_id),
+        now=now,
+    )
+    world.arguments["draft_id"] = draft.pk
 
 
 def _messages(world: World, rosa: Actor, *, now: datetime) -> None:

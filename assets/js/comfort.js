@@ -56,15 +56,6 @@ document.addEventListener("click", (event) => {
 });
 on("click", "[data-sheet-open]", () => openSheet());
 
-// A small list filtered as you type.
-on("input", "[data-filter-of]", (_, input) => {
-  const list = one(input.dataset.filterOf);
-  const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-  for (const item of list ? [...list.children] : []) {
-    item.hidden = !words.every((word) => item.textContent.toLowerCase().includes(word));
-  }
-});
-
 // A select or a check box that applies at once.
 on("change", "[data-submits]", (_, control) => visible(control) && control.form.requestSubmit());
 

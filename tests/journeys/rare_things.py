@@ -104,12 +104,14 @@ def _care(here: Here) -> dict[str, Any]:
     at = {"loop__site": here.site}
     loops = Loop.objects.open().filter(site=here.site)
     referral = Referral.objects.filter(site=here.site, state="sent").latest("pk")
+    draft = _draft(here, referral=referral)
     adam, on = here.actor("Adam Novak"), next_business_day((here.now + timedelta(days=90)).date(), calendar=FEDERAL)
     closed = add_holiday(adam, calendar="organization", on=on, name="Training", now=here.now)
     return {
         "holiday_id": closed.pk,
         "loop_id": (loops.filter(patient=here.patient, kind="post-discharge").first() or loops.latest("pk")).pk,
         "referral_id": referral.pk,
+        "draft_id": draft.pk,
         "move": "received",
         "step_id": referral.steps.latest("pk").pk,
         "enrolment_id": Enrolment.objects.filter(voided_at=None, **at).latest("pk").pk,
@@ -117,6 +119,24 @@ def _care(here: Here) -> dict[str, Any]:
         "practitioner_id": referral.referrer_id,
         "organization_id": referral.target_organization_id or 1,
     }
+
+
+def _draft(here: Here, *, referral: Any) -> Any:
+    from liaison.loops.ports import Owner
+    from liaison.orders.actions import draft_referral
+    from liaison.orders.ports import ReferralOrder
+
+    rosa = here.actor("Rosa Delgado")
+    order = ReferralOrder(
+        referrer_id=referral.referrer_id,
+        specialty="dermatology",
+        target=referral.target,
+        urgency="routine",
+        question="A mole?",
+    )
+    return draft_referral(
+        rosa, patient=here.patient, order=order, owner=Owner(user_id=rosa.user_id), now=here.now, duplicate_reason="Yes"
+    )
 
 
 def _time(here: Here) -> dict[str, Any]:

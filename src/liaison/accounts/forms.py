@@ -26,7 +26,7 @@ from liaison.accounts.queries import AuditFilter, Meant, actor_for, sites_within
 from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.clock import current_time
 from liaison.core.near_dates import refuse_far_off
-from liaison.core.numbers import phone_number
+from liaison.core.telephones import TelephoneField
 from liaison.core.verbs import Verb
 
 
@@ -74,14 +74,7 @@ class SiteDetailsForm(forms.Form):
 
     name = forms.CharField(label=_("Name"), max_length=120)
     address = forms.CharField(label=_("Address"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
-    phone = forms.CharField(label=_("Telephone"), max_length=40, help_text=_("Messages tell patients to call it."))
-
-    def clean_phone(self) -> str:
-        """A number that can be dialled."""
-        number = str(self.cleaned_data["phone"])
-        if phone_number(number) is None:
-            raise ValidationError(_("This is no telephone number. They read like (617) 555-0123."))
-        return number
+    phone = TelephoneField(label=_("Telephone"), help_text=_("Messages tell patients to call it."))
 
 
 class SiteForm(SiteDetailsForm):

@@ -16,6 +16,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext
 
 from liaison.accounts.rules import ROLE_WORDS, Role
+from liaison.core.numbers import reaches_from_anywhere, written_number
 
 if TYPE_CHECKING:
     from liaison.accounts.sessions import SessionStore
@@ -44,7 +45,12 @@ class Site(models.Model):
     def number_to_call(self) -> str:
         """Where its patients call: its own number, else another site's; "" while the organization has none at all."""
         others = Site.objects.exclude(phone="").order_by("pk").values_list("phone", flat=True)
-        return self.phone or others.first() or ""
+        return written_number(self.phone or others.first() or "")
+
+    @property
+    def can_be_dialled(self) -> bool:
+        """Whether its telephone number is one; what was kept before numbers were checked stays as it was typed."""
+        return reaches_from_anywhere(self.phone)
 
 
 class UserQuerySet(models.QuerySet["User"]):

@@ -152,8 +152,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "liaison.core.middleware.RequestMarkMiddleware",
     "liaison.accounts.middleware.SecurityHeadersMiddleware",
+    "liaison.core.middleware.RequestMarkMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -247,6 +247,7 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_SECURE = PRODUCTION
 CSRF_COOKIE_SECURE = PRODUCTION
+CSRF_FAILURE_VIEW = "liaison.core.translate.unproven"
 SECURE_SSL_REDIRECT = PRODUCTION and env.bool("LIAISON_SSL_REDIRECT", True)
 SECURE_HSTS_SECONDS = 31_536_000 if PRODUCTION else 0
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PRODUCTION else None

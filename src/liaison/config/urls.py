@@ -27,6 +27,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *(path("", include(f"liaison.{name}.urls")) for name in _WITH_SCREENS if find_spec(f"liaison.{name}.urls")),
 ]
 
+handler400 = "liaison.core.translate.bad_request"
 handler403 = "liaison.core.translate.forbidden"
 handler404 = "liaison.core.translate.not_found"
 handler500 = "liaison.core.translate.server_error"
+handler429 = "liaison.core.translate.too_many_tries"  # asked for by allauth

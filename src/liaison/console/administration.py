@@ -21,7 +21,7 @@ from liaison.console.problems import Problem
 from liaison.core.act import act
 from liaison.core.actor import system_actor
 from liaison.core.clock import current_time
-from liaison.core.numbers import phone_number
+from liaison.core.numbers import reaches_from_anywhere
 
 EXAMPLE = '--site "Elm Street" --phone "(617) 555-0123" --time-zone America/New_York'
 FIRST_TEAM = "Care coordination"
@@ -92,7 +92,7 @@ def _refuse_odd(wanted: NewAdministrator, *, site: NewSite | None) -> None:
 
 
 def _refuse_odd_site(site: NewSite) -> None:
-    if phone_number(site.phone) is None:
+    if not reaches_from_anywhere(site.phone):
         raise Problem(f"Patients are told to call the site: say where with --phone, as in {EXAMPLE}.")
     try:
         ZoneInfo(site.time_zone)

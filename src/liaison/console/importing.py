@@ -1,7 +1,12 @@
-"""`liaison import`: a progress bar with count and rate, what came by type, and everything that was refused."""
+"""`liaison import`: a progress bar with count and rate, what came by type, and everything that was refused.
+
+Without a terminal (a log file, a timer of the system) the progress is a line every few seconds instead of a bar.
+"""
 
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +24,7 @@ from liaison.core.actor import system_actor
 from liaison.core.clock import current_time
 from liaison.loops.models import Loop
 from liaison.loops.ports import kind_of
+from liaison.pathways.models import Enrolment
 from liaison.pathways.queries import Outlook, outlook, told
 from liaison.records.actions import ImportSummary, import_files
 from liaison.records.actions import Progress as Reached
@@ -28,6 +34,8 @@ MOST_LINES = 200
 LONGEST = 240
 """Letters of a name, a path or a reason on a line."""
 ROOMY = 70
+LINE_SECONDS = 5.0
+"""Without a terminal a line of progress comes so often, and at each tenth of the way, a second apart at least."""
 
 
 class _Rate(ProgressColumn):
@@ -86,6 +94,22 @@ def run_import(paths: Sequence[Path], *, console: Console, origin: Origin | None
         raise Problem(f"{missing[0]} does not exist. Nothing was imported.")
     last = Loop.objects.aggregate(last=Max("pk"))["last"] or 0
     started = time.monotonic()
+    now, actor = current_time(), system_actor("import")
+    with _progress(console) as show:
+        summary = import_files(actor, paths=paths, now=now, site=site, system=origin.system, progress=show)
+    _tell(summary, seconds=time.monotonic() - started, console=console)
+    seen = outlook(actor, now=now, patient_ids=summary.covered_ids) if summary.covered_ids else ()
+    theirs = Loop.objects.filter(pk__gt=last, patient__in=summary.covered_ids)
+    _tell_follow_up(theirs, seen=seen, console=console)
+    return summary
+
+
+@contextmanager
+def _progress(console: Console) -> Iterator[Callable[[Reached], None]]:
+    """A function that shows how far the import is: as a bar on a terminal, as lines anywhere else."""
+    if not console.is_terminal:
+        yield Lines(console).show
+        return
     with progress_bar(console) as bar:
         task = bar.add_task("importing", total=None, resources=0)
 
@@ -95,16 +119,40 @@ def run_import(paths: Sequence[Path], *, console: Console, origin: Origin | None
                 total=max(reached.bytes_total, 1),
                 completed=reached.bytes_done,
                 resources=reached.resources,
-                description=f"file {min(reached.files_done + 1, reached.files_total)} of {reached.files_total}",
+                description=_file_of(reached),
             )
 
-        now, actor = current_time(), system_actor("import")
-        summary = import_files(actor, paths=paths, now=now, site=site, system=origin.system, progress=show)
-    _tell(summary, seconds=time.monotonic() - started, console=console)
-    seen = outlook(actor, now=now, patient_ids=summary.covered_ids) if summary.covered_ids else ()
-    _tell_loops(Loop.objects.filter(pk__gt=last), seen=seen, console=console)
-    _tell_protocols(seen, console=console)
-    return summary
+        yield show
+
+
+class Lines:
+    """Progress as lines: `seconds` tells the time, in seconds from anywhere."""
+
+    def __init__(self, console: Console, *, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._console, self._seconds = console, seconds
+        self._began = self._said_at = seconds()
+        self._tenths = 0
+
+    def show(self, reached: Reached) -> None:
+        """Say how far the import is, if it is time to."""
+        now = self._seconds()
+        tenths = 10 * reached.bytes_done // max(reached.bytes_total, 1)
+        pause = now - self._said_at
+        if pause < 1 or (pause < LINE_SECONDS and tenths == self._tenths):
+            return
+        self._said_at, self._tenths = now, tenths
+        percent = 100 * reached.bytes_done // max(reached.bytes_total, 1)
+        rate = reached.resources / (now - self._began)
+        self._console.print(
+            f"{_file_of(reached)}, {percent} %: {_counted(reached.resources, 'resource')} at {rate:,.0f}/s,"
+            f" {reached.rejects:,} rejected so far",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
+def _file_of(reached: Reached) -> str:
+    return f"file {min(reached.files_done + 1, reached.files_total):,} of {reached.files_total:,}"
 
 
 def _site_of(origin: Origin) -> Site | None:
@@ -146,15 +194,36 @@ def _tell(summary: ImportSummary, *, seconds: float, console: Console) -> None:
     for reject in summary.rejects:
         line = _line("rejected", reject.file, reject.path, reject.reason)
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    received = summary.total.received
-    rate = f" in {seconds:.1f} s ({received / max(seconds, 0.001):,.0f} a second)"
-    console.print(
-        f"{_counted(received, 'resource')} from {_counted(len(summary.outcomes), 'file')}{rate},"
-        f" {len(summary.rejects):,} rejected.",
-        highlight=False,
-    )
+    _tell_sums(summary, seconds=seconds, console=console)
+
+
+def _tell_sums(summary: ImportSummary, *, seconds: float, console: Console) -> None:
+    """Patients, resources, and what they were to us: three lines, each number once."""
+    total, rejected = summary.total, len(summary.rejects)
+    rate = f"{seconds:.1f} s ({total.received / max(seconds, 0.001):,.0f} a second)"
+    files = _counted(len(summary.outcomes), "file")
+    lines = [
+        f"{_counted(len(summary.covered_ids), 'patient')}: {_whose_news(summary)}." if summary.covered_ids else "",
+        f"{_counted(total.received, 'resource')} from {files} in {rate}, {rejected:,} rejected.",
+    ]
+    kinds = {"new": total.new, "changed": total.changed, "here already": total.unchanged, "older": total.older}
+    kept = ", ".join(f"{count:,} {words}" for words, count in kinds.items() if count)
     if summary.changed_nothing:
-        console.print(_nothing_changed(rejected=len(summary.rejects)), highlight=False)
+        lines.append("Nothing new; the same as before is still rejected." if rejected else NOTHING_NEW)
+    else:
+        lines.append(f"Of them {kept}.")
+    for line in filter(None, lines):
+        console.print(line, highlight=False)
+
+
+NOTHING_NEW = "Nothing changed: all of it was here already."
+
+
+def _whose_news(summary: ImportSummary) -> str:
+    with_news, all_of_them = len(summary.patient_ids), len(summary.covered_ids)
+    if with_news == all_of_them:
+        return "something came or changed for each" if all_of_them > 1 else "something came or changed"
+    return f"something came or changed for {with_news:,}" if with_news else "nothing came or changed for any"
 
 
 def _line(what: str, *parts: object) -> str:
@@ -174,45 +243,34 @@ def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def _nothing_changed(*, rejected: int) -> str:
-    if rejected:
-        return f"Nothing new; {rejected:,} still rejected."
-    return "Nothing changed: all of it was here already."
-
-
 def _tell_rest(count: int, *, what: str, console: Console) -> None:
     if count > MOST_LINES:
         console.print(f"… and {count - MOST_LINES:,} more {what}.", highlight=False)
 
 
-def _tell_loops(opened: "QuerySet[Loop]", *, seen: Sequence[Outlook], console: Console) -> None:
-    counts = list(opened.values_list("kind").annotate(count=Count("pk")).order_by("kind"))
-    for code, count in counts:
-        noun = "loop" if count == 1 else "loops"
-        console.print(f"{count:,} {noun} opened by what came in: {kind_of(code).label}.", highlight=False)
-    if seen and not counts:
-        console.print(_why_none(seen), highlight=False)
-
-
-def _why_none(seen: Sequence[Outlook]) -> str:
-    waiting, followed = sum(sum(one.waiting.values()) for one in seen), sum(one.followed for one in seen)
-    if waiting:
-        return f"No loops were opened yet: {_counted(waiting, 'follow-up')} still to be opened, see below."
-    if followed:
-        return "No further loops were opened: what still matters is followed already."
-    return "No loops were opened: nothing that came in still matters today."
-
-
-def _tell_protocols(seen: Sequence[Outlook], *, console: Console) -> None:
-    """What the protocols found in these charts, and why most of it opens nothing today."""
+def _tell_follow_up(opened: "QuerySet[Loop]", *, seen: Sequence[Outlook], console: Console) -> None:
+    """What the protocols found in these charts, what each opened now, and why most of it opens nothing today."""
+    standing = Enrolment.objects.filter(loop__in=opened, voided_at=None)
+    by_protocol = Counter(standing.values_list("protocol__code", flat=True))
     for one in seen:
-        for line in told(one):
+        for line in told(one, opened=by_protocol[one.protocol]):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
+    others = opened.exclude(pk__in=Enrolment.objects.filter(loop__in=opened).values("loop_id"))
+    for code, count in others.values_list("kind").annotate(count=Count("pk")).order_by("kind"):
+        console.print(f"{_counted(count, 'other loop')} opened: {kind_of(code).label}.", highlight=False)
 
 
 def status_of(summary: ImportSummary, *, allow_rejects: bool) -> int:
-    """0 only if nothing was refused, or refusing was allowed."""
-    if summary.rejects and not allow_rejects:
-        click.echo("Some resources were rejected (see above). Add --allow-rejects if that is fine.", err=True)
-        return 1
-    return 0
+    """0 only if nothing was refused, or refusing was allowed; says which, and what to do."""
+    if not summary.rejects:
+        click.echo("Exit status 0: everything was taken in.")
+        return 0
+    if allow_rejects:
+        click.echo("Exit status 0: some resources were rejected (see above), and --allow-rejects allows it.")
+        return 0
+    click.echo(
+        "Exit status 1: some resources were rejected (see above); the rest is in. Mend them and import the files "
+        "again, or add --allow-rejects if that is fine.",
+        err=True,
+    )
+    return 1

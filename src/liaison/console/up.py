@@ -132,18 +132,15 @@ class Up:
 
     def _services(self) -> tuple[Service, ...]:
         wanted = self.wanted
-        granian = ("-m", "granian", "--factory", "--no-ws", "--log-level", "error", "--host", wanted.host)
-        web = (*granian, "--interface", "wsgi", "--port", str(wanted.port), "--workers", str(wanted.web_workers))
-        events = (*granian, "--interface", "asgi", "--port", str(wanted.port + 1))
         services = [
             Service(
                 name="web",
-                command=python(*web, "--blocking-threads", "8", "liaison.console.web:pages"),
+                command=serve_pages(host=wanted.host, port=wanted.port, workers=wanted.web_workers),
                 environment=self._environment,
             ),
             Service(
                 name="events",
-                command=python(*events, "liaison.console.web:events"),
+                command=_granian(wanted.host, wanted.port + 1, "--interface", "asgi", "liaison.console.web:events"),
                 environment=self._environment,
             ),
             Service(
@@ -210,6 +207,16 @@ class Up:
         finally:
             for number, handler in zip(numbers, before, strict=True):
                 signal.signal(number, handler)
+
+
+def serve_pages(*, host: str, port: int, workers: int) -> tuple[str, ...]:
+    """The command that serves the pages."""
+    return _granian(host, port, "--interface", "rsgi", "--workers", str(workers), "liaison.console.web:pages")
+
+
+def _granian(host: str, port: int, *more: str) -> tuple[str, ...]:
+    always = ("--factory", "--no-ws", "--log-level", "error", "--host", host, "--port", str(port))
+    return python("-m", "granian", *always, *more)
 
 
 def _answers(address: str) -> bool:

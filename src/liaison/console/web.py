@@ -3,17 +3,22 @@
 The servers fork workers; a worker whose server is killed must end with it, or it would keep answering on the port.
 """
 
-from typing import Any
+from typing import Any, Final
 
 from liaison.console.lifeline import end_with_parent
 
+THREADS: Final = 8
+
 
 def pages() -> Any:
-    """The WSGI application of the pages."""
+    """The RSGI application of the pages."""
     end_with_parent()()
-    from liaison.config.wsgi import application
+    from liaison.config.wsgi import application  # first: it loads Django, which the others need  # isort: split
+    from liaison.console.front import Front
+    from liaison.core.middleware import most_taken
 
-    return application
+    # Django's answers are iterable, though their type does not say so.
+    return Front(application, threads=THREADS, most=most_taken())  # type: ignore[arg-type]
 
 
 def events() -> Any:

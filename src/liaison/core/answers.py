@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date, time
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
 from django.utils.translation import gettext as _
 
 from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded
+from liaison.core.written_time import clock_time, full_day
 
 T = TypeVar("T")
 _AS_THEY_ARE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -63,14 +65,16 @@ def put_beside(form: forms.Form, refusal: Refusal, *, names: Mapping[str, str] =
     return placed
 
 
-def attempt(form: forms.Form, do: Callable[[], T]) -> T | None:
+def attempt(form: forms.Form, do: Callable[[], T], *, passing: tuple[type[Refusal], ...] = ()) -> T | None:
     """Do it, or put the refusal beside the fields that caused it; None, and errors in the form, when it was refused.
 
-    What no other input would mend goes on as it is: Forbidden, NotFound, StepUpNeeded.
+    What no other input would mend goes on as it is: Forbidden, NotFound, StepUpNeeded; so does what is `passing`.
     """
     try:
         return do()
     except (Forbidden, NotFound, StepUpNeeded):
+        raise
+    except passing:
         raise
     except Refusal as refusal:
         put_beside(form, refusal)
@@ -85,9 +89,25 @@ def tell_now(form: forms.BaseForm) -> None:
     new version.
     """
     for name in form.changed_data:
-        kept = form.get_initial_for_field(form.fields[name], name)
-        if kept is not None:
-            form.add_error(name, now_says(_in_words(form.fields[name], kept)))
+        field = form.fields[name]
+        kept = form.get_initial_for_field(field, name)
+        if kept is not None and not field.widget.is_hidden and not _same_lines(kept, form[name].data):
+            form.add_error(name, now_says(_in_words(field, kept)))
+
+
+def tell_against(form: forms.BaseForm, *, version: int) -> None:
+    """`tell_now`, and what is typed is saved next against `version`: whoever presses again has read the words."""
+    form.full_clean()
+    tell_now(form)
+    typed = QueryDict(mutable=True)
+    typed.update(form.data)
+    typed[form.add_prefix("version")] = str(version)
+    form.data = typed
+
+
+def _same_lines(kept: object, typed: object) -> bool:
+    """Whether a text differs in nothing but how browsers end its lines."""
+    return isinstance(kept, str) and isinstance(typed, str) and kept.splitlines() == typed.splitlines()
 
 
 def now_says(words: object) -> str:
@@ -98,6 +118,11 @@ def now_says(words: object) -> str:
 def _in_words(field: forms.Field, kept: Any) -> str:
     if isinstance(kept, bool):
         return _("yes") if kept else _("no")
+    if isinstance(kept, list | tuple | set | frozenset):
+        return ", ".join(_in_words(field, one) for one in kept)
     if isinstance(field, forms.ChoiceField):
+        kept = getattr(kept, "pk", kept)
         return next((str(words) for value, words in field.choices if str(value) == str(kept)), str(kept))  # type: ignore[union-attr,misc]  # no groups of choices
-    return str(kept)
+    if isinstance(kept, time):
+        return clock_time(kept)
+    return full_day(kept) if isinstance(kept, date) else str(kept)

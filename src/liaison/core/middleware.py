@@ -18,7 +18,7 @@ from liaison.core.models import AuditEntry
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Refusal, collecting_refusals
 from liaison.core.remembering import remembering
-from liaison.core.translate import refused
+from liaison.core.translate import NotThisWay, bad_request, not_this_way, refused
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class RequestMarkMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer with the mark in the response's headers."""
         if "\x00" in unquote(request.META.get("QUERY_STRING", "") + request.path):
-            return HttpResponse("This address can't be read.\n", status=400, content_type="text/plain")
+            return bad_request(request)
         mark = uuid.uuid4().hex[:16]
         with collecting_seen(mark) as seen:
             request.seen = seen  # type: ignore[attr-defined]  # put there by a middleware
@@ -54,6 +54,8 @@ class RefusalMiddleware:
         with collecting_refusals() as made:
             response = self.get_response(request)
         keep_refused(request, response, made)
+        if response.status_code == NotThisWay.status and not response.streaming and not response.content:
+            return not_this_way(request, response)
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
@@ -95,13 +97,17 @@ class BodyLimitMiddleware:
         return self.get_response(request) if refusal is None else refused(request, refusal)
 
 
+def most_taken() -> int:
+    """How many bytes any form takes at most: the largest document and the fields beside it."""
+    return (settings.LIAISON_DOCUMENT_MB << 20) + int(settings.DATA_UPLOAD_MAX_MEMORY_SIZE)
+
+
 def _unfit(request: HttpRequest) -> Refusal | None:
     length = request.META.get("CONTENT_LENGTH") or ""
     if not length:
         return NoLength(_(NoLength.sentence)) if request.headers.get("Transfer-Encoding") else None
-    fields = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     with_file = request.content_type == "multipart/form-data"
-    most = (settings.LIAISON_DOCUMENT_MB << 20) + fields if with_file else fields
+    most = most_taken() if with_file else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     coming = id_in(length)
     if coming is not None and coming <= most:
         return None

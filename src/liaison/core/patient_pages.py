@@ -42,6 +42,8 @@ class FrameWords:
     day: str
     not_here: Told
     too_large: Told
+    unproven: Told
+    unreadable: Told
     fault: Told
 
 
@@ -59,6 +61,15 @@ WORDS: Final[Mapping[str, FrameWords]] = MappingProxyType(
                 sentence="Part of it may be missing. Open it again from our message, or call the number in it.",
             ),
             too_large=Told(title="This is too large", sentence="Nothing was sent. Please call us."),
+            unproven=Told(
+                title="Please open the page again",
+                sentence="Nothing was changed. The page was open too long, or your browser keeps no cookies. Open the "
+                "link in our message once more, or call the number in it.",
+            ),
+            unreadable=Told(
+                title="This could not be read",
+                sentence="Nothing was changed. Open the link in our message once more, or call the number in it.",
+            ),
             fault=Told(
                 title="Something went wrong",
                 sentence="This is our mistake, and nothing was changed. Try again in a few minutes, or call the number "
@@ -78,6 +89,15 @@ WORDS: Final[Mapping[str, FrameWords]] = MappingProxyType(
                 "en él.",
             ),
             too_large=Told(title="Es demasiado grande", sentence="No se envió nada. Llámenos, por favor."),
+            unproven=Told(
+                title="Abra la página otra vez",
+                sentence="Nada cambió. La página estuvo abierta demasiado tiempo o su navegador no guarda cookies. "
+                "Abra otra vez el enlace de nuestro mensaje o llame al número que está en él.",
+            ),
+            unreadable=Told(
+                title="No se pudo leer",
+                sentence="Nada cambió. Abra otra vez el enlace de nuestro mensaje o llame al número que está en él.",
+            ),
             fault=Told(
                 title="Algo salió mal",
                 sentence="Es un error nuestro y nada cambió. Pruebe otra vez en unos minutos o llame al número que "
@@ -86,8 +106,9 @@ WORDS: Final[Mapping[str, FrameWords]] = MappingProxyType(
         ),
     }
 )
-_NOT_FOUND: Final = 404
-_TOO_LARGE: Final = 413
+_TOLD_BY_STATUS: Final[Mapping[int, str]] = MappingProxyType(
+    {400: "unreadable", 403: "unproven", 404: "not_here", 405: "unreadable", 413: "too_large"}
+)
 _HEADERS: Final = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}
 
 _beginnings: set[str] = set()
@@ -125,7 +146,7 @@ def refused_patient(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """A "no" as a patient understands it: what staff would read stays out."""
     language = language_for(request)
     words = WORDS[language]
-    told = {_NOT_FOUND: words.not_here, _TOO_LARGE: words.too_large}.get(refusal.status, words.fault)
+    told: Told = getattr(words, _TOLD_BY_STATUS.get(refusal.status, "fault"))
     return patient_page(
         request, "liaison/patient_refusal.html", {"told": told}, language=language, status=refusal.status
     )

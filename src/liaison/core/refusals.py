@@ -29,11 +29,13 @@ def collecting_refusals() -> Iterator[list[Refusal]]:
 class Refusal(Exception):
     """An expected "no".
 
+    `title` is the heading of its page, where the status alone would give a wrong one.
     `field` names the field of a form beside which the sentence stands, where it is about one; `fields` puts other
     sentences beside others.
     """
 
     code: ClassVar[str] = "core.refused"
+    title: ClassVar[str] = ""
     sentence: str = "This can't be done."
     field: ClassVar[str] = ""
     status: ClassVar[int] = 422

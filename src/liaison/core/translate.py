@@ -6,6 +6,8 @@ import logging
 import sys
 from urllib.parse import urlsplit
 
+from django.conf import settings
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -53,6 +55,67 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
     return refused(request, Forbidden())
 
 
+class Unproven(Refusal):
+    """A form that nobody can be shown to have opened here: its hidden proof is missing or from another session."""
+
+    code = "core.unproven_form"
+    title = "Open the page again"
+    sentence = (
+        "This page was opened before you signed in or out, or the browser keeps no cookies, so nothing was changed. "
+        "Open the page again and send it once more."
+    )
+    status = 403
+
+
+class Unreadable(Refusal):
+    """A request that makes no sense."""
+
+    code = "core.unreadable"
+    title = "This can't be read"
+    sentence = "What the browser sent can't be read, so nothing was changed. Open the page again and try once more."
+    status = 400
+
+
+class TooManyFields(Refusal):
+    """More fields or files in one form than are taken at once."""
+
+    code = "core.too_many_fields"
+    sentence = (
+        "This form holds more than is taken at once, and nothing was changed. Choose fewer and send them in parts."
+    )
+    status = 413
+
+
+class WrongName(Refusal):
+    """The address has a name that this installation does not answer to."""
+
+    code = "core.wrong_name"
+    title = "Not at this address"
+    sentence = "Liaison does not answer under the name in the address bar. Open %(address)s instead."
+    status = 400
+
+
+class NotThisWay(Refusal):
+    """An address that takes only forms was opened, or the other way round."""
+
+    code = "core.not_this_way"
+    title = "Nothing to look at"
+    sentence = "This address only takes what a page sends to it, and nothing was changed. Go back to the page."
+    status = 405
+
+
+class TooManyTries(Refusal):
+    """More tries from one place than are taken in that time."""
+
+    code = "core.too_many_tries"
+    title = "Too many tries"
+    sentence = (
+        "There were too many tries from here in a short time, so this one was not taken. "
+        "Wait five minutes, then try again."
+    )
+    status = 429
+
+
 class Fault(Refusal):
     """A bug, told to whoever met it."""
 
@@ -70,18 +133,71 @@ class DatabaseAway(Fault):
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's 500: a bug, or a database that is away (503). Says so, and that nothing was changed.
-
-    The page is made without the context processors: who is signed in, what they may see and what was said to them
-    stand in the database, and asking it again would fail on the way to saying so.
-    """
+    """Django's 500: a bug, or a database that is away (503). Says so, and that nothing was changed."""
     away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError | PoolTimeout)
-    fault = DatabaseAway(_(DatabaseAway.sentence)) if away else Fault(_(Fault.sentence))
+    return refused_plainly(request, DatabaseAway(_(DatabaseAway.sentence)) if away else Fault(_(Fault.sentence)))
+
+
+def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's 400: a wrong name in the address, more fields than are taken, or what can't be read at all."""
+    if isinstance(exception, DisallowedHost):
+        words = _(WrongName.sentence) % {"address": settings.LIAISON_PUBLIC_URL}
+        return refused_plainly(request, WrongName(words), home=settings.LIAISON_PUBLIC_URL)
+    if isinstance(exception, TooManyFieldsSent | TooManyFilesSent | RequestDataTooBig):
+        return refused_plainly(request, TooManyFields(_(TooManyFields.sentence)))
+    return refused_plainly(request, Unreadable(_(Unreadable.sentence)))
+
+
+def unproven(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's answer to a form without its proof (CSRF). `reason` is for the log, which Django writes."""
+    del reason
+    return refused_plainly(request, Unproven(_(Unproven.sentence)))
+
+
+def too_many_tries(request: HttpRequest) -> HttpResponse:
+    """A 429, when the rate limits of signing in are used up."""
+    return refused_plainly(request, TooManyTries(_(TooManyTries.sentence)))
+
+
+def not_this_way(request: HttpRequest, answer: HttpResponse) -> HttpResponse:
+    """A 405 with a page, in place of the empty one that `answer` is."""
+    page = refused_plainly(request, NotThisWay(_(NotThisWay.sentence)))
+    page["Allow"] = answer["Allow"]
+    return page
+
+
+def refused_plainly(request: HttpRequest, refusal: Refusal, *, home: str = "/") -> HttpResponse:
+    """A "no" that can be told before anybody knows who asks, under a wrong name, or without a database.
+
+    `home` is where the desk can be opened.
+
+    It is made without the context processors: who is signed in, what they may see and what was said to them stand in
+    the database, and asking it might fail on the way to saying so.
+    """
     if is_for_patients(request):
-        return refused_patient(request, fault)
+        return refused_patient(request, refusal)
+    template = "liaison/_refusal.html" if _piece_is_wanted(request) else "liaison/refusal.html"
     shell = {"banners": steady_banners(now=current_time())}
-    page = render_to_string("liaison/refusal.html", {"refusal": fault, "shell": shell})
-    return HttpResponse(page, status=fault.status)
+    context = {"refusal": refusal, "shell": shell, "back_url": _back(request), "home": home}
+    return HttpResponse(render_to_string(template, context), status=refusal.status)
+
+
+def _piece_is_wanted(request: HttpRequest) -> bool:
+    if hasattr(request, "htmx"):
+        return wants_fragment(request)
+    return request.headers.get("HX-Request") == "true"
+
+
+def _back(request: HttpRequest) -> str:
+    """The page here from which a form was sent; "" when nothing was sent or it came from elsewhere."""
+    before = request.META.get("HTTP_REFERER", "")
+    try:
+        here = request.get_host()
+    except DisallowedHost:
+        return ""
+    if request.method == "GET" or urlsplit(before).netloc != here:
+        return ""
+    return "/" + _path_of(before).lstrip("/")
 
 
 def _path_of(url: str) -> str:

@@ -15,7 +15,7 @@ from liaison.scheduling import actions as scheduling
 from liaison.scheduling.models import SeriesVisit
 from liaison.scheduling.ports import BookingOrder, HolidayPolicy, Pattern, Seat
 from liaison.scheduling.queries import SeriesWanted, TimeOffer, plan_series
-from liaison.scheduling.queries.series_planning import SeriesPlan
+from liaison.scheduling.queries.series_plan import SeriesPlan
 
 WEEKS: Final = 3
 HOURS: Final = (11, 14, 9, 15, 10)

@@ -11,6 +11,7 @@ from liaison.accounts.actions import refuse_further
 from liaison.accounts.models import User
 from liaison.core.act import Place, act
 from liaison.core.actor import EVERYWHERE, Actor
+from liaison.core.numbers import written_number
 from liaison.core.refusals import Forbidden, Refusal, Stale
 from liaison.directory.access import CHANGE, LINK
 from liaison.directory.models import Organization, OrganizationKind, Practitioner, Specialty
@@ -26,7 +27,10 @@ class EntryWrong(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PractitionerDetails:
-    """A clinician. Of ours by `site_id`, of another place by `organization_id`; `specialty` is a code."""
+    """A clinician. Of ours by `site_id`, of another place by `organization_id`; `specialty` is a code.
+
+    Numbers are kept as people here write them, however they come; what is received and is none is kept as it came.
+    """
 
     name: str
     npi: str = ""
@@ -162,8 +166,8 @@ def _practitioner_columns(details: PractitionerDetails) -> dict[str, object]:
         "specialty_id": details.specialty or None,
         "site_id": details.site_id,
         "organization_id": details.organization_id,
-        "phone": details.phone.strip(),
-        "fax": details.fax.strip(),
+        "phone": written_number(details.phone),
+        "fax": written_number(details.fax),
         "email": details.email.strip(),
         "languages": details.languages.strip(),
         "takes_referrals": details.takes_referrals,
@@ -180,8 +184,8 @@ def _organization_columns(details: OrganizationDetails) -> dict[str, object]:
         "name": details.name.strip(),
         "kind": details.kind,
         "npi": details.npi,
-        "phone": details.phone.strip(),
-        "fax": details.fax.strip(),
+        "phone": written_number(details.phone),
+        "fax": written_number(details.fax),
         "email": details.email.strip(),
         "address": details.address.strip(),
         "takes_referrals": details.takes_referrals,

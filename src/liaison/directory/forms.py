@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from liaison.accounts.models import Site, User
 from liaison.accounts.queries import people_met, sites_within
 from liaison.core.actor import EVERYWHERE, Actor
+from liaison.core.telephones import TelephoneField
 from liaison.directory.access import CHANGE, LINK
 from liaison.directory.actions import OrganizationDetails, PractitionerDetails
 from liaison.directory.models import Organization, OrganizationKind, Practitioner, Specialty
@@ -35,8 +36,8 @@ class PractitionerForm(forms.Form):
         help_text=_("They see the patients on whose care team they are."),
     )
     npi = forms.CharField(label=_("NPI"), max_length=10, required=False)
-    phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
-    fax = forms.CharField(label=_("Fax"), max_length=40, required=False)
+    phone = TelephoneField(label=_("Phone"), required=False)
+    fax = TelephoneField(label=_("Fax"), required=False)
     email = forms.EmailField(label=_("E-mail"), required=False)
     languages = forms.CharField(label=_("Speaks"), max_length=120, required=False)
     takes_referrals = forms.BooleanField(label=_("Takes referrals"), required=False, initial=True)
@@ -47,6 +48,7 @@ class PractitionerForm(forms.Form):
             columns = [name if name not in _CHOSEN else f"{name}_id" for name in self.base_fields]
             kwargs["initial"] = {column.removesuffix("_id"): getattr(row, column) for column in columns}
         super().__init__(*args, **kwargs)
+        _keep_numbers(self, row)
         self._row = row
         fields: dict[str, Any] = self.fields
         fields["organization"].queryset = Organization.objects.active()
@@ -78,6 +80,13 @@ class PractitionerForm(forms.Form):
         return person.pk if person is not None else None
 
 
+def _keep_numbers(form: forms.Form, row: Practitioner | Organization | None) -> None:
+    """Let numbers that were received stay as they came: who corrects a name need not find the right number."""
+    for name in ("phone", "fax"):
+        field: Any = form.fields[name]
+        field.kept = getattr(row, name, "")
+
+
 def _sites_for(actor: Actor, row: Practitioner | None) -> QuerySet[Site]:
     """Where this actor may put the clinician; one of no site goes into one only by who corrects everywhere."""
     if row is not None and row.site_id is None and not actor.may_at(CHANGE, site_id=EVERYWHERE):
@@ -98,8 +107,8 @@ class OrganizationForm(forms.Form):
         help_text=_("A referral to one of these is offered this place."),
     )
     npi = forms.CharField(label=_("NPI"), max_length=10, required=False)
-    phone = forms.CharField(label=_("Phone"), max_length=40, required=False)
-    fax = forms.CharField(label=_("Fax"), max_length=40, required=False)
+    phone = TelephoneField(label=_("Phone"), required=False)
+    fax = TelephoneField(label=_("Fax"), required=False)
     email = forms.EmailField(label=_("E-mail"), required=False)
     address = forms.CharField(label=_("Address"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
     note = forms.CharField(label=_("Note"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
@@ -111,6 +120,7 @@ class OrganizationForm(forms.Form):
             kwargs["initial"] = {name: getattr(row, name) for name in self.base_fields if name != "specialties"}
             kwargs["initial"]["specialties"] = list(row.specialties.all())
         super().__init__(*args, **kwargs)
+        _keep_numbers(self, row)
 
     def details(self) -> OrganizationDetails:
         """What was typed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from django import forms
 from django.http import HttpRequest, HttpResponse
@@ -13,14 +13,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.actor import Actor
-from liaison.core.answers import attempt, done, wants_fragment
+from liaison.core.answers import done, put_beside, tell_against, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Forbidden
+from liaison.core.refusals import Forbidden, NotFound, Refusal, Stale, StepUpNeeded
 from liaison.directory import actions, queries
 from liaison.directory.access import CHANGE
 from liaison.directory.forms import OrganizationForm, PractitionerForm
 from liaison.directory.models import Organization, Practitioner
+
+F = TypeVar("F", bound=forms.Form)
 
 
 @require_GET
@@ -45,9 +47,12 @@ def practitioner(request: HttpRequest, practitioner_id: int | None = None) -> Ht
     row = None if practitioner_id is None else queries.get_practitioner(actor, practitioner_id=practitioner_id)
     if row is not None and not _may_change_one(actor, row):
         raise Forbidden
-    form = PractitionerForm(request.POST or None, actor=actor, now=now, row=row)
 
-    def save() -> Any:
+    def make(typed: Any) -> PractitionerForm:
+        kept = None if row is None else queries.get_practitioner(actor, practitioner_id=row.pk)
+        return PractitionerForm(typed, actor=actor, now=now, row=kept)
+
+    def save(form: PractitionerForm) -> Any:
         if row is None:
             return actions.add_practitioner(actor=actor, details=form.details(), now=now)
         version = form.cleaned_data["version"] or 0
@@ -56,7 +61,7 @@ def practitioner(request: HttpRequest, practitioner_id: int | None = None) -> Ht
         )
 
     retire = reverse("directory:practitioner_retire", args=[row.pk]) if row else ""
-    return _entry(request, form=form, title=row.name if row else _("New clinician"), save=save, retire=retire)
+    return _entry(request, make=make, title=row.name if row else _("New clinician"), save=save, retire=retire)
 
 
 @require_http_methods(["GET", "POST"])
@@ -64,9 +69,12 @@ def organization(request: HttpRequest, organization_id: int | None = None) -> Ht
     """A place's entry: a new one, or one to correct."""
     actor, now = _may_change(request), current_time()
     row = None if organization_id is None else queries.get_organization(actor, organization_id=organization_id)
-    form = OrganizationForm(request.POST or None, row=row)
 
-    def save() -> Any:
+    def make(typed: Any) -> OrganizationForm:
+        kept = None if row is None else queries.get_organization(actor, organization_id=row.pk)
+        return OrganizationForm(typed, row=kept)
+
+    def save(form: OrganizationForm) -> Any:
         if row is None:
             return actions.add_organization(actor=actor, details=form.details(), now=now)
         version = form.cleaned_data["version"] or 0
@@ -76,7 +84,7 @@ def organization(request: HttpRequest, organization_id: int | None = None) -> Ht
 
     retire = reverse("directory:organization_retire", args=[row.pk]) if row else ""
     return _entry(
-        request, form=form, title=row.name if row else _("New place"), save=save, retire=retire, back="?places=1"
+        request, make=make, title=row.name if row else _("New place"), save=save, retire=retire, back="?places=1"
     )
 
 
@@ -100,15 +108,32 @@ def organization_retire(request: HttpRequest, organization_id: int) -> HttpRespo
 
 
 def _entry(
-    request: HttpRequest, *, form: forms.Form, title: str, save: Callable[[], Any], retire: str, back: str = ""
+    request: HttpRequest,
+    *,
+    make: Callable[[Any], F],
+    save: Callable[[F], Any],
+    title: str,
+    retire: str,
+    back: str = "",
 ) -> HttpResponse:
+    """The form of an entry, sent or fresh; whoever comes second is told what it says now, and may save against that."""
     to = f"{reverse('directory:home')}{back}"
+    form, status = make(request.POST or None), 422
     if request.method == "POST" and form.is_valid():
-        attempt(form, save)
-        if not form.errors:
+        try:
+            save(form)
+        except (Forbidden, NotFound, StepUpNeeded):
+            raise
+        except Stale as refusal:
+            form, status = make(request.POST), refusal.status
+            tell_against(form, version=make(None).initial["version"])
+            form.add_error(None, refusal.sentence)
+        except Refusal as refusal:
+            put_beside(form, refusal)
+        else:
             return done(request, said=_("Saved."), to=to, go=True)
     context = {"form": form, "title": title, "back": to, "retire": retire}
-    return render(request, "directory/entry.html", context, status=422 if form.errors else 200)
+    return render(request, "directory/entry.html", context, status=status if form.errors else 200)
 
 
 def _may_change_one(actor: Actor, row: Practitioner | Organization) -> bool:

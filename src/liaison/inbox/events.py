@@ -95,9 +95,13 @@ class MessageReceived(_AboutMessage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InvitationAnswered(_AboutMessage):
-    """Whom we invited answered from their calendar. The mail is the message; each answer is about the same event."""
+    """Whom we invited answered from their calendar. The mail is the message; each answer is about the same event.
+
+    `wants_answer`: they can't come and wrote more, and nobody was asked to answer yet: who hears of it sees to that.
+    """
 
     answers: tuple[CalendarAnswer, ...]
+    wants_answer: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

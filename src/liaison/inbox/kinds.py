@@ -30,6 +30,8 @@ TEACH_BACK: Final = LoopKind(
     icon="message-2-question",
     closes_itself=True,
 )
+ANSWERED_MAIL: Final = "answered_mail"
+"""The evidence that a patient's mail was answered, of a promise of another kind that owes that besides."""
 ANSWER: Final = LoopKind(
     code="answer",
     label="Answer",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -12,7 +12,7 @@ from liaison.core.near_dates import refuse_far_off
 from liaison.loops.ports import ROUTINE, URGENT
 from liaison.orders.models import CoverageStatus, Via
 from liaison.orders.ports import ReferralOrder, Target
-from liaison.orders.queries import target_from_value
+from liaison.orders.queries import target_from_value, value_of
 
 LOCAL_TIME = "%Y-%m-%dT%H:%M"
 
@@ -22,6 +22,8 @@ def _local_time(label: Any) -> forms.DateTimeField:
     formats = [LOCAL_TIME, "%Y-%m-%dT%H:%M:%S"]
     return forms.DateTimeField(label=label, widget=widget, input_formats=formats, validators=[refuse_far_off])
 
+
+_WORDS: Final = ("specialty", "urgency", "question", "history", "coverage_status", "coverage_note")
 
 SEND_IT_YOURSELF = _("Liaison does not fax or call yet: send it yourself, then record it here.")
 
@@ -85,6 +87,19 @@ class ReferForm(forms.Form):
             coverage_note=typed["coverage_note"],
             attachments=tuple(line.strip() for line in typed["attachments"].splitlines() if line.strip()),
         )
+
+
+class DraftForm(ReferForm):
+    """What a draft asks. Who follows it is said on its loop, and how it left when it leaves."""
+
+    owner = None  # type: ignore[assignment]  # Django's way to leave a field out
+    via = None  # type: ignore[assignment]
+
+    def __init__(self, *args: Any, kept: ReferralOrder, **kwargs: Any) -> None:
+        words = {name: getattr(kept, name) for name in _WORDS}
+        chosen = {"target": value_of(kept.target), "referrer": kept.referrer_id}
+        initial = {**words, **chosen, "attachments": "\n".join(kept.attachments)}
+        super().__init__(*args, initial=initial, **kwargs)
 
 
 class MoveForm(forms.Form):

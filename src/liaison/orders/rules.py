@@ -17,7 +17,7 @@ from typing import Any, Final
 
 from liaison.core.calendars import Allowance, BusinessCalendar, Unit, due_after
 from liaison.loops.ports import ROUTINE, URGENT, ClockToStart
-from liaison.orders.ports import REPORT, REVIEWED, TOLD
+from liaison.orders.ports import REPORT, REVIEWED, TOLD, ReferralOrder
 
 URGENCIES: Final = (ROUTINE, URGENT)
 
@@ -109,6 +109,32 @@ What the target still works on is cancelled in two steps: asked for, then confir
 def may_become(state: str, *, to: State) -> bool:
     """Whether a referral in `state` may move to `to`."""
     return state in MAY_FOLLOW[to]
+
+
+ASKED_WORDS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "referrer_id": "who refers",
+        "specialty": "the specialty",
+        "target": "whom it asks",
+        "urgency": "how fast",
+        "question": "the question",
+        "history": "what they need to know",
+        "coverage_status": "the payer's word",
+        "coverage_note": "the payer's word",
+        "attachments": "what goes along",
+    }
+)
+
+
+def what_differs(kept: ReferralOrder, asked: ReferralOrder) -> dict[str, str]:
+    """What is asked otherwise than it is kept: the words for it by field, without a word of what it says."""
+    before, after = _said(kept), _said(asked)
+    return {name: words for name, words in ASKED_WORDS.items() if before[name] != after[name]}
+
+
+def _said(order: ReferralOrder) -> dict[str, Any]:
+    values = {name: getattr(order, name) for name in ASKED_WORDS}
+    return {name: value.strip() if isinstance(value, str) else value for name, value in values.items()}
 
 
 def missing_facts(facts: Collection[str]) -> tuple[str, ...]:

@@ -3,7 +3,15 @@
 from django.apps import AppConfig
 
 from liaison.loops.ports import register_kind
-from liaison.scheduling.kinds import CANT_COME, MISSED_VISIT, NOT_READY, SERIES_VISIT, WAITING
+from liaison.scheduling.kinds import (
+    CANT_COME,
+    CANT_COME_AND_WROTE,
+    MISSED_VISIT,
+    NOT_READY,
+    SERIES_HELD_UP,
+    SERIES_VISIT,
+    WAITING,
+)
 
 
 class SchedulingConfig(AppConfig):
@@ -35,9 +43,11 @@ class SchedulingConfig(AppConfig):
         register_own_page(OWN_FEED)
         register_kind(MISSED_VISIT)
         register_kind(CANT_COME)
+        register_kind(CANT_COME_AND_WROTE)
         register_kind(WAITING)
         register_kind(NOT_READY)
         register_kind(SERIES_VISIT)
+        register_kind(SERIES_HELD_UP)
         for check in OURS:
             register_readiness_check(check)
         constraint_refusal("scheduling_one_visit_at_a_time", NotFree)

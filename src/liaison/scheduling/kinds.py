@@ -1,4 +1,5 @@
-"""The kinds of loop that scheduling opens: a visit missed, not ready, without a time, or not to be kept; a wait."""
+"""The kinds of loop that scheduling opens: a visit missed, not ready, without a time, or not to be kept; a wait; a
+series that is held up."""
 
 from typing import Final
 
@@ -29,6 +30,21 @@ CANT_COME: Final = LoopKind(
     icon="calendar-question",
 )
 
+CANT_COME_AND_WROTE: Final = LoopKind(
+    code="cant-come-wrote",
+    label="Visit that the patient can't keep, with a message",
+    required_evidence=("settled", "answered_mail"),
+    other_evidence=("attempt",),
+    evidence_labels={
+        "settled": "Another time, or the visit is off, or they come after all",
+        "answered_mail": "The patient has an answer to what they wrote",
+        "attempt": "Attempt",
+    },
+    event_words={"appointment": "when they said so"},
+    closes_itself=True,
+    icon="calendar-question",
+)
+
 WAITING: Final = LoopKind(
     code="waitlist",
     label="Waitlist",
@@ -49,6 +65,17 @@ NOT_READY: Final = LoopKind(
     managed_at="scheduling:appointment",
     closes_itself=True,
     icon="alert-triangle",
+)
+
+SERIES_HELD_UP: Final = LoopKind(
+    code="series-held-up",
+    label="Series that is not booked on",
+    required_evidence=("settled",),
+    evidence_labels={"settled": "The night books it again"},
+    event_words={"series": "when it was refused"},
+    managed_at="scheduling:series",
+    closes_itself=True,
+    icon="calendar-repeat",
 )
 
 SERIES_VISIT: Final = LoopKind(

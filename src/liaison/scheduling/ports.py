@@ -92,7 +92,8 @@ class BookingOrder:
     """What is to be booked. `key` makes it safe to send twice: the second time answers with the first booking.
 
     `start_at` is aware. `minutes` is how long the visit lasts where that is not what its kind says (1 to 1,440).
-    `loop_id` and `referral_id` name the promise and the referral that this serves.
+    `loop_id` and `referral_id` name the promise and the referral that this serves; `is_one_of_several` that others
+    for it are meant too: a series, a time that is held until the patient answers.
     """
 
     key: str
@@ -104,13 +105,19 @@ class BookingOrder:
     loop_id: int | None = None
     referral_id: int | None = None
     note: str = ""
+    is_one_of_several: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Override:
-    """A person's reason to book all the same. It shows on the booking."""
+    """A person's reason to book all the same. It shows on the booking.
+
+    `met` is what they were told stands against it (`Warned.met`): for anything else they are asked again. None is for
+    who decides on all of it at once.
+    """
 
     reason: str
+    met: frozenset[str] | None = None
 
 
 class Method(StrEnum):

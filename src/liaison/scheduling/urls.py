@@ -15,6 +15,7 @@ from liaison.scheduling.views import (
     placing,
     readiness,
     series,
+    series_booking,
     sheets,
     waiting,
 )
@@ -39,7 +40,7 @@ urlpatterns = [
     path("appointments/<int:appointment_id>/barrier/", attending.barrier, name="barrier"),
     path("appointments/<int:appointment_id>/late/<slug:answer>/", attending.late, name="late"),
     path("appointments/<int:appointment_id>/<slug:step>/", attending.attend, name="attend"),
-    path("series/new/", series.repeat, name="repeat"),
+    path("series/new/", series_booking.repeat, name="repeat"),
     path("series/<int:series_id>/", series.series, name="series"),
     path("series/<int:series_id>/move/", series.move, name="move_series"),
     path("series/<int:series_id>/cancel/", series.cancel, name="cancel_series"),

@@ -15,7 +15,7 @@ from liaison.accounts.ports import Leaving, in_words, lost_work
 from liaison.accounts.queries import meets_person, reaches_person
 from liaison.core.act import act
 from liaison.core.actor import EVERYWHERE, Actor
-from liaison.core.numbers import phone_number
+from liaison.core.numbers import reaches_from_anywhere, written_number
 from liaison.core.refusals import Forbidden
 from liaison.core.verbs import Verb
 
@@ -28,8 +28,8 @@ def add_site(
     Only for who manages sites everywhere. Refuses: PhoneNeeded, SiteCodeTaken.
     """
     with act(actor, MANAGE_SITES, site_id=EVERYWHERE, now=now) as entry:
-        _refuse_no_phone(phone)
-        site = Site.objects.create(code=code, name=name, time_zone=time_zone, address=address, phone=phone)
+        number = _to_call(phone)
+        site = Site.objects.create(code=code, name=name, time_zone=time_zone, address=address, phone=number)
         entry.about(site)
     return site
 
@@ -37,15 +37,16 @@ def add_site(
 def change_site(*, actor: Actor, site: Site, name: str, address: str, phone: str, now: datetime) -> Site:
     """Say anew what patients read of a site, where one manages sites. Refuses: Forbidden elsewhere, PhoneNeeded."""
     with act(actor, MANAGE_SITES, site_id=site.pk, subject=site, now=now):
-        _refuse_no_phone(phone)
-        site.name, site.address, site.phone = name.strip(), address.strip(), phone.strip()
+        site.name, site.address, site.phone = name.strip(), address.strip(), _to_call(phone)
         site.save(update_fields=["name", "address", "phone"])
     return site
 
 
-def _refuse_no_phone(phone: str) -> None:
-    if phone_number(phone) is None:
+def _to_call(phone: str) -> str:
+    """The number as people here write it, however it was typed. Refuses: PhoneNeeded."""
+    if not reaches_from_anywhere(phone):
         raise PhoneNeeded
+    return written_number(phone)
 
 
 def add_team(*, actor: Actor, name: str, site: Site | None, now: datetime) -> Team:

@@ -218,10 +218,21 @@ def test_a_site_is_changed_by_who_manages_it(house: House) -> None:
     actions.change_site(actor=house.nora, site=house.northgate, **told)
     house.northgate.refresh_from_db()
     assert (house.northgate.name, house.northgate.address) == ("North", "1 Hill Rd")
-    assert house.northgate.number_to_call() == "617-555-0199"
+    assert house.northgate.phone == house.northgate.number_to_call() == "(617) 555-0199"
 
 
-@pytest.mark.parametrize("phone", ["", "  ", "ask Ada"])
+def test_a_number_from_before_numbers_were_checked_stays_and_is_known_for_one_that_nobody_can_dial(
+    house: House,
+) -> None:
+    assert house.northgate.can_be_dialled
+    with writes_open():
+        Site.objects.filter(pk=house.northgate.pk).update(phone="ask Ada")
+    kept = Site.objects.get(pk=house.northgate.pk)
+    assert not kept.can_be_dialled
+    assert kept.number_to_call() == "ask Ada"
+
+
+@pytest.mark.parametrize("phone", ["", "  ", "ask Ada", "555-0199"])
 def test_a_site_without_a_telephone_number_is_refused(house: House, phone: str) -> None:
     with pytest.raises(actions.PhoneNeeded):
         actions.add_site(actor=house.ada, code="west", name="West", time_zone="UTC", phone=phone, now=SOON)

@@ -142,7 +142,7 @@ def test_sites_and_teams_are_added(client: Client, ada: User) -> None:
     assert client.post("/people/sites/", new)["Location"] == "/people/sites/"
     assert client.post("/people/sites/", new).status_code == 422
     assert client.post("/people/sites/", {**new, "code": "n2", "phone": ""}).status_code == 422
-    assert "no telephone number" in client.post("/people/sites/", {**new, "phone": "0"}).content.decode()
+    assert "with its area code" in client.post("/people/sites/", {**new, "phone": "0"}).content.decode()
     assert "no time zone" in client.post("/people/sites/", {**new, "time_zone": "Mars"}).content.decode()
     north = Site.objects.get(code="north")
     client.post("/people/sites/", {"what": "team", "name": "Referrals", "site": north.pk})
@@ -155,11 +155,15 @@ def test_what_patients_read_of_a_site_is_changed(client: Client, ada: User, rive
     with writes_open():
         Site.objects.filter(pk=riverside.pk).update(phone="")
     assert "No telephone number" in client.get("/people/sites/").content.decode()
+    with writes_open():
+        Site.objects.filter(pk=riverside.pk).update(phone="ask at the desk")
+    assert "Nobody can dial this number" in client.get("/people/sites/").content.decode()
     where = f"/people/sites/{riverside.pk}/"
     assert "Riverside" in client.get(where).content.decode()
-    assert "no telephone number" in client.post(where, {"name": "Riverside", "phone": "later"}).content.decode()
+    assert "with its area code" in client.post(where, {"name": "Riverside", "phone": "later"}).content.decode()
+    assert "with its area code" in client.post(where, {"name": "Riverside", "phone": "555-0101"}).content.decode()
     assert client.post(where, {"name": "Riverside", "phone": "617-555-0101"})["Location"] == "/people/sites/"
-    assert Site.objects.get(pk=riverside.pk).phone == "617-555-0101"
+    assert Site.objects.get(pk=riverside.pk).phone == "(617) 555-0101"
     assert "(617) 555-0101" in client.get("/people/sites/").content.decode()
     assert client.get("/people/sites/999999/").status_code == 404
 

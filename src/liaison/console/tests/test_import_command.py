@@ -9,13 +9,14 @@ from rich.console import Console
 
 from liaison.accounts.actions import add_team
 from liaison.accounts.models import Site
-from liaison.console.importing import MOST_LINES, Origin, progress_bar, run_import, status_of
+from liaison.console.importing import MOST_LINES, Lines, Origin, progress_bar, run_import, status_of
 from liaison.console.problems import Problem
 from liaison.core.actor import system_actor
 from liaison.core.clock import current_time
 from liaison.core.postgres.guard import writes_open
 from liaison.pathways.actions import evaluate
 from liaison.patients.models import Patient
+from liaison.records.actions import Progress as Reached
 from liaison.records.models import Resource
 from liaison.records.tests.cast import bundle, observation, walter, write
 
@@ -35,15 +36,18 @@ def console():
     return Console(file=StringIO(), width=200)
 
 
-def test_an_import_tells_what_came_by_type_and_how_much(site, console, tmp_path):
+def test_an_import_tells_what_came_by_type_and_how_much(site, console, tmp_path, capsys):
     summary = run_import([write(tmp_path / "a.json", bundle(walter(), observation()))], console=console)
     said = console.file.getvalue()
     assert Patient.objects.filter(pk__in=summary.patient_ids).count() == 1
     assert "Observation" in said
     assert "2 resources from 1 file in " in said
     assert ", 0 rejected." in said
-    assert "No loops were opened: nothing that came in still matters today." in said
+    assert "1 patient: something came or changed." in said
+    assert "Of them 2 new." in said
+    assert "Transitional care after a hospital stay: none found, so none is to be followed." in said
     assert status_of(summary, allow_rejects=False) == 0
+    assert "Exit status 0: everything was taken in." in capsys.readouterr().out
 
 
 def test_the_same_files_again_change_nothing_and_say_so(site, console, tmp_path):
@@ -51,6 +55,7 @@ def test_the_same_files_again_change_nothing_and_say_so(site, console, tmp_path)
     run_import([path], console=console)
     again = run_import([path], console=console)
     assert again.changed_nothing
+    assert "1 patient: nothing came or changed for any.\n" in console.file.getvalue()
     assert "Nothing changed: all of it was here already." in console.file.getvalue()
     assert Resource.objects.count() == 1
 
@@ -60,7 +65,7 @@ def test_the_same_rejects_again_are_not_called_here_already(site, console, tmp_p
     run_import([path], console=console)
     again = run_import([path], console=console)
     assert len(again.rejects) == 1
-    assert "Nothing new; 1 still rejected." in console.file.getvalue()
+    assert "Nothing new; the same as before is still rejected." in console.file.getvalue()
 
 
 def test_a_path_that_does_not_exist_is_refused_before_anything_is_imported(site, console, tmp_path):
@@ -78,6 +83,34 @@ def test_what_was_refused_is_named_and_counts_as_failure_unless_that_is_allowed(
     assert status_of(summary, allow_rejects=False) == 1
     assert "--allow-rejects" in capsys.readouterr().err
     assert status_of(summary, allow_rejects=True) == 0
+    assert "Exit status 0: some resources were rejected" in capsys.readouterr().out
+
+
+def reached(**more):
+    given = {"file": "a", "files_done": 0, "files_total": 1_200, "bytes_done": 0, "bytes_total": 1_000, "rejects": 0}
+    return Reached(**{**given, "resources": 0, **more})
+
+
+def test_without_a_terminal_the_progress_is_a_line_every_few_seconds_and_at_each_tenth(console):
+    seconds = [0.0]
+    lines = Lines(console, seconds=lambda: seconds[0])
+    for at, done in [(0.5, 400), (1.0, 400), (1.5, 550), (2.0, 560), (2.5, 570), (6.9, 590), (7.0, 590), (8.0, 595)]:
+        seconds[0] = at
+        lines.show(reached(bytes_done=done, files_done=done, resources=1_000 * done, rejects=1))
+    said = console.file.getvalue().splitlines()
+    assert said == [
+        "file 401 of 1,200, 40 %: 400,000 resources at 400,000/s, 1 rejected so far",
+        "file 561 of 1,200, 56 %: 560,000 resources at 280,000/s, 1 rejected so far",
+        "file 591 of 1,200, 59 %: 590,000 resources at 84,286/s, 1 rejected so far",
+    ]
+
+
+def test_an_import_of_nothing_divides_by_nothing(console):
+    seconds = [0.0]
+    lines = Lines(console, seconds=lambda: seconds[0])
+    seconds[0] = 9.0
+    lines.show(reached(files_total=0, bytes_total=0))
+    assert "file 0 of 0, 0 %: 0 resources at 0/s" in console.file.getvalue()
 
 
 def test_references_to_what_has_not_come_are_told_and_a_flood_of_them_is_counted(site, console, tmp_path):
@@ -160,15 +193,12 @@ def test_a_stay_that_nobody_could_follow_is_told_with_the_way_out_and_followed_o
 ):
     run_import([write(tmp_path / "a.json", bundle(walter(), stay()))], console=console)
     said = console.file.getvalue()
-    assert "No loops were opened yet: 1 follow-up still to be opened, see below." in said
-    assert "after a hospital stay: 1 found, 0 followed" in said
+    assert "after a hospital stay: 1 found\n" in said
     assert "1 not yet: nobody at the patient's site could own it." in said
     add_team(actor=system_actor("test"), name="Care coordination", site=site, now=NOW)
     evaluate(system_actor("pathways"), now=current_time())
     run_import([tmp_path / "a.json"], console=console)
-    said = console.file.getvalue()
-    assert "No further loops were opened: what still matters is followed already." in said
-    assert "after a hospital stay: 1 found, 1 followed" in said
+    assert "  1 followed before\n" in console.file.getvalue()
 
 
 def test_a_second_run_after_a_killed_one_tells_the_stays_of_all_its_files(site, console, tmp_path):
@@ -180,8 +210,9 @@ def test_a_second_run_after_a_killed_one_tells_the_stays_of_all_its_files(site, 
     write(tmp_path / "b.json", bundle(ada, theirs))
     summary = run_import([tmp_path], console=console)
     assert (len(summary.patient_ids), len(summary.covered_ids)) == (1, 2)
-    assert "1 loop opened by what came in" in console.file.getvalue()
-    assert "after a hospital stay: 2 found, 2 followed" in console.file.getvalue()
+    said = console.file.getvalue()
+    assert "2 patients: something came or changed for 1." in said
+    assert "  1 followed from now on: a loop was opened\n  1 followed before\n" in said
 
 
 def test_what_came_unchanged_in_other_files_is_covered_too(site, console, tmp_path):

@@ -19,7 +19,7 @@ from django.utils.safestring import SafeString
 
 from liaison.core.asking import actor_of
 from liaison.core.languages import language_name
-from liaison.core.numbers import HOME, phone_number
+from liaison.core.numbers import phone_number, written_number
 from liaison.core.spoken_time import Spoken, age_in_words, due_in_words, exactly, moment_in_words
 
 register = template.Library()
@@ -108,12 +108,7 @@ def face(name: str, *, team: bool = False, me: bool = False) -> SafeString:
 @register.filter
 def phone(number: str) -> str:
     """A number as it is written here: "(207) 555-0123"; from elsewhere with its country; what is none as it is."""
-    parsed = phone_number(number)
-    if parsed is None:
-        return number
-    home = parsed.country_code == phonenumbers.country_code_for_region(HOME)
-    shape = phonenumbers.PhoneNumberFormat.NATIONAL if home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
-    return phonenumbers.format_number(parsed, shape)
+    return written_number(number)
 
 
 @register.filter

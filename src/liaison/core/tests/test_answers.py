@@ -1,9 +1,12 @@
 """What a form shows when the answer is no."""
 
+from datetime import date, time
+
 import pytest
 from django import forms
+from django.http import QueryDict
 
-from liaison.core.answers import attempt, put_beside
+from liaison.core.answers import attempt, put_beside, tell_against
 from liaison.core.refusals import Conflict, Forbidden, NotFound, Refusal, StepUpNeeded
 
 
@@ -60,3 +63,49 @@ def test_what_no_other_input_would_mend_is_not_told_in_the_form(kind: type[Refus
     with pytest.raises(kind):
         attempt(form, refuse)
     assert not form.errors
+
+
+def test_what_is_passing_goes_on_too() -> None:
+    def refuse() -> None:
+        raise Conflict
+
+    with pytest.raises(Conflict):
+        attempt(typed(), refuse, passing=(Conflict,))
+
+
+class Kept(forms.Form):
+    """A form of something that has versions."""
+
+    name = forms.CharField()
+    days = forms.TypedMultipleChoiceField(coerce=int, choices=[(0, "Monday"), (1, "Tuesday")])
+    at = forms.TimeField()
+    on = forms.DateField()
+    agreed = forms.BooleanField(required=False)
+    kind = forms.ChoiceField(choices=[("a", "Apple"), ("b", "Pear")])
+    same = forms.CharField()
+    key = forms.CharField(widget=forms.HiddenInput)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+def test_after_a_stale_save_each_field_says_what_it_says_now_and_the_next_is_against_that() -> None:
+    sent = {"name": "W", "days": ["1"], "at": "10:00", "on": "2026-03-02", "agreed": "on", "kind": "b", "same": "s"}
+    kept = {
+        "name": "Walter", "days": [0, 1], "at": time(9, 30), "on": date(2026, 3, 9), "agreed": False, "kind": "a",
+        "same": "s", "key": "other", "version": 7,
+    }  # fmt: skip
+    data = QueryDict(mutable=True)
+    for name, value in (sent | {"key": "k", "version": "6"}).items():
+        data.setlist(name, value if isinstance(value, list) else [value])
+    form = Kept(data, initial=kept)
+    tell_against(form, version=7)
+    assert form.errors == {
+        "name": ["It now says: Walter"],
+        "days": ["It now says: Monday, Tuesday"],
+        "at": ["It now says: 09:30"],
+        "on": ["It now says: Mar 9, 2026"],
+        "agreed": ["It now says: no"],
+        "kind": ["It now says: Apple"],
+    }
+    assert form["version"].value() == "7"
+    assert form["name"].value() == "W"
+    assert form["days"].value() == ["1"]

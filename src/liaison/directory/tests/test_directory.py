@@ -16,6 +16,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound, Stale
 from liaison.directory import actions, queries, rules
 from liaison.directory.actions import OrganizationDetails, PractitionerDetails
+from liaison.directory.forms import OrganizationForm
 
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 LIAISON = system_actor("tests")
@@ -54,6 +55,20 @@ def test_a_clinician_is_added_corrected_and_retired() -> None:
     actions.retire_practitioner(actor=ROSA, practitioner=changed, now=NOW)
     assert queries.practitioners(BILL) == []
     assert AuditEntry.objects.filter(verb="directory.change", outcome="done").count() == 3
+
+
+@pytest.mark.django_db
+def test_numbers_are_kept_as_people_here_write_them_and_received_ones_that_are_none_as_they_came() -> None:
+    place = OrganizationDetails(name="Heart House", phone="617.555.0142", fax="ask them")
+    heart = actions.add_organization(actor=ROSA, details=place, now=NOW)
+    assert (heart.phone, heart.fax) == ("(617) 555-0142", "ask them")
+    typed = {"name": "Heart Home", "kind": "clinic", "phone": "555-0142", "fax": "ask them", "version": 1}
+    form = OrganizationForm(typed, row=heart)
+    assert set(form.errors) == {"phone"}
+    assert "area code" in str(form.errors["phone"])
+    form = OrganizationForm({**typed, "phone": "1-617-555-0143"}, row=heart)
+    assert form.is_valid()
+    assert (form.details().phone, form.details().fax) == ("(617) 555-0143", "ask them")
 
 
 @pytest.mark.django_db
@@ -161,11 +176,34 @@ def test_the_pages_of_the_directory(rosa: Client) -> None:
     entry = f"/directory/clinicians/{row.pk}/"
     assert 'value="Dr Away"' in text(rosa.get(entry))
     assert rosa.post(entry, {**typed, "version": "1"}).status_code == 302
-    assert "changed this meanwhile" in text(rosa.post(entry, {**typed, "version": "1"}))
+    mine = {**typed, "name": "Dr Afar", "version": "1"}
+    stale = rosa.post(entry, mine)
+    assert stale.status_code == 409
+    for words in ("changed this meanwhile", "It now says: Dr Away", 'value="Dr Afar"', 'name="version" value="2"'):
+        assert words in text(stale)
+    assert rosa.post(entry, {**mine, "version": "2"}).status_code == 302
     place_entry = f"/directory/places/{place.pk}/"
     assert "Heart House" in text(rosa.get(place_entry))
     assert rosa.post(place_entry, {"name": "Heart", "kind": "clinic", "version": "1"}).status_code == 302
+    stale = text(rosa.post(place_entry, {"name": "House", "kind": "hospital", "version": "1"}))
+    assert ("It now says: Heart" in stale, 'value="House"' in stale) == (True, True)
     assert rosa.post(f"{entry}retire/").status_code == 302
     assert rosa.post(f"{place_entry}retire/").status_code == 302
     assert "No places yet" in text(rosa.get("/directory/?places=1"))
     assert rosa.get("/directory/clinicians/999/").status_code == 404
+
+
+def test_who_corrects_an_entry_second_is_told_what_it_says_now_and_may_save_against_that(rosa: Client) -> None:
+    typed = {"name": "Heart House", "kind": "clinic", "specialties": ["cardiology"], "phone": "617-555-0142"}
+    rosa.post("/directory/places/new/", typed)
+    entry = f"/directory/places/{queries.organizations(LIAISON)[0].pk}/"
+    assert rosa.post(entry, {**typed, "version": "1", "phone": "617-555-0143"}).status_code == 302
+    answer = rosa.post(entry, {**typed, "version": "1", "specialties": []})
+    page = text(answer)
+    assert answer.status_code == 409
+    assert "It now says: (617) 555-0143" in page
+    assert "It now says: Cardiology" in page
+    assert page.count("It now says") == 2
+    assert 'name="version" value="2"' in page
+    assert rosa.post(entry, {**typed, "version": "2"}).status_code == 302
+    assert queries.organizations(LIAISON)[0].phone == "(617) 555-0142"

@@ -17,7 +17,7 @@ from liaison.core.written_time import clock_time
 from liaison.inbox import access
 from liaison.inbox.actions.keys import KeyReused, hold_key
 from liaison.inbox.events import CallLogged
-from liaison.inbox.kinds import TEACH_BACK
+from liaison.inbox.kinds import ANSWERED_MAIL, TEACH_BACK
 from liaison.inbox.models import Call, TeachBack
 from liaison.inbox.ports import CallDetails, TeachBackItem
 from liaison.inbox.queries.calls import counted_with
@@ -32,7 +32,9 @@ from liaison.patients.models import ContactPoint, Patient
 from liaison.patients.queries import band
 
 A_MINUTE: Final = timedelta(minutes=1)
-SETTLED_BY_TALKING: Final = frozenset({"spoke_with_patient", "reached_another_way", "told_patient", "answered"})
+SETTLED_BY_TALKING: Final = frozenset(
+    {"spoke_with_patient", "reached_another_way", "told_patient", "answered", ANSWERED_MAIL}
+)
 """Evidence that a talk with the patient or a proxy is; which of them a loop needs, its kind says."""
 
 _OUTCOME_WORDS: Final = {

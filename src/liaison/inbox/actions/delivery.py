@@ -19,7 +19,7 @@ from liaison.inbox import access
 from liaison.inbox.actions.failures import answer_came_late, bad_point, open_failed_loop
 from liaison.inbox.actions.messages import TOO_LATE, about, announce_message, suppress
 from liaison.inbox.events import MessageFailed, MessageQueued, MessageSent
-from liaison.inbox.kinds import ANSWER
+from liaison.inbox.kinds import ANSWER, ANSWERED_MAIL
 from liaison.inbox.models import DeliveryAttempt, Message
 from liaison.inbox.models.messages import FailureKind, MessageState
 from liaison.inbox.ports import (
@@ -252,9 +252,12 @@ def _apply(entry: Entry, message: Message, *, actor: Actor, result: Result, now:
 def _answered(actor: Actor, message: Message, *, now: datetime) -> None:
     """What was written for the promise of an answer keeps it; should it come back, that opens a loop of its own."""
     loop = message.loop
-    if loop is not None and loop.kind == ANSWER.code and loop.state == "open":
+    if loop is None or loop.state != "open":
+        return
+    owed = "answered" if loop.kind == ANSWER.code else ANSWERED_MAIL
+    if owed in loop.missing_evidence:
         about_it = About(type="inbox.message", id=message.pk)
-        add_evidence(actor, loop_id=loop.pk, kind="answered", note="Answered by e-mail.", about=about_it, now=now)
+        add_evidence(actor, loop_id=loop.pk, kind=owed, note="Answered by e-mail.", about=about_it, now=now)
 
 
 def _try_later(entry: Entry, message: Message, *, actor: Actor, reply: str, now: datetime) -> None:

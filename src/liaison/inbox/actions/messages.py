@@ -64,6 +64,17 @@ class ChannelNotConnected(Refusal):
     sentence = "No gateway is connected for this channel. Use e-mail or call."
 
 
+class WrittenAnew(Conflict):
+    """The form was sent before, with other words."""
+
+    code = "inbox.written_anew"
+    sentence = (
+        "This form was sent already, with other words, and that message is on its way. Look at it among the patient's "
+        "messages: stop it there, or open a new form and write what has changed."
+    )
+    field = "text"
+
+
 class NotWaiting(Conflict):
     """It is no longer in the state that this is for."""
 
@@ -88,19 +99,21 @@ def queue_message(
 ) -> Message:
     """Put a message into the queue; the same key again returns the same message and changes nothing.
 
+    Of a person's form the words must be the same too: what was typed over them since is no repetition.
+
     `template` is the code of a text, `language` the reader's unless given. `context` fills its fields; called_as,
     org, site, address and phone come from the patient and their home site unless given; dates and times may be given
     as such (local ones).
     `send_at` is when it goes at the earliest, `expires_at` when it would be of no use any more. A message that may
     not be sent is kept as suppressed, with the reason. Refuses Forbidden, NotFound, NoSuchTemplate, FieldsMissing,
-    ChannelNotConnected, KeyReused.
+    ChannelNotConnected, KeyReused, WrittenAnew.
     """
     with act(actor, access.SEND, patient=patient, now=now) as entry:
         hold_key(idempotency_key)
         known = Message.objects.filter(idempotency_key=idempotency_key).first()
-        if known is not None:
+        if known is not None and not idempotency_key.startswith(FORM_KEY):
             return _known(entry, known, patient=patient)
-        if not is_connected(Channel(channel)):
+        if known is None and not is_connected(Channel(channel)):
             raise ChannelNotConnected
         letter = letter_for(
             patient, template=template, context=context, channel=Channel(channel), language=language, now=now
@@ -109,6 +122,10 @@ def queue_message(
             raise NoSuchTemplate
         if isinstance(letter.text, Missing):
             raise FieldsMissing(letter.text.fields)
+        if known is not None:
+            if (known.channel, known.subject, known.body) != (channel, letter.text.subject[:300], letter.text.body):
+                raise WrittenAnew
+            return _known(entry, known, patient=patient)
         message = Message(
             patient=patient,
             loop=loop,

@@ -24,7 +24,7 @@ from liaison.inbox.models.messages import Direction, MessageState
 from liaison.inbox.ports import Delivered, invitation_to
 from liaison.inbox.rules.channels import Category, Channel
 from liaison.inbox.rules.incoming import LONGEST_TEXT, Incoming
-from liaison.inbox.rules.invitation_answers import CalendarAnswer, from_whom, in_words, says_more
+from liaison.inbox.rules.invitation_answers import CalendarAnswer, Said, from_whom, in_words, says_more
 from liaison.inbox.rules.replies import Reply, meaning
 from liaison.loops.actions import open_or_wait
 from liaison.loops.ports import About, ClockToStart, PromiseToKeep
@@ -81,7 +81,8 @@ def receive_mail(actor: Actor, *, delivered: Delivered, now: datetime) -> Came:
     A bounce ends the delivery as failed and opens the loop of a failed message; a notice of delay changes nothing.
     An answer becomes a message in the patient's thread, its files documents in the chart, and opens a loop to answer
     it, unless a machine wrote it or it is a plain "stop", which holds at once. An answer to an invitation, from whom we
-    invited, goes to the package that invited them; it needs nobody's answer unless they wrote something beside it.
+    invited, goes to the package that invited them; it needs nobody's answer unless they wrote something beside it,
+    and who says that they can't come and writes more is called and answered in one promise, by who invited them.
     Refuses Forbidden.
     """
     with act(actor, access.RECEIVE, now=now) as entry:
@@ -220,12 +221,19 @@ def _answer(
     entry.publish(MessageReceived(at=now, message_id=message.pk, patient_id=patient.pk, loop_id=message.loop_id))
     _file(actor, delivered, message=message, about=about, now=now)
     heeded = _heeded(actor, mail, message=message, about=about, now=now)
-    if not heeded and _wants_an_answer(mail, answers=matched.answers):
-        _ask_for_an_answer(actor, message=message, now=now)
+    wants_answer = not heeded and _wants_an_answer(mail, answers=matched.answers)
+    is_called = any(one.said is Said.DECLINED for one in matched.answers)
+    if wants_answer and not is_called:
+        ask_for_an_answer(actor, message=message, now=now)
     if matched.answers:
         entry.publish(
             InvitationAnswered(
-                at=now, message_id=message.pk, patient_id=patient.pk, loop_id=message.loop_id, answers=matched.answers
+                at=now,
+                message_id=message.pk,
+                patient_id=patient.pk,
+                loop_id=message.loop_id,
+                answers=matched.answers,
+                wants_answer=wants_answer and is_called,
             )
         )
     announce_message(message)
@@ -301,8 +309,8 @@ def _heeded(actor: Actor, mail: Incoming, *, message: Message, about: Message | 
     return False
 
 
-def _ask_for_an_answer(actor: Actor, *, message: Message, now: datetime) -> None:
-    """A promise that the site's team answers by the next business day; nobody reads the mail in its title."""
+def ask_for_an_answer(actor: Actor, *, message: Message, now: datetime) -> None:
+    """Inside an act: the site's team promises to answer by the next business day; its title says nothing of it."""
     patient = message.patient
     site = patient.home_site()
     clock = ClockToStart(

@@ -23,6 +23,7 @@ from liaison.inbox.rules.contact import HEARS_CLINICAL
 from liaison.inbox.rules.editing import LONGEST_SUBJECT, Text
 from liaison.inbox.wording import Wording, catalogue
 from liaison.loops.models import Loop
+from liaison.patients.ports import Channel
 from liaison.patients.queries.band import ContactShown
 
 MOST_MINUTES = 600
@@ -361,10 +362,9 @@ def point_choice(point: ContactShown) -> str:
 
 
 def phones(sheet: CallSheet) -> Sequence[Any]:
-    """The patient's numbers, the preferred first; confidential ones only, if any way to reach them is confidential."""
-    usable = [one for one in sheet.band.contacts if one.kind == "phone" and one.usable and one.may_call]
-    open_ones = [one for one in usable if one.confidential or not sheet.band.confidential_only]
-    return sorted(open_ones, key=lambda one: not one.preferred)
+    """The patient's numbers that may be called, the preferred first."""
+    may_be_called = {way.line_id for way in sheet.band.ways if way.channel is Channel.CALL and not way.blocked}
+    return sorted((one for one in sheet.band.contacts if one.id in may_be_called), key=lambda one: not one.preferred)
 
 
 def without_messages(sheet: CallSheet) -> Sequence[Any]:

@@ -73,7 +73,7 @@ def letter_for(
 def address_for(patient: Patient, *, channel: Channel, category: Category, now: datetime) -> Address | Why:
     """Where a message of this channel and category may go, by what is known of the patient now."""
     on = patient.day_at(now)
-    return choose_address(reach_of(patient, channel=channel, on=on), channel=channel, category=category, on=on)
+    return choose_address(reach_of(patient, on=on), channel=channel, category=category, on=on)
 
 
 def usual_fields(patient: Patient) -> dict[str, Value]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from zoneinfo import ZoneInfo
 
 from liaison.inbox.models import Preference
-from liaison.inbox.rules.channels import Category, Channel, Point, ProxyPoint, Reach, Standing
+from liaison.inbox.rules.channels import Category, Channel, ProxyPoint, Reach, Standing
 from liaison.patients.models import ContactPoint, Patient, PatientSite, Proxy
+from liaison.patients.ports import Line
+from liaison.patients.queries.band import line_of
 
 RECEIVES = {
     Category.APPOINTMENT: frozenset({"schedule", "messages"}),
@@ -16,10 +19,8 @@ RECEIVES = {
 }
 """Which scopes of a proxy (`patients.rules.Scope`) cover which category of message; surveys and marketing: none."""
 
-_MAY = {"email": "may_email", "phone": "may_text"}
 
-
-def reach_of(patient: Patient, *, channel: Channel, on: date) -> Reach:
+def reach_of(patient: Patient, *, on: date) -> Reach:
     """All that decides where a message to this patient may go. Reads nothing that the caller does not hold already."""
     points = ContactPoint.objects.filter(patient=patient, retired_at=None).order_by("pk")
     proxies = Proxy.objects.filter(patient=patient).order_by("pk")
@@ -27,7 +28,7 @@ def reach_of(patient: Patient, *, channel: Channel, on: date) -> Reach:
     return Reach(
         deceased=patient.is_deceased,
         age=_age(patient.birth_on, on=on),
-        points=tuple(_point(point, channel=channel) for point in points),
+        lines=tuple(_line(point) for point in points),
         proxies=tuple(one for proxy in proxies for one in _proxy_points(proxy)),
         standings=tuple((Channel(row.channel), Category(row.category), Standing(row.standing)) for row in said),
     )
@@ -39,17 +40,9 @@ def zones_of(patient: Patient) -> tuple[ZoneInfo, ...]:
     return tuple(dict.fromkeys(link.site.zone for link in links))
 
 
-def _point(row: ContactPoint, *, channel: Channel) -> Point:
-    allowed = row.may_call if channel is Channel.PHONE else getattr(row, _MAY.get(row.kind, ""), True)
-    return Point(
-        id=row.pk,
-        kind=row.kind,
-        value=row.value_key if row.kind == "phone" else row.value.strip(),
-        preferred=row.preferred,
-        confidential=row.confidential,
-        may_use=allowed,
-        bad=row.bad_since is not None,
-    )
+def _line(row: ContactPoint) -> Line:
+    """A contact point as it is written to: a mail address with the letters that they gave us."""
+    return replace(line_of(row), value=row.value_key if row.kind == "phone" else row.value.strip())
 
 
 def _proxy_points(proxy: Proxy) -> list[ProxyPoint]:

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
+from liaison.patients import ports as reaching
+from liaison.patients.ports import Line, keeps_to_confidential, ways_to_reach
+
 
 class Channel(StrEnum):
     """A way to reach a person."""
@@ -54,7 +57,15 @@ KINDS = {
     Channel.PHONE: "phone",
     Channel.LETTER: "address",
 }
-"""The kind of contact point that each channel uses."""
+"""The kind of a proxy's address that each channel uses."""
+
+_WAYS = {
+    Channel.EMAIL: reaching.Channel.EMAIL,
+    Channel.TEXT: reaching.Channel.TEXT,
+    Channel.PHONE: reaching.Channel.CALL,
+    Channel.LETTER: reaching.Channel.LETTER,
+}
+"""What each channel is to `patients`, which decides on which of their own lines a patient may be reached."""
 
 NEEDS_A_YES = frozenset({(Channel.TEXT, Category.MARKETING), (Channel.EMAIL, Category.MARKETING)})
 """Marketing needs written consent first (DOMAIN 8.1); silence is a no."""
@@ -63,19 +74,6 @@ PARENT_SEES_ALL_UNTIL = 12
 OF_AGE = 18
 TEEN_OPEN = frozenset({Category.APPOINTMENT, Category.BILLING})
 """What a parent of a 12 to 17 year old may receive (DOMAIN 8.3)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Point:
-    """One contact point: `kind` is email, phone or address; `id` is its row."""
-
-    id: int
-    kind: str
-    value: str
-    preferred: bool = False
-    confidential: bool = False
-    may_use: bool = True
-    bad: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +95,7 @@ class Reach:
 
     deceased: bool
     age: int | None
-    points: Sequence[Point]
+    lines: Sequence[Line]
     proxies: Sequence[ProxyPoint] = ()
     standings: Sequence[tuple[Channel, Category, Standing]] = ()
 
@@ -126,33 +124,22 @@ def choose_address(reach: Reach, *, channel: Channel, category: Category, on: da
         address = _proxy_address(reach, channel=channel, category=category, on=on)
         if address:
             return address
-    own = own_address(reach.points, channel=channel)
+    own = own_address(reach.lines, channel=channel)
     if isinstance(own, Address) or own is Why.DO_NOT_CONTACT:
         return own
     return _proxy_address(reach, channel=channel, category=category, on=on) or own
 
 
-def own_address(points: Sequence[Point], *, channel: Channel) -> Address | Why:
-    """The patient's own address for a channel, the preferred first.
-
-    A confidential point, of whatever kind, closes everything that is not confidential: the request covers all that
-    is sent (45 CFR 164.522(b)), so an e-mail does not go to the family's mailbox of someone who asked for calls to
-    one number only.
-    """
-    confidential = [point for point in points if point.confidential]
-    of_kind = [point for point in points if point.kind == KINDS[channel]]
-    candidates = [point for point in of_kind if point.confidential or not confidential]
-    if not candidates:
-        return Why.DO_NOT_CONTACT if of_kind else Why.NO_ADDRESS
-    permitted = [point for point in candidates if point.may_use]
-    if not permitted:
-        return Why.DO_NOT_CONTACT
-    good = [point for point in permitted if not point.bad]
-    if not good:
-        # An asked-for confidential address that bounces must not fall back to anyone else's mailbox.
-        return Why.DO_NOT_CONTACT if confidential else Why.BAD_ADDRESS
-    best = min(good, key=lambda point: (not point.preferred, point.id))
-    return Address(value=best.value, point_id=best.id)
+def own_address(lines: Sequence[Line], *, channel: Channel) -> Address | Why:
+    """The patient's own address for a channel, the preferred first and then the oldest."""
+    ways = [way for way in ways_to_reach(lines) if way.channel is _WAYS[channel]]
+    if not ways:
+        return Why.NO_ADDRESS
+    best = min(ways, key=lambda way: (bool(way.blocked), not way.preferred, way.line_id))
+    if not best.blocked:
+        return Address(value=best.value, point_id=best.line_id)
+    failed = any(way.blocked == "bad" for way in ways)
+    return Why.BAD_ADDRESS if failed and not keeps_to_confidential(lines) else Why.DO_NOT_CONTACT
 
 
 def _refused(reach: Reach, *, channel: Channel, category: Category) -> Why | None:
@@ -170,7 +157,7 @@ def _goes_to_parent(reach: Reach) -> bool:
 
 
 def _proxy_address(reach: Reach, *, channel: Channel, category: Category, on: date) -> Address | None:
-    if any(point.confidential for point in reach.points):
+    if keeps_to_confidential(reach.lines):
         return None
     teen = reach.age is not None and PARENT_SEES_ALL_UNTIL <= reach.age < OF_AGE
     if teen and category not in TEEN_OPEN:

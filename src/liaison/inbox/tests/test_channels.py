@@ -10,24 +10,31 @@ from liaison.inbox.rules.channels import (
     Address,
     Category,
     Channel,
-    Point,
     ProxyPoint,
     Reach,
     Standing,
     Why,
     choose_address,
 )
+from liaison.patients.ports import Line
 
 TODAY = date(2026, 3, 2)
-HOME = Point(id=1, kind="email", value="walter@example.org")
-WORK = Point(id=2, kind="email", value="ng@work.example", preferred=True)
-SECRET = Point(id=3, kind="email", value="quiet@example.org", confidential=True)
-PHONE = Point(id=4, kind="phone", value="+16175550100")
+
+
+def email(number: int, value: str, *, may_email: bool = True, **more: bool) -> Line:
+    """A mailbox that may be written to, unless said otherwise."""
+    return Line(id=number, kind="email", value=value, may_email=may_email, **more)
+
+
+HOME = email(1, "walter@example.org")
+WORK = email(2, "ng@work.example", preferred=True)
+SECRET = email(3, "quiet@example.org", confidential=True)
+PHONE = Line(id=4, kind="phone", value="+16175550100", may_text=True)
 JUNE = ProxyPoint(name="June", kind="email", value="june@example.org")
 
 
 def address(
-    *points: Point,
+    *lines: Line,
     proxies: tuple[ProxyPoint, ...] = (),
     said: tuple[tuple[Channel, Category, Standing], ...] = (),
     age: int | None = 70,
@@ -36,15 +43,13 @@ def address(
     channel: Channel = Channel.EMAIL,
 ) -> Address | Why:
     """The choice for Walter."""
-    reach = Reach(deceased=deceased, age=age, points=points, proxies=proxies, standings=said)
+    reach = Reach(deceased=deceased, age=age, lines=lines, proxies=proxies, standings=said)
     return choose_address(reach, channel=channel, category=category, on=TODAY)
 
 
 def test_the_preferred_address_wins_then_the_oldest() -> None:
     assert address(HOME, WORK) == Address(value="ng@work.example", point_id=2)
-    assert address(HOME, Point(id=9, kind="email", value="later@example.org")) == Address(
-        value="walter@example.org", point_id=1
-    )
+    assert address(HOME, email(9, "later@example.org")) == Address(value="walter@example.org", point_id=1)
 
 
 def test_a_confidential_address_is_the_only_one_used() -> None:
@@ -52,12 +57,12 @@ def test_a_confidential_address_is_the_only_one_used() -> None:
 
 
 def test_a_confidential_address_that_bounces_falls_back_to_nobody() -> None:
-    bad = Point(id=3, kind="email", value="quiet@example.org", confidential=True, bad=True)
+    bad = email(3, "quiet@example.org", confidential=True, usable=False)
     assert address(HOME, bad, proxies=(JUNE,)) is Why.DO_NOT_CONTACT
 
 
 def test_a_confidential_number_closes_the_mailbox_too() -> None:
-    quiet = Point(id=5, kind="phone", value="+16175550101", confidential=True)
+    quiet = Line(id=5, kind="phone", value="+16175550101", confidential=True, may_text=True)
     assert address(HOME, WORK, quiet, proxies=(JUNE,)) is Why.DO_NOT_CONTACT
     assert address(HOME, PHONE, quiet, channel=Channel.TEXT) == Address(value="+16175550101", point_id=5)
 
@@ -82,8 +87,10 @@ def test_marketing_needs_a_yes_first() -> None:
 
 def test_each_reason_for_no_address_is_told_apart() -> None:
     assert address(PHONE) is Why.NO_ADDRESS
-    assert address(Point(id=1, kind="email", value="x@y.z", bad=True)) is Why.BAD_ADDRESS
-    assert address(Point(id=1, kind="email", value="x@y.z", may_use=False)) is Why.DO_NOT_CONTACT
+    assert address(email(1, "x@y.z", usable=False)) is Why.BAD_ADDRESS
+    assert address(email(1, "x@y.z", may_email=False)) is Why.DO_NOT_CONTACT
+    assert address(email(1, "x@y.z", usable=False), email(2, "a@y.z", may_email=False)) is Why.BAD_ADDRESS
+    assert address(email(1, "x@y.z", usable=False, may_email=False)) is Why.DO_NOT_CONTACT
     assert address(HOME, PHONE, channel=Channel.TEXT) == Address(value="+16175550100", point_id=4)
 
 
@@ -118,14 +125,14 @@ def test_a_childs_messages_go_to_a_parent_and_a_teens_only_in_part() -> None:
 
 
 @given(st.lists(st.builds(
-    Point,
+    Line,
     id=st.integers(1, 9), kind=st.sampled_from(["email", "phone"]), value=st.sampled_from("abcd"),
-    preferred=st.booleans(), confidential=st.booleans(), may_use=st.booleans(), bad=st.booleans(),
+    preferred=st.booleans(), confidential=st.booleans(), may_email=st.booleans(), usable=st.booleans(),
 )))  # fmt: skip
-def test_whatever_the_points_a_chosen_one_may_be_used(points: list[Point]) -> None:
-    found = address(*points)
+def test_whatever_the_lines_a_chosen_one_may_be_used(lines: list[Line]) -> None:
+    found = address(*lines)
     if isinstance(found, Address):
-        chosen = [p for p in points if p.id == found.point_id and p.value == found.value and p.kind == "email"]
-        assert any(point.may_use and not point.bad for point in chosen)
-        asked = [p for p in points if p.confidential]
-        assert not asked or any(point.confidential for point in chosen)
+        chosen = [p for p in lines if p.id == found.point_id and p.value == found.value and p.kind == "email"]
+        assert any(line.may_email and line.usable for line in chosen)
+        asked = [p for p in lines if p.confidential]
+        assert not asked or any(line.confidential for line in chosen)

@@ -51,6 +51,19 @@ def test_who_posts_the_key_of_a_confirmation_neither_swallows_it_nor_stops_it(ca
     assert (confirmed.pk != planted.pk, confirmed.patient_id) == (True, other.pk)
 
 
+def test_what_was_typed_over_a_message_that_went_out_is_not_dropped(cast: Cast) -> None:
+    """The first answer was lost on the way; meanwhile the coordinator saw a mistake in the text."""
+    rosa, to = signed_in(cast.rosa_user), f"/messages/new/?patient={cast.walter.pk}"
+    form = {"template": "note", "language": "en", "text": "Please come at nine.", "idempotency_key": "the same"}
+    assert [rosa.post(to, form).status_code for _twice in range(2)] == [302, 302]
+    answer = rosa.post(to, form | {"text": "Please come at TEN, not nine."})
+    assert answer.status_code == 409
+    page = answer.content.decode()
+    assert "This form was sent already, with other words" in page
+    assert "Please come at TEN, not nine." in page
+    assert "at nine." in Message.objects.get().body
+
+
 def test_who_repeats_the_key_of_a_cancellation_writes_no_message_that_a_cancellation_takes_back(cast: Cast) -> None:
     rosa = signed_in(cast.rosa_user)
     form = {"template": "note", "text": "Please call us.", "idempotency_key": "visit:24:x"}

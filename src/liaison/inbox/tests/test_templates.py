@@ -146,10 +146,32 @@ def test_the_screens(cast: Cast) -> None:
     assert browser.post(url, form)["Location"] == "/messages/templates/"
     assert "Paula" in browser.get("/messages/templates/").content.decode()
     stale = browser.post(url, form)
-    assert stale.status_code == 422
+    assert stale.status_code == 409
     assert "Someone changed this meanwhile" in stale.content.decode()
+    assert "It now says" not in stale.content.decode()
     assert browser.post(f"{url}restore/")["Location"] == url
     rosa = signed_in(cast.rosa_user)
     for page in ("/messages/templates/", url):
         assert rosa.get(page).status_code == 403
     assert browser.get("/messages/templates/valentine/").status_code == 404
+
+
+def test_who_comes_second_is_told_in_both_languages_what_the_text_says_now_and_may_put_theirs_in_force(
+    cast: Cast,
+) -> None:
+    with writes_open():
+        paula, _ = person("Paula", role=Role.SUPERVISOR, site=None)
+    browser, url = signed_in(paula), f"/messages/templates/{CODE}/"
+    form = {"en_subject": EN.subject, "en_body": EN.body, "es_subject": ES.subject, "es_body": ES.body, "version": "1"}
+    assert browser.post(url, form | {"es_subject": "Llame pronto"}).status_code == 302
+    page = browser.post(url, form | {"en_subject": "Please ring us"})
+    assert page.status_code == 409
+    said = page.content.decode()
+    assert f"It now says: {EN.subject}" in said
+    assert "It now says: Llame pronto" in said
+    assert said.count("It now says") == 2
+    assert 'value="Please ring us"' in said
+    version = Template.objects.filter(code=CODE, edited_at__isnull=False).latest("version").version
+    assert f'name="version" value="{version}"' in said
+    again = browser.post(url, form | {"en_subject": "Please ring us", "version": str(version)})
+    assert again.status_code == 302

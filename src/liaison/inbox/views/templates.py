@@ -8,10 +8,10 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from liaison.core.answers import done, put_beside
+from liaison.core.answers import done, put_beside, tell_against
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Forbidden, NotFound, Refusal
+from liaison.core.refusals import Forbidden, NotFound, Refusal, Stale
 from liaison.inbox import actions
 from liaison.inbox.forms import TemplateForm
 from liaison.inbox.queries import shown, template_sheet
@@ -30,7 +30,7 @@ def template(request: HttpRequest, code: str) -> HttpResponse:
     """One text in English and Spanish, with what a patient would read beside it."""
     actor, now = actor_of(request), current_time()
     sheet = template_sheet(actor, code=code)
-    form = TemplateForm(request.POST or None, sheet=sheet)
+    form, status = TemplateForm(request.POST or None, sheet=sheet), 422
     if request.method == "POST" and form.is_valid() and "preview" not in request.POST:
         try:
             actions.edit_template(
@@ -38,6 +38,12 @@ def template(request: HttpRequest, code: str) -> HttpResponse:
             )
         except (Forbidden, NotFound):
             raise
+        except Stale as refusal:
+            sheet = template_sheet(actor, code=code)
+            form = TemplateForm(request.POST, sheet=sheet)
+            tell_against(form, version=sheet.version)
+            form.add_error(None, refusal.sentence)
+            status = refusal.status
         except Refusal as refusal:
             put_beside(form, refusal)
         else:
@@ -50,7 +56,7 @@ def template(request: HttpRequest, code: str) -> HttpResponse:
         "previews": [shown(texts[language], language=language) for language in texts],
         "now": now,
     }
-    return render(request, "inbox/template.html", context, status=422 if form.errors else 200)
+    return render(request, "inbox/template.html", context, status=status if form.errors else 200)
 
 
 @require_POST

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
+from django.db.models import Exists, OuterRef
+
 from liaison.core.actor import Actor
 from liaison.core.calendars import Allowance, Unit, due_after
 from liaison.loops import access
@@ -20,10 +22,12 @@ REVIEW_WITHIN: Final = Allowance(amount=1, unit=Unit.BUSINESS_DAYS)
 def review_after_death(actor: Actor, *, patient_id: int, now: datetime) -> int:
     """Stop the clocks of a patient's open loops and ask each owner to end it or say what is still owed.
 
-    Returns how many loops. The families of the dead are not called about appointments; what must still happen
-    (equipment to fetch, a letter to a family) gets a new step by hand.
+    Returns how many loops; one that is under review already stays so. The families of the dead are not called about
+    appointments; what must still happen (equipment to fetch, a letter to a family) gets a new step by hand.
     """
-    ids = list(Loop.objects.open().filter(patient_id=patient_id).values_list("pk", flat=True))
+    under_review = Clock.objects.filter(loop=OuterRef("pk"), rule_id=REVIEW, satisfied_at=None, voided_at=None)
+    loops = Loop.objects.open().filter(patient_id=patient_id).exclude(Exists(under_review))
+    ids = list(loops.values_list("pk", flat=True))
     for loop_id in ids:
         review_loop(actor, loop_id=loop_id, now=now)
     return len(ids)

@@ -146,10 +146,14 @@ def desk_page(
 def tab_counts(actor: Actor, *, now: datetime, zone: tzinfo) -> tuple[TabCount, ...]:
     """How many loops each tab holds, up to where its count ends. Figures only, of nobody in particular."""
     view = _View(actor=actor, now=now, zone=zone)
-    lanes = [(tab, lane) for tab in Tab for lane in _lanes(view, tab=tab)]
+    lanes: list[tuple[Tab, LoopQuerySet]] = []
+    for tab in Tab:
+        lanes += [(tab, lane) for lane in ([] if tab is Tab.OURS else _lanes(view, tab=tab))]
+    lanes += [(Tab.OURS, lane) for lane in _teams_and_on_me(view)]
     totals = dict.fromkeys(Tab, 0)
     for (tab, _), count in zip(lanes, _counts(lanes), strict=True):
         totals[tab] += count
+    totals[Tab.OURS] = totals[Tab.MINE] + totals[Tab.TEAMS] - totals[Tab.OURS]
     return tuple(TabCount(tab=tab, count=min(total, _most_counted(tab))) for tab, total in totals.items())
 
 
@@ -202,19 +206,29 @@ def _own_lanes(view: _View, *, tab: Tab, open_loops: LoopQuerySet) -> list[LoopQ
         return [lane.resting(now=view.now) for lane in mine + teams]
     due = mine + teams + [lane.filter(not_teams) for lane in on_me]
     if tab is Tab.TODAY:
-        return [lane.filter(part) for lane in due for part in _today(view)]
+        return [lane.filter(_today(view)) for lane in due]
     # urgent_at never lies after due_at, so the bound on it lets the index walk stop.
     return [lane.filter(due_at__lt=view.now, urgent_at__lt=view.now) for lane in due]
 
 
-def _today(view: _View) -> list[Q]:
-    """Due from now to the end of the local day: one part for each priority, as a stretch of `urgent_at`."""
+def _teams_and_on_me(view: _View) -> list[LoopQuerySet]:
+    """What stands both among mine, as it waits on me, and among my teams'."""
+    actor = view.actor
+    if actor.user_id is None:
+        return []
+    on_me = Loop.objects.open().waiting_on(actor.user_id).awake(now=view.now)
+    return [on_me.filter(owner_team_id__in=actor.team_ids)] if actor.team_ids else []
+
+
+def _today(view: _View) -> Q:
+    """Due from now to the end of the local day, as a stretch of `urgent_at` for each priority within one of all."""
     today = view.now.astimezone(view.zone).date()
     ends = end_of_day(today, zone=view.zone) + timedelta(seconds=1)
-    return [
-        Q(priority=priority, urgent_at__gte=view.now - earlier, urgent_at__lt=ends - earlier)
-        for priority, earlier in rules.RISES_EARLIER_BY.items()
-    ]
+    parts = Q()
+    for priority, earlier in rules.RISES_EARLIER_BY.items():
+        parts |= Q(priority=priority, urgent_at__gte=view.now - earlier, urgent_at__lt=ends - earlier)
+    shifts = rules.RISES_EARLIER_BY.values()
+    return parts & Q(urgent_at__gte=view.now - max(shifts), urgent_at__lt=ends - min(shifts))
 
 
 def _narrowed(loops: LoopQuerySet, *, filters: DeskFilters) -> LoopQuerySet:

@@ -113,6 +113,7 @@ class Words:
     said: str
     grave: bool = False
     undo: bool = True
+    by_hand_only: bool = False
 
 
 @both
@@ -177,7 +178,7 @@ def evidence(request: HttpRequest, loop_id: int) -> HttpResponse:
     if asked.story.care_decides:
         raise actions.CareDecides
     form = EvidenceForm(request.POST or None, story=asked.story, initial=asked.initial())
-    words = Words(title=_("Record evidence"), button=_("Record"), said=_("Evidence recorded."))
+    words = Words(title=_("Record evidence"), button=_("Record"), said=_("Evidence recorded."), by_hand_only=True)
     return _change(asked, form, words=words, do=actions.add_evidence_by_hand, typed=_of("kind", "note"))
 
 
@@ -186,7 +187,7 @@ def give_up(request: HttpRequest, loop_id: int) -> HttpResponse:
     """End it as not kept, with the reason."""
     asked = _ask(request, loop_id=loop_id)
     form = ReasonForm(request.POST or None, initial=asked.initial())
-    words = Words(title=_("Give this up"), button=_("Give up"), said=_("Given up."), grave=True)
+    words = Words(title=_("Give this up"), button=_("Give up"), said=_("Given up."), grave=True, by_hand_only=True)
     return _change(asked, form, words=words, do=actions.give_up_loop_by_hand, typed=_of("reason"))
 
 
@@ -340,6 +341,7 @@ def _form(asked: Asked, form: Form, *, words: Words) -> HttpResponse:
         "form": form,
         "loop": asked.row,
         "words": words,
+        "elsewhere": asked.row.managed_url if words.by_hand_only else "",
         "back_url": _back(request, loop_id=asked.row.id),
     }
     return render(request, template, page, status=422 if form.is_bound else 200)

@@ -13,6 +13,7 @@ from liaison.orders.actions.asking import (
 from liaison.orders.actions.cancelling import cancel_referral, confirm_cancelled
 from liaison.orders.actions.closing import record_note, review_note, tell_patient
 from liaison.orders.actions.deciding import accept_referral, confirm_received, decline_referral
+from liaison.orders.actions.drafting import NoDraft, change_draft
 from liaison.orders.actions.merging import follow_merge, follow_unmerge
 from liaison.orders.actions.moving import NotNow, ReferralChanged, ReferralReasonNeeded
 from liaison.orders.actions.undoing import BuiltOn, TakenBackBefore, WentOut, undo_move
@@ -27,6 +28,7 @@ from liaison.orders.actions.visiting import (
 __all__ = [
     "BuiltOn",
     "DuplicateReferral",
+    "NoDraft",
     "NotNow",
     "NotReadyToSend",
     "ReferralChanged",
@@ -38,6 +40,7 @@ __all__ = [
     "accept_referral",
     "attach",
     "cancel_referral",
+    "change_draft",
     "confirm_cancelled",
     "confirm_received",
     "decline_referral",

@@ -20,7 +20,8 @@ WITH_THE_TARGET = frozenset(
 def cancel_referral(
     actor: Actor, *, referral_id: int, reason: str, now: datetime, expected_version: int | None = None
 ) -> Referral:
-    """It is no longer wanted. What the target has is asked to be cancelled and stays open until they confirm.
+    """It is no longer wanted. What the target has is asked to be cancelled and stays open until they confirm; a draft
+    is discarded, and its promise ends with the reason.
 
     Refuses ReferralReasonNeeded, NotNow and the usual.
     """
@@ -35,7 +36,11 @@ def cancel_referral(
         ) as move:  # fmt: skip
             move.publish(ReferralCancelRequested)
         return move.referral
-    return _end(actor, referral_id=referral_id, reason=reason.strip(), now=now, expected_version=expected_version)
+    sentence = "Draft discarded." if state == State.DRAFT else "Cancelled."
+    return _end(
+        actor, referral_id=referral_id, sentence=sentence, reason=reason.strip(), now=now,
+        expected_version=expected_version,
+    )  # fmt: skip
 
 
 def confirm_cancelled(
@@ -44,12 +49,17 @@ def confirm_cancelled(
     """The target confirmed. Refuses NotNow and the usual."""
     asked = Referral.objects.filter(pk=referral_id).values_list("state_reason", flat=True).first()
     reason = asked or "Cancelled by the target."
-    return _end(actor, referral_id=referral_id, reason=reason, now=now, expected_version=expected_version)
+    return _end(
+        actor, referral_id=referral_id, sentence="Cancelled.", reason=reason, now=now,
+        expected_version=expected_version,
+    )  # fmt: skip
 
 
-def _end(actor: Actor, *, referral_id: int, reason: str, now: datetime, expected_version: int | None) -> Referral:
+def _end(
+    actor: Actor, *, referral_id: int, sentence: str, reason: str, now: datetime, expected_version: int | None
+) -> Referral:
     with moving(
-        actor, access.CANCEL, referral_id=referral_id, to=State.CANCELLED, sentence="Cancelled.", now=now,
+        actor, access.CANCEL, referral_id=referral_id, to=State.CANCELLED, sentence=sentence, now=now,
         reason=reason, expected_version=expected_version,
     ) as move:  # fmt: skip
         loops.give_up_loop(

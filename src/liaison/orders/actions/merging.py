@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.db.models import Exists, OuterRef
+
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.orders import access
@@ -25,9 +27,12 @@ def follow_merge(actor: Actor, *, fact: PatientsMerged) -> int:
 
 
 def follow_unmerge(actor: Actor, *, fact: PatientsUnmerged) -> int:
-    """The merge was a mistake."""
+    """The merge was a mistake. Where a referral has no other beside it any more, what allowed two goes too."""
     with act(actor, access.REPOINT, now=fact.at) as entry:
         moved = put_back(fact, model=Referral)
+        beside = Referral.objects.open().filter(patient=OuterRef("patient"), specialty=OuterRef("specialty"))
+        allowed = Referral.objects.filter(patient_id__in=[fact.merged_id, fact.survivor_id], duplicate_reason=MERGED)
+        allowed.exclude(Exists(beside.exclude(pk=OuterRef("pk")))).update(duplicate_reason="")
         entry.concerns(fact.merged_id, fact.survivor_id)
         entry.note(referrals=moved)
     return moved

@@ -135,13 +135,18 @@ def touching(
     with act(actor, verb, patient=seen.patient, subject=seen, reason=reason, now=now) as entry:
         referral = locked(referral_id)
         entry.about(referral)
-        if expected_version is not None and expected_version != referral.version:
-            raise ReferralChanged(_what_changed(referral))
+        refuse_changed(referral, expected_version=expected_version)
         before = {name: getattr(referral, name) for name in REMEMBERED}
         yield Move(entry=entry, referral=referral, now=now, before=before)
         referral.version += 1
         referral.save()
         announce(topic=f"referral:{referral.pk}", what=referral.state)
+
+
+def refuse_changed(referral: Referral, *, expected_version: int | None) -> None:
+    """Refuse ReferralChanged where somebody changed it since `expected_version` was read; None overwrites."""
+    if expected_version is not None and expected_version != referral.version:
+        raise ReferralChanged(_what_changed(referral))
 
 
 def locked(referral_id: int) -> Referral:

@@ -1,6 +1,7 @@
 """Reads of orders: one referral with its track, worklists, a patient's timeline, whom to ask."""
 
-from liaison.orders.queries.offered import default_owner, referrer_choices, target_choices, target_from_value
+from liaison.orders.queries.drafts import draft_to_change, order_of
+from liaison.orders.queries.offered import default_owner, referrer_choices, target_choices, target_from_value, value_of
 from liaison.orders.queries.page import (
     MOVES,
     ReferralPage,
@@ -22,7 +23,9 @@ __all__ = [
     "TrackStop",
     "Worklist",
     "default_owner",
+    "draft_to_change",
     "get_referral",
+    "order_of",
     "referral_page",
     "referral_to_book",
     "referral_url",
@@ -32,5 +35,6 @@ __all__ = [
     "timeline",
     "timeline_years",
     "undoable_step",
+    "value_of",
     "worklist",
 ]

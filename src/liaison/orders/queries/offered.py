@@ -41,11 +41,18 @@ def target_choices(actor: Actor, *, specialty: str) -> tuple[tuple[str, str], ..
     """(value, words) of whom a referral to a specialty can ask; `target_from_value` reads the value back."""
     return tuple(
         (
-            f"practitioner:{one.practitioner_id}" if one.practitioner_id else f"organization:{one.organization_id}",
+            value_of(Target(practitioner_id=one.practitioner_id, organization_id=one.organization_id)),
             ", ".join(part for part in (one.name, one.where, "ours" if one.ours else "") if part),
         )
         for one in referral_targets(actor, specialty=specialty)
     )
+
+
+def value_of(target: Target) -> str:
+    """How a form names a target."""
+    if target.practitioner_id:
+        return f"practitioner:{target.practitioner_id}"
+    return f"organization:{target.organization_id}"
 
 
 def target_from_value(value: str) -> Target | None:

@@ -52,8 +52,9 @@ class ReferralPage:
     """Everything the page of one referral shows. `moves` are the codes of what this actor may do with it now.
 
     For an actor who doesn't read the chart (front desk, billing) `reads_chart` is False, and the question, the
-    history, the report, the review, what goes along and what the patient was told are "". `books_here` says that whom
-    it asks is one of ours, whose visits are booked in our own calendar.
+    history, the report, the review, what goes along and what the patient was told are "". `may_change` says that it is
+    a draft whose words this actor may change. `books_here` says that whom it asks is one of ours, whose visits are
+    booked in our own calendar.
     """
 
     id: int
@@ -87,6 +88,7 @@ class ReferralPage:
     steps: tuple[StepLine, ...]
     reads_chart: bool
     moves: tuple[str, ...]
+    may_change: bool
     loop: LoopStory | None
     books_here: bool
 
@@ -184,6 +186,7 @@ def referral_page(actor: Actor, *, referral_id: int, now: datetime) -> ReferralP
         steps=tuple(_line(step, reads_chart=reads, may_undo=step is last) for step in reversed(steps)),
         reads_chart=reads,
         moves=_moves(actor, referral=referral),
+        may_change=reads and state is State.DRAFT and referral.patient.reachable_by(actor, access.REFER),
         loop=loop_story(actor, loop_id=referral.loop_id, now=now) if referral.loop_id else None,
         books_here=referral.target_practitioner is not None and referral.target_practitioner.site_id is not None,
     )

@@ -219,4 +219,30 @@ def test_a_merge_keeps_both_referrals_and_says_why_there_are_two(clinic: Clinic)
     assert theirs.duplicate_reason == "Two records of one patient were merged."
     unmerge_patients(actor=system, merge=merge, reason="two people", now=NOW)
     theirs.refresh_from_db()
-    assert theirs.patient_id == twin.pk
+    assert (theirs.patient_id, theirs.duplicate_reason) == (twin.pk, "")
+    with pytest.raises(actions.DuplicateReferral):
+        actions.draft_referral(clinic.imani, patient=twin, order=clinic.order(), owner=loop_of(mine).owner, now=NOW)
+
+
+def test_an_undone_merge_leaves_the_reason_where_two_still_stand_side_by_side(clinic: Clinic) -> None:
+    from liaison.core.actor import system_actor
+    from liaison.patients.actions import merge_patients, unmerge_patients
+    from liaison.patients.models import Patient, PatientSite
+
+    mine = clinic.sent()
+    with writes_open():
+        twin = Patient.objects.create(given="Walt", family="Ng", registered_at=NOW, changed_at=NOW)
+        third = Patient.objects.create(given="Wally", family="Ng", registered_at=NOW, changed_at=NOW)
+        for one in (twin, third):
+            PatientSite.objects.create(patient=one, site=clinic.riverside)
+    theirs = actions.draft_referral(
+        clinic.imani, patient=twin, order=clinic.order(), owner=loop_of(mine).owner, now=NOW
+    )
+    system = system_actor("test")
+    merge_patients(actor=system, survivor=clinic.walter, merged=twin, reason="one person", now=NOW)
+    again = merge_patients(actor=system, survivor=third, merged=clinic.walter, reason="one person", now=NOW)
+    unmerge_patients(actor=system, merge=again, reason="two people", now=NOW)
+    theirs.refresh_from_db()
+    assert (theirs.patient_id, theirs.duplicate_reason) == (
+        clinic.walter.pk, "Two records of one patient were merged.",
+    )  # fmt: skip

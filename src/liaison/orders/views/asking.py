@@ -11,17 +11,27 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from liaison.core.answers import done, put_beside
+from liaison.core.answers import done, put_beside, tell_now
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
+from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.directory.queries import specialties
 from liaison.loops.ports import Owner
 from liaison.loops.queries import as_value, owner_choices, owner_from_value, site_of
 from liaison.orders import access, actions
-from liaison.orders.forms import ReferForm
+from liaison.orders.forms import DraftForm, ReferForm
 from liaison.orders.models import Referral
-from liaison.orders.queries import default_owner, referral_url, referrer_choices, target_choices
+from liaison.orders.queries import (
+    default_owner,
+    draft_to_change,
+    order_of,
+    referral_url,
+    referrer_choices,
+    target_choices,
+    value_of,
+)
+from liaison.orders.rules import State
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
 
@@ -46,6 +56,37 @@ def refer(request: HttpRequest, patient_id: int) -> HttpResponse:
     sent = referral.state != "draft"
     said = _("Sent. The next step is to confirm that they have it.") if sent else _("Draft saved.")
     return done(request, said=said, to=referral_url(referral.pk), go=True)
+
+
+@require_http_methods(["GET", "POST"])
+def draft(request: HttpRequest, draft_id: int) -> HttpResponse:
+    """Change what a draft asks, before it leaves."""
+    actor, now = actor_of(request), current_time()
+    kept = draft_to_change(actor, draft_id=draft_id)
+    if kept.state != State.DRAFT:
+        raise actions.NoDraft
+    form = _draft_form(request, kept)
+    if not form.is_valid():
+        return _draft_page(request, form, kept=kept)
+    try:
+        actions.change_draft(
+            actor,
+            referral_id=kept.pk,
+            order=form.order,
+            now=now,
+            expected_version=id_in(request.POST.get("version")),
+            duplicate_reason=form.cleaned_data["duplicate_reason"],
+        )
+    except actions.ReferralChanged as refusal:
+        kept = draft_to_change(actor, draft_id=draft_id)
+        form = _draft_form(request, kept)
+        form.add_error(None, refusal.sentence)
+        tell_now(form)
+        return _draft_page(request, form, kept=kept, status=refusal.status, against=kept.version)
+    except actions.DuplicateReferral as refusal:
+        put_beside(form, refusal)
+        return _draft_page(request, form, kept=kept, duplicate=True)
+    return done(request, said=_("The draft is changed."), to=referral_url(kept.pk), go=True)
 
 
 @require_GET
@@ -93,6 +134,45 @@ def _ask(request: HttpRequest, form: ReferForm, *, patient: Patient, now: dateti
         now=now,
         duplicate_reason=why_second,
     )
+
+
+def _draft_form(request: HttpRequest, kept: Referral) -> DraftForm:
+    actor, order = actor_of(request), order_of(kept)
+    wanted = request.POST.get("specialty") or order.specialty
+    asked = dict(target_choices(actor, specialty=wanted))
+    referrers = dict(referrer_choices(actor))
+    if wanted == order.specialty:
+        asked.setdefault(value_of(order.target), kept.target_name)
+    referrers.setdefault(kept.referrer_id, kept.referrer.name)
+    return DraftForm(
+        request.POST or None,
+        kept=order,
+        choices={
+            "specialty": [(one.pk, one.name) for one in specialties(actor)],
+            "target": [("", _("Choose…")), *asked.items()],
+            "referrer": list(referrers.items()),
+        },
+    )
+
+
+def _draft_page(
+    request: HttpRequest,
+    form: DraftForm,
+    *,
+    kept: Referral,
+    status: int = 422,
+    against: int | None = None,
+    duplicate: bool = False,
+) -> HttpResponse:
+    shown = {
+        "form": form,
+        "patient": kept.patient,
+        "draft": kept,
+        "version": against or request.POST.get("version") or kept.version,
+        "duplicate": duplicate or bool(form.data.get("duplicate_reason")),
+        "targets_url": reverse("orders:targets", args=[kept.patient_id]),
+    }
+    return render(request, "orders/refer.html", shown, status=status if form.is_bound else 200)
 
 
 def _page(request: HttpRequest, form: ReferForm, *, patient: Patient, duplicate: bool = False) -> HttpResponse:

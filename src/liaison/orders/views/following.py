@@ -188,7 +188,12 @@ def undo(request: HttpRequest, referral_id: int, step_id: int) -> HttpResponse:
 
 
 def _button(move: str, *, page: ReferralPage) -> Button:
-    """A move with its words; the visit at an outside practice is theirs to book, and ours to note."""
+    """A move with its words; the visit at an outside practice is theirs to book, and ours to note.
+
+    What never left is discarded, not cancelled with anybody.
+    """
+    if move == "cancel" and page.state == State.DRAFT:
+        return replace(BUTTONS[move], label=_("Discard the draft"), icon="trash")
     if move == "scheduled" and not page.books_here:
         return replace(BUTTONS[move], label=_("Note their visit"))
     return BUTTONS[move]

@@ -48,7 +48,7 @@ def set_complexity(actor: Actor, *, enrolment_id: int, complexity: Complexity, n
     The clocks of visit and reconciliation are recomputed from the discharge; a booked visit keeps its own day.
     Refuses: Forbidden, NotFound, NotRunning.
     """
-    enrolment = _visible(actor, enrolment_id)
+    enrolment = _visible(actor, enrolment_id, now=now)
     with act(actor, SET_COMPLEXITY, patient=enrolment.patient, subject=enrolment, now=now) as entry:
         enrolment = Enrolment.objects.select_for_update().select_related("loop", "protocol").get(pk=enrolment_id)
         if enrolment.voided_at is not None or enrolment.loop.state != "open":
@@ -249,8 +249,8 @@ def visit_seen(actor: Actor, *, loop_id: int, appointment_id: int, start_at: dat
     add_evidence(actor, loop_id=loop_id, kind=VISIT, note=words, about=about, now=now)
 
 
-def _visible(actor: Actor, enrolment_id: int) -> Enrolment:
-    found = Enrolment.objects.filter(pk=enrolment_id, patient__in=Patient.objects.visible_to(actor)).first()
+def _visible(actor: Actor, enrolment_id: int, *, now: datetime) -> Enrolment:
+    found = Enrolment.objects.filter(pk=enrolment_id, patient__in=Patient.objects.visible_to(actor, now=now)).first()
     if found is None:
         raise NotFound
     return found

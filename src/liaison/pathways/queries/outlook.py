@@ -102,9 +102,17 @@ def _why_waiting(one: Candidate, *, now: datetime) -> str:
     return NO_OWNER if owner_for(patient, site=site_of(patient), now=now) is None else NOT_YET
 
 
-def told(found: Outlook) -> tuple[str, ...]:
-    """An outlook as lines for a person, as an import says them; their counts add up to what was found."""
-    lines = [f"{found.title}: {found.found} found, {found.followed} followed by an open or ended loop"]
-    lines += [f"  {count} not yet: {in_words(reason)}" for reason, count in found.waiting.items()]
-    lines += [f"  {count} not: {in_words(reason)}" for reason, count in found.not_fitting.items()]
+def told(found: Outlook, *, opened: int) -> tuple[str, ...]:
+    """An outlook as lines for a person, as an import says them; their counts add up to what was found.
+
+    `opened` of those that are followed are followed only since now.
+    """
+    if not found.found:
+        return (f"{found.title}: none found, so none is to be followed.",)
+    before = found.followed - opened
+    lines = [f"{found.title}: {found.found:,} found"]
+    lines += [f"  {opened:,} followed from now on: a loop was opened"] if opened else []
+    lines += [f"  {before:,} followed before"] if before else []
+    lines += [f"  {count:,} not yet: {in_words(reason)}" for reason, count in found.waiting.items()]
+    lines += [f"  {count:,} not: {in_words(reason)}" for reason, count in found.not_fitting.items()]
     return tuple(lines)

@@ -77,7 +77,7 @@ def test_nothing_is_opened_for_what_does_not_qualify_and_it_says_why(ward, chang
     (seen,) = outlook(LIAISON, now=NOW)
     assert (seen.found, seen.followed, dict(seen.not_fitting)) == (1, 0, {reason: 1})
     assert seen.too_old == (1 if reason == "too_old" else 0)
-    assert "1 not: " in told(seen)[1]
+    assert "1 not: " in told(seen, opened=0)[1]
     with pytest.raises(Forbidden):
         outlook(ward.rosa, now=NOW)
 
@@ -256,7 +256,7 @@ def test_what_nobody_could_own_is_named_with_the_way_out_and_opens_when_somebody
     assert evaluate(LIAISON, now=NOW).without_owner == 1
     (seen,) = outlook(LIAISON, now=NOW)
     assert (seen.waiting, seen.not_fitting, parts(seen)) == ({"no_owner": 1}, {"too_old": 1}, (2, 2))
-    assert "1 not yet: nobody at the patient's site could own it. Give somebody there" in told(seen)[1]
+    assert "1 not yet: nobody at the patient's site could own it. Give somebody there" in told(seen, opened=0)[1]
     assert looks_to_come() == 0
 
     add_team(actor=LIAISON, name="Transitions", site=ward.riverside, now=NOW)
@@ -285,7 +285,7 @@ def test_the_sums_add_up_whatever_became_of_a_stay(ward):
     ward.take_in(walter(), stay(id="ward", days=5), stay(id="unit", ended=DISCHARGE - timedelta(hours=1), days=1))
     (seen,) = outlook(LIAISON, now=NOW)
     assert (seen.followed, seen.not_fitting, parts(seen)) == (1, {"later_stay": 1}, (2, 2))
-    assert "  1 not: a later stay of the same patient is followed instead" in told(seen)
+    assert "  1 not: a later stay of the same patient is followed instead" in told(seen, opened=0)
     late = NOW + timedelta(days=60)
     (seen,) = outlook(LIAISON, now=late, patient_ids=[ward.walter.pk])
     assert (seen.followed, seen.not_fitting, parts(seen)) == (1, {"too_old": 1}, (2, 2))

@@ -18,7 +18,7 @@ from liaison.core.live import announce
 from liaison.core.refusals import Conflict, Refusal
 from liaison.patients import access, rules
 from liaison.patients.actions.duplicates import dispute
-from liaison.patients.events import PatientsMerged, PatientsUnmerged
+from liaison.patients.events import PatientDeceased, PatientNotDeceased, PatientsMerged, PatientsUnmerged
 from liaison.patients.models import (
     Alert,
     CareTeamMember,
@@ -108,7 +108,8 @@ def merge_patients(
 ) -> MergeRecord:
     """From now on `merged` stands for `survivor`, who gets everything that was the other's.
 
-    What the survivor lacks is filled in; needs and death are taken from either; names stay findable.
+    What the survivor lacks is filled in; needs and death are taken from either; names stay findable. Where one of the
+    two had died, everything promised is reviewed as after a death.
     Refuses: SamePatient, AlreadyMerged, IdentifiersDisagree (unless a person says that they checked),
     MergeReasonNeeded.
     """
@@ -119,6 +120,7 @@ def merge_patients(
             raise MergeReasonNeeded
         if likeness_of(kept, gone).conflict and not conflict_checked:
             raise IdentifiersDisagree
+        one_had_died = kept.is_deceased or gone.is_deceased
         record = MergeRecord.objects.create(
             survivor=kept,
             merged=gone,
@@ -137,13 +139,16 @@ def merge_patients(
         _hand_on_disputes(kept, gone, now=now)
         entry.about(record)
         _tell(entry, PatientsMerged(merge_id=record.pk, survivor_id=kept.pk, merged_id=gone.pk, at=now))
+        if one_had_died:  # what was promised to the living one of the two is looked at as after any death
+            entry.publish(PatientDeceased(patient_id=kept.pk, at=now))
     return record
 
 
 def unmerge_patients(*, actor: Actor, merge: MergeRecord, reason: str, now: datetime) -> None:
     """Undo a merge: each row that it moved goes back, each column that it filled is as before.
 
-    What was done to the survivor since stays with the survivor.
+    What was done to the survivor since stays with the survivor. Who of the two had not died is alive again, with the
+    clocks of what was promised.
     Refuses: AlreadyUndone, MergedFurther, MergeReasonNeeded.
     """
     with act(actor, access.MERGE, patient=merge.survivor, reason=reason, now=now) as entry:
@@ -156,6 +161,7 @@ def unmerge_patients(*, actor: Actor, merge: MergeRecord, reason: str, now: date
         kept, gone = rows[record.survivor_id], rows[record.merged_id]
         if kept.merged_into_id is not None:
             raise MergedFurther
+        was_deceased = kept.is_deceased
         record.undo(reason=reason.strip(), by=actor.user_id, now=now)
         record.save()
         fact = PatientsUnmerged(merge_id=record.pk, survivor_id=kept.pk, merged_id=gone.pk, at=now)
@@ -169,6 +175,9 @@ def unmerge_patients(*, actor: Actor, merge: MergeRecord, reason: str, now: date
             candidate.save()
         entry.about(record)
         _tell(entry, fact)
+        if was_deceased:
+            for alive in (row for row in (kept, gone) if not row.is_deceased):
+                entry.publish(PatientNotDeceased(patient_id=alive.pk, at=now))
 
 
 def repoint(fact: PatientsMerged, *, rows: models.QuerySet[Any], column: str = "patient") -> int:

@@ -158,7 +158,7 @@ def band(actor: Actor, *, patient: Patient, now: datetime) -> Band:
         mobility_needs=patient.mobility_needs,
         best_time=patient.best_time,
         do_not_text=bool(points) and not any(point.may_text for point in points),
-        confidential_only=any(point.confidential and point.usable for point in points),
+        confidential_only=rules.keeps_to_confidential(lines),
         home_site=home.name if home is not None else "",
         time_zone=home.time_zone if home is not None else "UTC",
         identifiers=_identifiers(patient),

@@ -23,7 +23,7 @@ from liaison.patients.rules.proxies import (
     tier_on,
 )
 from liaison.patients.rules.ranking import rank_name
-from liaison.patients.rules.reaching import Channel, Line, Way, ways_to_reach
+from liaison.patients.rules.reaching import Channel, Line, Way, keeps_to_confidential, ways_to_reach
 
 __all__ = [
     "COMMON_LANGUAGES",
@@ -48,6 +48,7 @@ __all__ = [
     "fold",
     "identifier_key",
     "is_language_tag",
+    "keeps_to_confidential",
     "language_name",
     "latest_end_on",
     "name_words",

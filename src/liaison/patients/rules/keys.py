@@ -7,6 +7,7 @@ from typing import Final
 
 import phonenumbers
 
+from liaison.core.numbers import HOME, phone_number, written_number
 from liaison.patients.rules.names import fold
 
 _SEPARATORS: Final = re.compile(r"[^0-9A-Z]+")
@@ -19,30 +20,18 @@ def identifier_key(value: str) -> str:
     return _SEPARATORS.sub("", upper) or upper
 
 
-def phone_key(value: str, *, region: str = "US") -> str | None:
-    """A phone number in E.164 ("+12075550123", with ";ext=" if it has one); None if it can't be one.
-
-    Possible is enough: new prefixes and the 555 numbers of training data are not in any list of valid ones.
-    """
-    try:
-        parsed = phonenumbers.parse(value, region)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_possible_number(parsed):
+def phone_key(value: str, *, region: str = HOME) -> str | None:
+    """A phone number in E.164 ("+12075550123", with ";ext=" if it has one); None if it can't be one."""
+    parsed = phone_number(value, region=region)
+    if parsed is None:
         return None
     number = phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
     return f"{number};ext={parsed.extension}" if parsed.extension else number
 
 
-def shown_phone(key: str, *, region: str = "US") -> str:
+def shown_phone(key: str, *, region: str = HOME) -> str:
     """A number as people of `region` write it: "(207) 555-0123", or with the country code from elsewhere."""
-    try:
-        parsed = phonenumbers.parse(key, region)
-    except phonenumbers.NumberParseException:
-        return key
-    home = phonenumbers.country_code_for_region(region) == parsed.country_code
-    shape = phonenumbers.PhoneNumberFormat.NATIONAL if home else phonenumbers.PhoneNumberFormat.INTERNATIONAL
-    return phonenumbers.format_number(parsed, shape)
+    return written_number(key, region=region)
 
 
 def email_key(value: str) -> str | None:

@@ -37,8 +37,8 @@ class Line:
 class Way:
     """One line on one channel. `blocked` is empty when it may be used, else a code that says why not.
 
-    Codes: "bad" (wrong, bouncing or retired), "confidential" (they asked to be reached elsewhere only),
-    "no_call", "no_text", "no_email".
+    Codes: "confidential" (they asked to be reached elsewhere only), "no_call", "no_text", "no_email", "bad" (wrong,
+    bouncing or retired). The first that holds is said: it is the one that hurts most to get wrong.
     """
 
     channel: Channel
@@ -57,14 +57,20 @@ _CHANNELS: Final = {
 }
 
 
-def ways_to_reach(lines: Iterable[Line]) -> Sequence[Way]:
-    """Every way, the best first: open before blocked, preferred first, then as given.
+def keeps_to_confidential(lines: Iterable[Line]) -> bool:
+    """Whether they asked to be reached confidentially: then nothing goes to any line that is not confidential.
 
-    When a usable line is confidential, only confidential ones are open: the request covers everything that
-    is sent (45 CFR 164.522(b)).
+    The request covers all that is sent, on whatever channel (45 CFR 164.522(b)): an e-mail does not go to the family's
+    mailbox of someone who asked for calls to one number only. It stands when that number fails: what was asked for in
+    confidence must not fall back to anybody else's; a person finds out where they are reached now.
     """
+    return any(line.confidential for line in lines)
+
+
+def ways_to_reach(lines: Iterable[Line]) -> Sequence[Way]:
+    """Every way, the best first: open before blocked, preferred first, then as given."""
     known = list(lines)
-    only_confidential = any(line.confidential and line.usable for line in known)
+    only_confidential = keeps_to_confidential(known)
     ways = [
         Way(
             channel=channel,
@@ -82,8 +88,6 @@ def ways_to_reach(lines: Iterable[Line]) -> Sequence[Way]:
 
 
 def _blocked(line: Line, *, channel: Channel, only_confidential: bool) -> str:
-    if not line.usable:
-        return "bad"
     if only_confidential and not line.confidential:
         return "confidential"
     allowed = {
@@ -92,4 +96,6 @@ def _blocked(line: Line, *, channel: Channel, only_confidential: bool) -> str:
         Channel.EMAIL: line.may_email,
         Channel.LETTER: True,
     }[channel]
-    return "" if allowed else f"no_{channel}"
+    if not allowed:
+        return f"no_{channel}"
+    return "" if line.usable else "bad"

@@ -126,9 +126,10 @@ def test_a_confidential_line_closes_all_others() -> None:
     assert blocked == {"confidential"}
 
 
-def test_a_confidential_line_that_fails_closes_nothing() -> None:
+def test_a_confidential_line_that_fails_still_closes_all_others() -> None:
     secret = Line(id=9, kind="phone", value="+12075550100", confidential=True, usable=False)
-    assert rules.ways_to_reach([POST, secret])[0].line_id == 4
+    blocked = {(way.line_id, way.channel): way.blocked for way in rules.ways_to_reach([POST, secret])}
+    assert blocked == {(4, Channel.LETTER): "confidential", (9, Channel.CALL): "bad", (9, Channel.TEXT): "no_text"}
 
 
 WALTER = Registration(

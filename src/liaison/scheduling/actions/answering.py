@@ -15,7 +15,9 @@ from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.calendars import Allowance, Unit, due_after
 from liaison.core.written_time import long_day
+from liaison.inbox.actions import ask_for_an_answer
 from liaison.inbox.events import CalendarAnswer, InvitationAnswered
+from liaison.inbox.models import Message
 from liaison.loops.actions import add_evidence, drop_waiting, open_or_wait
 from liaison.loops.models import Loop, WaitingPromise
 from liaison.loops.ports import About, ClockToStart, PromiseToKeep
@@ -23,7 +25,7 @@ from liaison.loops.queries.calendars import business_calendar
 from liaison.scheduling.access import NOTE_ANSWER, SETTLE_ANSWER
 from liaison.scheduling.actions.attending import tell_who_looks
 from liaison.scheduling.actions.serving import owner_of_visit
-from liaison.scheduling.kinds import CANT_COME
+from liaison.scheduling.kinds import CANT_COME, CANT_COME_AND_WROTE
 from liaison.scheduling.models import Appointment, InvitationAnswer, Series, SeriesVisit
 from liaison.scheduling.queries.answers import standing_answers
 from liaison.scheduling.rules import Heard, Said, State, weigh
@@ -45,7 +47,8 @@ class _Meant:
 def note_answers(*, actor: Actor, fact: InvitationAnswered, now: datetime) -> Sequence[int]:
     """Note what the patient answered on each visit that is meant; returns the ids of those for which it counts.
 
-    The same answer again changes nothing. What they can't come to has one loop, however many visits that are.
+    The same answer again changes nothing. What they can't come to has one loop, however many visits that are, and it
+    owes an answer besides when they wrote more.
     """
     key, counts, declined = f"cant-come:{fact.message_id}", [], []
     for answer in fact.answers:
@@ -59,7 +62,10 @@ def note_answers(*, actor: Actor, fact: InvitationAnswered, now: datetime) -> Se
             else:
                 settle_declined(actor=actor, appointment=noted, note="They answered anew: they may come.", now=now)
     if declined:
-        _promise(actor, declined, key=key, now=now)
+        _promise(actor, declined, key=key, wrote=fact.wants_answer, now=now)
+    elif fact.wants_answer:
+        message = Message.objects.select_related("patient").get(pk=fact.message_id)
+        ask_for_an_answer(actor.as_liaison(), message=message, now=now)
     return counts
 
 
@@ -77,7 +83,8 @@ def settle_with_patient(*, actor: Actor, appointment: Appointment, now: datetime
     """Somebody spoke with the patient: what was declined together stands, and nobody needs to call. Safe twice."""
     with act(actor, SETTLE_ANSWER, patient=appointment.patient, subject=appointment, now=now):
         for key in _promises_of(appointment):
-            _end(actor, appointment, key=key, note="Settled with the patient: the visit stands.", now=now)
+            note = "Settled with the patient: the visit stands."
+            _end(actor, appointment, key=key, note=note, kinds=("settled", "answered_mail"), now=now)
         tell_who_looks(appointment, what="answered")
 
 
@@ -86,10 +93,19 @@ def _promises_of(appointment: Appointment) -> Sequence[str]:
     return sorted(set(rows.values_list("promise_key", flat=True)))
 
 
-def _end(actor: Actor, appointment: Appointment, *, key: str, note: str, now: datetime) -> None:
+def _end(
+    actor: Actor,
+    appointment: Appointment,
+    *,
+    key: str,
+    note: str,
+    kinds: tuple[str, ...] = ("settled",),
+    now: datetime,
+) -> None:
     about = About(type="scheduling.appointment", id=appointment.pk)
     for loop in Loop.objects.open().filter(once_key=key):
-        add_evidence(actor.as_liaison(), loop_id=loop.pk, kind="settled", note=note, about=about, now=now)
+        for kind in (one for one in kinds if one in loop.missing_evidence):
+            add_evidence(actor.as_liaison(), loop_id=loop.pk, kind=kind, note=note, about=about, now=now)
     waiting = WaitingPromise.objects.waiting().filter(once_key=key)
     drop_waiting(actor.as_liaison(), waiting=waiting, reason=note, now=now)
 
@@ -170,8 +186,11 @@ def _others_wait(key: str, *, appointment: Appointment, now: datetime) -> bool:
     return any(one.said == Said.DECLINED for one in stands.values())
 
 
-def _promise(actor: Actor, declined: Sequence[Appointment], *, key: str, now: datetime) -> None:
-    """Somebody calls the patient and offers another time, by the next business day and before the visit."""
+def _promise(actor: Actor, declined: Sequence[Appointment], *, key: str, wrote: bool, now: datetime) -> None:
+    """Somebody calls the patient and offers another time, by the next business day and before the visit.
+
+    Where they `wrote` more, the same call answers it.
+    """
     first = min(declined, key=lambda one: one.start_at)
     name, day = first.patient.goes_by, long_day(first.local_start)
     due = due_after(
@@ -182,8 +201,9 @@ def _promise(actor: Actor, declined: Sequence[Appointment], *, key: str, now: da
     )
     several = f"{name} says they can’t come to {len(declined)} visits, the first on {day}"
     promise = PromiseToKeep(
-        kind=CANT_COME.code,
-        title=several if len(declined) > 1 else f"{name} says they can’t come on {day}",
+        kind=(CANT_COME_AND_WROTE if wrote else CANT_COME).code,
+        title=(several if len(declined) > 1 else f"{name} says they can’t come on {day}")
+        + (", and wrote more" if wrote else ""),
         about=About(type="scheduling.appointment", id=first.pk),
         once_key=key,
         clocks=(
@@ -191,7 +211,7 @@ def _promise(actor: Actor, declined: Sequence[Appointment], *, key: str, now: da
                 rule_id=_RULE,
                 rule_version="1",
                 source="Who says that they can't come is offered another time by the next business day",
-                step=f"Call {name}: offer another time",
+                step=f"Call {name}: offer another time" + (", and answer their message" if wrote else ""),
                 anchor_event=f"appointment:{first.pk}",
                 anchor_at=now,
                 due_at=max(min(due, first.start_at), now + _HOUR),

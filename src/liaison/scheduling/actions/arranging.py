@@ -169,17 +169,32 @@ def add_resource(*, actor: Actor, draft: ResourceDraft, now: datetime) -> Resour
     return resource
 
 
-def change_resource(*, actor: Actor, resource: Resource, draft: ResourceDraft, now: datetime) -> Resource:
-    """Change what a resource is called, can do and where it is. Bookings stay. Refuses: Impossible, OtherSite."""
+def change_resource(
+    *, actor: Actor, resource: Resource, draft: ResourceDraft, expected_version: int | None = None, now: datetime
+) -> Resource:
+    """Change what a resource is called, can do and where it is. Bookings stay.
+
+    Refuses: Impossible, OtherSite, Stale (it is not of `expected_version` any more).
+    """
     _check_resource(draft)
     with act(actor, ARRANGE, site_id=resource.site_id, subject=resource, now=now):
         _refuse_other_sites(actor, site_ids={draft.site.pk})
+        resource = _next_version(resource, expected_version=expected_version)
         _refuse_bookable(draft, beside=resource.pk)
         resource.kind, resource.name, resource.site = draft.kind, draft.name.strip(), draft.site
         resource.abilities = sorted(set(draft.abilities))
         resource.practitioner = draft.practitioner
         resource.save()
     return resource
+
+
+def _next_version(resource: Resource, *, expected_version: int | None) -> Resource:
+    """The resource as it is now, locked, to be saved as its next version. Refuses: Stale."""
+    row = Resource.objects.select_for_update(no_key=True).get(pk=resource.pk)
+    if expected_version is not None and row.version != expected_version:
+        raise Stale
+    row.version += 1
+    return row
 
 
 def _check_resource(draft: ResourceDraft) -> None:
@@ -216,11 +231,18 @@ def return_resource(*, actor: Actor, resource: Resource, now: datetime) -> Resou
     return resource
 
 
-def set_hours(*, actor: Actor, resource: Resource, hours: Sequence[HoursDraft], now: datetime) -> None:
+def set_hours(
+    *,
+    actor: Actor,
+    resource: Resource,
+    hours: Sequence[HoursDraft],
+    expected_version: int | None = None,
+    now: datetime,
+) -> None:
     """Replace all working hours of a resource; bookings outside the new ones stay.
 
     Somebody may work at several sites: each site's hours are changed by who arranges that site, and the lines of
-    others stay as they are. Refuses: Impossible, OtherSite.
+    others stay as they are. Refuses: Impossible, OtherSite, Stale (it is not of `expected_version` any more).
     """
     if any(not 0 <= entry.weekday <= 6 for entry in hours):
         raise Impossible("A weekday is Monday (0) to Sunday (6).")
@@ -231,6 +253,7 @@ def set_hours(*, actor: Actor, resource: Resource, hours: Sequence[HoursDraft], 
         was = {_line(row, site_id=row.site_id) for row in resource.hours.all()}
         becomes = {_line(draft, site_id=draft.site.pk) for draft in hours}
         _refuse_other_sites(actor, site_ids={site_id for site_id, *_ in was ^ becomes})
+        _next_version(resource, expected_version=expected_version).save(update_fields=["version"])
         resource.hours.all().delete()
         WorkingHours.objects.bulk_create(
             WorkingHours(

@@ -34,6 +34,7 @@ from liaison.scheduling.actions.keeping import lock_resources, refresh_free_time
 from liaison.scheduling.actions.refusals import (
     AskedElsewhere,
     CannotChange,
+    DeadPatient,
     Impossible,
     KeyReused,
     MovedMeanwhile,
@@ -60,8 +61,10 @@ def book_appointment(
     """Give these resources' time to this patient. The same key again answers with the first booking.
 
     Refuses NotFree, OutsideHours, TooLate and TooFar unless overridden with permission and a reason,
-    PatientBusy and DuplicateVisit unless overridden with a reason; NotYourSite, AskedElsewhere, WrongSeats,
-    ReferralNeeded, KeyReused, Impossible, NotFound, Stale (the visit type was edited meanwhile).
+    PatientBusy, DuplicateVisit, NoTimeToTravel and SecondVisit unless overridden with a reason, given for what was
+    said to stand against it (`Override.met`); NotYourSite, AskedElsewhere, WrongSeats,
+    ReferralNeeded, KeyReused, Impossible, DeadPatient, NotFound, Stale (the visit type was
+    edited meanwhile).
     """
     with act(actor, BOOK, patient=patient, reason=_reason(override), now=now) as entry:
         appointment = _booked_before(order, patient=patient, follows=None)
@@ -150,13 +153,19 @@ def _booked_before(order: BookingOrder, *, patient: Patient, follows: Appointmen
         return None
     same = (
         first.patient_id == patient.pk
-        and first.start_at == order.start_at
+        and (first.start_at, first.site_id) == (order.start_at, order.site_id)
+        and (first.visit_type_id, first.note) == (order.visit_type_id, order.note.strip())
+        and _seats_of(first) == {(seat.role, seat.resource_id) for seat in order.seats}
         and order.minutes in {None, (first.end_at - first.start_at) // _MINUTE}
         and first.predecessor_id == (follows.pk if follows else None)
     )
     if not same:
         raise KeyReused
     return first
+
+
+def _seats_of(appointment: Appointment) -> set[tuple[str, int]]:
+    return set(appointment.reservations.values_list("role", "resource_id"))
 
 
 def hold_key(key: str) -> None:
@@ -186,6 +195,8 @@ def place_visit(
     now: datetime,
 ) -> Appointment:
     """Check everything and write the visit, in place of the one it `follows`. Refuses what `book_appointment` does."""
+    if patient.is_deceased:
+        raise DeadPatient
     loop, referral = _served(order, patient)
     placing = _placing(order, patient, follows=follows)
     if not actor.may_at(verb, site_id=placing.site.pk):
@@ -301,6 +312,8 @@ def placing_of(
         resources={pk: resource for pk, resource in resources.items() if pk in wanted},
         lasting=visit_type.duration if order.minutes is None else order.minutes * _MINUTE,
         leaving_id=follows.pk if follows else None,
+        loop_id=None if order.is_one_of_several else order.loop_id,
+        referral_id=None if order.is_one_of_several else order.referral_id,
     )
 
 
@@ -318,8 +331,12 @@ def _allow(
     """
     if not against:
         return
-    if not _reason(override):
-        raise against[0].refusal
+    unmet = [breach for breach in against if not _is_answered(breach, placing, override)]
+    if unmet:
+        refusal = unmet[0].refusal
+        refusal.met = tuple(breach.met(placing) for breach in against)
+        refusal.others = tuple(breach.refusal.sentence for breach in unmet[1:])
+        raise refusal
     if any(breach.against in NEEDS_PERMISSION for breach in against):
         at = placing.site.pk
         with act(actor, OVERRIDE, patient=placing.patient, site_id=at, reason=_reason(override), now=now) as entry:
@@ -327,6 +344,13 @@ def _allow(
                 if not actor.may_at(OVERRIDE, site_id=resource.site_id):
                     raise NotYourSite
             entry.note(overrides=sorted({breach.against.value for breach in against}))
+
+
+def _is_answered(breach: Breach, placing: Placing, override: Override | None) -> bool:
+    """Whether the reason was given for this: it was said before, or the person decides on all of it."""
+    if override is None or not _reason(override):
+        return False
+    return override.met is None or breach.met(placing) in override.met
 
 
 def _from_elsewhere(against: tuple[Breach, ...], placing: Placing) -> Sequence[Resource]:

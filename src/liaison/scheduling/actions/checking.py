@@ -9,21 +9,35 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from liaison.accounts.models import Site
-from liaison.core.refusals import Refusal
+from liaison.core.written_time import day_and_time
 from liaison.patients.models import Patient
 from liaison.scheduling.actions.refusals import (
     DuplicateVisit,
     NotFree,
+    NoTimeToTravel,
     OutsideHours,
     PatientBusy,
+    SecondVisit,
     TooFar,
     TooLate,
+    Warned,
     WrongSeats,
 )
-from liaison.scheduling.models import Appointment, Resource, VisitType
+from liaison.scheduling.models import Appointment, AppointmentQuerySet, Modality, Resource, VisitType
 from liaison.scheduling.ports import Seat
+from liaison.scheduling.queries.asked import booked_for_the_same
 from liaison.scheduling.queries.free import closed_time, reserved_time, working_time
-from liaison.scheduling.rules import Lead, Span, day_span, lead_of, sits_inside
+from liaison.scheduling.rules import (
+    TRAVEL,
+    Lead,
+    Span,
+    day_span,
+    is_too_near,
+    lead_of,
+    minutes_between,
+    sits_inside,
+    with_the_way,
+)
 
 _DAY = timedelta(days=1)
 
@@ -36,6 +50,8 @@ class Against(StrEnum):
     LEAD_TIME = "lead_time"
     PATIENT_BUSY = "patient_busy"
     DUPLICATE = "duplicate"
+    SECOND_VISIT = "second_visit"
+    NO_TIME_TO_TRAVEL = "no_time_to_travel"
 
 
 NEEDS_PERMISSION = frozenset({Against.NOT_FREE, Against.OUTSIDE_HOURS, Against.LEAD_TIME})
@@ -46,7 +62,8 @@ NEEDS_PERMISSION = frozenset({Against.NOT_FREE, Against.OUTSIDE_HOURS, Against.L
 class Placing:
     """A booking about to be made: what for whom, where, when and how long, and with the time of what.
 
-    `leaving_id` is the appointment that it takes the place of: its time counts as free.
+    `leaving_id` is the appointment that it takes the place of: its time counts as free. `loop_id` and `referral_id` are
+    what no other visit ahead should serve; None where others are meant too.
     """
 
     patient: Patient
@@ -57,6 +74,8 @@ class Placing:
     resources: Mapping[int, Resource]
     lasting: timedelta
     leaving_id: int | None = None
+    loop_id: int | None = None
+    referral_id: int | None = None
 
     @property
     def claim(self) -> Span:
@@ -74,8 +93,14 @@ class Breach:
     """One thing that stands against the booking, and the refusal that says so."""
 
     against: Against
-    refusal: Refusal
+    refusal: Warned
     resource_id: int | None = None
+    visit_ids: tuple[int, ...] = ()
+
+    def met(self, placing: Placing) -> str:
+        """What was met, where and with what, in one word: another time or another visit is not the same."""
+        about = "-".join(str(pk) for pk in (self.resource_id, *self.visit_ids) if pk is not None)
+        return f"{self.against.value}:{placing.visit.start:%Y%m%dT%H%M}:{about}"
 
 
 def check_seats(placing: Placing) -> None:
@@ -98,6 +123,7 @@ def breaches(placing: Placing, *, now: datetime) -> Iterator[Breach]:
     yield from _outside_hours(placing)
     yield from _lead(placing, now=now)
     yield from _of_the_patient(placing)
+    yield from _second_visit(placing, now=now)
 
 
 def _taken(placing: Placing) -> Iterator[Breach]:
@@ -131,13 +157,66 @@ def _lead(placing: Placing, *, now: datetime) -> Iterator[Breach]:
 
 def _of_the_patient(placing: Placing) -> Iterator[Breach]:
     theirs = Appointment.objects.filter(patient=placing.patient).holding_time().exclude(pk__in=[placing.leaving_id])
-    if theirs.overlapping(placing.visit).exists():
-        yield Breach(against=Against.PATIENT_BUSY, refusal=PatientBusy(fields={"override_reason": "Say why."}))
+    busy = _ids(theirs.overlapping(placing.visit))
+    if busy:
+        elsewhere = PatientBusy(fields={"override_reason": "Say why."})
+        yield Breach(against=Against.PATIENT_BUSY, refusal=elsewhere, visit_ids=busy)
+    yield from _travel(placing, theirs)
     on = placing.start_at.astimezone(placing.site.zone).date()
     same_kind = theirs.overlapping(day_span(on=on, zone=placing.site.zone)).filter(
         visit_type__code=placing.visit_type.code,
         reservations__resource__in=placing.resources,
         reservations__resource__practitioner__isnull=False,
     )
-    if same_kind.exists():
-        yield Breach(against=Against.DUPLICATE, refusal=DuplicateVisit(fields={"override_reason": "Say why."}))
+    same = _ids(same_kind.distinct())
+    if same:
+        twice = DuplicateVisit(fields={"override_reason": "Say why."})
+        yield Breach(against=Against.DUPLICATE, refusal=twice, visit_ids=same)
+
+
+def _ids(visits: AppointmentQuerySet) -> tuple[int, ...]:
+    return tuple(visits.order_by("pk").values_list("pk", flat=True))
+
+
+def _travel(placing: Placing, theirs: AppointmentQuerySet) -> Iterator[Breach]:
+    """Visits at other sites that the patient comes to so shortly before or after that they can hardly get there."""
+    if placing.visit_type.modality != Modality.IN_PERSON:
+        return
+    elsewhere = theirs.exclude(site=placing.site).filter(modality=Modality.IN_PERSON).select_related("site")
+    for other in elsewhere.overlapping(with_the_way(placing.visit)).order_by("start_at", "pk"):
+        span = Span(other.start_at, other.end_at)
+        if is_too_near(placing.visit, span):
+            yield Breach(
+                against=Against.NO_TIME_TO_TRAVEL,
+                refusal=NoTimeToTravel(_in_a_hurry(placing, other, minutes=minutes_between(placing.visit, span))),
+                visit_ids=(other.pk,),
+            )
+
+
+def _in_a_hurry(placing: Placing, other: Appointment, *, minutes: int) -> str:
+    is_before = other.end_at <= placing.visit.start
+    when = f"until {other.local_end:%H:%M}" if is_before else f"from {other.local_start:%H:%M} on"
+    return (
+        f"{placing.patient.goes_by} is at {other.site.name} {when}. That leaves {minutes} minutes to travel, and from "
+        f"one site to another {TRAVEL // timedelta(minutes=1)} are reckoned with. Choose another time, or say why both "
+        "should stand."
+    )
+
+
+def _second_visit(placing: Placing, *, now: datetime) -> Iterator[Breach]:
+    """Visits ahead for the same promise. A move books none besides."""
+    if placing.leaving_id is not None:
+        return
+    same = booked_for_the_same(
+        patient_id=placing.patient.pk, loop_id=placing.loop_id, referral_id=placing.referral_id, now=now
+    )
+    if same:
+        first = same[0]
+        said = ", ".join((day_and_time(first.local_start), *first.people))
+        sentence = (
+            f"{placing.patient.goes_by} already has a visit for this: {said}. Book a second one? Say why, or leave "
+            "it at that one."
+        )
+        yield Breach(
+            against=Against.SECOND_VISIT, refusal=SecondVisit(sentence), visit_ids=tuple(one.pk for one in same)
+        )

@@ -257,6 +257,7 @@ def _order(key: str, wait: WaitlistEntry, opening: Opening, time: TimeOffer) -> 
         loop_id=later.loop_id if later else wait.serves_id,
         referral_id=later.referral_id if later else wait.referral_id,
         note=later.note if later else "",
+        is_one_of_several=True,
     )
 
 

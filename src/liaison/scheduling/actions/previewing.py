@@ -20,12 +20,14 @@ from liaison.scheduling.ports import BookingOrder
 class MovePreview:
     """What a move would meet. Nothing can be done where there is a `refusal`.
 
-    `against` are the sentences that stand against it; with any of them a reason is needed, and `may_override` says
-    whether this actor may give one. `coming` and `leaving` are the resources that the visit would get and lose.
+    `against` are the sentences that stand against it, `met` names each (`Override.met`); with any of them a reason is
+    needed, and `may_override` says whether this actor may give one. `coming` and `leaving` are the resources that the
+    visit would get and lose.
     """
 
     refusal: Refusal | None
     against: tuple[str, ...]
+    met: tuple[str, ...]
     may_override: bool
     coming: tuple[Resource, ...]
     leaving: tuple[Resource, ...]
@@ -39,6 +41,7 @@ def preview_move(actor: Actor, *, appointment: Appointment, order: BookingOrder,
     wanted = Resource.objects.in_bulk([seat.resource_id for seat in order.seats])
     refusal: Refusal | None = None
     against: tuple[str, ...] = ()
+    met: tuple[str, ...] = ()
     may_override = True
     try:
         refuse_if_held(appointment)
@@ -55,15 +58,17 @@ def preview_move(actor: Actor, *, appointment: Appointment, order: BookingOrder,
             follows=appointment,
         )
         check_seats(placing)
-        met = tuple(breaches(placing, now=now))
-        against = tuple(_in_words(breach, placing) for breach in met)
-        if any(breach.against in NEEDS_PERMISSION for breach in met):
+        found_against = tuple(breaches(placing, now=now))
+        against = tuple(_in_words(breach, placing) for breach in found_against)
+        met = tuple(breach.met(placing) for breach in found_against)
+        if any(breach.against in NEEDS_PERMISSION for breach in found_against):
             may_override = actor.may_at(OVERRIDE, site_id=site.pk)
     except Refusal as found:
         refusal = found
     return MovePreview(
         refusal=refusal,
         against=against,
+        met=met,
         may_override=may_override,
         coming=tuple(resource for pk, resource in wanted.items() if pk not in had),
         leaving=tuple(resource for pk, resource in had.items() if pk not in wanted),

@@ -22,43 +22,56 @@ class AskedElsewhere(Refusal):
     )
 
 
-class NotFree(Conflict):
+class Warned(Refusal):
+    """What a person may book against with a reason. `is_for_everybody`: whoever books may; else a permission is needed.
+
+    `met` names all that stood against the booking, each for its time and its visits, so that a reason given for that
+    never covers something else; `others` are the sentences beside the first.
+    """
+
+    is_for_everybody: ClassVar[bool] = False
+    met: tuple[str, ...] = ()
+    others: tuple[str, ...] = ()
+
+
+class NotFree(Warned, Conflict):
     """Somebody else has this time of a resource."""
 
     code = "scheduling.not_free"
     sentence = "This time was just given to someone else. Choose another; what you typed is still here."
 
 
-class OutsideHours(Refusal):
+class OutsideHours(Warned):
     """A resource does not work then."""
 
     code = "scheduling.outside_hours"
     sentence = "That is outside working hours there. Choose another time, or ask someone who may override."
 
 
-class TooLate(Refusal):
+class TooLate(Warned):
     """Sooner than the visit type allows, or past."""
 
     code = "scheduling.too_late"
     sentence = "That start is too soon for this kind of visit. Choose a later time."
 
 
-class TooFar(Refusal):
+class TooFar(Warned):
     """Further ahead than the visit type allows."""
 
     code = "scheduling.too_far"
     sentence = "That start is further ahead than this kind of visit may be booked. Choose an earlier time."
 
 
-class PatientBusy(Refusal):
+class PatientBusy(Warned):
     """The patient has another visit at that time."""
 
     code = "scheduling.patient_busy"
     sentence = "The patient has another visit at that time. Choose another, or say why both should stand."
     field: ClassVar[str] = "override_reason"
+    is_for_everybody = True
 
 
-class DuplicateVisit(Refusal):
+class DuplicateVisit(Warned):
     """The patient has this kind of visit with the same clinician on that day."""
 
     code = "scheduling.duplicate_visit"
@@ -66,6 +79,23 @@ class DuplicateVisit(Refusal):
         "The patient already has this kind of visit with the same clinician that day. "
         "Choose another day, or say why both should stand."
     )
+    is_for_everybody = True
+
+
+class SecondVisit(Warned):
+    """The promise or the referral has a visit ahead already."""
+
+    code = "scheduling.second_visit"
+    sentence = "There is a visit for this already. Leave it at that, or say why there should be a second one."
+    is_for_everybody = True
+
+
+class NoTimeToTravel(Warned):
+    """The patient can hardly come from one site to the other."""
+
+    code = "scheduling.no_time_to_travel"
+    sentence = "The patient is at another site shortly before or after. Choose another time, or say why both stand."
+    is_for_everybody = True
 
 
 class WrongSeats(Refusal):
@@ -95,6 +125,16 @@ class MovedMeanwhile(CannotChange):
 
     code = "scheduling.moved_meanwhile"
     sentence = "Somebody moved this visit meanwhile. Nothing of yours was changed: look at where it is now."
+
+
+class DeadPatient(Refusal):
+    """Nobody looks for a time for somebody who died, nor books one."""
+
+    code = "scheduling.patient_died"
+    sentence = (
+        "The patient has died: nothing is looked for or booked any more. If that is a mistake, take it back on the "
+        "patient's page first."
+    )
 
 
 class KeyReused(Refusal):

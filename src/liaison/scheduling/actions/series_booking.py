@@ -26,6 +26,7 @@ from liaison.scheduling.actions.refusals import (
     DuplicateVisit,
     KeyReused,
     NotFree,
+    NoTimeToTravel,
     NotYourSite,
     OutsideHours,
     PatientBusy,
@@ -40,10 +41,12 @@ from liaison.scheduling.events import AppointmentBooked, SeriesTold
 from liaison.scheduling.models import Appointment, Series, SeriesState, SeriesVisit, VisitType
 from liaison.scheduling.ports import BookingOrder, Seat
 from liaison.scheduling.queries.looking import HORIZON
-from liaison.scheduling.queries.series_planning import SeriesWanted, signature_of
+from liaison.scheduling.queries.series_plan import SeriesWanted, signature_of
 from liaison.scheduling.rules import MOST_VISITS, Occurrence, expand, wrong_with
 
-OF_THE_TIME: Final = (NotFree, OutsideHours, TooLate, TooFar, PatientBusy, DuplicateVisit, WrongSeats)
+OF_THE_TIME: Final = (
+    NotFree, OutsideHours, TooLate, TooFar, PatientBusy, NoTimeToTravel, DuplicateVisit, WrongSeats,
+)  # fmt: skip
 """What another time would mend."""
 _DAY: Final = timedelta(days=1)
 _LEFT_OUT: Final = "Left out when the series was booked"
@@ -332,6 +335,7 @@ def _orders(days: Sequence[Occurrence], order: SeriesOrder, *, visit_type: Visit
                 loop_id=None if found else order.loop_id,
                 referral_id=order.referral_id,
                 note=order.note,
+                is_one_of_several=True,
             )
     if not found:
         sentence = "No visit would be booked. Choose a time for at least one."

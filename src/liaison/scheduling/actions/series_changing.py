@@ -22,7 +22,7 @@ from liaison.scheduling.models import Appointment, Series, SeriesState, SeriesVi
 from liaison.scheduling.ports import BookingOrder, CancelReason
 from liaison.scheduling.queries.looking import HORIZON
 from liaison.scheduling.queries.series import changeable_visits, kind_called, series_place_gone, shifted_targets
-from liaison.scheduling.queries.series_planning import Target, signature_of
+from liaison.scheduling.queries.series_plan import Target, signature_of
 
 MOST_DAYS_APART: Final = 6
 

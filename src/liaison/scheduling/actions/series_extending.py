@@ -13,12 +13,14 @@ from liaison.scheduling.access import EXTEND_SERIES
 from liaison.scheduling.actions.booking import hold_patient, place_visit
 from liaison.scheduling.actions.keeping import lock_resources
 from liaison.scheduling.actions.series_booking import tell_of_each
+from liaison.scheduling.actions.series_held_up import promise_to_look, settle_held_up
 from liaison.scheduling.actions.series_open import leave_out, open_visit, stop_waiting
 from liaison.scheduling.events import SeriesTold
 from liaison.scheduling.models import Appointment, Series, SeriesState, SeriesVisit, VisitType
 from liaison.scheduling.ports import BookingOrder, Seat
 from liaison.scheduling.queries.looking import HORIZON
-from liaison.scheduling.queries.series_planning import PlannedVisit, SeriesWanted, Target, plan_again
+from liaison.scheduling.queries.series_plan import PlannedVisit, SeriesWanted, Target
+from liaison.scheduling.queries.series_planning import plan_again
 from liaison.scheduling.rules import HolidayPolicy
 
 _log = logging.getLogger(__name__)
@@ -28,7 +30,8 @@ def extend_series(actor: Actor, *, now: datetime) -> int:
     """Book every visit of every series that has come within what may be booked. Returns how many were booked.
 
     Each series is a transaction of its own, and none stands in the way of another: a visit that can't be had, for
-    whatever reason, becomes a promise to find a time, which waits while nobody at the site could own it.
+    whatever reason, becomes a promise to find a time, which waits while nobody at the site could own it. A series that
+    is refused as a whole becomes a promise to see why, which the next night that goes well keeps.
     """
     rows = SeriesVisit.objects.filter(state=SeriesState.AHEAD).order_by("series").values_list("series", flat=True)
     booked = 0
@@ -37,6 +40,9 @@ def extend_series(actor: Actor, *, now: datetime) -> int:
             booked += _extend(actor, series_id=series_id, now=now)
         except Refusal as refusal:
             _log.error("scheduling.series_refused", extra={"series": series_id, "code": refusal.code})
+            promise_to_look(actor, series_id=series_id, refusal=refusal, now=now)
+        else:
+            settle_held_up(actor, series_id=series_id, now=now)
     return booked
 
 
@@ -150,6 +156,7 @@ def _book_one(
         seats=tuple(Seat(role=seat.role, resource_id=seat.resource_id) for seat in planned.offer.seats),
         referral_id=series.referral_id,
         note=series.note,
+        is_one_of_several=True,
     )
     try:
         appointment = place_visit(

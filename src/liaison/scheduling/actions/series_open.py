@@ -142,10 +142,12 @@ def _end(actor: Actor, row: SeriesVisit, *, note: str, appointment: Appointment,
 
 
 def _owner(actor: Actor, series: Series, *, now: datetime) -> Owner | None:
-    """Who books it; for the nightly job who booked the series while they may book there, else who follows the
-    patient up there, if anybody does."""
-    if actor.user_id is not None:
-        return Owner(user_id=actor.user_id)
+    """Who books it; for the nightly job the series' own."""
+    return owner_of_series(series, now=now) if actor.user_id is None else Owner(user_id=actor.user_id)
+
+
+def owner_of_series(series: Series, *, now: datetime) -> Owner | None:
+    """Who booked the series while they may book there, else who follows the patient up there, if anybody does."""
     booker = series.booked_by
     if booker is not None and actor_of(booker, now=now).may_at(BOOK_SERIES, site_id=series.site_id):
         return Owner(user_id=booker.pk)

@@ -47,7 +47,7 @@ def tell_of_series(*, actor: Actor, series: Series, what: str, appointment_ids: 
             "date": listed[0].visit_on,
             "site": site.name,
             "address": site.address,
-            "phone": site.phone or settings.LIAISON_ORGANIZATION,
+            "phone": site.number_to_call() or settings.LIAISON_ORGANIZATION,
         },
         idempotency_key=key,
         attachments=_files(series, rows, now=now),

@@ -23,7 +23,7 @@ from liaison.orders.models import Referral
 from liaison.patients.models import Patient
 from liaison.scheduling.access import WAIT
 from liaison.scheduling.actions.booking import refuse_elsewhere
-from liaison.scheduling.actions.refusals import Impossible, KeyReused, ReferralNeeded
+from liaison.scheduling.actions.refusals import DeadPatient, Impossible, KeyReused, NotYourSite, ReferralNeeded
 from liaison.scheduling.kinds import WAITING
 from liaison.scheduling.models import Appointment, Resource, VisitType, WaitlistEntry
 from liaison.scheduling.rules import Urgency, asks_whether_to_stay, waitlist_policy
@@ -46,13 +46,6 @@ class NotWaiting(Refusal):
     code = "scheduling.not_waiting"
     sentence = "This patient does not wait any more. Look at what happened, and enter them again if they should."
     status = 409
-
-
-class DeadPatient(Refusal):
-    """Nobody looks for a time for somebody who died."""
-
-    code = "scheduling.patient_died"
-    sentence = "The patient has died. Nothing is looked for any more."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +77,10 @@ class WaitDraft:
 def join_waitlist(*, actor: Actor, patient: Patient, draft: WaitDraft, now: datetime) -> WaitlistEntry:
     """Put a patient on the waitlist and open the promise to find them a time. The same key again changes nothing.
 
-    Refuses: Impossible (days or times that can't be, a visit that can't move), AlreadyWaiting, DeadPatient,
-    ReferralNeeded, AskedElsewhere, KeyReused, NotFound (a visit, loop or referral of somebody else, an unknown site
-    or person), NobodyToOwn (when Liaison itself asks, and nobody at the site could look for a time).
+    Refuses: Impossible (days or times that can't be, a visit that can't move, somebody who works at none of the
+    sites), AlreadyWaiting, DeadPatient, ReferralNeeded, AskedElsewhere, NotYourSite, KeyReused, NotFound (a visit,
+    loop or referral of somebody else, an unknown site or person), NobodyToOwn (when Liaison itself asks, and nobody at
+    the site could look for a time).
     """
     with act(actor, WAIT, patient=patient, now=now) as entry:
         Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
@@ -112,7 +106,7 @@ def join_waitlist(*, actor: Actor, patient: Patient, draft: WaitDraft, now: date
             serves=_theirs(Loop.objects.filter(patient=patient), draft.loop_id),
             referral=_theirs(Referral.objects.filter(patient=patient), draft.referral_id),
         )
-        sites = _write(row, draft)
+        sites = _write(row, draft, actor=actor)
         row.loop = _promise(actor, row, site=sites[0], now=now)
         row.save()
         entry.about(row)
@@ -122,14 +116,15 @@ def join_waitlist(*, actor: Actor, patient: Patient, draft: WaitDraft, now: date
 def change_wait(
     *, actor: Actor, wait: WaitlistEntry, draft: WaitDraft, expected_version: int, now: datetime
 ) -> WaitlistEntry:
-    """Correct what suits a patient; the place in the line stays. Refuses: NotWaiting, Stale, Impossible, NotFound."""
+    """Correct what suits a patient; the place in the line stays. Refuses: NotWaiting, Stale, Impossible, NotYourSite,
+    NotFound."""
     with act(actor, WAIT, patient=wait.patient, subject=wait, now=now) as entry:
         row = locked_wait(wait.pk, expected_version=expected_version)
         if draft.visit_type_code != row.visit_type_code:
             raise Impossible("The kind of visit stays. Take the patient off and enter them for the other kind.")
         row.version += 1
         before = row.urgency
-        _write(row, draft)
+        _write(row, draft, actor=actor)
         entry.about(row)
         if row.urgency != before:
             _look_again_by(actor, row, why="The priority changed", now=now)
@@ -189,12 +184,13 @@ def locked_wait(pk: int, *, expected_version: int | None = None) -> WaitlistEntr
     return row
 
 
-def _write(row: WaitlistEntry, draft: WaitDraft) -> list[Site]:
+def _write(row: WaitlistEntry, draft: WaitDraft, *, actor: Actor) -> list[Site]:
     """What suits them, checked, saved with its sites."""
     kind = VisitType.objects.filter(code=draft.visit_type_code, is_current=True).first()
     sites = list(Site.objects.filter(pk__in=draft.site_ids).order_by("name"))
     if kind is None or not sites or len(sites) != len(set(draft.site_ids)):
         raise NotFound
+    _refuse_other_sites(actor, row, sites)
     if kind.referral_needed and row.referral is None:
         raise ReferralNeeded
     if row.referral is not None:
@@ -202,6 +198,7 @@ def _write(row: WaitlistEntry, draft: WaitDraft) -> list[Site]:
     for field, sentence in _wrong(draft):
         raise Impossible(sentence, fields={field: sentence})
     row.with_resource = _theirs(Resource.objects.in_service(), draft.with_id)
+    _refuse_who_works_elsewhere(row.with_resource, sites)
     row.visit_type_code = draft.visit_type_code
     row.weekdays = sorted(set(draft.weekdays))
     row.from_time, row.to_time = draft.from_time, draft.to_time
@@ -211,6 +208,20 @@ def _write(row: WaitlistEntry, draft: WaitDraft) -> list[Site]:
     row.save()
     row.sites.set(sites)
     return sites
+
+
+def _refuse_other_sites(actor: Actor, row: WaitlistEntry, sites: Iterable[Site]) -> None:
+    """A site is named by who works there; one that stands already stays. Refuses: NotYourSite."""
+    stands = set(row.sites.values_list("pk", flat=True)) if row.pk is not None else set()
+    if not all(actor.may_at(WAIT, site_id=site.pk) for site in sites if site.pk not in stands):
+        raise NotYourSite
+
+
+def _refuse_who_works_elsewhere(resource: Resource | None, sites: Iterable[Site]) -> None:
+    """Nobody can have a time with who never works there. Refuses: Impossible."""
+    if resource is not None and not resource.hours.filter(site__in=[site.pk for site in sites]).exists():
+        sentence = f"{resource.name} works at none of these sites. Choose somebody who does, or anyone."
+        raise Impossible(sentence, fields={"with_id": sentence})
 
 
 def _wrong(draft: WaitDraft) -> Iterable[tuple[str, str]]:

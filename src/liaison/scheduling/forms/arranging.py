@@ -98,6 +98,7 @@ class ResourceForm(forms.Form):
     abilities = forms.CharField(
         label=_("Abilities"), required=False, help_text=_("Separated by commas. Visit types ask for these.")
     )
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, sites: Collection[int] | None, abilities: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -112,14 +113,19 @@ class ResourceForm(forms.Form):
 
 
 class HoursForm(forms.Form):
-    """One line of working hours."""
+    """One line of working hours at one of `sites` (None: any)."""
 
     weekday = forms.TypedChoiceField(label=_("Day"), coerce=int, choices=[("", "—"), *enumerate(WEEKDAYS)])
-    site = forms.ModelChoiceField(label=_("Site"), queryset=Site.objects.all())
+    site = forms.ModelChoiceField(label=_("Site"), queryset=Site.objects.none())
     opens = forms.TimeField(label=_("From"), widget=TimeInput)
     closes = forms.TimeField(label=_("To"), widget=TimeInput)
     valid_from = forms.DateField(label=_("First day"), required=False, widget=DateInput, validators=[refuse_far_off])
     valid_to = forms.DateField(label=_("Up to"), required=False, widget=DateInput, validators=[refuse_far_off])
+
+    def __init__(self, *args: Any, sites: Collection[int] | None = (), **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        every = Site.objects.all()
+        self.fields["site"].queryset = every if sites is None else every.filter(pk__in=sites)  # type: ignore[attr-defined]  # the form declares such a field
 
 
 HoursFormSet = forms.formset_factory(HoursForm, extra=2, can_delete=True, max_num=50, absolute_max=60)

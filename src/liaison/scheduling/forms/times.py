@@ -108,6 +108,7 @@ class BookForm(TimesForm):
         max_length=300,
         help_text=_("It shows on the booking."),
     )
+    met = forms.CharField(required=False, max_length=1000, widget=forms.HiddenInput)
     reason = forms.ChoiceField(label=_("Why it moves"), required=False)
 
     def __init__(self, *args: Any, is_move: bool = False, **kwargs: Any) -> None:

@@ -54,6 +54,7 @@ class PlaceForm(forms.Form):
     override_reason = forms.CharField(
         label=_("Why all the same"), required=False, max_length=300, help_text=_("It shows on the booking.")
     )
+    met = forms.CharField(required=False, max_length=1000)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import ClassVar, Self
 
@@ -150,11 +151,18 @@ class ResourceQuerySet(models.QuerySet["Resource"]):
 
     def working_at(self, site_id: int) -> Self:
         """Those with working hours at this site."""
-        return self.filter(pk__in=WorkingHours.objects.filter(site_id=site_id).values("resource_id"))
+        return self.working_at_any([site_id])
+
+    def working_at_any(self, site_ids: Collection[int]) -> Self:
+        """Those with working hours at one of these sites."""
+        return self.filter(pk__in=WorkingHours.objects.filter(site_id__in=site_ids).values("resource_id"))
 
 
 class Resource(models.Model):
-    """A person, room or device whose time can be given away. `abilities` are what visit types ask for."""
+    """A person, room or device whose time can be given away. `abilities` are what visit types ask for.
+
+    `version` counts what was changed of it and of its hours, so that nobody writes over what they never saw.
+    """
 
     kind = models.CharField(max_length=10, choices=ResourceKind)
     name = models.CharField(max_length=120)
@@ -164,6 +172,7 @@ class Resource(models.Model):
     )
     abilities = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     retired_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
 
     objects = ResourceQuerySet.as_manager()
 

@@ -13,7 +13,7 @@ from liaison.scheduling.queries.arrangement import (
     site_to_arrange,
     visit_types,
 )
-from liaison.scheduling.queries.asked import WhomAsked, asked_by
+from liaison.scheduling.queries.asked import WhomAsked, asked_by, booked_for_the_same
 from liaison.scheduling.queries.day import (
     EVERYTHING,
     Day,
@@ -63,7 +63,8 @@ from liaison.scheduling.queries.series import (
     series_place_gone,
     shifted_targets,
 )
-from liaison.scheduling.queries.series_planning import SeriesWanted, plan_again, plan_series
+from liaison.scheduling.queries.series_plan import SeriesWanted
+from liaison.scheduling.queries.series_planning import plan_again, plan_series
 from liaison.scheduling.queries.times import (
     SeatOffer,
     TimeOffer,
@@ -156,6 +157,7 @@ __all__ = [
     "answers_of",
     "asked_by",
     "bookable_at",
+    "booked_for_the_same",
     "candidates",
     "changeable_visits",
     "clinicians",

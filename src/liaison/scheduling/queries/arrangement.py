@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from liaison.accounts.models import Site
@@ -79,11 +79,11 @@ def site_to_arrange(actor: Actor, *, site_id: int) -> Site:
     return found
 
 
-def clinicians(actor: Actor) -> Sequence[Resource]:
-    """Everybody of the directory whose time can be given away, at any site, by name. Refuses: Forbidden."""
+def clinicians(actor: Actor, *, site_ids: Collection[int]) -> Sequence[Resource]:
+    """Everybody of the directory who works at one of these sites, by name. Refuses: Forbidden."""
     _may_see(actor)
     people = Resource.objects.in_service().filter(kind=ResourceKind.PERSON, practitioner__isnull=False)
-    return tuple(people)
+    return tuple(people.working_at_any(site_ids))
 
 
 def abilities_in_use(actor: Actor) -> Mapping[str, str]:

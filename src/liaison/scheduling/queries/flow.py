@@ -122,8 +122,8 @@ def flow_board(actor: Actor, *, site_id: int, clinician_id: int | None = None, n
     on = now.astimezone(site.zone).date()
     whole = day_span(on=on, zone=site.zone)
     rows = _today(site, whole)
-    unsaid = _unsaid(actor, site, before=whole.start)
-    visible = _visible(actor, {row.patient_id for row in rows} | {row.patient_id for row in unsaid})
+    unsaid = _unsaid(actor, site, before=whole.start, now=now)
+    visible = _visible(actor, {row.patient_id for row in rows} | {row.patient_id for row in unsaid}, now=now)
     everyone = [card for row in rows if (card := _card(row, is_visible=row.patient_id in visible, now=now))]
     chosen = [card for card in everyone if clinician_id is None or clinician_id in card.clinician_ids]
     ids = {card.appointment_id for card in chosen}
@@ -178,20 +178,22 @@ def _today(site: Site, whole: Span) -> list[Appointment]:
     return list(_with_all(rows).order_by("start_at", "pk"))
 
 
-def _unsaid(actor: Actor, site: Site, *, before: datetime) -> list[Appointment]:
+def _unsaid(actor: Actor, site: Site, *, before: datetime, now: datetime) -> list[Appointment]:
     """Visits of earlier days that nobody ended. Those that the night will count as having taken place are none."""
     rows = Appointment.objects.filter(
         site=site, state__in=_UNSAID, seen_at=None, end_at__lte=before, start_at__gt=before - LOOK_BACK
     )
-    return list(_with_all(rows.filter(patient__in=Patient.objects.visible_to(actor))).order_by("-start_at", "pk"))
+    return list(
+        _with_all(rows.filter(patient__in=Patient.objects.visible_to(actor, now=now))).order_by("-start_at", "pk")
+    )
 
 
 def _with_all(rows: AppointmentQuerySet) -> AppointmentQuerySet:
     return rows.select_related("patient", "visit_type", "room", "site").prefetch_related("reservations__resource")
 
 
-def _visible(actor: Actor, patient_ids: set[int]) -> set[int]:
-    visible = set(Patient.objects.visible_to(actor).filter(pk__in=patient_ids).values_list("pk", flat=True))
+def _visible(actor: Actor, patient_ids: set[int], *, now: datetime) -> set[int]:
+    visible = set(Patient.objects.visible_to(actor, now=now).filter(pk__in=patient_ids).values_list("pk", flat=True))
     seen(visible)
     return visible
 

@@ -1,4 +1,4 @@
-"""Free, closed and reserved time of resources, as spans. Shared by the search and by the checks of a booking."""
+"""Free, closed and reserved time of resources, and of a patient, as spans. Shared by searches and checks."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from django.db.models import Q
 
 from liaison.accounts.models import Site
-from liaison.scheduling.models import Closure, Reservation, WorkingHours
-from liaison.scheduling.rules import Hours, Span, free_spans, working_spans
+from liaison.scheduling.models import AppointmentQuerySet, Closure, Modality, Reservation, WorkingHours
+from liaison.scheduling.rules import Hours, Span, free_spans, with_the_way, working_spans
 
 
 def free_time(
@@ -75,3 +75,14 @@ def reserved_time(
     both = mine.filter(overridden=False).union(mine.filter(overridden=True), all=True)
     rows = both.values_list("resource_id", "during")
     return [(resource_id, Span(during.lower, during.upper)) for resource_id, during in rows]
+
+
+def time_elsewhere(visits: AppointmentQuerySet, *, site_id: int, modality: str) -> list[Span]:
+    """When the patient of these visits can't be at this site: at another one with the way, if both are in person."""
+    in_person = modality == Modality.IN_PERSON
+    return [
+        with_the_way(Span(start, end))
+        if in_person and how == Modality.IN_PERSON and at != site_id
+        else Span(start, end)
+        for start, end, at, how in visits.values_list("start_at", "end_at", "site_id", "modality")
+    ]

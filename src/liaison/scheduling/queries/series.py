@@ -16,7 +16,8 @@ from liaison.loops.queries.calendars import business_calendar
 from liaison.patients.models import Patient
 from liaison.scheduling.models import Appointment, Resource, ResourceKind, Series, SeriesState, SeriesVisit, VisitType
 from liaison.scheduling.queries.looking import sees_calendar
-from liaison.scheduling.queries.series_planning import Target, moved_target
+from liaison.scheduling.queries.series_plan import Target
+from liaison.scheduling.queries.series_planning import moved_target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ def places_in_series(appointment_ids: Sequence[int]) -> Mapping[int, Place]:
 
 def series_ahead(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[Series]:
     """The patient's series of which something lies ahead, the newest first."""
-    visible = Series.objects.filter(patient=patient, patient__in=Patient.objects.visible_to(actor))
+    visible = Series.objects.filter(patient=patient, patient__in=Patient.objects.visible_to(actor, now=now))
     waiting = SeriesVisit.objects.filter(state__in=[SeriesState.AHEAD, SeriesState.OPEN]).values("series")
     coming = SeriesVisit.objects.filter(appointment__in=Appointment.objects.holding_time().filter(end_at__gte=now))
     rows = visible.filter(pk__in=waiting) | visible.filter(pk__in=coming.values("series"))

@@ -34,6 +34,7 @@ class ComingVisit:
     """A visit ahead: when on the wall clock of the place, what, where and with whom, and whether it is ready."""
 
     appointment_id: int
+    site_id: int
     start_at: datetime
     end_at: datetime
     what: str
@@ -100,7 +101,7 @@ def visit_to_move(*, patient: Patient, appointment_id: int) -> Appointment | Non
 
 def coming_visits(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[ComingVisit]:
     """The patient's visits that are not over, the next first; those of earlier today included."""
-    coming = _visible(actor).filter(patient=patient, end_at__gte=now).holding_time()
+    coming = _visible(actor, now=now).filter(patient=patient, end_at__gte=now).holding_time()
     rows = list(_with_who(coming).order_by("start_at", "pk"))
     said = readiness_of(rows, now=now)
     places = places_in_series([row.pk for row in rows])
@@ -155,8 +156,8 @@ def _booked(actor: Actor, *, patient: Patient) -> AppointmentQuerySet:
     return _visible(actor).filter(patient=patient).exclude(held_for_offer__isnull=False, from_offer__isnull=True)
 
 
-def _visible(actor: Actor) -> AppointmentQuerySet:
-    return Appointment.objects.filter(patient__in=Patient.objects.visible_to(actor))
+def _visible(actor: Actor, *, now: datetime | None = None) -> AppointmentQuerySet:
+    return Appointment.objects.filter(patient__in=Patient.objects.visible_to(actor, now=now))
 
 
 def _with_who(rows: AppointmentQuerySet) -> AppointmentQuerySet:
@@ -167,6 +168,7 @@ def _coming(row: Appointment) -> ComingVisit:
     seen(row.patient_id)
     return ComingVisit(
         appointment_id=row.pk,
+        site_id=row.site_id,
         start_at=row.local_start,
         end_at=row.local_end,
         what=row.visit_type.name,

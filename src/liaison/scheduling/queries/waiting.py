@@ -19,9 +19,18 @@ from liaison.patients.models import ContactPoint, Patient
 from liaison.patients.queries.band import shown_contact
 from liaison.scheduling.access import OFFER, WAIT
 from liaison.scheduling.models import Appointment, Opening, VisitType, WaitlistEntry, WaitlistOffer
+from liaison.scheduling.queries.free import time_elsewhere
 from liaison.scheduling.queries.looking import TimesWanted
 from liaison.scheduling.queries.times import TimeOffer, earliest_times
-from liaison.scheduling.rules import OfferState, Span, Urgency, WaitState, place_in_line, waitlist_policy
+from liaison.scheduling.rules import (
+    OfferState,
+    Span,
+    Urgency,
+    WaitState,
+    place_in_line,
+    waitlist_policy,
+    with_the_way,
+)
 
 _A_DAY_OF_STARTS = 288
 _LOOKS = system_actor("waitlist")
@@ -102,7 +111,7 @@ def waiting(actor: Actor, *, site_id: int | None = None, now: datetime) -> Seque
     """Everybody who waits at the sites of this actor, or at one of them, in the order of the line."""
     if not actor.may(WAIT):
         raise Forbidden
-    rows = WaitlistEntry.objects.filter(state=WaitState.WAITING.value, patient__in=_visible(actor))
+    rows = WaitlistEntry.objects.filter(state=WaitState.WAITING.value, patient__in=_visible(actor, now=now))
     if site_id is not None:
         rows = rows.filter(sites=site_id)
     found = list(_with_all(rows))
@@ -146,7 +155,7 @@ def candidates(actor: Actor, *, opening: Opening, now: datetime) -> tuple[Candid
     rows = WaitlistEntry.objects.filter(
         state=WaitState.WAITING.value,
         sites=opening.site_id,
-        patient__in=_visible(actor, OFFER),
+        patient__in=_visible(actor, OFFER, now=now),
         patient__is_deceased=False,
     )
     entries = list(_with_all(rows))
@@ -256,8 +265,10 @@ class _Times:
         return (time for time in found.offers if opening.start_at <= time.start_at < opening.end_at)
 
     def _elsewhere(self, entry: WaitlistEntry) -> list[Span]:
+        """When the patient can't be there: other visits, with the way from another site."""
         theirs = Appointment.objects.filter(patient_id=entry.patient_id).holding_time()
-        return [Span(row.start_at, row.end_at) for row in theirs.overlapping(self._opening.span)]
+        near = theirs.overlapping(with_the_way(self._opening.span))
+        return time_elsewhere(near, site_id=self._opening.site_id, modality=self.kind_of(entry).modality)
 
 
 def _in_line(entries: Sequence[WaitlistEntry], *, recent: Mapping[int, int], zone: tzinfo) -> Sequence[WaitlistEntry]:
@@ -299,5 +310,5 @@ def _with_all(rows: QuerySet[WaitlistEntry]) -> QuerySet[WaitlistEntry]:
     )
 
 
-def _visible(actor: Actor, verb: Verb | None = None) -> QuerySet[Patient]:
-    return Patient.objects.visible_to(actor, verb)
+def _visible(actor: Actor, verb: Verb | None = None, *, now: datetime | None = None) -> QuerySet[Patient]:
+    return Patient.objects.visible_to(actor, verb, now=now)

@@ -14,10 +14,14 @@ from liaison.scheduling.rules.bits import (
     whole_days,
 )
 from liaison.scheduling.rules.booking import (
+    TRAVEL,
     Lead,
     is_late_cancellation,
+    is_too_near,
     lead_of,
+    minutes_between,
     sits_inside,
+    with_the_way,
 )
 from liaison.scheduling.rules.cancelling import REASONS, CancelReason, reason_in_words
 from liaison.scheduling.rules.feeds import FEED_BACK, Duty, DutyStatus, duty_status, duty_uid, secret_hash
@@ -87,7 +91,7 @@ from liaison.scheduling.rules.waiting import (
     unfit,
     waitlist_policy,
 )
-from liaison.scheduling.rules.wall import Settled, day_span, first_instant, instant_of, settle
+from liaison.scheduling.rules.wall import Settled, day_span, first_instant, settle
 from liaison.scheduling.rules.weeks import days_of_month, days_of_week, monday_of, months_around
 
 __all__ = [
@@ -104,6 +108,7 @@ __all__ = [
     "REASONS",
     "SAID_WORDS",
     "STAGES",
+    "TRAVEL",
     "Asked",
     "Barrier",
     "Called",
@@ -164,7 +169,6 @@ __all__ = [
     "first_instant",
     "free_spans",
     "in_order",
-    "instant_of",
     "intersect",
     "invitation_place",
     "invitation_summary",
@@ -172,6 +176,7 @@ __all__ = [
     "is_its_day",
     "is_late_cancellation",
     "is_missed_by_itself",
+    "is_too_near",
     "kept_days",
     "kept_of",
     "language_of_invitation",
@@ -182,6 +187,7 @@ __all__ = [
     "may_move",
     "median_wait",
     "merge",
+    "minutes_between",
     "monday_of",
     "months_around",
     "next_stage",
@@ -204,6 +210,7 @@ __all__ = [
     "waitlist_policy",
     "weigh",
     "whole_days",
+    "with_the_way",
     "working_spans",
     "wrong_with",
 ]

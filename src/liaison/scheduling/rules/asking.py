@@ -2,6 +2,7 @@
 
 import calendar
 import re
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
@@ -20,7 +21,8 @@ _ABOUT: Final = timedelta(hours=2)
 """How long after an hour that was named a visit may end: who says "3pm" means about then."""
 _BOUNDS: Final = frozenset({"after", "from", "past", "before", "by", "until", "till", "at", "around", "about"})
 _NUMBERS: Final = {"a": 1, "one": 1, "two": 2, "three": 3, "four": 4, "six": 6}
-_FILLERS: Final = frozenset({"a", "an", "at", "for", "in", "on", "the", "please", "visit", "week", "dr"})
+_FILLERS: Final = frozenset({"a", "an", "at", "for", "in", "on", "the", "please", "visit", "week", "dr", "dr."})
+_TITLES: Final = frozenset({"dr", "doctor", "prof", "professor", "nurse", "mr", "mrs", "ms", "miss"})
 _LAST_HOUR_MEANT_PM: Final = 6
 """Nobody says "after 3" and means the night."""
 
@@ -35,11 +37,13 @@ class Called:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What the line says; None and nothing where it is silent. `unknown` are the words that nobody understood."""
+    """What the line says; None and nothing where it is silent. `unknown` are the words that nobody understood,
+    `could_be` the people whom a name may mean when it means more than one."""
 
     visit_type_id: int | None = None
     site_id: int | None = None
     with_id: int | None = None
+    could_be: tuple[Called, ...] = ()
     same_clinician: bool = False
     any_site: bool = False
     not_before: date | None = None
@@ -202,12 +206,74 @@ def _same(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int
 
 
 def _with(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int] | None:
-    """With Dr Imani."""
+    """With Dr Imani, with tanaka."""
     if words[0] != "with":
         return None
-    skipped = 1 + (len(words) > 1 and words[1].rstrip(".") == "dr")
-    person, used = _named(words[skipped:], known.people)
-    return None if person is None else (replace(asked, with_id=person), skipped + used)
+    skipped = 1 + _titles(words[1:])
+    return _persons(asked, words[skipped:], known, skipped=skipped)
+
+
+def _titled(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int] | None:
+    """Dr. Imani, nurse Kim."""
+    skipped = _titles(words)
+    return _persons(asked, words[skipped:], known, skipped=skipped) if skipped else None
+
+
+def _bare_name(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int] | None:
+    """Tanaka, Mei Tanaka: whole words of a name, and not what a kind of visit begins with."""
+    if not _said_of(words[0]) or any(_begins_any(words[0], kind.name.lower().split()) for kind in known.kinds):
+        return None
+    return _persons(asked, words, known, skipped=0, whole=True)
+
+
+def _titles(words: Sequence[str]) -> int:
+    """How many words before a name are titles."""
+    return 1 if words and words[0].rstrip(".") in _TITLES else 0
+
+
+def _persons(
+    asked: Asked, words: Sequence[str], known: _Known, *, skipped: int, whole: bool = False
+) -> tuple[Asked, int] | None:
+    """Who is called so: one person, or all who may be meant. A later name takes the place of an earlier one."""
+    best: tuple[int, int] = (0, 0)
+    meant: list[Called] = []
+    for person in known.people:
+        found = _called(words, person.name, whole=whole)
+        if found[0] and found > best:
+            best, meant = found, [person]
+        elif found[0] and found == best:
+            meant.append(person)
+    if not meant:
+        return None
+    one = meant[0].id if len(meant) == 1 else None
+    said = replace(asked, with_id=one, could_be=() if one is not None else tuple(meant), same_clinician=False)
+    return said, skipped + best[0]
+
+
+def _called(words: Sequence[str], name: str, *, whole: bool) -> tuple[int, int]:
+    """How many of the words, from the first on, are of this name, and how many of those are written out."""
+    parts = _name_words(name) - _TITLES
+    used = written_out = 0
+    for word in words:
+        said = _said_of(word)
+        is_whole = bool(said) and said <= parts
+        begins = bool(said) and all(_begins_any(one, sorted(parts)) for one in said)
+        if not (is_whole or (begins and not whole and len(word) >= _SHORTEST)):
+            break
+        used, written_out = used + 1, written_out + is_whole
+    return used, written_out
+
+
+def _name_words(text: str) -> set[str]:
+    """The words of a name without accents and apostrophes: "O’Brien-López" is "obrien" and "lopez"."""
+    apart = unicodedata.normalize("NFKD", text.lower().replace("'", "").replace("’", ""))
+    return set(re.findall(r"[^\W_]+", "".join(one for one in apart if not unicodedata.combining(one))))
+
+
+def _said_of(word: str) -> set[str]:
+    """A typed word as names are compared, without an 's; "garcia-lópez" is two. Nothing for one that is too short."""
+    said = _name_words(re.sub(r"['’]s$", "", word))
+    return said if any(len(one) >= _SHORTEST for one in said) else set()
 
 
 def _site(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int] | None:
@@ -219,7 +285,7 @@ def _site(asked: Asked, words: Sequence[str], known: _Known) -> tuple[Asked, int
 
 
 _STEPS: Final[Sequence[_Step]] = (
-    _part_of_day, _hour, _near_day, _week, _later, _weekday, _month, _same, _with, _site,
+    _part_of_day, _hour, _near_day, _week, _later, _weekday, _month, _same, _with, _titled, _site, _bare_name,
 )  # fmt: skip
 
 

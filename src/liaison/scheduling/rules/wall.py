@@ -26,12 +26,6 @@ def settle(*, on: date, at: time, zone: ZoneInfo) -> Settled:
     return Settled(at=instant, shifted=back.replace(tzinfo=None) != wall.replace(tzinfo=None))
 
 
-def instant_of(*, on: date, at: time, zone: ZoneInfo) -> datetime | None:
-    """The instant of a generated wall time: None if the clocks skip it, else its first occurrence."""
-    settled = settle(on=on, at=at, zone=zone)
-    return None if settled.shifted else settled.at
-
-
 def first_instant(*, on: date, at: time, zone: ZoneInfo) -> datetime:
     """The first instant at which the wall clock shows `at` or later on that day.
 

@@ -6,6 +6,7 @@ from datetime import date, datetime
 
 from django import template
 from django.utils.dateformat import format as formatted
+from django.utils.dates import WEEKDAYS
 
 register = template.Library()
 
@@ -23,3 +24,9 @@ def there(at: date | datetime | None, pattern: str) -> str:
 def zone_name(at: datetime) -> str:
     """The abbreviation of its own zone ("EST"), also in the hour that comes twice, where Django's "T" is empty."""
     return at.tzname() or ""
+
+
+@register.filter
+def weekday(number: int) -> str:
+    """The name of a day of the week; Monday is 0."""
+    return str(WEEKDAYS[number])

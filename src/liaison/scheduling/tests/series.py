@@ -11,15 +11,8 @@ from liaison.scheduling.actions import Pick, PickKind, SeriesChange, SeriesOrder
 from liaison.scheduling.models import Series
 from liaison.scheduling.ports import CancelReason, Seat
 from liaison.scheduling.queries.series import changeable_visits, shifted_targets
-from liaison.scheduling.queries.series_planning import (
-    LineState,
-    PlannedVisit,
-    SeriesPlan,
-    SeriesWanted,
-    plan_again,
-    plan_series,
-    signature_of,
-)
+from liaison.scheduling.queries.series_plan import LineState, PlannedVisit, SeriesPlan, SeriesWanted, signature_of
+from liaison.scheduling.queries.series_planning import plan_again, plan_series
 from liaison.scheduling.queries.times import TimeOffer
 from liaison.scheduling.rules import HolidayPolicy, Pattern
 from liaison.scheduling.tests.clinic import NOW, Clinic

@@ -186,6 +186,21 @@ def test_two_who_make_a_clinician_bookable_at_once_are_told_the_same(clinic: Cli
     assert set(refusal.fields) == {"practitioner"}
 
 
+def test_what_a_colleague_changed_is_not_written_over_unseen(clinic: Clinic) -> None:
+    room = Resource.objects.get(pk=clinic.room.pk)
+    draft = actions.ResourceDraft(kind="room", name="Room One", site=clinic.site, abilities=("exam_room",))
+    changed = actions.change_resource(
+        actor=clinic.marta, resource=room, draft=draft, expected_version=room.version, now=NOW
+    )
+    assert changed.version == room.version + 1
+    with pytest.raises(Stale):
+        actions.change_resource(actor=clinic.marta, resource=room, draft=draft, expected_version=room.version, now=NOW)
+    with pytest.raises(Stale):
+        actions.set_hours(actor=clinic.marta, resource=room, hours=[], expected_version=room.version, now=NOW)
+    actions.set_hours(actor=clinic.marta, resource=room, hours=[], expected_version=changed.version, now=NOW)
+    assert Resource.objects.get(pk=room.pk).version == changed.version + 1
+
+
 def test_a_form_of_hours_that_claims_endless_lines_is_refused() -> None:
     endless = HoursFormSet({"form-TOTAL_FORMS": "1000000000", "form-INITIAL_FORMS": "0"})
     assert len(endless.forms) == 60

@@ -71,6 +71,19 @@ def test_a_whole_line() -> None:
         ("same", {"same_clinician": True}),
         ("with dr imani", {"with_id": 11}),
         ("with mei tanaka", {"with_id": 12}),
+        ("with dr tanaka", {"with_id": 12}),
+        ("with Dr. Tanaka", {"with_id": 12}),
+        ("with tanaka", {"with_id": 12}),
+        ("with tan", {"with_id": 12}),
+        ("dr. tanaka", {"with_id": 12}),
+        ("doctor tana", {"with_id": 12}),
+        ("dr", {}),
+        ("dr. office", {"visit_type_id": 3}),
+        ("tanaka", {"with_id": 12}),
+        ("mei tanaka's", {"with_id": 12}),
+        ("dr mei tanaka at harbor", {"with_id": 12, "site_id": 22}),
+        ("same clinician, tanaka", {"with_id": 12}),
+        ("with dr imani with tanaka", {"with_id": 12}),
         ("at harbor", {"site_id": 22}),
         ("river north", {"site_id": 21}),
         ("anywhere", {"any_site": True}),
@@ -106,6 +119,71 @@ def test_each_way_to_say_it(text: str, said: dict[str, Any]) -> None:
 )
 def test_what_nobody_understands_is_said(text: str, unknown: tuple[str, ...]) -> None:
     assert read(text).unknown == unknown
+
+
+TANAKAS = (TANAKA, Called(id=13, name="Ken Tanaka, NP"), Called(id=14, name="Dr Tanakawa"))
+LOPEZ, OBRIEN = Called(id=15, name="Nurse Ana García-López"), Called(id=16, name="Dr Niamh O’Brien")
+
+
+def said_of(text: str, *people: Called) -> Asked:
+    return read_line(text, kinds=[ECHO, FOLLOW_UP], people=people, sites=[HARBOR], today=MONDAY)
+
+
+@pytest.mark.parametrize("text", ["with tanaka", "with dr tanaka", "dr. tanaka", "tanaka"])
+def test_a_name_that_two_have_names_both_and_chooses_nobody(text: str) -> None:
+    assert said_of(f"echo {text} tuesday", *TANAKAS) == Asked(
+        visit_type_id=1, could_be=TANAKAS[:2], weekdays=frozenset({1})
+    )
+
+
+def test_a_beginning_that_fits_three_names_three_and_the_first_name_tells_them_apart() -> None:
+    assert said_of("with tanak", *TANAKAS).could_be == TANAKAS
+    assert said_of("with tanaka ken", *TANAKAS) == Asked(with_id=13)
+    assert said_of("tanakawa", *TANAKAS) == Asked(with_id=14)
+    assert said_of("with tanaka, dr tanakawa", *TANAKAS) == Asked(with_id=14)
+
+
+@pytest.mark.parametrize(
+    ("text", "with_id"),
+    [
+        ("with nurse lopez", 15),
+        ("garcia-lópez", 15),
+        ("with garcia", 15),
+        ("lópez", 15),
+        ("o'brien", 16),
+        ("dr o’brien’s", 16),
+        ("obrien", 16),
+    ],
+)
+def test_accents_apostrophes_and_hyphens_are_no_hindrance(text: str, with_id: int) -> None:
+    assert said_of(text, LOPEZ, OBRIEN) == Asked(with_id=with_id)
+
+
+def test_a_word_alone_is_a_name_only_when_it_is_written_out_and_no_kind_of_visit() -> None:
+    assert said_of("tan", TANAKA).unknown == ("tan",)
+    assert said_of("echo", Called(id=17, name="Dr Echo Lane")) == Asked(visit_type_id=1)
+    assert said_of("with echo", Called(id=17, name="Dr Echo Lane")) == Asked(with_id=17)
+    assert said_of("harbor", Called(id=18, name="Dr Ann Harbor")) == Asked(site_id=22)
+    assert said_of("with -- li", Called(id=19, name="Dr Li")).with_id is None
+    assert said_of("nurse", LOPEZ).unknown == ("nurse",)
+
+
+_NAMES = st.sampled_from(["Mei Tanaka", "Ken Tanaka", "Ana García-López", "Niamh O’Brien", "Kofi Mensah"])
+
+
+@given(
+    st.lists(_NAMES, min_size=1, max_size=4, unique=True), st.data(), st.sampled_from(["with ", "with dr ", "dr. ", ""])
+)
+def test_whoever_is_named_in_full_is_found_among_all_others(names: list[str], data: st.DataObject, before: str) -> None:
+    people = [Called(id=at, name=f"Dr {name}") for at, name in enumerate(names, start=1)]
+    one = data.draw(st.sampled_from(people))
+    assert said_of(f"echo {before}{one.name.removeprefix('Dr ')} friday", *people) == Asked(
+        visit_type_id=1, with_id=one.id, weekdays=frozenset({4})
+    )
+    family = one.name.split()[-1]
+    alike = tuple(other for other in people if other.name.split()[-1] == family)
+    heard = said_of(f"{before}{family}", *people)
+    assert (heard.with_id, heard.could_be) == ((one.id, ()) if len(alike) == 1 else (None, alike))
 
 
 def test_without_any_kind_of_visit_every_other_word_is_unknown() -> None:

@@ -14,6 +14,7 @@ from liaison.core.refusals import Forbidden, NotFound, Stale
 from liaison.scheduling import actions
 from liaison.scheduling.actions import (
     CannotChange,
+    DeadPatient,
     DuplicateVisit,
     Impossible,
     KeyReused,
@@ -72,6 +73,26 @@ def test_one_key_is_not_for_two_bookings(clinic: Clinic) -> None:
         clinic.book("2026-03-03 11:00", key="key 2026-03-03 10:00")
     with pytest.raises(KeyReused):
         clinic.book("2026-03-03 10:00", patient=clinic.ruth)
+    with pytest.raises(KeyReused):
+        clinic.book("2026-03-03 10:00", seats=clinic.seats(room=clinic.other_room))
+    with pytest.raises(KeyReused):
+        clinic.book("2026-03-03 10:00", note="Bring the list of tablets")
+    assert Appointment.objects.count() == 1
+
+
+def test_nothing_is_booked_for_the_dead_nor_moved(clinic: Clinic) -> None:
+    booked = clinic.book("2026-03-03 10:00")
+    clinic.walter.is_deceased = True
+    with pytest.raises(DeadPatient):
+        clinic.book("2026-03-04 10:00")
+    booked.patient = clinic.walter
+    with pytest.raises(DeadPatient):
+        actions.move_appointment(
+            actor=clinic.rosa, appointment=booked, order=clinic.order("2026-03-04 10:00"), reason=CancelReason.PATIENT,
+            now=NOW,
+        )  # fmt: skip
+    booked.refresh_from_db()
+    assert booked.state == "booked"
 
 
 def test_a_taken_clinician_is_refused_by_name_and_nothing_is_half_done(clinic: Clinic) -> None:

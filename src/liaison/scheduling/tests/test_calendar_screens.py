@@ -72,6 +72,28 @@ def test_a_week_of_one_person_has_a_column_for_each_day(rosa: Client, clinic: Cl
     assert "Dr Imani, Riverside North" in first
 
 
+def test_a_week_is_a_list_of_days_for_a_narrow_screen(rosa: Client, clinic: Clinic) -> None:
+    clinic.book(f"{TUESDAY} 10:00")
+    leave = Span(local("2026-03-04 09:00"), local("2026-03-04 17:00"))
+    actions.close_time(actor=clinic.marta, of=clinic.imani, during=leave, reason="Leave", now=NOW)
+    shown = page(rosa.get(f"/calendar/week/?on={TUESDAY}&who={clinic.imani.pk}"))
+    agenda = shown[shown.index('<section class="c-narrow c-agenda"') :]
+    days = re.sub(r"<[^>]+>", " ", agenda[: agenda.index("</section>")]).split("Mar ")
+    assert ["Walter Ng" in day for day in days[1:]] == [False, True, False, False, False, False, False]
+    assert ["does not work" in day for day in days[1:]] == [False, False, True, False, False, True, True]
+    assert "09:00–17:00" in days[1]
+    assert "No visit." in days[1]
+
+
+def test_a_short_visit_has_both_lines_of_its_block_for_the_name(rosa: Client, clinic: Clinic) -> None:
+    clinic.book(f"{TUESDAY} 10:00", minutes=20)
+    clinic.book(f"{TUESDAY} 14:00", patient=clinic.ruth)
+    shown = page(rosa.get(f"/calendar/?on={TUESDAY}"))
+    assert re.findall(r'c-block--booked( is-short)?"[^>]*title="[^"]* (\w+), Follow-up', shown) == [
+        (" is-short", "Ng"), ("", "Abara"), (" is-short", "Ng"), ("", "Abara"),
+    ]  # fmt: skip
+
+
 def test_a_week_without_anybody_says_so(rosa: Client) -> None:
     shown = page(rosa.get("/calendar/week/?name=nobody+like+that"))
     assert "Nobody and nothing like that" in shown

@@ -11,7 +11,7 @@ from procrastinate.contrib.django.models import ProcrastinateJob
 
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
-from liaison.inbox.actions import Came
+from liaison.inbox.actions import Came, queue_message
 from liaison.inbox.models import Message, UnmatchedMail
 from liaison.loops.actions import find_owners
 from liaison.loops.models import Evidence, Loop, WaitingPromise
@@ -64,6 +64,9 @@ def told_to_answer() -> bool:
     return Loop.objects.filter(kind="answer").exists()
 
 
+REMINDER = {"date": NOW.date(), "time": NOW.time(), "site": "North", "address": "1 Main St", "phone": "5550100"}
+
+
 # --- the rule -----------------------------------------------------------------------------------------------------
 
 
@@ -106,7 +109,7 @@ def test_who_accepts_has_confirmed_and_nobody_must_answer(clinic: Clinic) -> Non
 
 def test_who_declines_keeps_the_visit_until_somebody_has_offered_another_time(clinic: Clinic) -> None:
     visit, invitation = invited(clinic)
-    answers(invitation, "DECLINED", more=["COMMENT:I am away\\, sorry"])
+    answers(invitation, "DECLINED")
     visit.refresh_from_db()
     assert visit.state == "booked"
     (loop,) = promises()
@@ -116,10 +119,7 @@ def test_who_declines_keeps_the_visit_until_somebody_has_offered_another_time(cl
     assert NOW < loop.due_at < visit.start_at
     said = finding(visit)
     assert (said.standing, said.kept_by) == (Standing.BLOCKED, loop.pk)  # type: ignore[union-attr]  # it is there
-    assert told_to_answer(), "They wrote a note beside it."
-    (came,) = Message.objects.filter(direction="in")
-    assert "[They declined the invitation: they say that they can't come.]" in came.body
-    assert "[Their note: I am away, sorry]" in came.body
+    assert not told_to_answer()
     actions.move_appointment(
         actor=clinic.rosa, appointment=visit, order=clinic.order("2026-03-11 14:00"), reason=CancelReason.PATIENT,
         now=LATER,
@@ -297,6 +297,59 @@ def test_words_of_their_own_beside_the_answer_ask_for_one(clinic: Clinic) -> Non
     answers(invitation, text="Walter Ng ha aceptado esta invitación.")
     assert not told_to_answer()
     answers(invitation, "TENTATIVE", text="I come if my daughter can drive me.")
+    assert told_to_answer()
+
+
+def test_who_declines_with_words_has_one_promise_that_owes_both(clinic: Clinic) -> None:
+    visit, invitation = invited(clinic)
+    answers(invitation, "DECLINED", more=["COMMENT:I am away\\, sorry"])
+    assert not told_to_answer()
+    (came,) = Message.objects.filter(direction="in")
+    assert "[They declined the invitation: they say that they can't come.]" in came.body
+    assert "[Their note: I am away, sorry]" in came.body
+    loop = Loop.objects.get(state="open")
+    assert (loop.kind, loop.required_evidence) == ("cant-come-wrote", ["settled", "answered_mail"])
+    assert loop.title.startswith("Walter says they can’t come on ")
+    assert loop.title.endswith(", and wrote more")
+    assert loop.next_step == "Call Walter: offer another time, and answer their message"
+    said = finding(visit)
+    assert (said.standing, said.kept_by) == (Standing.BLOCKED, loop.pk)  # type: ignore[union-attr]  # it is there
+    actions.cancel_appointment(actor=clinic.marta.as_liaison(), appointment=visit, reason=CancelReason.PATIENT, now=NOW)
+    loop.refresh_from_db()
+    assert (loop.state, loop.missing_evidence) == ("open", ("answered_mail",))
+
+
+def test_the_call_about_a_decline_with_words_settles_both(clinic: Clinic) -> None:
+    visit, invitation = invited(clinic)
+    answers(invitation, "DECLINED", text="I am away. Can you renew my prescription too?")
+    actions.settle_with_patient(actor=clinic.rosa, appointment=visit, now=NOW)
+    assert Loop.objects.get(kind="cant-come-wrote").state == "closed"
+
+
+def test_a_mail_answers_what_they_wrote_and_the_other_time_is_still_owed(clinic: Clinic) -> None:
+    _, invitation = invited(clinic)
+    answers(invitation, "DECLINED", more=["COMMENT:I am away"])
+    loop = Loop.objects.get(kind="cant-come-wrote")
+    for key in ("one", "two"):
+        queue_message(
+            clinic.rosa.as_liaison(),
+            patient=clinic.walter,
+            template="appointment-reminder",
+            context=REMINDER,
+            idempotency_key=key,
+            loop=loop,
+            now=NOW,
+        )
+        sent()
+    loop.refresh_from_db()
+    assert (loop.state, loop.missing_evidence) == ("open", ("settled",))
+    assert Evidence.objects.get(loop=loop).kind == "answered_mail"
+
+
+def test_words_beside_a_decline_that_counts_for_nothing_are_answered_all_the_same(clinic: Clinic) -> None:
+    _, invitation = invited(clinic)
+    answers(invitation, "DECLINED", sequence=7, text="I am away. Can you renew my prescription too?")
+    assert not Loop.objects.filter(kind__startswith="cant-come").exists()
     assert told_to_answer()
 
 

@@ -16,7 +16,7 @@ from liaison.core.actor import system_actor
 from liaison.core.postgres.guard import writes_open
 from liaison.scheduling import actions
 from liaison.scheduling.forms import read_offer
-from liaison.scheduling.models import Appointment, Closure
+from liaison.scheduling.models import Appointment, Closure, Resource
 from liaison.scheduling.ports import CancelReason, Span
 from liaison.scheduling.queries import Explanation, Left, TimesWanted
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
@@ -215,3 +215,30 @@ def test_why_there_is_no_time_is_said_as_a_coordinator_would() -> None:
     ]
     assert lines(9, together=5, suiting=2, possible=1)[1] == "The patient has another visit at 1 of them."
     assert lines(9, together=5, suiting=2)[1] == "The patient has another visit then."
+
+
+def test_a_name_that_several_have_is_asked_about_with_a_press_for_each(rosa: Client, clinic: Clinic) -> None:
+    with writes_open():
+        Resource.objects.filter(pk=clinic.imani.pk).update(name="Dr Mei Tanaka")
+        Resource.objects.filter(pk=clinic.okafor.pk).update(name="Dr Ken Tanaka")
+    shown = panel(rosa, clinic, ask="follow-up tomorrow with dr tanaka")
+    assert "Several are called so: anyone is searched until you choose." in shown
+    links = dict(re.findall(r'href="/book/\?([^"]+)" hx-get[^>]+>(Dr \w+ Tanaka)</a>', shown))
+    assert set(links.values()) == {"Dr Mei Tanaka", "Dr Ken Tanaka"}
+    (mei,) = (query for query, name in links.items() if name == "Dr Mei Tanaka")
+    chosen = page(rosa.get(f"/book/?{html.unescape(mei)}"))
+    assert f'<option value="{clinic.imani.pk}" selected' in chosen
+    assert {read_offer(offer).start_at.date() for offer in OFFERS.findall(chosen)} == {local("2026-03-03 09:00").date()}
+
+
+def test_the_only_one_of_them_who_takes_such_visits_there_is_meant(rosa: Client, clinic: Clinic) -> None:
+    with writes_open():
+        Resource.objects.filter(pk=clinic.imani.pk).update(name="Dr Mei Tanaka")
+        Resource.objects.filter(pk=clinic.okafor.pk).update(name="Dr Ken Tanaka", abilities=["nurse"])
+    shown = panel(rosa, clinic, ask="follow-up tanaka")
+    assert f'<option value="{clinic.imani.pk}" selected' in shown
+    assert "Several are called so" not in shown
+    with writes_open():
+        Resource.objects.filter(pk=clinic.imani.pk).update(abilities=["nurse"])
+    none = panel(rosa, clinic, ask="follow-up tanaka")
+    assert "None of them takes such visits there: Dr Ken Tanaka, Dr Mei Tanaka. Anyone is searched." in none

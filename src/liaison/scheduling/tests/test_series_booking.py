@@ -30,7 +30,8 @@ from liaison.scheduling.actions import (
 from liaison.scheduling.events import AppointmentBooked
 from liaison.scheduling.models import Appointment, Series, SeriesState, SeriesVisit, VisitType
 from liaison.scheduling.ports import CancelReason, Span
-from liaison.scheduling.queries.series_planning import AlternativeKind, LineState, plan_series, signature_of
+from liaison.scheduling.queries.series_plan import AlternativeKind, LineState, signature_of
+from liaison.scheduling.queries.series_planning import plan_series
 from liaison.scheduling.rules import HolidayPolicy, Pattern
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
 from liaison.scheduling.tests.hearing import Heard

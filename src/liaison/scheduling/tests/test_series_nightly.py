@@ -9,7 +9,7 @@ from liaison.accounts.models import Assignment, User
 from liaison.core.actor import system_actor
 from liaison.core.postgres.guard import writes_open
 from liaison.loops.actions import find_owners
-from liaison.loops.models import Loop, WaitingPromise
+from liaison.loops.models import Evidence, Loop, WaitingPromise
 from liaison.scheduling import actions
 from liaison.scheduling.models import Resource, Series, SeriesVisit, VisitType
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
@@ -65,7 +65,31 @@ def test_a_series_that_is_refused_as_a_whole_is_left_for_the_next_night(clinic: 
     series = book(clinic, WEEKLY)
     assert actions.extend_series(clinic.rosa, now=LATER) == 0
     assert fourteenth(series).state == "ahead"
-    assert actions.extend_series(JOB, now=LATER) == 1
+    assert actions.extend_series(clinic.rosa, now=LATER + timedelta(days=1)) == 0
+    loop = Loop.objects.get(kind="series-held-up")
+    assert (loop.state, loop.owner_user_id, loop.about_id) == ("open", clinic.rosa.user_id, series.pk)
+    assert loop.title.startswith("Walter’s series is not booked on: Your role does not include this.")
+    assert loop.due_at.date() == date(2026, 3, 13)  # two business days, late in the evening there
+    assert actions.extend_series(JOB, now=LATER + timedelta(days=1)) == 1
+    loop.refresh_from_db()
+    assert (loop.state, Evidence.objects.get(loop=loop).note) == ("closed", "The night booked it again.")
+
+
+def test_a_series_that_is_refused_again_after_a_good_night_is_a_promise_again(clinic: Clinic) -> None:
+    book(clinic, WEEKLY)
+    actions.extend_series(clinic.rosa, now=LATER)
+    actions.extend_series(JOB, now=LATER)
+    actions.extend_series(clinic.rosa, now=LATER + timedelta(days=7))
+    assert sorted(Loop.objects.filter(kind="series-held-up").values_list("state", flat=True)) == ["closed", "open"]
+
+
+def test_a_held_up_series_that_nobody_can_own_waits_once_and_no_more_after_a_good_night(clinic: Clinic) -> None:
+    with_nobody(clinic)
+    for _ in range(2):
+        actions.extend_series(clinic.rosa, now=LATER)
+    assert WaitingPromise.objects.waiting().get().kind == "series-held-up"
+    actions.extend_series(JOB, now=LATER)
+    assert [one.kind for one in WaitingPromise.objects.waiting()] == ["series-visit"]
 
 
 def test_what_nobody_can_own_waits_and_what_can_be_booked_is_booked(clinic: Clinic) -> None:

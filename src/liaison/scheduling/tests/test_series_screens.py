@@ -336,3 +336,32 @@ def test_what_is_no_decision_is_left_aside() -> None:
 def test_the_nightly_job_asks_every_series(clinic: Clinic) -> None:
     book_series_ahead()
     assert Appointment.objects.count() == 0
+
+
+def test_a_site_where_one_books_no_series_is_said_and_never_taken_for_another(
+    clinic: Clinic, rosa: Client, monday: date
+) -> None:
+    note = "You don’t book series at the site that was asked for."
+    whom = f"/series/new/?patient={clinic.walter.pk}"
+    assert note in text(rosa.get(f"{whom}&site={clinic.other_site.pk}"))
+    for fine in (f"{whom}&site={clinic.site.pk}", f"{whom}&site=0", whom):
+        assert note not in text(rosa.get(fine))
+    page = text(rosa.get("/series/new/", asked(clinic, monday)))
+    forged = asked(clinic, monday) | fields_of(page) | {"site": clinic.other_site.pk}
+    answer = rosa.post("/series/new/", forged)
+    assert answer.status_code == 403
+    assert not Series.objects.exists()
+
+
+@pytest.mark.parametrize("what", ["give-up", "evidence"])
+def test_the_promise_of_a_series_is_ended_on_its_page_and_no_form_pretends_otherwise(
+    clinic: Clinic, rosa: Client, monday: date, what: str
+) -> None:
+    take(clinic, monday)
+    page = text(rosa.get("/series/new/", asked(clinic, monday)))
+    picks = fields_of(page) | {"pick-1": "open"}
+    assert rosa.post("/series/new/", asked(clinic, monday) | picks).status_code == 302
+    row = Series.objects.get().visits.get(position=1)
+    shown = text(rosa.get(f"/loops/{row.loop_id}/{what}/"))
+    assert f'href="/series/visits/{row.pk}/">Open that page</a>' in shown
+    assert ('name="reason"' in shown, 'name="kind"' in shown) == (False, False)

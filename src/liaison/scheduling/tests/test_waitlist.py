@@ -142,6 +142,8 @@ def test_liaison_enters_a_patient_for_the_sites_team(clinic: Clinic) -> None:
 
 def test_a_change_keeps_the_place_in_the_line(clinic: Clinic) -> None:
     wait = join(clinic)
+    with writes_open():
+        wait.sites.add(clinic.other_site)
     draft = actions.WaitDraft(
         key="x", visit_type_code="follow_up", site_ids=(clinic.other_site.pk,), weekdays=(4, 0, 4),
         urgency=Urgency.URGENT, urgency_reason="Worse",
@@ -359,3 +361,21 @@ def test_liaison_gives_a_wait_to_whoever_follows_the_patient_up_or_refuses_where
             actor=system_actor("intake"), patient=clinic.ruth, draft=replace(draft, key="other"), now=NOW
         )
     assert not WaitlistEntry.objects.filter(patient=clinic.ruth).exists()
+
+
+def test_a_site_is_named_by_who_puts_people_on_the_list_there(clinic: Clinic) -> None:
+    with pytest.raises(actions.NotYourSite):
+        join(clinic, site_ids=(clinic.site.pk, clinic.other_site.pk))
+    wait = join(clinic)
+    draft = replace(DRAFT, key="k", site_ids=(clinic.other_site.pk,))
+    with pytest.raises(actions.NotYourSite):
+        actions.change_wait(actor=clinic.rosa, wait=wait, draft=draft, expected_version=1, now=NOW)
+
+
+def test_nobody_is_waited_for_where_they_never_work(clinic: Clinic) -> None:
+    west = [actions.HoursDraft(site=clinic.other_site, weekday=0, opens=time(9), closes=time(12))]
+    actions.set_hours(actor=clinic.adam, resource=clinic.okafor, hours=west, now=NOW)
+    with pytest.raises(actions.Impossible) as refused:
+        join(clinic, with_id=clinic.okafor.pk)
+    assert set(refused.value.fields) == {"with_id"}
+    assert join(clinic, with_id=clinic.imani.pk).with_resource == clinic.imani

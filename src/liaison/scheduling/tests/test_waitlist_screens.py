@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import time, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -105,7 +105,9 @@ def test_the_form_names_only_sites_where_rosa_puts_people_on_the_list(clinic: Cl
 
 def test_a_wait_keeps_the_other_site_that_somebody_there_gave_it(clinic: Clinic, rosa: Client) -> None:
     both = [clinic.site.pk, clinic.other_site.pk]
-    wait = join(clinic, site_ids=tuple(both))
+    wait = join(clinic)
+    with writes_open():
+        wait.sites.add(clinic.other_site)
     assert clinic.other_site.name in page(rosa.get(f"/waitlist/{wait.pk}/change/"))
     rosa.post(f"/waitlist/{wait.pk}/change/", typed(clinic, sites=both, version=wait.version, notice_hours=48))
     wait.refresh_from_db()
@@ -128,6 +130,25 @@ def test_what_the_visit_is_for_goes_along(clinic: Clinic, rosa: Client, referral
     assert (wait.referral_id, wait.serves_id) == (referral.pk, referral.loop_id)
 
 
+def test_only_who_works_at_these_sites_can_be_waited_for(clinic: Clinic, rosa: Client) -> None:
+    west = [actions.HoursDraft(site=clinic.other_site, weekday=0, opens=time(9), closes=time(12))]
+    actions.set_hours(actor=clinic.adam, resource=clinic.okafor, hours=west, now=NOW)
+    shown = page(rosa.get(f"/waitlist/join/?patient={clinic.walter.pk}"))
+    assert ("Dr Imani" in shown, "Dr Okafor" in shown) == (True, False)
+    assert rosa.post("/waitlist/join/", typed(clinic, with_id=clinic.okafor.pk)).status_code == 422
+    assert not WaitlistEntry.objects.exists()
+
+
+def test_who_works_there_no_more_is_still_shown_on_the_wait_and_refused_by_name(clinic: Clinic, rosa: Client) -> None:
+    wait = join(clinic, with_id=clinic.okafor.pk)
+    west = [actions.HoursDraft(site=clinic.other_site, weekday=0, opens=time(9), closes=time(12))]
+    actions.set_hours(actor=clinic.adam, resource=clinic.okafor, hours=west, now=NOW)
+    assert f'<option value="{clinic.okafor.pk}" selected>' in page(rosa.get(f"/waitlist/{wait.pk}/change/"))
+    kept = rosa.post(f"/waitlist/{wait.pk}/change/", typed(clinic, with_id=clinic.okafor.pk, version=1))
+    assert kept.status_code == 422
+    assert "Dr Okafor works at none of these sites." in page(kept)
+
+
 # --- one wait -----------------------------------------------------------------------------------------------------
 
 
@@ -139,8 +160,16 @@ def test_a_change_is_saved_and_a_stale_form_refused(clinic: Clinic, rosa: Client
     assert rosa.post(f"/waitlist/{wait.pk}/change/", form).status_code == 302
     wait.refresh_from_db()
     assert wait.weekdays == [4]
-    assert rosa.post(f"/waitlist/{wait.pk}/change/", form).status_code == 409
-    wrong = typed(clinic, version=2, until="2026-03-01", not_before="2026-03-02")
+    stale = rosa.post(f"/waitlist/{wait.pk}/change/", form | {"weekdays": [2], "notice_hours": 48})
+    assert stale.status_code == 409
+    assert ("It now says: Friday" in page(stale), "It now says: 24" in page(stale)) == (True, True)
+    assert ('value="48"' in page(stale), 'name="version" value="2"' in page(stale)) == (True, True)
+    assert rosa.post(f"/waitlist/{wait.pk}/change/", form, **HTMX).status_code == 422
+    mine = form | {"weekdays": [2], "version": 2}
+    assert rosa.post(f"/waitlist/{wait.pk}/change/", mine).status_code == 302
+    wait.refresh_from_db()
+    assert (wait.weekdays, wait.version) == ([2], 3)
+    wrong = typed(clinic, version=3, until="2026-03-01", not_before="2026-03-02")
     assert "The last day comes after the first." in page(rosa.post(f"/waitlist/{wait.pk}/change/", wrong))
 
 

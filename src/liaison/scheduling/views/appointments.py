@@ -60,6 +60,8 @@ OVERRIDE_WORDS: Mapping[str, str | Promise] = MappingProxyType(
         "outside_hours": gettext_lazy("outside working hours"),
         "lead_time": gettext_lazy("against the lead time"),
         "patient_busy": gettext_lazy("while the patient has another visit"),
+        "second_visit": gettext_lazy("besides another visit for the same"),
+        "no_time_to_travel": gettext_lazy("with little time to come from another site"),
         "duplicate": gettext_lazy("as a second visit of its kind that day"),
     }
 )

@@ -16,14 +16,15 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from liaison.accounts.models import Site
 from liaison.accounts.queries import sites_within
 from liaison.core.actor import EVERYWHERE
-from liaison.core.answers import done, put_beside
+from liaison.core.answers import done, put_beside, tell_against
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Forbidden
+from liaison.core.numbers import id_in
+from liaison.core.refusals import Forbidden, Refusal, Stale
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import ARRANGE
 from liaison.scheduling.forms import ClosureForm, HoursFormSet, ResourceForm, VisitTypeForm
-from liaison.scheduling.models import Resource, VisitType
+from liaison.scheduling.models import Resource, VisitType, WorkingHours
 from liaison.scheduling.ports import Span
 from liaison.scheduling.rules import settle
 
@@ -66,6 +67,11 @@ def visit_type(request: HttpRequest, visit_type_id: int | None = None) -> HttpRe
     )
     try:
         actions.define_visit_type(actor=actor_of(request), draft=draft, expected_version=version, now=current_time())
+    except Stale as refusal:
+        current = queries.current_version(known) if known is not None else None
+        form = VisitTypeForm(request.POST, abilities=words, initial=_of_visit_type(current, words=words))
+        tell_against(form, version=current.version if current is not None else 0)
+        return _form(request, form, title=draft.name, refusal=refusal)
     except actions.Impossible as refusal:
         put_beside(form, refusal)
         return _form(request, form, title=draft.name)
@@ -92,13 +98,21 @@ def resource(request: HttpRequest, resource_id: int | None = None) -> HttpRespon
     form = ResourceForm(request.POST or None, sites=sites, abilities=words, initial=initial)
     if not form.is_valid():
         return _form(request, form, title=known.name if known else _("New resource"), resource=known)
+    version = form.cleaned_data.pop("version") or 0
     draft = actions.ResourceDraft(**form.cleaned_data)
     try:
         if known is None:
             known = actions.add_resource(actor=actor_of(request), draft=draft, now=current_time())
             to = reverse("scheduling:hours", args=[known.pk])
             return done(request, said=_("Added. Now say when it can be booked."), to=to, go=True)
-        actions.change_resource(actor=actor_of(request), resource=known, draft=draft, now=current_time())
+        actions.change_resource(
+            actor=actor_of(request), resource=known, draft=draft, expected_version=version, now=current_time()
+        )
+    except Stale as refusal:
+        known = queries.get_resource(actor_of(request), resource_id=resource_id or 0)
+        form = ResourceForm(request.POST, sites=sites, abilities=words, initial=_of_resource(known, words=words))
+        tell_against(form, version=known.version)
+        return _form(request, form, title=known.name, resource=known, refusal=refusal)
     except actions.Impossible as refusal:
         put_beside(form, refusal)
         return _form(request, form, title=draft.name, resource=known)
@@ -114,33 +128,65 @@ def _of_resource(known: Resource | None, *, words: Mapping[str, str]) -> dict[st
         "site": known.site_id,
         "practitioner": known.practitioner_id,
         "abilities": ", ".join(words[ability] for ability in known.abilities),
+        "version": known.version,
     }
 
 
 @both
 def hours(request: HttpRequest, resource_id: int) -> HttpResponse:
-    """The working hours of a resource, all of them at once."""
+    """The working hours of a resource at the sites that one arranges, all of them at once; others' are shown."""
     _may_arrange(request)
     known = queries.get_resource(actor_of(request), resource_id=resource_id)
-    fields = ("weekday", "site", "opens", "closes", "valid_from", "valid_to")
     entries = queries.hours_of(actor_of(request), resource=known)
-    initial = [{name: getattr(entry, name) for name in fields} for entry in entries]
-    forms = HoursFormSet(request.POST or None, initial=initial)
-    for form in forms:
-        form.empty_permitted = True
-    refusal = None
-    if forms.is_valid():
-        lines = [line for line in (form.cleaned_data for form in forms) if line and not line.pop("DELETE", False)]
-        drafts = [actions.HoursDraft(**line) for line in lines if line.get("opens") is not None]
+    sites = actor_of(request).sites_for(ARRANGE)
+    ours = [entry for entry in entries if sites is None or entry.site_id in sites]
+    given = {"sites": sites}
+    forms = HoursFormSet(request.POST or None, initial=[_line(entry) for entry in ours], form_kwargs=given)
+    version = id_in(request.POST.get("version")) or 0
+    refusal: Refusal | None = None
+    if forms.is_bound and version != known.version:
+        refusal = Stale(_("Somebody changed this meanwhile. What you typed is still here; below is what it says now."))
+        forms = HoursFormSet(initial=_typed_lines(request, given), form_kwargs=given)
+    elif forms.is_valid():
+        kept = [actions.HoursDraft(**_line(entry)) for entry in entries if entry not in ours]
+        drafts = [actions.HoursDraft(**line) for line in _lines_of(forms)]
         try:
-            actions.set_hours(actor=actor_of(request), resource=known, hours=drafts, now=current_time())
+            actions.set_hours(
+                actor=actor_of(request),
+                resource=known,
+                hours=[*drafts, *kept],
+                expected_version=version,
+                now=current_time(),
+            )
         except (actions.Impossible, actions.OtherSite) as found:
             refusal = found
         else:
             return _back(request, said=_("Hours saved. Visits booked outside them stay; look at the calendar."))
-    context = {"resource": known, "forms": forms, "refusal": refusal}
-    status = 422 if forms.is_bound else 200
+    context = {
+        "resource": known,
+        "forms": forms,
+        "refusal": refusal,
+        "now_lines": ours if isinstance(refusal, Stale) else (),
+        "others": [entry for entry in entries if entry not in ours],
+    }
+    status = refusal.status if refusal else 422 if forms.is_bound else 200
     return render(request, "scheduling/hours.html", context, status=status)
+
+
+def _line(entry: WorkingHours) -> dict[str, Any]:
+    """One line of hours as the form and the action name its parts."""
+    return {name: getattr(entry, name) for name in ("weekday", "site", "opens", "closes", "valid_from", "valid_to")}
+
+
+def _lines_of(forms: Any) -> list[dict[str, Any]]:
+    """The lines that were typed and not taken away."""
+    lines = [dict(form.cleaned_data) for form in forms if form.is_valid() and form.cleaned_data]
+    return [line for line in lines if not line.pop("DELETE", False)]
+
+
+def _typed_lines(request: HttpRequest, given: dict[str, Any]) -> list[dict[str, Any]]:
+    """What was typed, to be shown again beside what a colleague saved."""
+    return _lines_of(HoursFormSet(request.POST, form_kwargs=given))
 
 
 @both
@@ -207,9 +253,12 @@ def _may_arrange(request: HttpRequest, *, at: int | None = _ANYWHERE) -> None:
         raise Forbidden
 
 
-def _form(request: HttpRequest, form: Form, *, title: str, resource: Resource | None = None) -> HttpResponse:
-    context = {"form": form, "title": title, "resource": resource}
-    return render(request, "scheduling/arrange_form.html", context, status=422 if form.is_bound else 200)
+def _form(
+    request: HttpRequest, form: Form, *, title: str, resource: Resource | None = None, refusal: Refusal | None = None
+) -> HttpResponse:
+    context = {"form": form, "title": title, "resource": resource, "refusal": refusal}
+    status = refusal.status if refusal else 422 if form.is_bound else 200
+    return render(request, "scheduling/arrange_form.html", context, status=status)
 
 
 def _back(request: HttpRequest, *, said: str) -> HttpResponse:

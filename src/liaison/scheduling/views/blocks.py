@@ -67,7 +67,7 @@ class Blocks:
             return f'<span class="c-block c-block--other"><span class="l-sr">{times} </span>{escape(_("Busy"))}</span>'
         title = escape(f"{times} {visit.patient_name}, {visit.what}, {visit.resources}")
         return (
-            f'<a class="c-block c-block--{visit.state.value}" data-panel'
+            f'<a class="c-block c-block--{visit.state.value}{_short(visit)}" data-panel'
             f' href="{self._before}{visit.appointment_id}{self._after}" data-visit="{visit.appointment_id}"'
             f' data-from="{(visit.start_at - self._starts) // _MINUTE}"'
             f' data-for="{(visit.end_at - visit.start_at) // _MINUTE}"'
@@ -77,6 +77,12 @@ class Blocks:
         )
 
 
+def _short(visit: DayVisit) -> str:
+    """A short visit shows its patient's name on both lines: what it is stands in its title and its panel."""
+    return " is-short" if visit.end_at - visit.start_at < _LONG_ENOUGH else ""
+
+
+_LONG_ENOUGH: Final = 30 * _MINUTE
 _CAN_MOVE: Final = ' data-movable aria-keyshortcuts="m"'
 
 

@@ -16,7 +16,7 @@ from liaison.scheduling.queries import Change, Explanation, Left, Relaxed, Times
 
 FEW = 3
 """With fewer times than this the page says what would give more."""
-_LEFT_OUT = {"csrfmiddlewaretoken", "offer", "note", "override_reason", "key", "ask"}
+_LEFT_OUT = {"csrfmiddlewaretoken", "offer", "note", "override_reason", "met", "key", "ask"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

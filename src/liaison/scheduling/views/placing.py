@@ -27,14 +27,12 @@ from liaison.core.refusals import Forbidden, Stale
 from liaison.core.written_time import day_and_time
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import MOVE
-from liaison.scheduling.actions.refusals import DuplicateVisit, NotFree, OutsideHours, PatientBusy, TooFar, TooLate
 from liaison.scheduling.forms import PlaceForm
 from liaison.scheduling.models import Appointment, Resource
 from liaison.scheduling.ports import BookingOrder, CancelReason, Override, Seat
 from liaison.scheduling.rules import settle
 
 _MINUTE = timedelta(minutes=1)
-_ANSWERED_HERE = (NotFree, OutsideHours, TooLate, TooFar, PatientBusy, DuplicateVisit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +86,11 @@ def place(request: HttpRequest, appointment_id: int) -> HttpResponse:
             appointment=moving,
             order=order,
             reason=CancelReason(typed["reason"] or CancelReason.OTHER),
-            override=Override(reason=why) if why else None,
+            override=Override(reason=why, met=frozenset(typed["met"].split())) if why else None,
             expected_version=_version(given),
             now=current_time(),
         )
-    except _ANSWERED_HERE:
+    except actions.Warned:
         return _show(request, moving, placed, order, form=form, status=422)
     return _done(request, moving, moved)
 

@@ -6,18 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from liaison.core.answers import wants_fragment
+from liaison.core.refusals import Refusal
+from liaison.scheduling import actions
 from liaison.scheduling.forms import read_offer, written_offer
 from liaison.scheduling.forms.series import OPEN, OUT
 from liaison.scheduling.models import Series, SeriesState, SeriesVisit
 from liaison.scheduling.queries import SeriesLine, TimeOffer
-from liaison.scheduling.queries.series_planning import AlternativeKind, LineState, PlannedVisit, SeriesPlan
+from liaison.scheduling.queries.series_plan import AlternativeKind, LineState, PlannedVisit, SeriesPlan
 from liaison.scheduling.rules import State
 
 _DAYS = (
@@ -47,6 +51,18 @@ _BOOKED: Final[Mapping[State, str | Promise]] = MappingProxyType(
         State.CHECKED_IN: gettext_lazy("Checked in"),
     }
 )
+
+
+MENDED: Final = (
+    actions.SeriesTaken,
+    actions.SeriesPicksMissing,
+    actions.SeriesChanged,
+    actions.SeriesWrong,
+    actions.ReferralNeeded,
+    actions.AskedElsewhere,
+    actions.NotYourSite,
+)
+"""What a person mends in the form of a series."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,3 +200,20 @@ def _start_of(value: str) -> datetime | None:
         return read_offer(value).start_at
     except ValueError:
         return None
+
+
+def shown_plan(plan: SeriesPlan | None, request: HttpRequest, refusal: Refusal | None) -> dict[str, Any]:
+    """Every visit of a plan with what was chosen for it and what is wrong with that."""
+    errors = refusal.fields if refusal else {}
+    return {
+        "plan": plan,
+        "visits": shown_visits(plan, chosen=request.POST.dict(), errors=errors) if plan else (),
+        "refusal": refusal,
+    }
+
+
+def status_of(request: HttpRequest, refusal: Refusal | None, status: int) -> int:
+    """Htmx puts a 422 in place of the form; without it the refusal's own status is the honest answer."""
+    if refusal is None:
+        return status
+    return 422 if wants_fragment(request) else refusal.status

@@ -15,18 +15,18 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from liaison.accounts.models import Site
 from liaison.accounts.queries import sites_within
 from liaison.core.actor import Actor
-from liaison.core.answers import done, put_beside, wants_fragment
+from liaison.core.answers import done, put_beside, tell_against, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
-from liaison.core.refusals import Forbidden
+from liaison.core.refusals import Forbidden, Stale
 from liaison.core.written_time import full_day_and_time
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import OFFER, WAIT, WAITLIST_REPORT
 from liaison.scheduling.forms import Choices, LeaveForm, WaitForm
-from liaison.scheduling.models import WaitlistEntry
+from liaison.scheduling.models import Resource, WaitlistEntry
 from liaison.scheduling.rules import Urgency
 
 both = require_http_methods(["GET", "POST"])
@@ -90,8 +90,7 @@ def change(request: HttpRequest, entry_id: int) -> HttpResponse:
     if not actor_of(request).may(WAIT):
         raise Forbidden
     entry = queries.get_entry(actor_of(request), entry_id=entry_id)
-    sites = {site.pk: site for site in (*_sites(actor_of(request)), *entry.sites.all())}
-    form = _form(request, entry.patient, sites=tuple(sites.values()), initial=_of_entry(entry))
+    form = _change_form(request, entry)
     context = {"patient": entry.patient, "form": form, "entry": entry}
     if not form.is_valid():
         return _form_page(request, context)
@@ -103,9 +102,26 @@ def change(request: HttpRequest, entry_id: int) -> HttpResponse:
             expected_version=form.cleaned_data["version"] or 0,
             now=current_time(),
         )
-    except actions.Impossible as refusal:
+    except Stale as refusal:
+        entry = queries.get_entry(actor_of(request), entry_id=entry_id)
+        context["form"] = form = _change_form(request, entry)
+        tell_against(form, version=entry.version)
+        return _form_page(request, context, refusal=refusal)
+    except (actions.Impossible, actions.NotYourSite) as refusal:
         return _form_page(request, context, refusal=refusal)
     return done(request, said=_("Saved."), to=reverse("scheduling:wait", args=[entry.pk]), go=True)
+
+
+def _change_form(request: HttpRequest, entry: WaitlistEntry) -> WaitForm:
+    """The form of a wait: as it is kept, and bound to what was sent."""
+    sites = {site.pk: site for site in (*_sites(actor_of(request)), *entry.sites.all())}
+    return _form(
+        request,
+        entry.patient,
+        sites=tuple(sites.values()),
+        initial=_of_entry(entry),
+        now_with=entry.with_resource,
+    )
 
 
 @require_POST
@@ -164,9 +180,19 @@ def _show(
     return render(request, "scheduling/wait.html", context, status=status)
 
 
-def _form(request: HttpRequest, patient: Patient, *, sites: Sequence[Site], initial: Mapping[str, Any]) -> WaitForm:
+def _form(
+    request: HttpRequest,
+    patient: Patient,
+    *,
+    sites: Sequence[Site],
+    initial: Mapping[str, Any],
+    now_with: Resource | None = None,
+) -> WaitForm:
     actor = actor_of(request)
-    choices = Choices(visit_types=queries.visit_types(actor), sites=sites, people=queries.clinicians(actor))
+    people = queries.clinicians(actor, site_ids=[site.pk for site in sites])
+    if now_with is not None and now_with not in people:
+        people = (*people, now_with)  # as it is kept: to be seen, and changed
+    choices = Choices(visit_types=queries.visit_types(actor), sites=sites, people=people)
     coming = queries.coming_visits(actor, patient=patient, now=current_time())
     visits = [
         (visit.appointment_id, f"{visit.what}, {full_day_and_time(visit.start_at)}, {visit.where}") for visit in coming
@@ -180,7 +206,8 @@ def _form_page(request: HttpRequest, context: dict[str, Any], *, refusal: Any = 
         put_beside(form, refusal)
     shown = context | {"refusal": refusal if refusal and not refusal.fields else None}
     template = "scheduling/_wait_form.html" if wants_fragment(request) else "scheduling/wait_form.html"
-    return render(request, template, shown, status=422 if form.is_bound else 200)
+    status = refusal.status if isinstance(refusal, Stale) and not wants_fragment(request) else 422
+    return render(request, template, shown, status=status if form.is_bound else 200)
 
 
 def _first_answers(patient: Patient, given: Mapping[str, str]) -> dict[str, Any]:

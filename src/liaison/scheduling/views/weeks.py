@@ -37,12 +37,14 @@ class HourRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayHead:
-    """The heading of a day: how many visits, how many hours it has when not 24."""
+    """A day: how many visits and which, how many hours it has when not 24, and when one works (on the wall clock)."""
 
     on: date
     is_today: bool
     visits: int
     odd_hours: float | None
+    works: tuple[tuple[datetime, datetime], ...]
+    visits_then: tuple[DayVisit, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +76,8 @@ def week_table(week: Week, *, today: date) -> WeekTable:
                 is_today=day.on == today,
                 visits=len(day.visits),
                 odd_hours=None if day.whole.length == _HOURS * _HOUR else day.whole.length / _HOUR,
+                works=_works(day, week=week),
+                visits_then=day.visits,
             )
             for day in week.days
         ),
@@ -81,6 +85,14 @@ def week_table(week: Week, *, today: date) -> WeekTable:
             HourRow(at=time(hour), cells=tuple(_cell(day, hour, week=week) for day in week.days))
             for hour in range(first, last)
         ),
+    )
+
+
+def _works(day: WeekDay, *, week: Week) -> tuple[tuple[datetime, datetime], ...]:
+    """The working time of a day without what is closed."""
+    zone = week.site.zone
+    return tuple(
+        (span.start.astimezone(zone), span.end.astimezone(zone)) for span in subtract(day.working, taken=day.closed)
     )
 
 
