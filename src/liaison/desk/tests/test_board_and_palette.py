@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from liaison.accounts.access import Role
+from liaison.accounts.models import Assignment
 from liaison.core.clock import current_time
 from liaison.core.postgres.guard import writes_open
 from liaison.desk.palette import DOINGS, palette
@@ -99,6 +100,29 @@ def test_a_column_that_empties_goes_away(cast, at_desk):
     given = {"to": [Owner(user_id=cast.tom.user_id)], "reason": "ill", "now": current_time()}
     actions.hand_over(cast.marta, from_user_id=cast.rosa.user_id, **given)
     assert "covered by" in text_of(marta.get(column, headers=HTMX)), "who is away stays in sight"
+
+
+def test_whoever_left_stands_on_the_board_with_the_way_to_hand_over_and_gets_nothing(cast, at_desk):
+    loop_of_rosa(cast)
+    loop_of_rosa(cast, owner=Owner(user_id=cast.tom.user_id))
+    loop_of_rosa(cast, owner=Owner(team_id=cast.team.pk))
+    with writes_open():
+        Assignment.objects.filter(user_id=cast.rosa.user_id).update(ends_at=NOW)
+    marta, rosa = at_desk(cast.marta), f"user:{cast.rosa.user_id}"
+    column = text_of(marta.get(f"/board/column/?owner={rosa}", headers=HTMX))
+    assert "No longer works here: give these to somebody" in column
+    assert f'href="/hand-over/?from={cast.rosa.user_id}"' in column
+    assert "Away" not in column
+    form = text_of(marta.get(f"/hand-over/?from={cast.rosa.user_id}"))
+    assert 'value="No longer works here"' in form
+    assert "Rosa Delgado (1)" in form
+    other = text_of(marta.get(f"/board/column/?owner=user:{cast.tom.user_id}", headers=HTMX))
+    assert f'value="{rosa}"' not in other
+    assert f'value="team:{cast.team.pk}"' in other
+    with writes_open():
+        Assignment.objects.filter(user_id=cast.tom.user_id).update(ends_at=NOW)
+    team = text_of(marta.get(f"/board/column/?owner=team:{cast.team.pk}", headers=HTMX))
+    assert "Nobody works in this team" in team
 
 
 def test_a_column_of_nobody_is_not_there(cast, at_desk):

@@ -106,7 +106,9 @@ class NoticeRow:
     at: datetime
 
 
-_REASONS_OF_THE_DESK = frozenset({"assigned", "handed_over", "returned", "snoozed", "priority", "step_set"})
+_REASONS_OF_THE_DESK = frozenset(
+    {"assigned", "handed_over", "not_handed_over", "returned", "snoozed", "priority", "step_set"}
+)
 """What is done on the desk has reasons of the desk; every other reason may be clinical."""
 
 DESK_VERBS = (
@@ -159,7 +161,7 @@ def loop_story(actor: Actor, *, loop_id: int, now: datetime) -> LoopStory:
             for each in evidence
         ),
         accepted=accepted,
-        may=_may(actor, loop=loop) - (frozenset() if accepted else {access.EVIDENCE.code}),
+        may=_may(actor, loop=loop) - _not_now(loop, accepted=accepted),
         given_up_reason=loop.given_up_reason if reads else "",
         opened_by_name=loop.opened_by_name,
         ended_by_name=loop.ended_by_name,
@@ -182,6 +184,12 @@ def _accepted(actor: Actor, *, loop: Loop) -> tuple[tuple[str, str], ...]:
 def reads_clinical(actor: Actor, *, loop: Loop) -> bool:
     """Whether this actor may read what the clinical evidence of a loop says."""
     return not loop.kind_info.clinical_evidence or loop.patient.reachable_by(actor, access.READ_CLINICAL)
+
+
+def _not_now(loop: Loop, *, accepted: tuple[tuple[str, str], ...]) -> frozenset[str]:
+    """What would change nothing: evidence that the desk doesn't take, and being on it once somebody is."""
+    moot = {access.EVIDENCE.code: not accepted, access.ACKNOWLEDGE.code: loop.acknowledged_at is not None}
+    return frozenset(code for code, is_moot in moot.items() if is_moot)
 
 
 def _may(actor: Actor, *, loop: Loop) -> frozenset[str]:

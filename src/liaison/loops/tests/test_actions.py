@@ -12,6 +12,7 @@ from liaison.core.refusals import Forbidden, NotFound
 from liaison.loops import actions, events
 from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, Notice
 from liaison.loops.ports import About, Owner
+from liaison.loops.queries import loop_story
 from liaison.loops.tests.cast import NOW, SYSTEM, Cast, clock
 
 pytestmark = pytest.mark.django_db
@@ -367,8 +368,10 @@ def test_what_else_happens_to_the_step_does_not_start_a_stopped_ladder_again(cas
     assert actions.escalate_loops(SYSTEM, now=NOW + 30 * DAY) == 0
     loop.refresh_from_db()
     assert (loop.acknowledged_at, loop.next_escalation_at, loop.escalation_level) == (NOW, None, 2)
+    assert "loops.acknowledge" not in loop_story(cast.tom, loop_id=loop.pk, now=NOW).may, "Rosa is on it"
     raised = actions.raise_priority(cast.rosa, loop_id=loop.pk, priority="clinical", reason="worse", now=NOW)
     assert (raised.acknowledged_at, raised.next_escalation_at) == (None, NOW)
+    assert "loops.acknowledge" in loop_story(cast.tom, loop_id=loop.pk, now=NOW).may
 
 
 def test_the_top_rung_is_reached_once(cast: Cast) -> None:

@@ -261,13 +261,15 @@ def hand_over_desk(request: HttpRequest) -> HttpResponse:
     people = [(each.owner.user_id, f"{each.name} ({each.open})") for each in columns if each.owner.user_id]
     asked = request.POST.get("from_user") or request.GET.get("from_user") or request.GET.get("from", "")
     chosen = id_in(asked)
+    left = any(each.owner.user_id == chosen and each.missing == "left" for each in columns)
+    why = _("No longer works here") if left else _("Away")
     form = HandOverForm(
         request.POST or None,
         people=[("", _("Choose…")), *people],
         covers=covering_choices(
             columns, near_id=chosen, absent_id=None if request.method == "POST" else chosen, now=now
         ),
-        initial={"from_user": chosen, "reason": _("Away"), "idempotency_key": f"hand-over:{uuid4()}"},
+        initial={"from_user": chosen, "reason": why, "idempotency_key": f"hand-over:{uuid4()}"},
     )
     made = _hand_over(request, form, zone=zone, now=now) if form.is_valid() else None
     if made is None:
