@@ -23,7 +23,7 @@ from liaison.patients.actions import (
     raise_alert,
 )
 from liaison.patients.models import AlertKind, CareRole, ContactKind, Identifier, Patient, ProxyKind
-from liaison.patients.rules import Scope
+from liaison.patients.ports import Scope
 from liaison.records.actions import import_files
 
 BEGAN = timedelta(days=15)

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from icalendar import Calendar, Event
 
-from liaison.inbox.ports import CalendarAnswer, Said
-from liaison.inbox.rules.incoming import plain
+from liaison.inbox.ports import CalendarAnswer, Said, plain
 
 MOST_EVENTS: Final = 120
 """Events of one answer that are read: a series has at most 100 visits."""

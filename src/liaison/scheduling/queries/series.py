@@ -109,15 +109,6 @@ def places_in_series(appointment_ids: Sequence[int]) -> Mapping[int, Place]:
     }
 
 
-def series_ahead(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[Series]:
-    """The patient's series of which something lies ahead, the newest first."""
-    visible = Series.objects.filter(patient=patient, patient__in=Patient.objects.visible_to(actor, now=now))
-    waiting = SeriesVisit.objects.filter(state__in=[SeriesState.AHEAD, SeriesState.OPEN]).values("series")
-    coming = SeriesVisit.objects.filter(appointment__in=Appointment.objects.holding_time().filter(end_at__gte=now))
-    rows = visible.filter(pk__in=waiting) | visible.filter(pk__in=coming.values("series"))
-    return tuple(rows.select_related("site").order_by("-booked_at"))
-
-
 def changeable_visits(series: Series, *, from_position: int, now: datetime) -> Sequence[SeriesVisit]:
     """The visits from this one on, in order, that have a time ahead and to which the patient is expected."""
     rows = (

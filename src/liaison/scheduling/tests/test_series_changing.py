@@ -28,7 +28,7 @@ from liaison.scheduling.actions import (
 from liaison.scheduling.events import AppointmentCancelled, AppointmentMoved
 from liaison.scheduling.models import Appointment, Resource, Series, SeriesVisit, VisitType
 from liaison.scheduling.ports import CancelReason
-from liaison.scheduling.queries.series import get_series, get_series_visit, place_in_series, series_ahead, series_lines
+from liaison.scheduling.queries.series import get_series, get_series_visit, place_in_series, series_lines
 from liaison.scheduling.rules import Pattern
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
 from liaison.scheduling.tests.hearing import Heard
@@ -351,11 +351,8 @@ def test_where_nobody_could_own_the_promise_nothing_is_lost(clinic: Clinic) -> N
     assert series.visits.get(position=14).state == "ahead"
 
 
-def test_the_patients_series_are_those_with_something_ahead(clinic: Clinic) -> None:
+def test_a_series_of_another_site_is_not_found(clinic: Clinic) -> None:
     series = book(clinic)
-    assert series_ahead(clinic.rosa, patient=clinic.walter, now=NOW) == (series,)
-    assert series_ahead(clinic.rosa, patient=clinic.walter, now=datetime(2026, 5, 1, tzinfo=UTC)) == ()
-    assert series_ahead(clinic.pat, patient=clinic.walter, now=NOW) == ()
     with pytest.raises(NotFound):
         get_series(clinic.pat, series_id=series.pk)
     with pytest.raises(NotFound):
