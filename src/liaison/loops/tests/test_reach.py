@@ -130,6 +130,7 @@ def test_a_team_reaches_the_patients_of_its_site_or_all(cast: Cast) -> None:
 def test_his_coordinator_keeps_nothing_new_once_their_role_has_ended(cast: Cast) -> None:
     looks_after(cast.rosa, cast.walter)
     assert coordinator_of(cast.walter, now=NOW) == owner(cast.rosa)
+    assert owner_for(cast.walter, site=cast.riverside, now=NOW) == owner(cast.rosa)
     assert coordinator_of(cast.walter, now=NOW, without=cast.rosa.user_id) is None
     runs_out(cast.rosa)
     assert coordinator_of(cast.walter, now=NOW) is None
