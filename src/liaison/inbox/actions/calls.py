@@ -9,7 +9,7 @@ from typing import Final
 from django.db.models import QuerySet
 from django.db.models.functions import Lower
 
-from liaison.core.act import Entry, act
+from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import Forbidden, NotFound, Refusal
@@ -130,7 +130,12 @@ def log_call(
         hold_key(idempotency_key)
         known = Call.objects.filter(idempotency_key=idempotency_key).first()
         if known is not None:
-            return _known(entry, known, patient=patient, told=(Outcome(outcome), said.strip()))
+            same = _same(known, loop=loop, outcome=outcome, said=said, clinical=clinical, with_whom=with_whom)
+            if known.patient_id != patient.pk or not same or not _same_details(known, about, teach_backs=teach_backs):
+                raise KeyReused
+            entry.about(known)
+            entry.note(repeated=True)
+            return known
         if clinical and not patient.reachable_by(actor, CLINICAL_EVIDENCE):
             raise TalkIsForCare
         _check(patient, loop=loop, said=said, reached=reached, started_at=started_at, next_at=next_attempt_at, now=now)
@@ -163,13 +168,27 @@ def log_call(
     return call
 
 
-def _known(entry: Entry, call: Call, *, patient: Patient, told: tuple[str, str]) -> Call:
-    """The call that this form logged before; what was typed over it since is no repetition and must not be lost."""
-    if (call.patient_id, call.outcome, call.said) != (patient.pk, *told):
-        raise KeyReused
-    entry.about(call)
-    entry.note(repeated=True)
-    return call
+def _same(call: Call, *, loop: Loop | None, outcome: str, said: str, clinical: bool, with_whom: str) -> bool:
+    """Whether this form logged just this before; what was typed over it since is no repetition and must not be lost."""
+    kept = (call.loop_id, call.outcome, call.said, call.clinical, call.with_whom)
+    reached = outcome == Outcome.REACHED
+    return kept == (loop.pk if loop else None, Outcome(outcome), said.strip(), clinical and reached, With(with_whom))
+
+
+def _same_details(call: Call, about: CallDetails, *, teach_backs: Sequence[TeachBackItem]) -> bool:
+    reached = call.outcome == Outcome.REACHED
+    steps = list(about.script_done) if reached else []
+    kept = (call.with_name, call.number, call.direction, call.minutes, call.script_done)
+    items = [_teach_back(call, item) for item in teach_backs]
+    return (
+        kept == (about.with_name.strip(), about.number, about.direction, about.minutes, steps)
+        and about.started_at in {None, call.started_at}
+        and [_words(one) for one in call.teach_backs.order_by("pk")] == [_words(one) for one in items]
+    )
+
+
+def _words(item: TeachBack) -> tuple[str, str, str, bool]:
+    return (item.topic, item.patient_words, item.understood, item.retaught)
 
 
 def _check(

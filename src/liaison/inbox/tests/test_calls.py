@@ -74,6 +74,21 @@ def test_the_same_form_sent_twice_is_one_call(cast: Cast) -> None:
         log(cast, patient=cast.patient())
 
 
+def test_what_was_typed_over_a_logged_call_is_not_dropped(cast: Cast) -> None:
+    talk = {"outcome": "reached", "said": "We spoke.", "details": CallDetails(started_at=NOW, minutes=3)}
+    warfarin = TeachBackItem(topic="Warfarin", patient_words="When I like", understood=Understood.NO)
+    call = log(cast, **talk)
+    assert log(cast, **talk).pk == call.pk
+    others = (
+        {"clinical": True}, {"teach_backs": [warfarin]}, {"details": CallDetails(started_at=NOW, minutes=9)},
+        {"details": CallDetails(started_at=NOW - timedelta(hours=1), minutes=3)}, {"loop": call_back(cast)},
+    )  # fmt: skip
+    for other in others:
+        with pytest.raises(actions.KeyReused):
+            log(cast, **talk | other)
+    assert (Call.objects.count(), call.teach_backs.count()) == (1, 0)
+
+
 def test_an_unanswered_call_counts_as_an_attempt_and_sets_the_next_step(cast: Cast) -> None:
     loop = call_back(cast)
     call = log(cast, loop=loop, outcome="left_message", next_attempt_at=NOW + timedelta(hours=3))

@@ -59,8 +59,12 @@ class AlreadyFiled(Conflict):
         super().__init__(sentence, fields={"file": sentence})
 
 
+_SAID: Final = ("subject", "type", "author", "description", "content")
+"""What of a DocumentReference the form says: the bytes (by their hash), whose, what, by whom, of which day."""
+
+
 class FormUsed(Conflict):
-    """The same form filed a document for somebody else."""
+    """The same form filed another document, or one for somebody else."""
 
     code = "records.form_used"
     sentence = "This form was used for another document already. Open it again and file this one once more."
@@ -85,14 +89,6 @@ def file_document(
     with act(actor, access.FILE_DOCUMENT, patient=patient, now=now) as entry:
         tables.one_at_a_time(idempotency_key)
         fhir_id = str(uuid.uuid5(_NAMES, idempotency_key))
-        known = Resource.objects.filter(system=OURS, resource_type="DocumentReference", fhir_id=fhir_id).first()
-        if known is not None:
-            if known.patient_id != patient.pk:
-                raise FormUsed
-            entry.about(known)
-            entry.note(repeated=True)
-            return known
-        _check(patient, filing=filing, now=now)
         subject, binary_id = f"Patient/{patient.pk}", str(uuid.uuid5(_NAMES, f"{idempotency_key}:bytes"))
         filing = Filing(
             kind=filing.kind, title=filing.title.strip(), dated_on=filing.dated_on, source=filing.source.strip()
@@ -100,6 +96,14 @@ def file_document(
         reference = document_reference(
             file, fhir_id=fhir_id, binary_id=binary_id, patient=subject, filing=filing, filed_at=now
         )
+        known = Resource.objects.filter(system=OURS, resource_type="DocumentReference", fhir_id=fhir_id).first()
+        if known is not None:
+            if any(known.body.get(said) != reference.get(said) for said in _SAID):
+                raise FormUsed
+            entry.about(known)
+            entry.note(repeated=True)
+            return known
+        _check(patient, filing=filing, now=now)
         _refuse_twice(patient, reference)
         bodies = [binary(file, fhir_id=binary_id, patient=subject), reference]
         _, document_id = _keep(bodies, name=file.name, patient_id=patient.pk, actor=actor, now=now)

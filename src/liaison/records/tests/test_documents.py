@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -145,6 +146,10 @@ def test_sending_the_form_twice_files_one_document(cast: Cast, walter_ng: Patien
     ada = Patient.objects.exclude(pk=walter_ng.pk).get()
     with pytest.raises(actions.FormUsed):
         filed(cast, ada)
+    for more in ({"content": PDF + b"\n%another"}, {"filing": replace(FILING, title="Cath report")}):
+        with pytest.raises(actions.FormUsed):
+            filed(cast, walter_ng, **more)
+    assert Resource.objects.filter(system="liaison").count() == 2
     assert filed(cast, ada, key="2").patient == ada
 
 

@@ -87,8 +87,8 @@ def join_waitlist(*, actor: Actor, patient: Patient, draft: WaitDraft, now: date
         known = WaitlistEntry.objects.filter(idempotency_key=draft.key).first()
         entry.note(repeated=known is not None)
         if known is not None:
-            if known.patient_id != patient.pk:
-                raise KeyReused
+            if known.patient_id != patient.pk or not _says(known, draft):
+                raise KeyReused("This form was sent before, and they are on the waitlist. Change that entry instead.")
             return known
         if patient.is_deceased:
             raise DeadPatient
@@ -208,6 +208,20 @@ def _write(row: WaitlistEntry, draft: WaitDraft, *, actor: Actor) -> list[Site]:
     row.save()
     row.sites.set(sites)
     return sites
+
+
+def _says(row: WaitlistEntry, draft: WaitDraft) -> bool:
+    """Whether the entry stands as this form says it: what was typed over it since is no repetition."""
+    kept = (
+        row.visit_type_code, row.with_resource_id, row.weekdays, row.from_time, row.to_time, row.not_before, row.until,
+        row.least_notice_minutes, row.urgency, row.urgency_reason, row.moves_id, row.serves_id, row.referral_id,
+    )  # fmt: skip
+    typed = (
+        draft.visit_type_code, draft.with_id, sorted(set(draft.weekdays)), draft.from_time, draft.to_time,
+        draft.not_before, draft.until, draft.least_notice_minutes, draft.urgency.value, draft.urgency_reason.strip(),
+        draft.moves_id, draft.loop_id, draft.referral_id,
+    )  # fmt: skip
+    return kept == typed and set(row.sites.values_list("pk", flat=True)) == set(draft.site_ids)
 
 
 def _refuse_other_sites(actor: Actor, row: WaitlistEntry, sites: Iterable[Site]) -> None:

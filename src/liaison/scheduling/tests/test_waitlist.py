@@ -56,6 +56,17 @@ def test_one_form_sent_twice_joins_once(clinic: Clinic) -> None:
         join(clinic, clinic.ruth, key=f"wait {clinic.walter.pk}")
 
 
+def test_what_was_typed_over_a_sent_form_is_not_dropped(clinic: Clinic) -> None:
+    """The first answer was lost on the way, and the coordinator corrected the form that still stood there."""
+    first = join(clinic)
+    with pytest.raises(actions.KeyReused, match="Change that entry instead"):
+        join(clinic, urgency=Urgency.URGENT, urgency_reason="Chest pain")
+    with pytest.raises(actions.KeyReused):
+        join(clinic, site_ids=(clinic.site.pk, clinic.other_site.pk))
+    first.refresh_from_db()
+    assert first.urgency == "routine"
+
+
 def test_nobody_waits_twice_for_one_kind_of_visit(clinic: Clinic) -> None:
     join(clinic)
     with pytest.raises(actions.AlreadyWaiting):

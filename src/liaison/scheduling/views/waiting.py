@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -16,7 +17,7 @@ from liaison.accounts.models import Site
 from liaison.accounts.queries import sites_within
 from liaison.core.actor import Actor
 from liaison.core.answers import done, put_beside, tell_against, wants_fragment
-from liaison.core.asking import actor_of
+from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden, Stale
@@ -76,9 +77,10 @@ def join(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _form_page(request, context)
     draft = _draft(form, loop_id=id_in(given.get("loop")), referral_id=id_in(given.get("referral")))
+    draft = replace(draft, key=form_key(request, draft.key))
     try:
         entry = actions.join_waitlist(actor=actor_of(request), patient=patient, draft=draft, now=current_time())
-    except (actions.Impossible, actions.AlreadyWaiting, actions.ReferralNeeded) as refusal:
+    except (actions.Impossible, actions.AlreadyWaiting, actions.KeyReused, actions.ReferralNeeded) as refusal:
         return _form_page(request, context, refusal=refusal)
     said = _("On the waitlist. The desk says when to look for a time.")
     return done(request, said=said, to=reverse("scheduling:wait", args=[entry.pk]), go=True)
