@@ -1,6 +1,7 @@
 """The only writes to patients: one function per thing a person does."""
 
 from liaison.patients.actions.alerts import AlertWrong, end_alert, raise_alert
+from liaison.patients.actions.alike import Alike, LooksLikeSomeone
 from liaison.patients.actions.care_team import (
     AlreadyOnTheTeam,
     NotOnTheTeam,
@@ -66,6 +67,7 @@ from liaison.patients.actions.proxies import ProxyDetails, ProxyOver, ProxyWrong
 
 __all__ = [
     "AlertWrong",
+    "Alike",
     "AlreadyMerged",
     "AlreadyOnTheTeam",
     "AlreadyReviewed",
@@ -78,6 +80,7 @@ __all__ = [
     "IdentifierDetails",
     "IdentifierTaken",
     "IdentifiersDisagree",
+    "LooksLikeSomeone",
     "MergeReasonNeeded",
     "MergedFurther",
     "NameDetails",

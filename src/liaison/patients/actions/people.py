@@ -13,6 +13,7 @@ from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import Refusal, Stale
 from liaison.patients import access, rules
+from liaison.patients.actions.alike import Alike, refuse_look_alikes
 from liaison.patients.actions.contacts import ContactDetails, checked_contact
 from liaison.patients.actions.probing import refuse_taken
 from liaison.patients.events import (
@@ -94,16 +95,20 @@ def register_patient(
     identifiers: Iterable[IdentifierDetails] = (),
     contacts: Iterable[ContactDetails] = (),
     other_names: Iterable[NameDetails] = (),
+    alike: Alike | None = None,
 ) -> Patient:
     """Register a person at sites; the first is their home. Duplicates are looked for by a job afterwards.
 
-    Refuses: DetailsWrong, NotYourSite (a person works at none of `site_ids`), IdentifierTaken, TooManyTries,
-    ContactWrong.
+    A person's form gives `alike`, so that one who is registered already, even in this moment, is seen first; a feed
+    gives None. Refuses: LooksLikeSomeone, DetailsWrong, NotYourSite (a person works at none of `site_ids`),
+    IdentifierTaken, TooManyTries, ContactWrong.
     """
     with act(actor, access.REGISTER, now=now) as entry:
         home = _checked_home(actor, site_ids)
         clean = checked_details(details, today=now.astimezone(home.zone).date())
         patient = Patient(**asdict(clean), registered_at=now, changed_at=now)
+        if alike is not None:
+            refuse_look_alikes(actor, alike)
         numbers = [_identifier(patient, given) for given in identifiers]
         refuse_taken(entry, numbers)
         names = list(other_names)

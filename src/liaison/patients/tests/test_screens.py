@@ -91,7 +91,13 @@ def test_who_looks_alike_is_shown_before_anything_is_saved(clinic: Clinic, walte
     assert "Walter Ng" in words(refused)
     assert "similar name" in words(refused)
     assert Patient.objects.count() == 1
-    assert rosa.post("/patients/new/", {**typed, "none_of_these": "on"}).status_code == 302
+    looked = {**typed, "none_of_these": "on", "shown_alike": [walter.pk]}
+    assert f'name="shown_alike" value="{walter.pk}"' in refused.content.decode()
+    assert rosa.post("/patients/new/", {**typed, "none_of_these": "on"}).status_code == 422
+    assert rosa.post("/patients/new/", looked).status_code == 302
+    assert Patient.objects.count() == 2
+    # The same form a second time: now there is one more who is alike, whom nobody has looked at.
+    assert rosa.post("/patients/new/", looked).status_code == 422
     assert Patient.objects.count() == 2
 
 

@@ -11,6 +11,7 @@ from liaison.accounts.queries import sites_within
 from liaison.core.answers import attempt, done, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
+from liaison.core.numbers import id_in
 from liaison.patients import access, actions, queries
 from liaison.patients.forms import NewPatientForm
 from liaison.patients.views.asking import chart_url, must_carry
@@ -46,27 +47,31 @@ def new(request: HttpRequest) -> HttpResponse:
     form = NewPatientForm(request.POST or None, sites=sites, initial={"family": request.GET.get("name", "")[:200]})
     alike: object = []
     if request.method == "POST" and form.is_valid():
+        site = form.cleaned_data["site"]
+        patient = attempt(
+            form,
+            lambda: actions.register_patient(
+                actor=actor,
+                details=form.details(),
+                site_ids=[site.pk],
+                identifiers=form.identifiers(site=site),
+                contacts=form.contacts(),
+                alike=actions.Alike(registration=form.registration(), looked_at=_looked_at(request, form)),
+                now=now,
+            ),
+        )
+        if patient is not None:
+            said = _("%(name)s is registered.") % {"name": patient.display_name}
+            return done(request, said=said, to=chart_url(patient.pk), go=True)
         alike = queries.look_alikes(actor, registration=form.registration())
-        if alike and not form.cleaned_data["none_of_these"]:
-            form.add_error("none_of_these", _("Look at who is registered already, then say that this is someone else."))
-        else:
-            site = form.cleaned_data["site"]
-            patient = attempt(
-                form,
-                lambda: actions.register_patient(
-                    actor=actor,
-                    details=form.details(),
-                    site_ids=[site.pk],
-                    identifiers=form.identifiers(site=site),
-                    contacts=form.contacts(),
-                    now=now,
-                ),
-            )
-            if patient is not None:
-                said = _("%(name)s is registered.") % {"name": patient.display_name}
-                return done(request, said=said, to=chart_url(patient.pk), go=True)
     context = {"form": form, "alike": alike, "now": now}
     return render(request, "patients/new.html", context, status=422 if form.errors else 200)
+
+
+def _looked_at(request: HttpRequest, form: NewPatientForm) -> frozenset[int]:
+    """Those who were shown as alike when it was said that this is none of them."""
+    shown = [id_in(one) for one in request.POST.getlist("shown_alike")]
+    return frozenset(one for one in shown if one is not None) if form.cleaned_data["none_of_these"] else frozenset()
 
 
 @require_POST

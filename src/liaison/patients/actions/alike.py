@@ -1,0 +1,43 @@
+"""Nobody is registered twice by two people, or two presses, at one moment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import connection
+
+from liaison.core.actor import Actor
+from liaison.core.refusals import Conflict
+from liaison.patients import rules
+from liaison.patients.queries.likeness import look_alikes
+
+_LOCK: Final = 1_396_899_850
+
+
+class LooksLikeSomeone(Conflict):
+    """Somebody is registered who may be this person, and who registers has not seen them."""
+
+    code = "patients.looks_like_someone"
+    sentence = "Look at who is registered already, then say that this is someone else."
+    field = "none_of_these"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alike:
+    """What is compared of the person to be registered, and the patients that were looked at and are someone else."""
+
+    registration: rules.Registration
+    looked_at: frozenset[int] = frozenset()
+
+
+def refuse_look_alikes(actor: Actor, alike: Alike) -> None:
+    """Inside an act: wait until nobody else registers somebody, and let pass whom nobody resembles who was not seen.
+
+    Refuses: LooksLikeSomeone.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    found = look_alikes(actor, registration=alike.registration)
+    if any(one.patient_id not in alike.looked_at for one in found):
+        raise LooksLikeSomeone
