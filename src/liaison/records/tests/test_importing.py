@@ -295,18 +295,6 @@ def test_a_damaged_file_leaves_nothing_and_the_others_come_in(cast, tmp_path):
     assert AuditEntry.objects.filter(verb="records.import").count() == 3
 
 
-def test_a_folder_stands_for_its_files_but_not_the_hidden_ones(cast, tmp_path):
-    (tmp_path / "in" / "deep").mkdir(parents=True)
-    write(tmp_path / "in" / "deep" / "b.json", walter())
-    write(tmp_path / "in" / ".hidden.json", "nonsense")
-    write(tmp_path / "in" / "a.txt", "nonsense")
-    summary = cast.take_in(tmp_path / "in")
-    assert [(outcome.file.rpartition("/")[2], outcome.state) for outcome in summary.outcomes] == [
-        ("a.txt", "rejected"),
-        ("b.json", "imported"),
-    ]
-
-
 def test_progress_counts_up_to_the_end(cast, tmp_path):
     told = []
     files = [write(tmp_path / f"{n}.json", observation(id=f"o{n}", subject=None)) for n in range(3)]
