@@ -1,6 +1,7 @@
 """Back up and restore one organization with PostgreSQL's own tools.
 
-A backup is pg_dump's custom format of the organization's schema. It appears under its name only when it is complete.
+A backup is pg_dump's custom format of the organization's schema, with a checksum at its end. It appears under its name
+only when it is complete.
 A restore happens in one transaction that also removes what was there, so it ends in the new state or in the old one;
 it is committed only after the whole backup was read without an error.
 """
@@ -13,11 +14,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+import click
 import psycopg
 from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from liaison.console.binaries import programs
+from liaison.console.checksums import Damaged, add_checksum, is_proved
 from liaison.console.problems import Problem, one_line
 from liaison.console.settings import Database
 from liaison.core.postgres.prepare import EXTENSIONS
@@ -46,8 +49,7 @@ def make_backup(place: Database, *, file: Path) -> int:
         )
         if done.returncode != 0:
             raise Problem(f"The backup failed: {_reason(done.stderr)}")
-        with part.open("rb") as written:
-            os.fsync(written.fileno())
+        add_checksum(part)
         part.replace(file)
     finally:
         part.unlink(missing_ok=True)
@@ -56,6 +58,8 @@ def make_backup(place: Database, *, file: Path) -> int:
 
 def restore_backup(place: Database, *, file: Path, replace: bool, lock_seconds: float = LOCK_SECONDS) -> None:
     """Put `file` into the database: all of it or nothing.
+
+    Warns on standard error of a file without a checksum.
 
     Refuses: a file that is no backup, is damaged or holds another schema; a database that already holds something,
     unless `replace`; a database that others still use after `lock_seconds`.
@@ -78,6 +82,7 @@ def _refuse_wrong_file(place: Database, *, file: Path) -> None:
     with file.open("rb") as content:
         if content.read(len(MAGIC)) != MAGIC:
             raise Problem(f"{file} is not a backup that `liaison backup` made. Nothing was changed.")
+    _refuse_damaged(file)
     listed = subprocess.run(
         [_program(place, "pg_restore"), "--list", str(file)], capture_output=True, text=True, check=False
     )
@@ -90,6 +95,22 @@ def _refuse_wrong_file(place: Database, *, file: Path) -> None:
         raise Problem(
             f"{file} holds the schema {schemas[0]}, LIAISON_SCHEMA is {_schema()}. "
             f"Restore it with LIAISON_SCHEMA={schemas[0]}. Nothing was changed."
+        )
+
+
+def _refuse_damaged(file: Path) -> None:
+    try:
+        proved = is_proved(file)
+    except Damaged as error:
+        raise Problem(
+            f"{file} is damaged: it is not what its checksum says. Nothing was changed. Take another copy of it, or an "
+            "earlier backup."
+        ) from error
+    if not proved:
+        click.echo(
+            f"Warning: {file} has no checksum at its end. It was made by an earlier release or by pg_dump itself, "
+            "or its end is missing: damage in it may go unnoticed.",
+            err=True,
         )
 
 

@@ -68,17 +68,51 @@ def reachable(path: Path, *, account: Account | None) -> bool:
 def data_folder(folder: Path, *, home: Path = SYSTEM_HOME) -> Path:
     """Where the server's files of `folder` are: `folder/cluster`, or below `home` if that is out of reach.
 
-    Then the file `folder/location` says where, so that the folder may be renamed.
+    Then the file `folder/location` says where, so that the folder may be renamed. A database that exists is never
+    left behind for a new one.
+
+    Refuses (Problem): a database in `folder` that its account can't reach any more; two databases for one folder.
     """
     data = folder / "cluster"
     location = folder / "location"
+    here = _holds_database(data)
     if location.exists():
-        return Path(location.read_text().strip())
-    if reachable(folder, account=account_for(data)):
+        elsewhere = Path(location.read_text().strip())
+        if here:
+            raise Problem(_two_databases(data, location=location, elsewhere=elsewhere))
+        return elsewhere
+    account = account_for(data)
+    if account is None or reachable(folder, account=account):
         return data
+    if here:
+        raise Problem(_out_of_reach(data, account=account))
     data = _system_folder(f"cluster-{secrets.token_hex(8)}", home=home) / "cluster"
     location.write_text(f"{data}\n")
     return data
+
+
+def _holds_database(data: Path) -> bool:
+    try:
+        return (data / "PG_VERSION").exists()
+    except PermissionError:  # of another account, which `Cluster` tells
+        return True
+
+
+def _two_databases(data: Path, *, location: Path, elsewhere: Path) -> str:
+    return (
+        f"There are two databases for this folder: {data}, and {elsewhere}, which {location} names. "
+        "Nothing was changed. Keep one: "
+        f"remove {location} to use the first, or move {data} to a safe place to use the second."
+    )
+
+
+def _out_of_reach(data: Path, *, account: Account) -> str:
+    above = [*reversed(data.parents)]
+    closed = next((folder for folder in above if not reachable(folder, account=account)), data.parent)
+    return (
+        f"PostgreSQL can't reach this folder: {closed} does not let the account {account.name} through, "
+        f"and the database is in {data}. Nothing was changed. Let it through again: chmod a+x {closed}"
+    )
 
 
 def programs(*, account: Account | None) -> Path:

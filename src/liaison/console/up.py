@@ -65,6 +65,7 @@ class Up:
             if not os.environ.get("DATABASE_URL"):
                 self.cluster = stack.enter_context(Cluster(embedded_folder()).lease())
                 os.environ["DATABASE_URL"] = self.cluster.url
+                self._say_where(self.cluster)
             stack.enter_context(self._signals())
             self._prepare()
             supervisor = Supervisor(self._services(), say=self.say)
@@ -77,6 +78,10 @@ class Up:
             while not self.stopping.wait(TICK_SECONDS):
                 self._look_after(supervisor)
             self.say("liaison", "stopping …")
+
+    def _say_where(self, cluster: Cluster) -> None:
+        if cluster.data.parent != cluster.folder:
+            self.say("liaison", f"the database is in {cluster.data}: no other account may enter {cluster.folder}")
 
     def _put_settings_into_environment(self) -> None:
         wanted = self.wanted

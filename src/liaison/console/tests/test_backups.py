@@ -86,6 +86,36 @@ def test_a_truncated_backup_changes_nothing(clinic, backup, kept):
     assert run(clinic, "SELECT room FROM liaison.booking") == [(8,)]
 
 
+@pytest.mark.parametrize("place_in_it", [0.02, 0.2, 0.5, 0.8])
+def test_a_backup_with_one_changed_byte_changes_nothing(clinic, backup, place_in_it):
+    run(clinic, "UPDATE liaison.booking SET room = 8")
+    content = bytearray(backup.read_bytes())
+    content[int(len(content) * place_in_it)] ^= 1
+    backup.write_bytes(content)
+    with pytest.raises(Problem, match="is damaged: it is not what its checksum says"):
+        restore_backup(clinic, file=backup, replace=True)
+    assert run(clinic, "SELECT room FROM liaison.booking") == [(8,)]
+
+
+@pytest.mark.parametrize("from_the_end", [1, 2, 40, 70, 85, 94])
+def test_a_backup_whose_checksum_was_changed_is_not_taken_for_one_without(clinic, backup, from_the_end):
+    content = bytearray(backup.read_bytes())
+    content[-from_the_end] ^= 1
+    backup.write_bytes(content)
+    with pytest.raises(Problem, match="is damaged"):
+        restore_backup(clinic, file=backup, replace=True)
+
+
+def test_a_whole_backup_is_restored_without_a_word_and_one_without_a_checksum_with_a_warning(clinic, backup, capsys):
+    restore_backup(clinic, file=backup, replace=True)
+    assert capsys.readouterr().err == ""
+    backup.write_bytes(backup.read_bytes()[:-96])
+    run(clinic, "UPDATE liaison.booking SET room = 8")
+    restore_backup(clinic, file=backup, replace=True)
+    assert "has no checksum at its end" in capsys.readouterr().err
+    assert run(clinic, "SELECT room FROM liaison.booking") == [(7,)]
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04zip", b"SELECT 1;", b"PGDMPnonsense"])
 def test_a_wrong_file_is_told_as_such(clinic, tmp_path, content):
     file = tmp_path / "wrong"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -37,6 +38,17 @@ class NoSite(Refusal):
     sentence = "There is no site to register the patients at. Add a site first."
 
 
+class NoFiles(Refusal):
+    """An import of nothing is a wrong path or a delivery that did not come, never a success."""
+
+    code: ClassVar[str] = "records.no_files"
+    sentence = "There are no files to import. Hidden ones don't count."
+
+    def __init__(self, folders: Sequence[Path]) -> None:
+        where = ", ".join(name_of(folder) for folder in folders)
+        super().__init__(f"There are no files in {where} (hidden ones don't count). Nothing was imported.")
+
+
 def import_files(
     actor: Actor,
     *,
@@ -54,7 +66,9 @@ def import_files(
     A resource whose patient has not come is kept under no patient, told in `unresolved`, and linked when the
     patient comes. New patients are registered at `site` (default: the organization's first).
 
-    Refuses: Forbidden, NoSite.
+    A link to a folder is not followed, and told as rejected like all in a folder that can't be read.
+
+    Refuses: Forbidden, NoSite, NoFiles (only folders are given and they hold nothing).
     """
     site = site or Site.objects.order_by("pk").first()
     if site is None:
@@ -67,12 +81,26 @@ def import_files(
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:
-    for path in paths:
-        if path.is_dir():
-            inside = sorted(one for one in path.rglob("*") if one.is_file())
-            yield from (one for one in inside if not any(p.startswith(".") for p in one.relative_to(path).parts))
-        else:
-            yield path
+    """What to take in: each file, and what stands in a folder but can't be read, so that it is told.
+
+    A folder with nothing in it stands for itself when others have something.
+    """
+    inside = [(path, _inside(path) if path.is_dir() else [path]) for path in paths]
+    if inside and not any(found for _, found in inside):
+        raise NoFiles([path for path, _ in inside])
+    for path, found in inside:
+        yield from found or [path]
+
+
+def _inside(folder: Path) -> list[Path]:
+    """Everything below a folder that is not hidden and no folder itself, and folders that can't be entered."""
+    shut: list[OSError] = []
+    found = []
+    for here, folders, files in os.walk(folder, onerror=shut.append):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        found += [Path(here, name) for name in files if not name.startswith(".")]
+        found += [Path(here, name) for name in folders if Path(here, name).is_symlink()]
+    return sorted({*found, *(Path(problem.filename) for problem in shut)})
 
 
 class _Run:

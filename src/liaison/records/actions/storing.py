@@ -15,11 +15,12 @@ from liaison.records.actions.places import keep_directory
 from liaison.records.actions.summary import CHANGED, NEW, OLDER, UNCHANGED, TypeCounts
 from liaison.records.actions.tables import Kept, ResourceRow
 from liaison.records.actions.waiting import PendingRow
+from liaison.records.rules.dates import is_older
 from liaison.records.rules.facts import facts_of
 from liaison.records.rules.intake import Note, Reject, decode
 from liaison.records.rules.prepared import Prepared
 from liaison.records.rules.references import Pointer, point, where_is
-from liaison.records.rules.shapes import obj, text
+from liaison.records.rules.shapes import obj
 
 LINKED_AT_ONCE = 2_000
 
@@ -119,13 +120,12 @@ class Intake:
 
     def _is_newer(self, one: Prepared, old: Kept, kept_updated: str) -> bool:
         """Whether this content takes the kept one's place; when not, say or file why."""
-        updated = text(obj(one.received.value.get("meta")).get("lastUpdated"))
-        both_dated = bool(updated and kept_updated and updated != kept_updated)
-        if both_dated and updated < kept_updated:
+        older = is_older(obj(one.received.value.get("meta")).get("lastUpdated"), kept_updated)
+        if older:
             filed = tables.file_as_earlier(old.pk, self._row(one, None), now=self.now)
             self.counts[one.key[0]][OLDER if filed else UNCHANGED] += 1
             return False
-        if old.source_id == self.source_id and not both_dated:
+        if old.source_id == self.source_id and older is None:
             reason = f"{'/'.join(one.key)} came before in this file with other content; the first is kept"
             self.rejects.append(Reject(file=self.file, path=one.received.path, reason=reason))
             return False

@@ -109,6 +109,19 @@ def lenient(value: object, *, latest: bool = False) -> When | None:
         return None
 
 
+def is_older(came: object, kept: object) -> bool | None:
+    """Whether one `meta.lastUpdated` lies before another, as moments and not as text.
+
+    FHIR lets a server write the same instant in any zone and with any fraction of a second (R4, datatype instant).
+    None when the two don't tell: one is absent or no date, both are the same moment to the microsecond, or only one
+    of them has a time with its zone.
+    """
+    first, second = lenient(came), lenient(kept)
+    if first is None or second is None or first.date_only != second.date_only or first.at == second.at:
+        return None
+    return first.at < second.at
+
+
 def span(period: object) -> Span:
     """A FHIR Period. An end before its start counts as unknown."""
     period = obj(period)

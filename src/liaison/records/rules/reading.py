@@ -85,8 +85,13 @@ def read(path: Path, *, limits: Limits = LIMITS) -> Iterator[Received | Reject |
 
 
 def _opened(path: Path) -> io.BufferedReader:
-    """Open a file for reading. A pipe, a socket or a device is refused: one would wait for it without end."""
-    if path.exists() and not path.is_file() and not path.is_dir():
+    """Open a file for reading. What is none is refused; for a pipe one would wait without end."""
+    if path.is_symlink() and not path.exists():
+        raise Unreadable("a link to something that is not there")
+    if path.is_dir():
+        linked, bare = "a link to a folder: name the folder itself", "a folder without files, or one that can't be read"
+        raise Unreadable(linked if path.is_symlink() else bare)
+    if path.exists() and not path.is_file():
         raise Unreadable("not a regular file: a pipe, a socket or a device")
     return path.open("rb")
 

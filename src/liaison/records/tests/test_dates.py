@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liaison.records.rules.dates import NotADate, impossible_date, lenient, parse, span
+from liaison.records.rules.dates import NotADate, impossible_date, is_older, lenient, parse, span
 
 
 def at(text: str) -> datetime:
@@ -94,3 +94,28 @@ def test_the_first_impossible_date_is_named():
         "“0000” cannot be: there is no year 0000",
     )
     assert impossible_date({"period": "odd", "birthDate": "1941-07-09"}) is None
+
+
+@pytest.mark.parametrize(
+    ("came", "kept", "older"),
+    [
+        ("2026-02-20T14:00:00Z", "2026-02-20T14:00:01Z", True),
+        ("2026-02-20T14:00:01Z", "2026-02-20T14:00:00Z", False),
+        ("2026-02-20T10:00:00-05:00", "2026-02-20T14:00:00Z", False),
+        ("2026-02-20T14:00:00Z", "2026-02-20T10:00:00-05:00", True),
+        ("2026-02-20T14:00:00.500Z", "2026-02-20T14:00:00Z", False),
+        ("2026-02-20T14:00:00Z", "2026-02-20T14:00:00.500Z", True),
+        ("2026-02-20T14:00:00-05:00", "2026-02-20T15:00:00Z", False),
+        ("2026-02-20T15:00:00Z", "2026-02-20T14:00:00-05:00", True),
+        ("2026-02-20T09:00:00-05:00", "2026-02-20T14:00:00.000Z", None),
+        ("2026-02-19", "2026-02-20", True),
+        ("2026-02-20", "2026-02-20T14:00:00Z", None),
+        ("garbage", "2026-02-20T14:00:00Z", None),
+        ("2026-02-20T14:00:00Z", "garbage", None),
+        (None, "2026-02-20T14:00:00Z", None),
+        ("2026-02-20T14:00:00Z", "", None),
+        (20260220, "2026-02-20T14:00:00Z", None),
+    ],
+)
+def test_of_two_versions_the_older_is_told_by_the_moment_and_not_by_the_letters(came, kept, older):
+    assert is_older(came, kept) is older

@@ -174,6 +174,35 @@ def test_content_that_is_older_by_its_own_date_goes_into_the_history(cast, tmp_p
     assert kept.earlier.get().body["meta"]["lastUpdated"].startswith("2026-02-10")
 
 
+@pytest.mark.parametrize(
+    ("kept", "came", "state"),
+    [
+        ("2026-02-20T14:00:00Z", "2026-02-20T10:00:00-05:00", "changed"),
+        ("2026-02-20T10:00:00-05:00", "2026-02-20T14:00:00Z", "older"),
+        ("2026-02-20T14:00:00Z", "2026-02-20T14:00:00.500Z", "changed"),
+        ("2026-02-20T14:00:00.500Z", "2026-02-20T14:00:00Z", "older"),
+        ("2026-02-20T15:00:00Z", "2026-02-20T14:00:00-05:00", "changed"),
+        ("2026-02-20T14:00:00-05:00", "2026-02-20T15:00:00Z", "older"),
+        ("2026-02-20T14:00:00Z", "some day", "changed"),
+    ],
+)
+def test_which_content_is_newer_is_told_by_the_moment_whatever_its_zone(cast, tmp_path, kept, came, state):
+    def dated(said):
+        return observation(subject=None, meta={"lastUpdated": said})
+
+    cast.take_in(write(tmp_path / "a.json", dated(kept)))
+    total = cast.take_in(write(tmp_path / "b.json", dated(came))).total
+    now_kept = Resource.objects.get().body["meta"]["lastUpdated"]
+    assert (total.changed, total.older, now_kept) == ((1, 0, came) if state == "changed" else (0, 1, kept))
+
+
+def test_two_contents_of_one_moment_in_one_file_keep_the_first_however_the_moment_is_written(cast, tmp_path):
+    noon, same_noon = ({"lastUpdated": said} for said in ("2026-02-20T12:00:00Z", "2026-02-20T07:00:00-05:00"))
+    summary = cast.take_in(write(tmp_path / "a.json", bundle(observation(meta=noon), observation(meta=same_noon))))
+    assert [reject.reason.partition(" came")[0] for reject in summary.rejects] == ["Observation/a1c"]
+    assert Resource.objects.get().body["meta"] == noon
+
+
 def test_one_id_with_two_contents_in_one_file_keeps_the_first_and_refuses_the_second(cast, tmp_path):
     summary = cast.take_in(
         write(tmp_path / "a.json", bundle(walter(), observation(), observation(status="amended"), observation()))
@@ -264,18 +293,6 @@ def test_a_damaged_file_leaves_nothing_and_the_others_come_in(cast, tmp_path):
     assert summary.rejects[0].path == "$"
     assert Resource.objects.count() == 1
     assert AuditEntry.objects.filter(verb="records.import").count() == 3
-
-
-def test_a_folder_stands_for_its_files_but_not_the_hidden_ones(cast, tmp_path):
-    (tmp_path / "in" / "deep").mkdir(parents=True)
-    write(tmp_path / "in" / "deep" / "b.json", walter())
-    write(tmp_path / "in" / ".hidden.json", "nonsense")
-    write(tmp_path / "in" / "a.txt", "nonsense")
-    summary = cast.take_in(tmp_path / "in")
-    assert [(outcome.file.rpartition("/")[2], outcome.state) for outcome in summary.outcomes] == [
-        ("a.txt", "rejected"),
-        ("b.json", "imported"),
-    ]
 
 
 def test_progress_counts_up_to_the_end(cast, tmp_path):

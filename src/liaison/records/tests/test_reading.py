@@ -136,6 +136,8 @@ def test_a_damaged_gzip_is_refused_as_a_whole(tmp_path):
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
+    with pytest.raises(Unreadable, match="can't be read: No such file"):
+        list(read(tmp_path / "nothing.json"))
     with pytest.raises(Unreadable, match="No such file"):
         fingerprint(tmp_path / "nothing.json")
     with pytest.raises(Unreadable, match="can't be read"):
