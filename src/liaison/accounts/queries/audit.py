@@ -16,7 +16,7 @@ from liaison.accounts.queries.audit_words import NOBODY, Names, fact_words, name
 from liaison.accounts.queries.audited import names_of
 from liaison.accounts.rules import ROLE_WORDS
 from liaison.core.actor import EVERYWHERE, Actor
-from liaison.core.audit import record
+from liaison.core.audit import record, unsealed_since
 from liaison.core.cursors import read_cursor, written_cursor
 from liaison.core.models import AuditEntry, AuditSeal
 from liaison.core.refusals import Forbidden, Refusal
@@ -106,13 +106,17 @@ class AuditPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainState:
-    """How the chain stands and what the last verification said."""
+    """How the chain stands and what the last verification said.
+
+    `stalled_since` is set when entries have waited for their seal for more than a minute.
+    """
 
     seals: int
     waiting: int
     sealed_at: datetime | None
     verified_at: datetime | None
     verified_problem: str
+    stalled_since: datetime | None = None
 
 
 def search_audit(actor: Actor, *, wanted: AuditFilter, cursor: str = "", now: datetime) -> AuditPage:
@@ -160,6 +164,7 @@ def chain_state() -> ChainState:
         sealed_at=last.sealed_at if last else None,
         verified_at=verified.recorded_at if verified else None,
         verified_problem=str(verified.details.get("problem", "")) if verified else "",
+        stalled_since=unsealed_since(),
     )
 
 

@@ -24,6 +24,7 @@ from liaison.core.cursors import BadCursor
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden
+from liaison.core.tests.test_act import _tamper
 
 pytestmark = pytest.mark.django_db
 
@@ -392,6 +393,9 @@ def test_the_state_of_the_chain_stands_above_the_search(client: Client, vera: Us
     seal_entries()
     actions.verify_audit_chain(actor=LIAISON)
     assert "Unbroken" in client.get("/audit/").content.decode()
+    _tamper("UPDATE core_auditentry SET recorded_at = recorded_at - interval '70 seconds' WHERE seal_id IS NULL")
+    page = client.get("/audit/").content.decode()
+    assert ("Not being sealed" in page, "Unbroken" in page) == (True, False)
     record(LIAISON, "core.verify_audit", details={"problem": "An entry under seal 1 was changed."})
     assert "An entry under seal 1 was changed." in client.get("/audit/").content.decode()
 
