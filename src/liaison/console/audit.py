@@ -11,7 +11,8 @@ from liaison.core.audit import Verification
 def verify_trail() -> str:
     """Walk the whole chain and say what it proves.
 
-    Refuses (Problem) a trail that was tampered with and one that is not being sealed. The result stands in the trail too, where the audit page shows it.
+    Refuses (Problem) a trail that was tampered with and one that is not being sealed. The result stands in
+    the trail too, where the audit page shows it.
     """
     return _said(verify_audit_chain(actor=system_actor(f"command line, {_account()}")))
 
