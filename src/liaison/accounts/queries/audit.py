@@ -141,10 +141,13 @@ def search_audit(actor: Actor, *, wanted: AuditFilter, cursor: str = "", now: da
     )
 
 
-def export_audit(actor: Actor, *, wanted: AuditFilter) -> Iterator[AuditRow]:
-    """Every matching entry, the newest first, up to 100,000. The caller has stepped up through an action."""
+def export_audit(actor: Actor, *, wanted: AuditFilter, most: int = MOST_EXPORTED) -> Iterator[AuditRow]:
+    """Every matching entry, the newest first, up to `most` and one more, which says that there are others.
+
+    The caller has stepped up through an action.
+    """
     _may(actor, EXPORT_AUDIT)
-    for entry in _matching(wanted)[:MOST_EXPORTED].iterator(chunk_size=2_000):
+    for entry in _matching(wanted)[: most + 1].iterator(chunk_size=2_000):
         yield _row(entry, named=(), names={}, known=NOBODY)
 
 
