@@ -14,6 +14,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -27,6 +28,30 @@ from liaison.core.clock import current_time, real_instant
 from liaison.core.refusals import Refusal
 
 log = logging.getLogger(__name__)
+
+
+class TooManyTries(Refusal):
+    """More tries at signing in, from one place or for one account, than are taken in that time."""
+
+    code = "accounts.rate_limited"
+    title = "Too many tries"
+    sentence = (
+        "There were too many tries in a short time, so this one was not taken. Wait five minutes, then try again."
+    )
+    status = 429
+
+
+def too_many_tries(request: HttpRequest, *, email: str) -> TooManyTries:
+    """The refusal of a try that is one too many, audited: guessing that goes on must go on showing."""
+    address = client_address(request)
+    if request.user.is_authenticated:
+        actor = actor_for(request.user, session=request.session, now=current_time())
+        trail.confirmed(actor, method="password", passed=False, address=address, code=TooManyTries.code)
+    else:
+        trail.refused_sign_in(email=email, code=TooManyTries.code, address=address, step="password")
+    refusal = TooManyTries()
+    refusal.audited = True
+    return refusal
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc,unused-ignore]  # the library has no types
@@ -57,6 +82,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc,unused-ignore]
         """Audit who leaves, then forget the session."""
         trail.signed_out(actor_for(request.user, session=request.session, now=current_time()))
         super().logout(request)
+
+    def pre_authenticate(self, request: HttpRequest, **credentials: Any) -> None:
+        """Count this try. Refuses: TooManyTries, whatever the password is."""
+        try:
+            super().pre_authenticate(request, **credentials)
+        except ValidationError as error:
+            raise too_many_tries(request, email=str(credentials.get("email", ""))) from error
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         """Audit a wrong password, at sign-in or when someone confirms who they are."""

@@ -59,14 +59,14 @@ def session_ended(actor: Actor, *, why: str) -> None:
     record(actor, SESSION_ENDED, subject_type=_USER, subject_id=actor.user_id, details={"why": why})
 
 
-def confirmed(actor: Actor, *, method: str, passed: bool, address: str) -> None:
-    """Someone was asked again who they are."""
+def confirmed(actor: Actor, *, method: str, passed: bool, address: str, code: str = "accounts.not_confirmed") -> None:
+    """Someone was asked again who they are; `code` says why it did not count."""
     outcome = AuditEntry.Outcome.DONE if passed else AuditEntry.Outcome.REFUSED
     record(
         actor,
         CONFIRM,
         outcome=outcome,
-        refusal_code="" if passed else "accounts.not_confirmed",
+        refusal_code="" if passed else code,
         subject_type=_USER,
         subject_id=actor.user_id,
         details={"method": method, "address": address},

@@ -31,4 +31,4 @@ handler400 = "liaison.core.translate.bad_request"
 handler403 = "liaison.core.translate.forbidden"
 handler404 = "liaison.core.translate.not_found"
 handler500 = "liaison.core.translate.server_error"
-handler429 = "liaison.core.translate.too_many_tries"  # asked for by allauth
+handler429 = "liaison.accounts.views.session.too_many_tries"  # asked for by allauth

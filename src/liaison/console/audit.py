@@ -9,9 +9,10 @@ from liaison.core.audit import Verification
 
 
 def verify_trail() -> str:
-    """Walk the whole chain and say what it proves. Refuses (Problem) a trail that was tampered with.
+    """Walk the whole chain and say what it proves.
 
-    The result stands in the trail too, where the audit page shows it.
+    Refuses (Problem) a trail that was tampered with and one that is not being sealed. The result stands in
+    the trail too, where the audit page shows it.
     """
     return _said(verify_audit_chain(actor=system_actor(f"command line, {_account()}")))
 
@@ -26,6 +27,8 @@ def accept_restore(reason: str) -> str:
 def _said(result: Verification) -> str:
     if result.problem:
         raise Problem(f"The audit trail is broken: {result.problem}")
+    if result.stalled:
+        raise Problem(f"The audit trail is not being sealed: {result.stalled} What is sealed is unbroken.")
     waiting = f", {result.unsealed} newer ones wait for the next seal" if result.unsealed else ""
     heads = (
         f"It holds all {result.compared} heads that were recorded outside the database."

@@ -10,10 +10,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
 from django.db import connection, models, transaction
+from django.db.models.functions import Now
 
 from liaison.core.actor import Actor
 from liaison.core.heads import Head, our_heads
@@ -26,6 +28,8 @@ log = logging.getLogger(__name__)
 GENESIS: Final = "0" * 64
 SEAL_LOCK: Final = 0x4C494149
 BATCH: Final = 10_000
+LONGEST_UNSEALED: Final = timedelta(minutes=1)
+"""The sealer comes every five seconds; what waits longer says that it does not come."""
 _SEALED_COLUMNS: Final = (
     "id",
     "recorded_at",
@@ -115,7 +119,8 @@ class Verification:
     """The result of walking the chain. `problem` is empty when it is unbroken.
 
     `compared` heads that were recorded outside the database were looked for in it; `missing` is the first that the
-    database does not hold, though what it holds is unbroken.
+    database does not hold, though what it holds is unbroken. `stalled` says that entries have waited too long for their
+    seal: until they have one, nothing proves them.
     """
 
     seals: int
@@ -125,6 +130,7 @@ class Verification:
     compared: int = 0
     missing: Head | None = None
     problem: str = ""
+    stalled: str = ""
 
 
 def seal_entries() -> int:
@@ -149,6 +155,7 @@ def _seal_batch() -> AuditSeal | None:
     with writes_open(), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEAL_LOCK])
         if not cursor.fetchone()[0]:
+            log.warning("audit.sealing_locked")
             return None
         batch = list(AuditEntry.objects.filter(seal=None).order_by("id")[:BATCH])
         if not batch:
@@ -189,16 +196,26 @@ def verify_chain() -> Verification:
         if problem:
             break
         previous, seals, entries = seal.hash, seals + 1, entries + len(batch)
-    compared, missing = (0, None) if problem else _compare_heads()
+    compared, differing = (0, None) if problem else _compare_heads()
+    is_there = differing and AuditSeal.objects.filter(pk=differing.seal, hash=differing.hash).exists()
+    if differing:
+        problem = _about_time(differing) if is_there else _about(differing)
     return Verification(
         seals=seals,
         entries=entries,
         unsealed=AuditEntry.objects.filter(seal=None).count(),
         head=previous,
         compared=compared,
-        missing=missing,
-        problem=_about(missing) if missing else problem,
+        missing=None if is_there else differing,
+        problem=problem,
+        stalled=_about_waiting(unsealed_since()),
     )
+
+
+def unsealed_since() -> datetime | None:
+    """Since when an entry has waited for its seal, if that is longer than a minute by the database's own clock."""
+    late = AuditEntry.objects.filter(seal=None, recorded_at__lt=Now() - LONGEST_UNSEALED)
+    return late.order_by("id").values_list("recorded_at", flat=True).first()
 
 
 def accept_head() -> None:
@@ -209,21 +226,22 @@ def accept_head() -> None:
 
 
 def _compare_heads() -> tuple[int, Head | None]:
-    """How many recorded heads count, and the first of them that the database does not hold."""
-    compared, missing = 0, None
+    """How many recorded heads count, and the first of them that the database does not hold as it was recorded."""
+    compared, differing = 0, None
     batch: list[Head] = []
     for head in our_heads().recorded():
         if head.accepted:
-            compared, missing, batch = 0, None, []
+            compared, differing, batch = 0, None, []
         batch.append(head)
         if len(batch) == BATCH:
-            compared, missing, batch = compared + len(batch), missing or _first_missing(batch), []
-    return compared + len(batch), missing or _first_missing(batch)
+            compared, differing, batch = compared + len(batch), differing or _first_differing(batch), []
+    return compared + len(batch), differing or _first_differing(batch)
 
 
-def _first_missing(heads: list[Head]) -> Head | None:
-    held = dict(AuditSeal.objects.filter(pk__in=[head.seal for head in heads]).values_list("pk", "hash"))
-    return next((head for head in heads if held.get(head.seal) != head.hash), None)
+def _first_differing(heads: list[Head]) -> Head | None:
+    seals = AuditSeal.objects.filter(pk__in=[head.seal for head in heads])
+    held = {pk: (hash_, at) for pk, hash_, at in seals.values_list("pk", "hash", "sealed_at")}
+    return next((head for head in heads if held.get(head.seal) != (head.hash, head.at)), None)
 
 
 def _about(missing: Head) -> str:
@@ -231,6 +249,23 @@ def _about(missing: Head) -> str:
         f"Seal {missing.seal} was recorded outside the database on {missing.at:%Y-%m-%d at %H:%M} UTC and is not in it:"
         " entries were taken away, or an older backup was restored. If it was a restore, say so with"
         " `liaison audit verify --accept-restore REASON`."
+    )
+
+
+def _about_time(moved: Head) -> str:
+    return (
+        f"The time of seal {moved.seal} was changed: it was recorded outside the database on"
+        f" {moved.at:%Y-%m-%d at %H:%M:%S} UTC."
+    )
+
+
+def _about_waiting(since: datetime | None) -> str:
+    if since is None:
+        return ""
+    return (
+        f"Entries have waited for their seal since {since.astimezone(UTC):%Y-%m-%d at %H:%M:%S} UTC, and nothing proves"
+        " what is not sealed. Either no worker runs, or somebody keeps it from sealing (`audit.sealing_locked` in its"
+        " log). Right after very long work it may be neither: ask again."
     )
 
 

@@ -104,18 +104,6 @@ class NotThisWay(Refusal):
     status = 405
 
 
-class TooManyTries(Refusal):
-    """More tries from one place than are taken in that time."""
-
-    code = "core.too_many_tries"
-    title = "Too many tries"
-    sentence = (
-        "There were too many tries from here in a short time, so this one was not taken. "
-        "Wait five minutes, then try again."
-    )
-    status = 429
-
-
 class Fault(Refusal):
     """A bug, told to whoever met it."""
 
@@ -152,11 +140,6 @@ def unproven(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Django's answer to a form without its proof (CSRF). `reason` is for the log, which Django writes."""
     del reason
     return refused_plainly(request, Unproven(_(Unproven.sentence)))
-
-
-def too_many_tries(request: HttpRequest) -> HttpResponse:
-    """A 429, when the rate limits of signing in are used up."""
-    return refused_plainly(request, TooManyTries(_(TooManyTries.sentence)))
 
 
 def not_this_way(request: HttpRequest, answer: HttpResponse) -> HttpResponse:

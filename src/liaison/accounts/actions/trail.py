@@ -57,7 +57,7 @@ def verify_audit_chain(*, actor: Actor) -> Verification:
         "entries": result.entries,
         "head": result.head,
         "compared": result.compared,
-        "problem": result.problem,
+        "problem": result.problem or result.stalled,
     }
     record(actor, "core.verify_audit", details=details)
     return result

@@ -2,6 +2,7 @@
 
 from liaison.accounts.queries.actors import actor_for, actor_for_session, actor_of, seconds_left, unfinished
 from liaison.accounts.queries.audit import (
+    MOST_EXPORTED,
     AuditFilter,
     AuditPage,
     AuditRow,
@@ -46,6 +47,7 @@ from liaison.accounts.queries.reach import (
 
 __all__ = [
     "DEMO_PASSWORD",
+    "MOST_EXPORTED",
     "SHOWN_AT_SIGN_IN",
     "AuditFilter",
     "AuditPage",

@@ -16,7 +16,7 @@ from liaison.accounts.queries.audit_words import NOBODY, Names, fact_words, name
 from liaison.accounts.queries.audited import names_of
 from liaison.accounts.rules import ROLE_WORDS
 from liaison.core.actor import EVERYWHERE, Actor
-from liaison.core.audit import record
+from liaison.core.audit import record, unsealed_since
 from liaison.core.cursors import read_cursor, written_cursor
 from liaison.core.models import AuditEntry, AuditSeal
 from liaison.core.refusals import Forbidden, Refusal
@@ -106,13 +106,17 @@ class AuditPage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChainState:
-    """How the chain stands and what the last verification said."""
+    """How the chain stands and what the last verification said.
+
+    `stalled_since` is set when entries have waited for their seal for more than a minute.
+    """
 
     seals: int
     waiting: int
     sealed_at: datetime | None
     verified_at: datetime | None
     verified_problem: str
+    stalled_since: datetime | None = None
 
 
 def search_audit(actor: Actor, *, wanted: AuditFilter, cursor: str = "", now: datetime) -> AuditPage:
@@ -137,10 +141,13 @@ def search_audit(actor: Actor, *, wanted: AuditFilter, cursor: str = "", now: da
     )
 
 
-def export_audit(actor: Actor, *, wanted: AuditFilter) -> Iterator[AuditRow]:
-    """Every matching entry, the newest first, up to 100,000. The caller has stepped up through an action."""
+def export_audit(actor: Actor, *, wanted: AuditFilter, most: int = MOST_EXPORTED) -> Iterator[AuditRow]:
+    """Every matching entry, the newest first, up to `most` and one more, which says that there are others.
+
+    The caller has stepped up through an action.
+    """
     _may(actor, EXPORT_AUDIT)
-    for entry in _matching(wanted)[:MOST_EXPORTED].iterator(chunk_size=2_000):
+    for entry in _matching(wanted)[: most + 1].iterator(chunk_size=2_000):
         yield _row(entry, named=(), names={}, known=NOBODY)
 
 
@@ -160,6 +167,7 @@ def chain_state() -> ChainState:
         sealed_at=last.sealed_at if last else None,
         verified_at=verified.recorded_at if verified else None,
         verified_problem=str(verified.details.get("problem", "")) if verified else "",
+        stalled_since=unsealed_since(),
     )
 
 

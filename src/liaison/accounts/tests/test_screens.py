@@ -14,16 +14,18 @@ from liaison.accounts import actions
 from liaison.accounts.access import Role
 from liaison.accounts.forms import AuditSearchForm
 from liaison.accounts.models import Site, Team, User
-from liaison.accounts.queries import AuditFilter, actor_of, own_account, people, search_audit
+from liaison.accounts.queries import AuditFilter, actor_of, export_audit, own_account, people, search_audit
 from liaison.accounts.queries.audit import PAGE
 from liaison.accounts.sessions import STASH
 from liaison.accounts.tests.cast import LIAISON, NOW, PASSWORD, acting, old_proof, person, sign_in, site, trail
+from liaison.accounts.views.audit import _lines
 from liaison.core.audit import record, seal_entries
 from liaison.core.clock import current_time
 from liaison.core.cursors import BadCursor
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden
+from liaison.core.tests.test_act import _tamper
 
 pytestmark = pytest.mark.django_db
 
@@ -387,11 +389,28 @@ def test_an_export_asks_who_one_is_and_stands_in_the_trail(client: Client, vera:
     assert client.get("/audit/export/?since=x").status_code == 422
 
 
+def test_an_export_that_leaves_entries_out_says_so_in_its_last_line_and_on_the_page_before(
+    client: Client, vera: User, rosa: User
+) -> None:
+    _entries(PAGE + 1, patient_ids=[12])
+    reader, wanted = acting(vera), AuditFilter(patient_id=12)
+    whole = list(_lines(export_audit(reader, wanted=wanted, most=PAGE + 1), most=PAGE + 1))
+    assert (len(whole), "NOT ALL" in whole[-1]) == (PAGE + 2, False)
+    cut = list(_lines(export_audit(reader, wanted=wanted, most=PAGE), most=PAGE))
+    assert len(cut) == PAGE + 2
+    assert cut[-1].startswith("NOT ALL: only the newest 50 entries that match are in this file.")
+    assert "holds the newest 100,000 entries" in client.get("/audit/?patient=12").content.decode()
+    assert "holds the newest" not in client.get("/audit/?patient=13").content.decode()
+
+
 def test_the_state_of_the_chain_stands_above_the_search(client: Client, vera: User) -> None:
     assert "Not verified yet" in client.get("/audit/").content.decode()
     seal_entries()
     actions.verify_audit_chain(actor=LIAISON)
     assert "Unbroken" in client.get("/audit/").content.decode()
+    _tamper("UPDATE core_auditentry SET recorded_at = recorded_at - interval '70 seconds' WHERE seal_id IS NULL")
+    page = client.get("/audit/").content.decode()
+    assert ("Not being sealed" in page, "Unbroken" in page) == (True, False)
     record(LIAISON, "core.verify_audit", details={"problem": "An entry under seal 1 was changed."})
     assert "An entry under seal 1 was changed." in client.get("/audit/").content.decode()
 

@@ -95,8 +95,33 @@ def test_five_wrong_passwords_lock_that_address_for_this_browser_only(client: Cl
 
 def test_many_addresses_guessing_one_password_are_slowed_down(rosa: User) -> None:
     answers = [sign_in(Client(REMOTE_ADDR=f"10.0.1.{n}"), rosa, password="wrong") for n in range(11)]
-    assert "Too many failed" in answers[-1].content.decode()
-    assert "Too many failed" not in answers[-2].content.decode()
+    assert [answer.status_code for answer in answers] == [200] * 10 + [429]
+    assert "Wait five minutes" in answers[-1].content.decode()
+    assert "data-refusal" in answers[-1].content.decode()
+    assert sign_in(Client(REMOTE_ADDR="10.0.1.99"), rosa).status_code == 429
+    *_, one_too_many, right = trail("accounts.sign_in")
+    for entry in (one_too_many, right):
+        assert (entry.outcome, entry.refusal_code, entry.subject_id) == ("refused", "accounts.rate_limited", rosa.pk)
+    assert right.details == {"address": "10.0.1.99", "step": "password", "known": True}
+
+
+def test_more_tries_from_one_place_than_are_taken_in_a_minute_are_told_to_wait(client: Client, rosa: User) -> None:
+    typed = {"login": rosa.email, "password": ""}
+    assert {client.post("/account/login/", typed).status_code for _ in range(60)} == {200}
+    answer = client.post("/account/login/", typed)
+    assert (answer.status_code, "Wait five minutes" in answer.content.decode()) == (429, True)
+    (entry,) = trail("accounts.sign_in")
+    assert (entry.refusal_code, entry.subject_id) == ("accounts.rate_limited", rosa.pk)
+
+
+def test_confirming_who_one_is_too_often_stands_in_the_trail_once(client: Client, rosa: User) -> None:
+    sign_in(client, rosa)
+    for _ in range(10):
+        client.post("/account/reauthenticate/", {"password": ""})
+    assert client.post("/account/reauthenticate/", {"password": ""}).status_code == 429
+    (entry,) = trail("accounts.confirm")
+    assert (entry.actor_user_id, entry.outcome, entry.refusal_code) == (rosa.pk, "refused", "accounts.rate_limited")
+    assert not trail("core.attempt")
 
 
 def test_a_closed_account_does_not_let_in(client: Client, rosa: User) -> None:

@@ -6,16 +6,19 @@ import csv
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import render
 from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from liaison.accounts.actions import begin_audit_export
 from liaison.accounts.forms import AuditSearchForm
 from liaison.accounts.queries import (
+    MOST_EXPORTED,
     AuditFilter,
     AuditRow,
     Meant,
@@ -44,6 +47,9 @@ COLUMNS = (
     "details",
     "sealed",
 )
+_CUT_SHORT = _(
+    "NOT ALL: only the newest %(most)s entries that match are in this file. Set the days to take out the earlier ones."
+)
 
 
 @require_GET
@@ -69,6 +75,7 @@ def audit(request: HttpRequest) -> HttpResponse:
         "query": urlencode(query),
         "without_patient": urlencode({key: value for key, value in query.items() if key not in {"patient", "chosen"}}),
         "searched": bool(query),
+        "most": f"{MOST_EXPORTED:,}",
     }
     if wants_fragment(request) and request.GET.get("after"):
         return render(request, "accounts/_audit_rows.html", page)
@@ -105,11 +112,14 @@ class _Echo:
         return line
 
 
-def _lines(rows: Iterator[AuditRow]) -> Iterator[str]:
+def _lines(rows: Iterator[AuditRow], *, most: int = MOST_EXPORTED) -> Iterator[str]:
+    """The lines of the file; where there are more than `most` rows, the last line says that the earlier ones lack."""
     writer = csv.writer(_Echo())
     yield writer.writerow(COLUMNS)
-    for row in rows:
+    for row in islice(rows, most):
         yield writer.writerow([_harmless(value) for value in _values(row)])
+    if next(rows, None) is not None:
+        yield writer.writerow([_CUT_SHORT % {"most": f"{most:,}"}])
 
 
 def _values(row: AuditRow) -> tuple[Any, ...]:

@@ -14,11 +14,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods
 
+from liaison.accounts.adapters import too_many_tries as refused_try
 from liaison.accounts.queries import seconds_left
 from liaison.accounts.rules import still_waits
 from liaison.accounts.sessions import SEEN, STASH
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time, real_instant
+from liaison.core.translate import refused_plainly
 
 
 @never_cache
@@ -67,6 +69,11 @@ def locked_out(
     """What someone sees after too many wrong passwords."""
     del original_response, credentials
     return render(request, "account/locked_out.html", {"sign_in": reverse("account_login")}, status=429)
+
+
+def too_many_tries(request: HttpRequest) -> HttpResponse:
+    """What someone sees after too many tries of any kind from one place; allauth asks for it."""
+    return refused_plainly(request, refused_try(request, email=str(request.POST.get("login", ""))))
 
 
 @login_not_required

@@ -25,6 +25,20 @@ def test_an_audit_trail_with_a_foreign_seal_fails_the_proof(ready):
     assert "does not follow the seal before it" in done.stderr
 
 
+def test_a_trail_that_is_not_being_sealed_fails_the_proof(ready):
+    with psycopg.connect(ready.url, autocommit=True) as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("""
+            INSERT INTO liaison.core_auditentry (recorded_at, actor_name, roles, verb, outcome, refusal_code, reason,
+                patient_ids, subject_type, before_hash, after_hash, details, request_id, session_hash)
+            VALUES (now() - interval '2 minutes', 'Rosa', '', 'trial', 'done', '', '', '{}', '', '', '', '{}', '', '')
+        """)
+    done = liaison("audit", "verify", DATABASE_URL=ready.url)
+    assert done.returncode == 1
+    assert "The audit trail is not being sealed: Entries have waited for their seal since" in done.stderr
+    assert "Either no worker runs" in done.stderr
+
+
 def test_the_proof_is_kept_in_the_trail_and_a_shorter_trail_is_accepted_only_with_a_reason(ready, tmp_path):
     told = {"DATABASE_URL": ready.url, "LIAISON_AUDIT_HEADS": str(tmp_path)}
     first = liaison("audit", "verify", **told)

@@ -115,6 +115,15 @@ def test_the_log_holds_each_head_too(caplog: pytest.LogCaptureFixture) -> None:
     assert (line.seal, line.hash) == (seal, verify_chain().head)  # type: ignore[attr-defined]  # put there by the log call
 
 
+@pytest.mark.django_db
+def test_a_seal_whose_time_was_changed_shows_and_can_not_be_accepted_as_a_restore() -> None:
+    seals = _seal(2)
+    _tamper(f"UPDATE core_auditseal SET sealed_at = sealed_at - interval '2 days' WHERE id = {seals[0]}")
+    found = verify_chain()
+    assert found.missing is None
+    assert found.problem.startswith(f"The time of seal {seals[0]} was changed: it was recorded outside the database on")
+
+
 def test_an_unfinished_line_is_passed_over_and_the_next_one_stands_alone(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

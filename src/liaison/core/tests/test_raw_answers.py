@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from allauth.utils import import_callable
 from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent
 from django.http import HttpResponseNotAllowed
@@ -94,12 +93,6 @@ def test_an_address_that_only_takes_forms_says_so_when_it_is_opened() -> None:
 def test_an_answer_that_says_more_than_a_status_stays_as_it_is() -> None:
     said = HttpResponseNotAllowed(["POST"], content=b"Send it with a form.")
     assert RefusalMiddleware(lambda request: said)(RequestFactory().get("/x/")) is said
-
-
-def test_too_many_tries_are_told_to_wait() -> None:
-    answer = import_callable(import_callable(f"{settings.ROOT_URLCONF}.handler429"))(RequestFactory().post(SIGN_IN))
-    assert answer.status_code == 429
-    assert "Wait five minutes" in told(answer)
 
 
 @pytest.mark.parametrize(
