@@ -96,11 +96,32 @@ def change_practitioner(
     return row
 
 
-def retire_practitioner(*, actor: Actor, practitioner: Practitioner, now: datetime) -> None:
-    """Offer a clinician no longer; what refers to them stays. Refuses: Forbidden for one of another site."""
-    with act(actor, CHANGE, site_id=_site_or_none(practitioner.site_id), subject=practitioner, now=now):
-        practitioner.retire(now=now)
-        practitioner.save(update_fields=["retired_at"])
+def retire_practitioner(
+    *, actor: Actor, practitioner_id: int, reason: str, expected_version: int, now: datetime
+) -> Practitioner:
+    """Offer a clinician no longer; what refers to them stays. The reason stands in the audit trail.
+
+    A clinician of ours is taken out by who holds the verb at their site, one of no site by who has it everywhere:
+    they are missing at every site then. Refuses: Forbidden, EntryWrong without a reason, Stale (also when they are
+    offered no longer already).
+    """
+    row = Practitioner.objects.get(pk=practitioner_id)
+    with act(actor, CHANGE, site_id=row.site_id, subject=row, reason=reason.strip(), now=now):
+        row = Practitioner.objects.select_for_update().get(pk=practitioner_id)
+        _retire(row, reason=reason, expected_version=expected_version, now=now)
+    return row
+
+
+def offer_practitioner_again(
+    *, actor: Actor, practitioner_id: int, expected_version: int, now: datetime
+) -> Practitioner:
+    """Offer a clinician again, by who may take them out. Refuses: Forbidden, Stale (also when they are offered)."""
+    row = Practitioner.objects.get(pk=practitioner_id)
+    with act(actor, CHANGE, site_id=row.site_id, subject=row, now=now) as entry:
+        entry.note(offered="again")
+        row = Practitioner.objects.select_for_update().get(pk=practitioner_id)
+        _offer_again(row, expected_version=expected_version)
+    return row
 
 
 def _site_or_none(site_id: int | None) -> int | Place:
@@ -147,11 +168,49 @@ def change_organization(
     return row
 
 
-def retire_organization(*, actor: Actor, organization: Organization, now: datetime) -> None:
-    """Offer a place no longer; what refers to it stays."""
-    with act(actor, CHANGE, subject=organization, now=now):
-        organization.retire(now=now)
-        organization.save(update_fields=["retired_at"])
+def retire_organization(
+    *, actor: Actor, organization_id: int, reason: str, expected_version: int, now: datetime
+) -> Organization:
+    """Offer a place no longer; what refers to it stays. The reason stands in the audit trail.
+
+    A place belongs to the whole organization: it is missing at every site then, so it wants the verb everywhere.
+    Refuses: Forbidden, EntryWrong without a reason, Stale (also when it is offered no longer already).
+    """
+    row = Organization.objects.get(pk=organization_id)
+    with act(actor, CHANGE, site_id=EVERYWHERE, subject=row, reason=reason.strip(), now=now):
+        row = Organization.objects.select_for_update().get(pk=organization_id)
+        _retire(row, reason=reason, expected_version=expected_version, now=now)
+    return row
+
+
+def offer_organization_again(
+    *, actor: Actor, organization_id: int, expected_version: int, now: datetime
+) -> Organization:
+    """Offer a place again, by who may take it out. Refuses: Forbidden, Stale (also when it is offered)."""
+    row = Organization.objects.get(pk=organization_id)
+    with act(actor, CHANGE, site_id=EVERYWHERE, subject=row, now=now) as entry:
+        entry.note(offered="again")
+        row = Organization.objects.select_for_update().get(pk=organization_id)
+        _offer_again(row, expected_version=expected_version)
+    return row
+
+
+def _retire(row: Practitioner | Organization, *, reason: str, expected_version: int, now: datetime) -> None:
+    if row.retired_at is not None or row.version != expected_version:
+        raise Stale
+    if not reason.strip():
+        raise EntryWrong(fields={"reason": "Say why: colleagues will ask."})
+    row.retire(now=now)
+    row.version += 1
+    row.save(update_fields=["retired_at", "version"])
+
+
+def _offer_again(row: Practitioner | Organization, *, expected_version: int) -> None:
+    if row.retired_at is None or row.version != expected_version:
+        raise Stale
+    row.offer_again()
+    row.version += 1
+    row.save(update_fields=["retired_at", "version"])
 
 
 def _practitioner_columns(details: PractitionerDetails) -> dict[str, object]:

@@ -127,3 +127,16 @@ class OrganizationForm(forms.Form):
         typed = {name: value for name, value in self.cleaned_data.items() if name not in {"version", "specialties"}}
         codes = [specialty.code for specialty in self.cleaned_data["specialties"]]
         return OrganizationDetails(**typed, specialties=codes)
+
+
+class RetireForm(forms.Form):
+    """Why a clinician or a place is offered no longer."""
+
+    reason = forms.CharField(label=_("Why"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class OfferAgainForm(forms.Form):
+    """The entry as it was when somebody pressed."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput)

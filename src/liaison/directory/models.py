@@ -44,6 +44,10 @@ class DirectoryQuerySet(models.QuerySet[M]):
         """Those that still exist and may be chosen."""
         return self.filter(retired_at__isnull=True)
 
+    def retired(self) -> Self:
+        """Those that are no longer offered."""
+        return self.filter(retired_at__isnull=False)
+
 
 class Organization(models.Model):
     """A place outside our own sites."""
@@ -78,6 +82,10 @@ class Organization(models.Model):
     def retire(self, *, now: datetime) -> None:
         """It is no longer offered; what refers to it stays."""
         self.retired_at = now
+
+    def offer_again(self) -> None:
+        """It is offered as before."""
+        self.retired_at = None
 
 
 class Practitioner(models.Model):
@@ -129,6 +137,10 @@ class Practitioner(models.Model):
     def retire(self, *, now: datetime) -> None:
         """They are no longer offered; what refers to them stays."""
         self.retired_at = now
+
+    def offer_again(self) -> None:
+        """They are offered as before."""
+        self.retired_at = None
 
 
 class PractitionerIdentifier(models.Model):

@@ -60,8 +60,17 @@ def referral_targets(actor: Actor, *, specialty: str) -> Sequence[ReferralTarget
 
 def practitioners(actor: Actor, *, text: str = "", limit: int = 200) -> Sequence[Practitioner]:
     """Clinicians whose name, specialty or place contains `text`, at most `limit`. Refuses: Forbidden."""
+    return list(_practitioners(actor, Practitioner.objects.active(), text=text)[:limit])
+
+
+def retired_practitioners(actor: Actor, *, text: str = "", limit: int = 200) -> Sequence[Practitioner]:
+    """Clinicians who are offered no longer, found like `practitioners`, at most `limit`. Refuses: Forbidden."""
+    return list(_practitioners(actor, Practitioner.objects.retired(), text=text)[:limit])
+
+
+def _practitioners(actor: Actor, rows: QuerySet[Practitioner], *, text: str) -> QuerySet[Practitioner]:
     _check(actor)
-    found: QuerySet[Practitioner] = Practitioner.objects.active().select_related("specialty", "site", "organization")
+    found = rows.select_related("specialty", "site", "organization")
     if text:
         found = found.filter(
             Q(name__icontains=text)
@@ -69,13 +78,19 @@ def practitioners(actor: Actor, *, text: str = "", limit: int = 200) -> Sequence
             | Q(site__name__icontains=text)
             | Q(organization__name__icontains=text)
         )
-    return list(found[:limit])
+    return found
 
 
 def organizations(actor: Actor, *, text: str = "", limit: int = 200) -> Sequence[Organization]:
     """Places whose name contains `text`, at most `limit`. Refuses: Forbidden."""
     _check(actor)
     return list(Organization.objects.active().filter(name__icontains=text).prefetch_related("specialties")[:limit])
+
+
+def retired_organizations(actor: Actor, *, text: str = "", limit: int = 200) -> Sequence[Organization]:
+    """Places that are offered no longer and whose name contains `text`, at most `limit`. Refuses: Forbidden."""
+    _check(actor)
+    return list(Organization.objects.retired().filter(name__icontains=text).prefetch_related("specialties")[:limit])
 
 
 def get_practitioner(actor: Actor, *, practitioner_id: int) -> Practitioner:

@@ -10,7 +10,9 @@ urlpatterns = [
     path("directory/clinicians/new/", views.practitioner, name="practitioner_new"),
     path("directory/clinicians/<int:practitioner_id>/", views.practitioner, name="practitioner"),
     path("directory/clinicians/<int:practitioner_id>/retire/", views.practitioner_retire, name="practitioner_retire"),
+    path("directory/clinicians/<int:practitioner_id>/offer/", views.practitioner_offer, name="practitioner_offer"),
     path("directory/places/new/", views.organization, name="organization_new"),
     path("directory/places/<int:organization_id>/", views.organization, name="organization"),
     path("directory/places/<int:organization_id>/retire/", views.organization_retire, name="organization_retire"),
+    path("directory/places/<int:organization_id>/offer/", views.organization_offer, name="organization_offer"),
 ]

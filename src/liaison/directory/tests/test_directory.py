@@ -22,6 +22,7 @@ NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 LIAISON = system_actor("tests")
 ROSA = Actor(user_id=1, name="Rosa", assignments=frozenset({(Role.COORDINATOR, 1)}))
 BILL = Actor(user_id=2, name="Bill", assignments=frozenset({(Role.BILLING, 1)}))
+ADAM = Actor(user_id=4, name="Adam", assignments=frozenset({(Role.ADMINISTRATOR, None)}))
 PRIYA = Actor(user_id=3, name="Priya", assignments=frozenset({(Role.PRIVACY_OFFICER, None)}))
 
 
@@ -52,9 +53,15 @@ def test_a_clinician_is_added_corrected_and_retired() -> None:
             actor=ROSA, practitioner_id=made.pk, details=PractitionerDetails(name="X"), expected_version=1, now=NOW
         )
     assert [row.name for row in queries.practitioners(BILL, text="imani")] == ["Dr A. Imani"]
-    actions.retire_practitioner(actor=ROSA, practitioner=changed, now=NOW)
+    actions.retire_practitioner(actor=ADAM, practitioner_id=made.pk, reason=" left us ", expected_version=2, now=NOW)
     assert queries.practitioners(BILL) == []
-    assert AuditEntry.objects.filter(verb="directory.change", outcome="done").count() == 3
+    assert [row.retired_at for row in queries.retired_practitioners(BILL, text="imani")] == [NOW]
+    again = actions.offer_practitioner_again(actor=ADAM, practitioner_id=made.pk, expected_version=3, now=NOW)
+    assert (again.version, queries.retired_practitioners(BILL)) == (4, [])
+    assert [row.name for row in queries.practitioners(BILL)] == ["Dr A. Imani"]
+    told = AuditEntry.objects.filter(verb="directory.change", outcome="done").order_by("pk")
+    assert [entry.reason for entry in told] == ["", "", "left us", ""]
+    assert told[3].details == {"site_id": None, "offered": "again"}
 
 
 @pytest.mark.django_db
@@ -107,9 +114,47 @@ def test_a_place_offers_its_specialties_to_referrals_after_our_own() -> None:
         )
     assert [target.name for target in queries.referral_targets(ROSA, specialty="cardiology")] == ["Dr Zed", "Dr Away"]
     assert str(heart) == "Heart House"
-    actions.retire_organization(actor=ROSA, organization=heart, now=NOW)
+    actions.retire_organization(actor=ADAM, organization_id=heart.pk, reason="moved", expected_version=2, now=NOW)
     assert queries.organizations(ROSA, text="heart") == []
+    assert queries.retired_organizations(ROSA, text="heart") == [heart]
+    actions.offer_organization_again(actor=ADAM, organization_id=heart.pk, expected_version=3, now=NOW)
+    assert queries.organizations(ROSA, text="heart") == [heart]
     assert len(queries.specialties(ROSA)) > 20
+
+
+@pytest.mark.django_db
+def test_nothing_goes_without_a_reason_or_by_an_old_page_or_twice() -> None:
+    heart = actions.add_organization(actor=ROSA, details=OrganizationDetails(name="Heart House"), now=NOW)
+    named: dict[str, Any] = {"actor": ADAM, "organization_id": heart.pk, "now": NOW}
+    with pytest.raises(actions.EntryWrong) as refusal:
+        actions.retire_organization(reason=" ", expected_version=1, **named)
+    assert set(refusal.value.fields) == {"reason"}
+    with pytest.raises(Stale):
+        actions.retire_organization(reason="moved", expected_version=2, **named)
+    with pytest.raises(Stale):
+        actions.offer_organization_again(expected_version=1, **named)
+    assert actions.retire_organization(reason="moved", expected_version=1, **named).retired_at == NOW
+    with pytest.raises(Stale):
+        actions.retire_organization(reason="moved", expected_version=2, **named)
+    with pytest.raises(Stale):
+        actions.offer_organization_again(expected_version=1, **named)
+    assert actions.offer_organization_again(expected_version=2, **named).retired_at is None
+
+
+@pytest.mark.django_db
+def test_what_belongs_to_no_site_is_taken_out_and_back_by_who_has_the_verb_everywhere() -> None:
+    heart = actions.add_organization(actor=ROSA, details=OrganizationDetails(name="Heart House"), now=NOW)
+    away = actions.add_practitioner(actor=ROSA, details=PractitionerDetails(name="Dr Away"), now=NOW)
+    old: dict[str, Any] = {"actor": ROSA, "expected_version": 1, "now": NOW}
+    for refused in (
+        lambda: actions.retire_organization(organization_id=heart.pk, reason="moved", **old),
+        lambda: actions.offer_organization_again(organization_id=heart.pk, **old),
+        lambda: actions.retire_practitioner(practitioner_id=away.pk, reason="moved", **old),
+        lambda: actions.offer_practitioner_again(practitioner_id=away.pk, **old),
+    ):
+        with pytest.raises(Forbidden):
+            refused()
+    assert (queries.organizations(ROSA), queries.practitioners(ROSA)) == ([heart], [away])
 
 
 @pytest.mark.django_db
@@ -157,6 +202,19 @@ def rosa(db: None) -> Client:
     return client
 
 
+@pytest.fixture
+def adam(rosa: Client) -> Client:
+    """Adam's browser: he administers all sites."""
+    from liaison.accounts.models import Assignment, User
+
+    with writes_open():
+        user = User.objects.create(email="adam@example.org", name="Adam", password=make_password("a long secret"))
+        Assignment.objects.create(user=user, role=Role.ADMINISTRATOR, starts_at=datetime(2020, 1, 1, tzinfo=UTC))
+    client = Client()
+    client.post("/account/login/", {"login": "adam@example.org", "password": "a long secret"})
+    return client
+
+
 def text(answer: Any) -> str:
     return str(answer.content.decode())
 
@@ -187,9 +245,6 @@ def test_the_pages_of_the_directory(rosa: Client) -> None:
     assert rosa.post(place_entry, {"name": "Heart", "kind": "clinic", "version": "1"}).status_code == 302
     stale = text(rosa.post(place_entry, {"name": "House", "kind": "hospital", "version": "1"}))
     assert ("It now says: Heart" in stale, 'value="House"' in stale) == (True, True)
-    assert rosa.post(f"{entry}retire/").status_code == 302
-    assert rosa.post(f"{place_entry}retire/").status_code == 302
-    assert "No places yet" in text(rosa.get("/directory/?places=1"))
     assert rosa.get("/directory/clinicians/999/").status_code == 404
 
 
@@ -207,3 +262,42 @@ def test_who_corrects_an_entry_second_is_told_what_it_says_now_and_may_save_agai
     assert 'name="version" value="2"' in page
     assert rosa.post(entry, {**typed, "version": "2"}).status_code == 302
     assert queries.organizations(LIAISON)[0].phone == "(617) 555-0142"
+
+
+def test_a_place_is_offered_no_longer_after_a_question_and_offered_again(rosa: Client, adam: Client) -> None:
+    rosa.post("/directory/places/new/", {"name": "Heart House", "kind": "clinic"})
+    entry = f"/directory/places/{queries.organizations(LIAISON)[0].pk}/"
+    assert "Offer no longer" not in text(rosa.get(entry))
+    assert rosa.get(f"{entry}retire/").status_code == 403
+    assert rosa.post(f"{entry}retire/", {"reason": "moved", "version": "1"}).status_code == 403
+    assert f'href="{entry}retire/"' in text(adam.get(entry))
+    asked = text(adam.get(f"{entry}retire/"))
+    assert ("No open referral asks Heart House." in asked, 'name="version" value="1"' in asked) == (True, True)
+    assert adam.post(f"{entry}retire/").status_code == 422
+    assert adam.post(f"{entry}retire/", {"reason": " ", "version": "1"}).status_code == 422
+    stale = adam.post(f"{entry}retire/", {"reason": "moved away", "version": "7"})
+    assert (stale.status_code, "changed this meanwhile" in text(stale)) == (409, True)
+    assert ('name="version" value="1"' in text(stale), "moved away" in text(stale)) == (True, True)
+    gone = adam.post(f"{entry}retire/", {"reason": "moved away", "version": "1"})
+    assert (gone.status_code, gone.headers["Location"]) == (302, entry)
+    assert "No places yet" in text(rosa.get("/directory/?places=1"))
+    assert "Not offered since" in text(rosa.get("/directory/?places=1&gone=1"))
+    assert adam.get(f"{entry}retire/").headers["Location"] == entry
+    hers = text(rosa.get(entry))
+    assert ("Not offered since" in hers, "Offer again" in hers) == (True, False)
+    assert "Offer again" in text(adam.get(entry))
+    assert rosa.post(f"{entry}offer/", {"version": "2"}).status_code == 403
+    assert adam.post(f"{entry}offer/").status_code == 409
+    assert adam.post(f"{entry}offer/", {"version": "2"}).status_code == 302
+    assert "Heart House" in text(rosa.get("/directory/?places=1"))
+
+
+def test_a_clinician_of_ours_is_taken_out_and_back_by_who_corrects_them(rosa: Client) -> None:
+    from liaison.accounts.models import Site
+
+    rosa.post("/directory/clinicians/new/", {"name": "Dr Imani", "site": Site.objects.get().pk})
+    entry = f"/directory/clinicians/{queries.practitioners(LIAISON)[0].pk}/"
+    assert rosa.post(f"{entry}retire/", {"reason": "left us", "version": "1"}).status_code == 302
+    assert "Everything is offered" not in text(rosa.get("/directory/?gone=1"))
+    assert rosa.post(f"{entry}offer/", {"version": "2"}).status_code == 302
+    assert "Everything is offered" in text(rosa.get("/directory/?gone=1"))

@@ -71,7 +71,9 @@ def test_an_administrator_of_another_site_makes_nobody_a_clinician_of_ours(two: 
     two.imani.refresh_from_db()
     assert (two.imani.user_id, two.imani.site_id) == (None, two.riverside.pk)
     with pytest.raises(Forbidden):
-        actions.retire_practitioner(actor=acting(two.ada), practitioner=two.imani, now=NOW)
+        actions.retire_practitioner(
+            actor=acting(two.ada), practitioner_id=two.imani.pk, reason="left", expected_version=1, now=NOW
+        )
     with pytest.raises(Forbidden):
         details = PractitionerDetails(name="Dr New", site_id=two.riverside.pk)
         actions.add_practitioner(actor=acting(two.ada), details=details, now=NOW)

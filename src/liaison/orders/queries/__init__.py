@@ -1,7 +1,14 @@
 """Reads of orders: one referral with its track, worklists, a patient's timeline, whom to ask."""
 
 from liaison.orders.queries.drafts import draft_to_change, order_of
-from liaison.orders.queries.offered import default_owner, referrer_choices, target_choices, target_from_value, value_of
+from liaison.orders.queries.offered import (
+    default_owner,
+    open_referrals,
+    referrer_choices,
+    target_choices,
+    target_from_value,
+    value_of,
+)
 from liaison.orders.queries.page import (
     MOVES,
     ReferralPage,
@@ -25,6 +32,7 @@ __all__ = [
     "default_owner",
     "draft_to_change",
     "get_referral",
+    "open_referrals",
     "order_of",
     "referral_page",
     "referral_to_book",

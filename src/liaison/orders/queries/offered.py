@@ -13,6 +13,7 @@ from liaison.directory.models import Practitioner
 from liaison.directory.queries import practitioner_of, referral_targets
 from liaison.loops.ports import Owner
 from liaison.loops.queries import coordinator_of, owner_for, site_of
+from liaison.orders.models import Referral
 from liaison.orders.ports import Target
 from liaison.patients.models import Patient
 
@@ -64,3 +65,12 @@ def target_from_value(value: str) -> Target | None:
     if kind == "practitioner":
         return Target(practitioner_id=found)
     return Target(organization_id=found) if kind == "organization" else None
+
+
+def open_referrals(*, practitioner_id: int | None = None, organization_id: int | None = None) -> int:
+    """How many open referrals of all sites ask this clinician or this place; of the two one is given.
+
+    A count for whoever takes the entry out of the directory; it says nothing of whom they are for.
+    """
+    asked = {"target_practitioner_id": practitioner_id, "target_organization_id": organization_id}
+    return Referral.objects.open().filter(**{column: pk for column, pk in asked.items() if pk is not None}).count()

@@ -11,7 +11,7 @@ from liaison.accounts.models import Site
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.live import announce
-from liaison.core.refusals import Refusal, Stale
+from liaison.core.refusals import NotFound, Refusal, Stale
 from liaison.patients import access, rules
 from liaison.patients.actions.alike import Alike, refuse_look_alikes
 from liaison.patients.actions.contacts import ContactDetails, checked_contact
@@ -180,9 +180,10 @@ def add_identifier(*, actor: Actor, patient: Patient, identifier: IdentifierDeta
 
 
 def retire_identifier(*, actor: Actor, patient: Patient, identifier_id: int, now: datetime) -> None:
-    """An identifier is no longer used; it still finds the patient."""
+    """An identifier is no longer used; it still finds the patient. Refuses: NotFound (another's, or retired before)."""
     with act(actor, access.CHANGE, patient=patient, now=now) as entry:
-        patient.identifiers.filter(pk=identifier_id, retired_at__isnull=True).update(retired_at=now)
+        if not patient.identifiers.filter(pk=identifier_id, retired_at__isnull=True).update(retired_at=now):
+            raise NotFound
         entry.note(identifier=identifier_id)
         entry.publish(PatientChanged(patient_id=patient.pk, changed=("identifiers",), at=now))
         announce(topic=f"patient:{patient.pk}", what="patient-changed")

@@ -99,6 +99,13 @@ def test_one_identifier_belongs_to_one_patient(clinic: Clinic, walter: Patient, 
     actions.retire_identifier(actor=clinic.rosa, patient=june, identifier_id=own.pk, now=clinic.now)
     own.refresh_from_db()
     assert own.retired_at == clinic.now
+    hers = AuditEntry.objects.filter(verb=str(access.CHANGE), outcome="done").count()
+    for patient, again in ((june, own.pk), (june, walter.identifiers.get().pk)):
+        with told(PatientChanged) as facts, pytest.raises(NotFound):
+            actions.retire_identifier(actor=clinic.rosa, patient=patient, identifier_id=again, now=clinic.now)
+        assert facts == []
+    assert walter.identifiers.get().retired_at is None
+    assert AuditEntry.objects.filter(verb=str(access.CHANGE), outcome="done").count() == hers
 
 
 def test_a_correction_is_written_told_and_counted(clinic: Clinic, walter: Patient) -> None:
