@@ -16,6 +16,7 @@ from liaison.pathways.actions import (
     visit_lost,
     visit_not_missed,
     visit_seen,
+    visit_served,
 )
 from liaison.pathways.jobs import open_what_waits
 from liaison.pathways.models import Enrolment
@@ -30,6 +31,7 @@ from liaison.scheduling.events import (
     AppointmentMoved,
     AppointmentNotMissed,
     AppointmentSeen,
+    AppointmentServes,
 )
 from liaison.scheduling.models import Appointment
 
@@ -130,6 +132,15 @@ def record_the_visit(fact: AppointmentSeen, /, *, actor: Actor) -> None:
     if fact.loop_id is not None:
         start_at = Appointment.objects.values_list("start_at", flat=True).get(pk=fact.appointment_id)
         visit_seen(actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, start_at=start_at, now=fact.at)
+
+
+@reacts_to(AppointmentServes)
+def count_the_visit(fact: AppointmentServes, /, *, actor: Actor) -> None:
+    """A visit that was booked without the follow-up is the one that it waits for, or that took place."""
+    if fact.loop_id is not None:
+        visit_served(
+            actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, took_place=fact.took_place, now=fact.at
+        )
 
 
 def _expect(fact: AppointmentBooked | AppointmentMoved, *, actor: Actor) -> None:

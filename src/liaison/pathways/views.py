@@ -16,7 +16,7 @@ from liaison.pathways import actions, queries
 from liaison.pathways.access import SET_COMPLEXITY, SWITCH
 from liaison.pathways.actions import set_complexity
 from liaison.pathways.forms import ComplexityForm, OffForm
-from liaison.pathways.queries import get_follow_up
+from liaison.pathways.queries import get_follow_up, may_be_the_visit
 from liaison.pathways.rules.protocol import Complexity
 
 
@@ -95,6 +95,7 @@ def _page(request: HttpRequest, *, enrolment_id: int, form: ComplexityForm | Non
         "patient": patient,
         "form": form or ComplexityForm(initial={"complexity": view.enrolment.complexity}),
         "may_change": may_change,
+        "may_serve": may_be_the_visit(actor, view=view),
     }
     template = "pathways/_follow_up.html" if request.htmx else "pathways/follow_up.html"  # type: ignore[attr-defined]  # put there by a middleware
     return render(request, template, context, status=status)

@@ -48,6 +48,13 @@ class AppointmentSeen(_AboutAppointment):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentServes(_AboutAppointment):
+    """A visit that named no promise is for this one; `took_place` when the patient was seen already."""
+
+    took_place: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentMissed(_AboutAppointment):
     """The patient did not come."""
 

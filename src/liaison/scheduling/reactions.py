@@ -50,6 +50,7 @@ from liaison.scheduling.events import (
     AppointmentMoved,
     AppointmentNotMissed,
     AppointmentSeen,
+    AppointmentServes,
     SeriesTold,
     TimeOpened,
     WaitlistOffered,
@@ -129,6 +130,12 @@ def count_on_the_visit_again(fact: AppointmentNotMissed, *, actor: Actor) -> Non
 @reacts_to(AppointmentBooked)
 def settle_the_missed_one(fact: AppointmentBooked, *, actor: Actor) -> None:
     """A patient who missed a visit has another time."""
+    answer_missed(actor=actor, appointment=_appointment(fact.appointment_id), now=fact.at)
+
+
+@reacts_to(AppointmentServes)
+def settle_the_missed_one_by_this(fact: AppointmentServes, *, actor: Actor) -> None:
+    """A patient who missed a visit has another time: it was booked without saying so."""
     answer_missed(actor=actor, appointment=_appointment(fact.appointment_id), now=fact.at)
 
 

@@ -16,6 +16,7 @@ from liaison.scheduling.views import (
     readiness,
     series,
     series_booking,
+    serving,
     sheets,
     waiting,
 )
@@ -39,6 +40,7 @@ urlpatterns = [
     path("appointments/<int:appointment_id>/settled/", appointments.settled, name="settled"),
     path("appointments/<int:appointment_id>/barrier/", attending.barrier, name="barrier"),
     path("appointments/<int:appointment_id>/late/<slug:answer>/", attending.late, name="late"),
+    path("appointments/<int:appointment_id>/serves/<int:loop_id>/", serving.serve, name="serve"),
     path("appointments/<int:appointment_id>/<slug:step>/", attending.attend, name="attend"),
     path("series/new/", series_booking.repeat, name="repeat"),
     path("series/<int:series_id>/", series.series, name="series"),

@@ -3,7 +3,8 @@
 evaluate(actor, now=…, patient_ids=None) -> EvaluationSummary
 set_complexity(actor, enrolment_id=…, complexity=…, now=…) -> Enrolment
 turn_off(actor, code=…, reason=…, now=…), turn_on(actor, code=…, now=…) -> ProtocolPause
-note_call(…), forget_call(…), visit_booked(…), visit_lost(…), visit_seen(…): what calls and visits mean for a follow-up
+note_call(…), forget_call(…), visit_booked(…), visit_lost(…), visit_seen(…), visit_served(…):
+what calls and visits mean for a follow-up
 """
 
 from liaison.pathways.actions.enrolling import (
@@ -15,12 +16,14 @@ from liaison.pathways.actions.enrolling import (
 )
 from liaison.pathways.actions.following import (
     NotRunning,
+    TooEarlyToCount,
     forget_call,
     note_call,
     set_complexity,
     visit_booked,
     visit_lost,
     visit_seen,
+    visit_served,
 )
 from liaison.pathways.actions.missing import tell_clinician_of_missed, visit_not_missed
 from liaison.pathways.actions.switching import AlreadyOff, NotOff, SayWhyOff, turn_off, turn_on
@@ -32,6 +35,7 @@ __all__ = [
     "NotRunning",
     "ProtocolChanged",
     "SayWhyOff",
+    "TooEarlyToCount",
     "evaluate",
     "forget_call",
     "install_protocols",
@@ -45,4 +49,5 @@ __all__ = [
     "visit_lost",
     "visit_not_missed",
     "visit_seen",
+    "visit_served",
 ]

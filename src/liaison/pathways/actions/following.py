@@ -24,6 +24,7 @@ from liaison.pathways.models import Enrolment
 from liaison.pathways.rules.protocol import ClockPlan, Complexity, Protocol, due_at, read_protocol, reconcile_by
 from liaison.pathways.rules.transition import visit_standing
 from liaison.patients.models import Patient
+from liaison.scheduling.models import Appointment
 
 CONTACT_RULE: Final = "tcm.contact"
 VISIT_RULE: Final = "tcm.visit"
@@ -40,6 +41,16 @@ class NotRunning(Refusal):
 
     code: ClassVar[str] = "pathways.not_running"
     sentence = "This follow-up has ended; nothing of it can be changed. Look at its loop."
+
+
+class TooEarlyToCount(Refusal):
+    """The visit was before the patient was home."""
+
+    code: ClassVar[str] = "pathways.too_early_to_count"
+    sentence = (
+        "A visit on the day of the discharge, or before it, is not the visit after the stay. Choose a later one, or "
+        "book one."
+    )
 
 
 def set_complexity(actor: Actor, *, enrolment_id: int, complexity: Complexity, now: datetime) -> Enrolment:
@@ -247,6 +258,25 @@ def visit_seen(actor: Actor, *, loop_id: int, appointment_id: int, start_at: dat
     words = {"in_7": "Within 7 days.", "in_14": "Within 14 days.", "late": "After 14 days."}[standing]
     about = About(type="scheduling.appointment", id=appointment_id)
     add_evidence(actor, loop_id=loop_id, kind=VISIT, note=words, about=about, now=now)
+
+
+def visit_served(actor: Actor, *, loop_id: int, appointment_id: int, took_place: bool, now: datetime) -> None:
+    """A visit was booked without the follow-up, and somebody says that it is its visit; it may have taken place.
+
+    It counts by its own time, whenever that is said. Refuses: TooEarlyToCount (DOMAIN 2.1: a visit on the day of
+    the discharge is none of the follow-up).
+    """
+    enrolment = running_on(loop_id)
+    if enrolment is None:
+        return
+    start_at = Appointment.objects.values_list("start_at", flat=True).get(pk=appointment_id)
+    zone = ZoneInfo(enrolment.time_zone)
+    if visit_standing(start_at, discharged_on=enrolment.anchor_on, zone=zone) is None:
+        raise TooEarlyToCount
+    if took_place:
+        visit_seen(actor, loop_id=loop_id, appointment_id=appointment_id, start_at=start_at, now=now)
+    else:
+        visit_booked(actor, loop_id=loop_id, start_at=start_at, now=now)
 
 
 def _visible(actor: Actor, enrolment_id: int, *, now: datetime) -> Enrolment:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
+from liaison.core.calendars import end_of_day
 from liaison.core.refusals import NotFound
 from liaison.inbox.events import contact_so_far
 from liaison.inbox.models import Call
@@ -32,6 +33,7 @@ from liaison.pathways.rules.transition import (
 from liaison.patients.models import Patient
 from liaison.scheduling.models import Appointment
 from liaison.scheduling.ports import State
+from liaison.scheduling.queries import ComingVisit, may_serve
 
 _EXPECTED: Final = (State.PENDING, State.BOOKED, State.ARRIVED, State.CHECKED_IN)
 
@@ -81,6 +83,21 @@ def get_follow_up(actor: Actor, *, enrolment_id: int, now: datetime) -> FollowUp
         raise NotFound
     seen(row.patient_id)
     return _view(row, now=now)
+
+
+def may_be_the_visit(actor: Actor, *, view: FollowUpView) -> Sequence[ComingVisit]:
+    """The patient's visits inside the period that name no promise, while the follow-up runs and its visit is missing;
+    one that is booked ahead only while no other is."""
+    row = view.enrolment
+    if row.voided_at is not None or row.loop.state != LoopState.OPEN or view.visit_seen_at is not None:
+        return ()
+    return may_serve(
+        actor,
+        patient=row.patient,
+        after_on=row.anchor_on,
+        until=end_of_day(view.period_ends_on, zone=ZoneInfo(row.time_zone)),
+        booked_too=view.visit_booked_at is None,
+    )
 
 
 def _view(row: Enrolment, *, now: datetime) -> FollowUpView:

@@ -64,6 +64,7 @@ from liaison.scheduling.actions.refusals import (
     AlreadyOffered,
     AskedElsewhere,
     CannotChange,
+    CannotServe,
     DeadPatient,
     DuplicateVisit,
     HeldForOffer,
@@ -115,6 +116,7 @@ from liaison.scheduling.actions.serving import (
     take_back_missed,
     unschedule_referral,
 )
+from liaison.scheduling.actions.serving_later import serve_loop
 from liaison.scheduling.actions.telling import (
     confirm_booking,
     confirm_cancellation,
@@ -139,6 +141,7 @@ __all__ = [
     "AskedElsewhere",
     "Broadcast",
     "CannotChange",
+    "CannotServe",
     "DeadPatient",
     "DuplicateVisit",
     "HeldForOffer",
@@ -246,6 +249,7 @@ __all__ = [
     "return_resource",
     "schedule_referral",
     "series_invitation",
+    "serve_loop",
     "set_hours",
     "settle_after_visit",
     "settle_declined",

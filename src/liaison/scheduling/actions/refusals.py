@@ -127,6 +127,14 @@ class MovedMeanwhile(CannotChange):
     sentence = "Somebody moved this visit meanwhile. Nothing of yours was changed: look at where it is now."
 
 
+class CannotServe(Refusal):
+    """The visit, or the promise, is none of which somebody could say so."""
+
+    code = "scheduling.cannot_serve"
+    sentence = "This visit can't be counted for that any more. Look at what both say now."
+    status = 409
+
+
 class DeadPatient(Refusal):
     """Nobody looks for a time for somebody who died, nor books one."""
 

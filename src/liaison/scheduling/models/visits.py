@@ -12,6 +12,7 @@ from django.contrib.postgres.fields import ArrayField, DateTimeRangeField, Range
 from django.db import models
 from django.db.models import F, Q
 
+from liaison.loops.models import Loop
 from liaison.scheduling.models.arrangement import Modality, Resource, ResourceKind, VisitType
 from liaison.scheduling.rules import (
     ENDED,
@@ -259,6 +260,11 @@ class Appointment(models.Model):
     def expects_patient(self) -> bool:
         """Whether the patient is expected to come: only then are they reminded."""
         return self.state_now in {State.PENDING, State.BOOKED}
+
+    def serve(self, loop: Loop) -> None:
+        """It is for this promise, said after it was booked."""
+        self.loop = loop
+        self.version += 1
 
     def cancel(self, *, reason: CancelReason, by_name: str, now: datetime) -> None:
         """The visit will not take place."""

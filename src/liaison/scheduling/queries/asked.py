@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import Q
 
 from liaison.accounts.models import Site
+from liaison.loops.models import Loop
 from liaison.orders.models import Referral
 from liaison.patients.models import Patient
 from liaison.scheduling.models import Appointment, Resource, SeriesVisit
@@ -51,6 +52,11 @@ def booked_for_the_same(
         same |= Q(referral_id=referral_id)
     rows = Appointment.objects.filter(same, patient_id=patient_id, start_at__gt=now, state=State.BOOKED)
     return tuple(rows.prefetch_related("reservations__resource").order_by("start_at", "pk"))
+
+
+def is_arranged_elsewhere(loop: Loop) -> bool:
+    """Whether visits of this promise are arranged on the page of what it is about: a referral, the waitlist."""
+    return bool(loop.kind_info.managed_at) or Referral.objects.filter(loop=loop).exists()
 
 
 def sites_asked(referral: Referral) -> frozenset[int]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
+from django.db.models import Min
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
@@ -16,17 +17,20 @@ from liaison.core.audit import seen
 from liaison.core.refusals import NotFound
 from liaison.core.timeline import TimelineEntry, years_in
 from liaison.core.written_time import full_day_and_time
-from liaison.loops.models import Loop
+from liaison.loops.models import Clock, Loop
 from liaison.patients.models import Patient
+from liaison.scheduling.access import SERVE
 from liaison.scheduling.kinds import MISSED_VISIT
 from liaison.scheduling.models import Appointment, AppointmentQuerySet, InvitationAnswer, SeriesVisit, VisitType
 from liaison.scheduling.queries.answers import Answered, answers_to, in_words
+from liaison.scheduling.queries.asked import is_arranged_elsewhere
 from liaison.scheduling.queries.readiness import Readiness, readiness_of
 from liaison.scheduling.queries.series import Place, places_in_series
-from liaison.scheduling.rules import State, reason_in_words
+from liaison.scheduling.rules import MAY_SERVE, State, reason_in_words
 
 KIND = "booking"
 _SOURCE = "scheduling"
+_SOON = timedelta(days=30)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,7 @@ class ComingVisit:
     interpreter_language: str
     loop_id: int | None
     referral_id: int | None
+    version: int
     readiness: Readiness | None = None
     in_series: Place | None = None
 
@@ -106,6 +111,34 @@ def coming_visits(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[
     said = readiness_of(rows, now=now)
     places = places_in_series([row.pk for row in rows])
     return [replace(_coming(row), readiness=said.get(row.pk), in_series=places.get(row.pk)) for row in rows]
+
+
+def may_serve(
+    actor: Actor, *, patient: Patient, after_on: date, until: datetime, booked_too: bool
+) -> Sequence[ComingVisit]:
+    """The patient's visits of which somebody could say that they are for a promise: they name nothing, are expected
+    or took place, on a local day after `after_on` and before `until`; the first comes first.
+
+    Without `booked_too` only those that took place. None for whom may not say so.
+    """
+    if not actor.may(SERVE):
+        return ()
+    states = MAY_SERVE if booked_too else {State.FULFILLED}
+    rows = _visible(actor).filter(patient=patient, loop=None, referral=None, state__in=states)
+    near = rows.filter(start_at__gt=datetime.combine(after_on, time.min, tzinfo=UTC), start_at__lt=until)
+    return [_coming(row) for row in _with_who(near).order_by("start_at", "pk") if row.visit_on > after_on]
+
+
+def may_serve_loop(actor: Actor, *, patient: Patient, loop_id: int | None, now: datetime) -> Sequence[ComingVisit]:
+    """What `may_serve` finds for an open promise: from the day after what its first clock counts from, up to 30 days
+    ahead. None for one that moves on a page of its own; a second visit ahead is none either."""
+    loop = Loop.objects.open().filter(pk=loop_id or 0, patient=patient).first()
+    if loop is None or is_arranged_elsewhere(loop):
+        return ()
+    since = Clock.objects.filter(loop=loop).aggregate(first=Min("anchor_at"))["first"] or loop.opened_at
+    booked = Appointment.objects.filter(loop=loop, state__in=MAY_SERVE - {State.FULFILLED}).exists()
+    after_on = patient.day_at(since)
+    return may_serve(actor, patient=patient, after_on=after_on, until=now + _SOON, booked_too=not booked)
 
 
 def seen_last_by(actor: Actor, *, patient: Patient, among: Collection[int]) -> int | None:
@@ -179,6 +212,7 @@ def _coming(row: Appointment) -> ComingVisit:
         interpreter_language=row.interpreter_language,
         loop_id=row.loop_id,
         referral_id=row.referral_id,
+        version=row.version,
     )
 
 

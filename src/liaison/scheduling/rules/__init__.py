@@ -74,7 +74,7 @@ from liaison.scheduling.rules.series import (
     wrong_with,
 )
 from liaison.scheduling.rules.spans import Span, intersect, merge, subtract
-from liaison.scheduling.rules.states import ENDED, HOLDS_TIME, NEXT, State, may_move
+from liaison.scheduling.rules.states import ENDED, HOLDS_TIME, MAY_SERVE, NEXT, State, may_move
 from liaison.scheduling.rules.waiting import (
     OfferBy,
     OfferMode,
@@ -101,6 +101,7 @@ __all__ = [
     "FEED_BACK",
     "HOLDS_TIME",
     "HORIZON_DAYS",
+    "MAY_SERVE",
     "MISSED_WITHIN",
     "MOST_VISITS",
     "MOST_WEEKS_APART",

@@ -42,6 +42,9 @@ HOLDS_TIME = frozenset({State.PENDING, State.BOOKED, State.ARRIVED, State.CHECKE
 
 ENDED = frozenset({State.FULFILLED, State.CANCELLED, State.NO_SHOW, State.ENTERED_IN_ERROR})
 
+MAY_SERVE = frozenset({State.BOOKED, State.ARRIVED, State.CHECKED_IN, State.FULFILLED})
+"""States in which a visit can be said to be for a promise: it is expected, or took place."""
+
 _SAME_DAY_ONLY = frozenset({(State.ARRIVED, State.BOOKED), (State.NO_SHOW, State.ARRIVED)})
 
 

@@ -205,6 +205,7 @@ def _show(
         "every_day": every_day(form.data, wanted=wanted) if wanted else "",
         "explained": _explained(booking, form, wanted, times),
         "coming": coming,
+        "may_serve": _may_serve(booking),
         "already": _already(booking, coming),
         "refusal": refusal,
         "met": " ".join(refusal.met) if refusal else form.data.get("met", ""),
@@ -274,6 +275,13 @@ def _already(booking: Booking, coming: Sequence[ComingVisit]) -> ComingVisit | N
     )
     ids = {one.pk for one in same}
     return next((one for one in coming if one.appointment_id in ids), None)
+
+
+def _may_serve(booking: Booking) -> Sequence[ComingVisit]:
+    """The visits that may be what is promised here; moving one is about that one alone."""
+    if booking.moving is not None:
+        return ()
+    return queries.may_serve_loop(booking.actor, patient=booking.patient, loop_id=booking.loop_id, now=booking.now)
 
 
 def _days(times: Times, *, typed: Mapping[str, Any], elsewhere: Sequence[ComingVisit]) -> Sequence[ShownDay]:
