@@ -15,7 +15,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 
 from procrastinate import App, BaseRetryStrategy, JobContext, RetryDecision
@@ -133,29 +133,42 @@ def _register_periodic(app: App, run: Callable[..., Any], *, name: str, cron: st
     app.periodic(cron=cron)(task)
 
 
+GIVE_BACK: Final = """
+UPDATE procrastinate_jobs
+SET status = (CASE WHEN abort_requested THEN 'failed' ELSE 'todo' END)::procrastinate_job_status,
+    attempts = attempts + 1, scheduled_at = now()
+WHERE id = %(job_id)s AND status = 'doing' AND worker_id IS NOT DISTINCT FROM %(worker_id)s
+"""
+"""Only while it still belongs to the worker that is gone: two sweeps may see it at once, and one gives it back."""
+
+
 async def _retry_stalled(context: JobContext, timestamp: int) -> None:
     """Give jobs of a killed worker to a living one: SIGKILL leaves them marked as being done.
 
     One that has been begun MOST_BEGINNINGS times ends as failed: perhaps it is what kills the workers. One that waits
-    in the queue a second time (a periodic job) is left to that, and one that another sweep gave back in the same
-    moment to whom it was given: the queue's own function raises then, and the other jobs still have their turn.
+    in the queue a second time (a periodic job) is left to that. One that another sweep saw to in the same moment is
+    left alone, and stops no other.
     """
     del timestamp
-    manager = context.app.job_manager
-    for stalled in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS):
+    for stalled in await context.app.job_manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_AFTER_SECONDS):
         log.warning("jobs.stalled", extra={"job": stalled.id, "task": stalled.task_name})
-        if stalled.attempts + 1 >= MOST_BEGINNINGS:
-            log.error("jobs.stalled_too_often", extra={"job": stalled.id, "task": stalled.task_name})
-            await manager.finish_job(stalled, status=Status.FAILED, delete_job=False)
-            continue
         try:
-            await manager.retry_job(stalled, retry_at=datetime.now(UTC))  # noqa: TID251 - the queue's real clock
-        except UniqueViolation:
-            await manager.finish_job(stalled, status=Status.ABORTED, delete_job=False)
+            await _see_to(context.app, stalled)
         except ConnectorException as error:
             if not isinstance(error.__cause__, RaiseException):
                 raise
             log.info("jobs.stalled_no_more", extra={"job": stalled.id, "task": stalled.task_name})
+
+
+async def _see_to(app: App, stalled: Job) -> None:
+    if stalled.attempts + 1 >= MOST_BEGINNINGS:
+        log.error("jobs.stalled_too_often", extra={"job": stalled.id, "task": stalled.task_name})
+        await app.job_manager.finish_job(stalled, status=Status.FAILED, delete_job=False)
+        return
+    try:
+        await app.connector.execute_query_async(GIVE_BACK, job_id=stalled.id, worker_id=stalled.worker_id)
+    except UniqueViolation:
+        await app.job_manager.finish_job(stalled, status=Status.ABORTED, delete_job=False)
 
 
 @job(cron="* * * * * */5", retry=Backoff(attempts=1))

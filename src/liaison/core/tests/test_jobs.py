@@ -10,7 +10,7 @@ from procrastinate.contrib.django import app
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from liaison.core.clock import current_time, real_instant
-from liaison.core.jobs import MOST_BEGINNINGS, Backoff, defer, job, seal_audit_entries
+from liaison.core.jobs import GIVE_BACK, MOST_BEGINNINGS, Backoff, defer, job, seal_audit_entries
 from liaison.core.refusals import Conflict
 
 ran: list[int] = []
@@ -115,6 +115,24 @@ def test_a_job_that_another_sweep_gave_back_meanwhile_does_not_keep_the_others_f
     assert sorted(ran) == [11, 13]
     assert ProcrastinateJob.objects.get(id=third).status == "succeeded"
     assert not ProcrastinateJob.objects.filter(task_name="core.retry_stalled", status="failed").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_job_that_a_living_worker_has_meanwhile_is_not_given_back_once_more() -> None:
+    """Two sweeps saw it at once; the one that comes second finds it in the hands of another worker."""
+    left = left_by_a_killed_worker(number=14)
+    with connection.cursor() as cursor:
+        cursor.execute("INSERT INTO procrastinate_workers DEFAULT VALUES RETURNING id")
+        (living,) = cursor.fetchone()
+        cursor.execute("UPDATE procrastinate_jobs SET worker_id = %s WHERE id = %s", [living, left])
+        cursor.execute(GIVE_BACK, {"job_id": left, "worker_id": None})
+        assert cursor.rowcount == 0
+        cursor.execute(GIVE_BACK, {"job_id": left, "worker_id": living})
+        assert cursor.rowcount == 1
+    assert ProcrastinateJob.objects.get(id=left).status == "todo"
+    ran.clear()
+    work_once()
+    assert ran == [14]
 
 
 @contextmanager
