@@ -16,8 +16,12 @@ from liaison.inbox.queries import checked_mail
 from liaison.scheduling import actions as scheduling
 from liaison.scheduling.models import Appointment
 
-ANSWERS: Final = ("DECLINED", "ACCEPTED", "DECLINED", "DECLINED")
-"""What the first patients with an invitation answer."""
+_AFTERNOONS: Final = "I work in the mornings. Could I come one afternoon instead?"
+ANSWERS: Final = (
+    ("DECLINED", ""), ("ACCEPTED", ""), ("DECLINED", ""), ("DECLINED", _AFTERNOONS), ("DECLINED", ""),
+    ("DECLINED", "My daughter drives me and is away that week."), ("DECLINED", "Is a visit by phone possible?"),
+)  # fmt: skip
+"""What the first patients with an invitation answer, and what they write beside it."""
 
 POST: Final = system_actor("post office")
 
@@ -34,16 +38,17 @@ def answer_invitations(actor: Actor, *, now: datetime) -> None:
         visit = Appointment.objects.select_related("site").get(pk=int(message.idempotency_key.split(":")[1]))
         if visit.site.code != "RIV" or visit.start_at <= now or visit.state != "booked":
             continue
-        said = next(answers, None)
-        if said is None:
+        answer = next(answers, None)
+        if answer is None:
             break
-        if _answer(message, said=said, now=now) and said == "DECLINED":
+        said, words = answer
+        if _answer(message, said=said, words=words, now=now) and said == "DECLINED":
             declined.append(visit)
     if declined:
         scheduling.settle_with_patient(actor=actor, appointment=declined[0], now=now)
 
 
-def _answer(message: Message, *, said: str, now: datetime) -> bool:
+def _answer(message: Message, *, said: str, words: str, now: datetime) -> bool:
     """The mail went out and its calendar was answered; whether it could go."""
     claim = claim_message(POST, message_id=message.pk, now=now)
     if claim is None:
@@ -58,7 +63,7 @@ def _answer(message: Message, *, said: str, now: datetime) -> bool:
     mail = EmailMessage()
     mail["From"], mail["To"] = message.to_address, "care@riverside.example"
     mail["Subject"], mail["Message-ID"] = f"{said.capitalize()}: Appointment", f"<reply-{message.pk}@post.example>"
-    mail.set_content(f"They have {said.lower()} this invitation.")
+    mail.set_content(words or f"They have {said.lower()} this invitation.")
     mail.add_alternative(
         "\r\n".join(lines).encode(), maintype="text", subtype="calendar", params={"method": "REPLY", "charset": "UTF-8"}
     )

@@ -97,6 +97,7 @@ from liaison.scheduling.actions.series_changing import (
     move_series,
 )
 from liaison.scheduling.actions.series_extending import extend_series
+from liaison.scheduling.actions.series_held_up import promise_to_look, settle_held_up
 from liaison.scheduling.actions.series_open import follow_moved_visit, link_series_visit, settle_series_visit
 from liaison.scheduling.actions.series_refusals import (
     SeriesChanged,
@@ -239,6 +240,7 @@ __all__ = [
     "open_by_hand",
     "open_time",
     "preview_move",
+    "promise_to_look",
     "record_barrier",
     "record_missed",
     "record_seen",
@@ -253,6 +255,7 @@ __all__ = [
     "set_hours",
     "settle_after_visit",
     "settle_declined",
+    "settle_held_up",
     "settle_series_visit",
     "settle_with_patient",
     "take_back_missed",
