@@ -106,14 +106,19 @@ def _wrong_mail(given: Given) -> Iterator[str]:
             yield str(error).rstrip(".")
 
 
+def _is_no_secret(value: str, *, given: Given) -> bool:
+    """Too short or the demonstration's; blanks around it make it neither longer nor another one."""
+    return len(value.strip()) < SHORTEST_SECRET or value.strip() == given.demo_secret
+
+
 def wrong_in_production(given: Given) -> Iterator[str]:
     """What real patients must not meet: secrets, names and addresses of the demonstration, mail in the open."""
     for name, value in (("LIAISON_SECRET_KEY", given.secret_key), ("LIAISON_AUDIT_KEY", given.audit_key)):
-        if len(value) < SHORTEST_SECRET or value == given.demo_secret:
+        if _is_no_secret(value, given=given):
             yield f"{name} needs a secret of your own of at least {SHORTEST_SECRET} characters"
-    if given.secret_key == given.audit_key not in {"", given.demo_secret}:
+    if given.secret_key.strip() == given.audit_key.strip() not in {"", given.demo_secret}:
         yield "LIAISON_AUDIT_KEY must be another one than LIAISON_SECRET_KEY"
-    if any(len(old) < SHORTEST_SECRET or old == given.demo_secret for old in given.secret_key_fallbacks):
+    if any(_is_no_secret(old, given=given) for old in given.secret_key_fallbacks):
         yield f"LIAISON_SECRET_KEY_FALLBACKS: each needs {SHORTEST_SECRET} characters or more, none the demonstration's"
     if given.organization.strip() in {"", given.demo_organization}:
         yield "LIAISON_ORGANIZATION needs your own name, patients read it"

@@ -27,11 +27,15 @@ def receive() -> None:
     """Take in one mail on standard input, as a mail server's pipe gives it.
 
     A bounce ends its message as failed, an answer joins the patient's thread, anything else waits in "Unmatched
-    mail". Ends with status 75 when the mail could not be taken in: the mail server must keep it and try again.
+    mail". Ends with status 75 when the mail could not be taken in: the mail server must keep it and try again. So it
+    does when nothing comes at all, as from a pipe that broke.
     """
     try:
+        raw = sys.stdin.buffer.read(MOST + 1)
+        if not raw.strip():
+            raise Problem("Nothing came on standard input, so no mail was taken in. Pipe one mail into this command.")
         with loaded():
-            click.echo(take_in(sys.stdin.buffer.read(MOST + 1)))
+            click.echo(take_in(raw))
     except Problem as problem:
         click.echo(problem.format_message(), err=True)
         sys.exit(TRY_AGAIN)

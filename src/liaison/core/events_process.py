@@ -46,13 +46,25 @@ class Hub:
 
     def __init__(self) -> None:
         self.listeners: dict[str, set[asyncio.Queue[str]]] = defaultdict(set)
+        self.behind: set[asyncio.Queue[str]] = set()
 
     def tell(self, *, topic: str, what: str) -> None:
         """Pass one announcement to every page that follows its topic."""
         for queue in self.listeners.get(topic, ()):
             if queue.full():
-                continue
-            queue.put_nowait(json.dumps({"topic": topic, "what": what}))
+                self.behind.add(queue)
+            else:
+                queue.put_nowait(_told(topic=topic, what=what))
+
+    def catch_up(self, queue: asyncio.Queue[str]) -> None:
+        """Tell a page that missed something to fetch all that it follows again, as soon as its queue has room."""
+        if queue not in self.behind:
+            return
+        topics = [topic for topic, queues in self.listeners.items() if queue in queues]
+        if MOST_WAITING - queue.qsize() >= len(topics):
+            self.behind.discard(queue)
+            for topic in topics:
+                queue.put_nowait(_told(topic=topic, what="reconnected"))
 
     def tell_all(self, what: str) -> None:
         """Pass a word to every page, as after a lost database connection."""
@@ -68,6 +80,7 @@ class Hub:
             yield queue
         finally:
             self.follow(queue, ())
+            self.behind.discard(queue)
 
     def follow(self, queue: asyncio.Queue[str], topics: Iterable[str]) -> None:
         """Let `queue` receive what is announced on `topics` and on no others."""
@@ -78,6 +91,10 @@ class Hub:
                 del self.listeners[topic]
         for topic in wanted:
             self.listeners[topic].add(queue)
+
+
+def _told(*, topic: str, what: str) -> str:
+    return json.dumps({"topic": topic, "what": what})
 
 
 hub = Hub()
@@ -164,6 +181,7 @@ async def _stream(reader: Reader, followed: Sequence[str]) -> AsyncIterator[str]
         while True:
             try:
                 told = await asyncio.wait_for(queue.get(), timeout=max(0.0, check_at - time.monotonic()))
+                hub.catch_up(queue)
                 yield f"event: live\ndata: {told}\n\n"
             except TimeoutError:
                 still = await _followed(reader.session_key, reader.asked)

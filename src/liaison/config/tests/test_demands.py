@@ -81,7 +81,12 @@ def test_everything_of_the_demonstration_is_refused_in_production_at_once():
     ("change", "named"),
     [
         ({"secret_key": DEMO.demo_secret}, "LIAISON_SECRET_KEY needs"),
+        ({"secret_key": f" {DEMO.demo_secret}"}, "LIAISON_SECRET_KEY needs"),
         ({"secret_key": "short"}, "LIAISON_SECRET_KEY needs"),
+        ({"secret_key": f"{'s' * 20}{' ' * 20}"}, "LIAISON_SECRET_KEY needs"),
+        ({"audit_key": f"{DEMO.demo_secret} "}, "LIAISON_AUDIT_KEY needs"),
+        ({"audit_key": f"{'s' * 40} "}, "LIAISON_AUDIT_KEY must be another one"),
+        ({"secret_key_fallbacks": (f" {DEMO.demo_secret}",)}, "LIAISON_SECRET_KEY_FALLBACKS"),
         ({"audit_key": DEMO.demo_secret}, "LIAISON_AUDIT_KEY needs"),
         ({"secret_key_fallbacks": ("f" * 40, DEMO.demo_secret)}, "LIAISON_SECRET_KEY_FALLBACKS"),
         ({"secret_key_fallbacks": ("short",)}, "LIAISON_SECRET_KEY_FALLBACKS"),

@@ -81,3 +81,11 @@ def test_commands_beside_a_running_liaison_share_its_clock(monkeypatch, tmp_path
         with pytest.raises(Problem, match="does not answer"), loaded():
             pass
     assert os.environ["LIAISON_CLOCK_OFFSET"] == "-3600"
+
+
+@pytest.mark.parametrize("nothing", [b"", b"\r\n\n"])
+def test_a_pipe_without_a_mail_asks_the_mail_server_to_try_again(nothing, monkeypatch):
+    monkeypatch.setenv("DATABASE_URL", NOWHERE)
+    end = CliRunner().invoke(main, ["mail", "receive"], input=nothing)
+    assert end.exit_code == 75
+    assert end.output == ("Nothing came on standard input, so no mail was taken in. Pipe one mail into this command.\n")

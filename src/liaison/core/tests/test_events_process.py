@@ -48,6 +48,40 @@ def test_a_page_that_does_not_keep_up_holds_nobody_back() -> None:
     assert asyncio.run(story()) == 200
 
 
+def test_a_page_that_missed_something_fetches_everything_again_once_there_is_room() -> None:
+    async def story() -> tuple[list[str], list[str]]:
+        hub = Hub()
+        async with hub.following(["desk", "loop:7"]) as queue:
+            hub.catch_up(queue)
+            for _ in range(201):
+                hub.tell(topic="desk", what="changed")
+            queue.get_nowait()
+            hub.catch_up(queue)
+            waiting = queue.qsize()
+            queue.get_nowait()
+            hub.catch_up(queue)
+            hub.catch_up(queue)
+            rest = [json.loads(queue.get_nowait()) for _ in range(queue.qsize())]
+        assert (waiting, len(rest), hub.behind) == (199, 200, set())
+        return [told["what"] for told in rest[:-2]], [f"{told['topic']} {told['what']}" for told in rest[-2:]]
+
+    first, last = asyncio.run(story())
+    assert set(first) == {"changed"}
+    assert sorted(last) == ["desk reconnected", "loop:7 reconnected"]
+
+
+def test_a_page_that_was_closed_while_it_was_behind_is_forgotten() -> None:
+    async def story() -> None:
+        hub = Hub()
+        async with hub.following(["desk"]):
+            for _ in range(201):
+                hub.tell(topic="desk", what="changed")
+            assert hub.behind
+        assert not hub.behind
+
+    asyncio.run(story())
+
+
 def test_only_our_own_pages_may_listen() -> None:
     assert _is_ours(settings.LIAISON_PUBLIC_URL, host="127.0.0.1:8001")
     assert _is_ours("http://127.0.0.1:8000", host="127.0.0.1:8001")
