@@ -26,9 +26,11 @@ from liaison.patients.queries.duplicates import (
 from liaison.patients.queries.grants import GrantRow, my_live_grants, own_grant, review_queue
 from liaison.patients.queries.likeness import AlikePair, LookAlike, likeness_of, look_alikes, pairs_for
 from liaison.patients.queries.people import (
+    alert_of,
     contact_point_of,
     get_patient,
     places_of,
+    proxy_of,
     refuse_unseen,
     sites_of,
 )
@@ -48,6 +50,7 @@ __all__ = [
     "PatientHit",
     "ProxyShown",
     "SeveralFit",
+    "alert_of",
     "band",
     "compare_patients",
     "contact_point_of",
@@ -64,6 +67,7 @@ __all__ = [
     "own_grant",
     "pairs_for",
     "places_of",
+    "proxy_of",
     "refuse_unseen",
     "review_queue",
     "search",

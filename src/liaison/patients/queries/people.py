@@ -8,7 +8,7 @@ from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import NotFound
 from liaison.core.verbs import Verb
-from liaison.patients.models import ContactPoint, Patient, PatientSite
+from liaison.patients.models import Alert, ContactPoint, Patient, PatientSite, Proxy
 
 
 def sites_of(*patient_ids: int) -> frozenset[int]:
@@ -35,6 +35,22 @@ def refuse_unseen(actor: Actor, *, patient: Patient, verb: Verb | None = None) -
 def contact_point_of(patient: Patient, *, contact_point_id: int) -> ContactPoint:
     """One way to reach a patient that was not given up. The patient was fetched for somebody. Refuses: NotFound."""
     found = patient.contact_points.filter(pk=contact_point_id, retired_at__isnull=True).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def alert_of(patient: Patient, *, alert_id: int) -> Alert:
+    """One alert of a patient that still holds. The patient was fetched for somebody. Refuses: NotFound."""
+    found = patient.alerts.filter(pk=alert_id, ended_at__isnull=True).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
+def proxy_of(patient: Patient, *, proxy_id: int) -> Proxy:
+    """One who speaks for a patient and was not ended. The patient was fetched for somebody. Refuses: NotFound."""
+    found = patient.proxies.filter(pk=proxy_id, ended_at__isnull=True).first()
     if found is None:
         raise NotFound
     return found

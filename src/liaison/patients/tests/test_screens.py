@@ -138,6 +138,29 @@ def test_a_correction_is_saved_and_a_stale_one_says_what_it_says_now(clinic: Cli
     assert "Give a family name" in words(wrong)
 
 
+def test_what_is_ended_is_looked_up_before_the_form_opens(clinic: Clinic, walter: Patient, register: Registry) -> None:
+    rosa, june = browser(clinic.rosa), register("June", "Ng")
+    alert = actions.raise_alert(actor=clinic.rosa, patient=walter, kind="safety", text="Falls", now=clinic.now)
+    proxy = actions.add_proxy(
+        actor=clinic.rosa,
+        patient=walter,
+        proxy=actions.ProxyDetails(
+            name="June Ng",
+            relationship="daughter",
+            kind="consent",
+            scope=frozenset({"schedule"}),
+            evidence="Signed form",
+            starts_on=date(2026, 1, 1),
+            ends_on=date(2099, 1, 1),
+        ),
+        now=clinic.now,
+    )
+    for path in (f"alerts/{alert.pk}/end/", f"proxies/{proxy.pk}/end/"):
+        assert rosa.get(f"/patients/{walter.pk}/{path}").status_code == 200
+        assert rosa.get(f"/patients/{june.pk}/{path}").status_code == 404
+        assert rosa.post(f"/patients/{june.pk}/{path}", {"reason": "Over"}).status_code == 404
+
+
 def test_the_small_forms_around_a_patient(clinic: Clinic, walter: Patient) -> None:
     rosa = browser(clinic.rosa)
     base = f"/patients/{walter.pk}"
@@ -167,6 +190,8 @@ def test_the_small_forms_around_a_patient(clinic: Clinic, walter: Patient) -> No
         ("deceased/", {"deceased_on": ""}),
     ]:  # fmt: skip
         assert rosa.post(f"{base}/{path}", typed).status_code == 302, path
+    for path in (f"proxies/{walter.proxies.get().pk}/end/", f"alerts/{walter.alerts.get().pk}/end/"):
+        assert rosa.get(f"{base}/{path}").status_code == 404, path
     assert words(rosa.get(f"{base}/deceased/")).count("recorded by mistake")
     assert rosa.post(f"{base}/deceased/", {"reason": "Wrong Walter"}).status_code == 302
     walter.refresh_from_db()

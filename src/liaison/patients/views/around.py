@@ -75,6 +75,9 @@ def proxy(request: HttpRequest, patient_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def proxy_end(request: HttpRequest, patient_id: int, proxy_id: int) -> HttpResponse:
     """Someone no longer speaks for them."""
+    if request.method == "GET":
+        patient = queries.get_patient(actor_of(request), patient_id=patient_id)
+        queries.proxy_of(patient, proxy_id=proxy_id)
     return _end(request, patient_id, title=_("Ends today"), action=actions.end_proxy, row={"proxy_id": proxy_id})
 
 
@@ -91,6 +94,9 @@ def alert(request: HttpRequest, patient_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def alert_end(request: HttpRequest, patient_id: int, alert_id: int) -> HttpResponse:
     """An alert is over."""
+    if request.method == "GET":
+        patient = queries.get_patient(actor_of(request), patient_id=patient_id)
+        queries.alert_of(patient, alert_id=alert_id)
     return _end(request, patient_id, title=_("The alert is over"), action=actions.end_alert, row={"alert_id": alert_id})
 
 
