@@ -13,7 +13,6 @@ from liaison.core.calendars import Allowance, Unit, due_after
 from liaison.core.written_time import long_day
 from liaison.loops.actions import add_evidence, drop_waiting, give_up_loop, open_or_wait
 from liaison.loops.models import Loop, WaitingPromise
-from liaison.loops.models import State as LoopState
 from liaison.loops.ports import About, ClockToStart, Owner, PromiseToKeep
 from liaison.loops.queries import owner_for
 from liaison.loops.queries.calendars import business_calendar
@@ -68,11 +67,8 @@ def _waiting(row: SeriesVisit) -> QuerySet[WaitingPromise]:
 
 
 def _key(row: SeriesVisit) -> str:
-    """One promise at a time: that of a loop which is still open, else a new one, also after an earlier one ended."""
-    loop = row.loop
-    if loop is not None and loop.state == LoopState.OPEN and loop.once_key:
-        return loop.once_key
-    return f"{_KEY}{row.pk}" if loop is None else f"{_KEY}{row.pk}:{loop.pk}"
+    """One promise at a time: only a visit without one is left open, and where an earlier one ended it is a new one."""
+    return f"{_KEY}{row.pk}" if row.loop_id is None else f"{_KEY}{row.pk}:{row.loop_id}"
 
 
 def _promise(row: SeriesVisit, *, now: datetime) -> PromiseToKeep:
