@@ -18,6 +18,7 @@ FILE_NOTE: Final = verb(
 )
 REVIEW: Final = verb("orders.review", "Review a specialist's note", roles={Role.CLINICIAN})
 TELL: Final = verb("orders.tell", "Tell the patient what was found", roles=CARE_ROLES)
+CLOSE: Final = verb("orders.close", "Close a referral whose evidence is in", roles=CARE_ROLES | {Role.RECORDS_CLERK})
 TAKE_BACK: Final = verb(
     "orders.take_back",
     "Take back the latest move of a referral, if it told nobody outside",

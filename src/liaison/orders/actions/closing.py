@@ -112,7 +112,7 @@ def _close_if_complete(actor: Actor, *, referral: Referral, now: datetime) -> Re
         return referral
     with moving(
         actor,
-        access.SEE,
+        access.CLOSE,
         referral_id=referral.pk,
         to=State.CLOSED,
         now=now,

@@ -49,6 +49,7 @@ def test_the_whole_way_from_the_question_to_the_patient_who_was_told(clinic: Cli
     assert loop_of(referral).state == "open", "two facts of three close nothing"
     closed = actions.tell_patient(rosa, referral_id=pk, how="Called June, she repeated it", now=visit + 4 * DAY)
     assert closed.state == "closed"
+    assert AuditEntry.objects.filter(verb="orders.close").count() == 1
     loop = loop_of(referral)
     assert (loop.state, loop.evidence_kinds) == (
         "closed", ["patient_informed", "referrer_reviewed", "report_received"],
