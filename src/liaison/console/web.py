@@ -17,8 +17,7 @@ def pages() -> Any:
     from liaison.console.front import Front
     from liaison.core.middleware import most_taken
 
-    # Django's answers are iterable, though their type does not say so.
-    return Front(application, threads=THREADS, most=most_taken())  # type: ignore[arg-type]
+    return Front(application, threads=THREADS, most=most_taken())  # type: ignore[arg-type]  # its answers are iterable
 
 
 def events() -> Any:

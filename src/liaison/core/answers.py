@@ -65,16 +65,14 @@ def put_beside(form: forms.Form, refusal: Refusal, *, names: Mapping[str, str] =
     return placed
 
 
-def attempt(form: forms.Form, do: Callable[[], T], *, passing: tuple[type[Refusal], ...] = ()) -> T | None:
+def attempt(form: forms.Form, do: Callable[[], T]) -> T | None:
     """Do it, or put the refusal beside the fields that caused it; None, and errors in the form, when it was refused.
 
-    What no other input would mend goes on as it is: Forbidden, NotFound, StepUpNeeded; so does what is `passing`.
+    What no other input would mend goes on as it is: Forbidden, NotFound, StepUpNeeded.
     """
     try:
         return do()
     except (Forbidden, NotFound, StepUpNeeded):
-        raise
-    except passing:
         raise
     except Refusal as refusal:
         put_beside(form, refusal)

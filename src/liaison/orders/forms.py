@@ -93,7 +93,7 @@ class DraftForm(ReferForm):
     """What a draft asks. Who follows it is said on its loop, and how it left when it leaves."""
 
     owner = None  # type: ignore[assignment]  # Django's way to leave a field out
-    via = None  # type: ignore[assignment]
+    via = None  # type: ignore[assignment]  # likewise
 
     def __init__(self, *args: Any, kept: ReferralOrder, **kwargs: Any) -> None:
         words = {name: getattr(kept, name) for name in _WORDS}

@@ -65,14 +65,6 @@ def test_what_no_other_input_would_mend_is_not_told_in_the_form(kind: type[Refus
     assert not form.errors
 
 
-def test_what_is_passing_goes_on_too() -> None:
-    def refuse() -> None:
-        raise Conflict
-
-    with pytest.raises(Conflict):
-        attempt(typed(), refuse, passing=(Conflict,))
-
-
 class Kept(forms.Form):
     """A form of something that has versions."""
 

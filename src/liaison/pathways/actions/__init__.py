@@ -15,6 +15,7 @@ from liaison.pathways.actions.enrolling import (
     refuse_changed_protocols,
 )
 from liaison.pathways.actions.following import (
+    NotFaceToFace,
     NotRunning,
     TooEarlyToCount,
     forget_call,
@@ -31,6 +32,7 @@ from liaison.pathways.actions.switching import AlreadyOff, NotOff, SayWhyOff, tu
 __all__ = [
     "AlreadyOff",
     "EvaluationSummary",
+    "NotFaceToFace",
     "NotOff",
     "NotRunning",
     "ProtocolChanged",

@@ -24,7 +24,7 @@ from liaison.pathways.models import Enrolment
 from liaison.pathways.rules.protocol import ClockPlan, Complexity, Protocol, due_at, read_protocol, reconcile_by
 from liaison.pathways.rules.transition import visit_standing
 from liaison.patients.models import Patient
-from liaison.scheduling.models import Appointment
+from liaison.scheduling.models import Appointment, Modality
 
 CONTACT_RULE: Final = "tcm.contact"
 VISIT_RULE: Final = "tcm.visit"
@@ -51,6 +51,13 @@ class TooEarlyToCount(Refusal):
         "A visit on the day of the discharge, or before it, is not the visit after the stay. Choose a later one, or "
         "book one."
     )
+
+
+class NotFaceToFace(Refusal):
+    """A call is contact, not the visit."""
+
+    code: ClassVar[str] = "pathways.not_face_to_face"
+    sentence = "A visit by phone is not the visit after the stay: that is in person or by video. Choose or book one."
 
 
 def set_complexity(actor: Actor, *, enrolment_id: int, complexity: Complexity, now: datetime) -> Enrolment:
@@ -263,13 +270,15 @@ def visit_seen(actor: Actor, *, loop_id: int, appointment_id: int, start_at: dat
 def visit_served(actor: Actor, *, loop_id: int, appointment_id: int, took_place: bool, now: datetime) -> None:
     """A visit was booked without the follow-up, and somebody says that it is its visit; it may have taken place.
 
-    It counts by its own time, whenever that is said. Refuses: TooEarlyToCount (DOMAIN 2.1: a visit on the day of
-    the discharge is none of the follow-up).
+    It counts by its own time, whenever that is said. Refuses (DOMAIN 2.1): NotFaceToFace (a visit by phone),
+    TooEarlyToCount (a visit on the day of the discharge is none of the follow-up).
     """
     enrolment = running_on(loop_id)
     if enrolment is None:
         return
-    start_at = Appointment.objects.values_list("start_at", flat=True).get(pk=appointment_id)
+    start_at, modality = Appointment.objects.values_list("start_at", "modality").get(pk=appointment_id)
+    if modality == Modality.PHONE:
+        raise NotFaceToFace
     zone = ZoneInfo(enrolment.time_zone)
     if visit_standing(start_at, discharged_on=enrolment.anchor_on, zone=zone) is None:
         raise TooEarlyToCount

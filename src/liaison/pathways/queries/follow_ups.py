@@ -31,7 +31,7 @@ from liaison.pathways.rules.transition import (
     visit_standing,
 )
 from liaison.patients.models import Patient
-from liaison.scheduling.models import Appointment
+from liaison.scheduling.models import Appointment, Modality
 from liaison.scheduling.ports import State
 from liaison.scheduling.queries import ComingVisit, may_serve
 
@@ -86,18 +86,19 @@ def get_follow_up(actor: Actor, *, enrolment_id: int, now: datetime) -> FollowUp
 
 
 def may_be_the_visit(actor: Actor, *, view: FollowUpView) -> Sequence[ComingVisit]:
-    """The patient's visits inside the period that name no promise, while the follow-up runs and its visit is missing;
-    one that is booked ahead only while no other is."""
+    """The patient's visits inside the period, in person or by video, that name no promise, while the follow-up runs
+    and its visit is missing; one that is booked ahead only while no other is."""
     row = view.enrolment
     if row.voided_at is not None or row.loop.state != LoopState.OPEN or view.visit_seen_at is not None:
         return ()
-    return may_serve(
+    visits = may_serve(
         actor,
         patient=row.patient,
         after_on=row.anchor_on,
         until=end_of_day(view.period_ends_on, zone=ZoneInfo(row.time_zone)),
         booked_too=view.visit_booked_at is None,
     )
+    return [one for one in visits if one.modality != Modality.PHONE]
 
 
 def _view(row: Enrolment, *, now: datetime) -> FollowUpView:

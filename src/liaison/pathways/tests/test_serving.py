@@ -11,7 +11,7 @@ from liaison.core.clock import current_time
 from liaison.core.postgres.guard import writes_open
 from liaison.loops.actions import give_up_loop
 from liaison.loops.models import Evidence
-from liaison.pathways.actions import TooEarlyToCount, visit_served
+from liaison.pathways.actions import NotFaceToFace, TooEarlyToCount, visit_served
 from liaison.pathways.queries import get_follow_up, may_be_the_visit
 from liaison.pathways.tests.cast import DISCHARGE, LIAISON, NOW, stay, walter
 from liaison.pathways.tests.test_following import running
@@ -75,6 +75,19 @@ def test_one_on_the_day_of_the_discharge_is_not_the_visit_and_stays_what_it_was(
     with pytest.raises(TooEarlyToCount):
         serve(home, visit, now=NOW)
     assert Appointment.objects.get(pk=visit.pk).loop_id is None
+
+
+def test_a_visit_by_phone_is_not_face_to_face_and_one_by_video_is(home):
+    visit = loose(home, DISCHARGE + timedelta(days=5), seen=True)
+    with writes_open():
+        Appointment.objects.filter(pk=visit.pk).update(modality="phone")
+    assert candidates(home, now=NOW) == []
+    with pytest.raises(NotFaceToFace):
+        serve(home, Appointment.objects.get(pk=visit.pk), now=NOW)
+    assert Appointment.objects.get(pk=visit.pk).loop_id is None
+    with writes_open():
+        Appointment.objects.filter(pk=visit.pk).update(modality="video")
+    assert candidates(home, now=NOW) == [visit.pk]
 
 
 def test_while_one_is_booked_only_those_that_took_place_are_asked_about(home):

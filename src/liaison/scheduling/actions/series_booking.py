@@ -101,7 +101,7 @@ def book_series(*, actor: Actor, patient: Patient, order: SeriesOrder, now: date
         entry.note(repeated=series is not None)
         if series is None:
             series = _book(actor, patient, order, now=now)
-            booked = _appointments(series)
+            booked = tuple(Appointment.objects.filter(series_visit__series=series).order_by("start_at"))
             entry.publish(
                 SeriesTold(
                     series_id=series.pk,
@@ -397,7 +397,3 @@ def _keep_day(
         open_visit(actor, row, why="Left open when the series was booked", now=now)
         return
     row.save()
-
-
-def _appointments(series: Series) -> Sequence[Appointment]:
-    return tuple(Appointment.objects.filter(series_visit__series=series).order_by("start_at"))
