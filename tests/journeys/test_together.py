@@ -18,9 +18,8 @@ def test_two_coordinators_see_each_other_without_reloading(as_person, clinic):
     )[0]
     rosas = rosa.open(f"/patients/{patient_id}/")
     theo.open(f"/patients/{patient_id}/")
-    expect(rosas.locator(f"[data-presence*='patient:{patient_id}']").first).to_contain_text(
-        "Theo Lindqvist", timeout=15_000
-    )
+    here = rosas.locator(f"[data-presence*='patient:{patient_id}']").first  # others may have been there a moment ago
+    expect(here.get_by_role("img", name="Theo Lindqvist")).to_be_visible(timeout=15_000)
     rosas = rosa.open(f"/loops/{loop_id}/")
     theos = theo.open(f"/loops/{loop_id}/")
     theos.get_by_role("button", name=re.compile("^Take")).first.click()
