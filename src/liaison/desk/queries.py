@@ -53,7 +53,7 @@ def patient_page(actor: Actor, *, patient_id: int, now: datetime) -> PatientPage
         promised=promised,
         follow_ups=[FollowUpLink(id=follow_ups[row.id], title=row.title) for row in promised if row.id in follow_ups],
         ended=loops.ended_loops_of(actor, patient=patient, now=now, most=5) if sees_loops else (),
-        coming=scheduling.coming_visits(actor, patient=patient, now=now),
+        coming=scheduling.coming_with_readiness(actor, patient=patient, now=now),
     )
 
 

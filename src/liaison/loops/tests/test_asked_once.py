@@ -1,4 +1,6 @@
-"""Who may see whom is asked once for a page, and asked again for the next."""
+"""What a page asks many times is asked once for it, and asked again for the next."""
+
+from datetime import date
 
 import pytest
 from django.db import connection
@@ -7,6 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from liaison.core.postgres.guard import writes_open
 from liaison.core.remembering import remembering
 from liaison.loops.access import SEE, TAKE
+from liaison.loops.models import Holiday
+from liaison.loops.queries import business_calendar
 from liaison.loops.tests.cast import gather
 
 pytestmark = pytest.mark.django_db
@@ -35,3 +39,17 @@ def test_the_next_page_sees_what_changed():
         cast.walter.sites.all().delete()
     with remembering():
         assert not cast.walter.reachable_by(cast.rosa, SEE)
+
+
+def test_a_page_reads_the_days_off_of_each_site_once_and_the_next_page_anew():
+    cast = gather()
+    monday = date(2026, 11, 23)
+    with remembering(), CaptureQueriesContext(connection) as asked:
+        calendars = [business_calendar(site_id=cast.riverside.pk) for _ in range(3)]
+        business_calendar()
+    assert len(asked) == 2
+    assert all(one.is_business_day(monday) for one in calendars)
+    with writes_open():
+        Holiday.objects.create(calendar="organization", on=monday, name="Moving house")
+    with remembering():
+        assert not business_calendar().is_business_day(monday)

@@ -80,6 +80,7 @@ from liaison.scheduling.queries.told import Told, told_of, why_unconfirmed
 from liaison.scheduling.queries.visits import (
     ComingVisit,
     coming_visits,
+    coming_with_readiness,
     get_appointment,
     may_serve,
     may_serve_loop,
@@ -166,6 +167,7 @@ __all__ = [
     "closures_ahead",
     "coming_ids",
     "coming_visits",
+    "coming_with_readiness",
     "current_kind",
     "current_version",
     "day",

@@ -8,6 +8,7 @@ from datetime import datetime
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, NotFound
+from liaison.core.remembering import remembered
 from liaison.directory.models import Specialty
 from liaison.scheduling.access import ARRANGE, SEE_CALENDAR
 from liaison.scheduling.models import Closure, Resource, ResourceKind, VisitNeed, VisitType, WorkingHours
@@ -17,7 +18,8 @@ from liaison.scheduling.rules import ability_in_words
 def visit_types(actor: Actor) -> Sequence[VisitType]:
     """The current version of every visit type, by name."""
     _may_see(actor)
-    return tuple(VisitType.objects.filter(is_current=True).prefetch_related("needs"))
+    rows = VisitType.objects.filter(is_current=True).prefetch_related("needs")
+    return remembered("scheduling.visit_types", lambda: tuple(rows))
 
 
 def get_visit_type(actor: Actor, *, visit_type_id: int) -> VisitType:

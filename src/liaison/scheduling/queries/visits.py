@@ -106,11 +106,20 @@ def visit_to_move(*, patient: Patient, appointment_id: int) -> Appointment | Non
 
 def coming_visits(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[ComingVisit]:
     """The patient's visits that are not over, the next first; those of earlier today included."""
-    coming = _visible(actor, now=now).filter(patient=patient, end_at__gte=now).holding_time()
-    rows = list(_with_who(coming).order_by("start_at", "pk"))
+    return [_coming(row) for row in _not_over(actor, patient=patient, now=now)]
+
+
+def coming_with_readiness(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[ComingVisit]:
+    """The same visits with what their checks say and their place in a series, which takes some ten questions more."""
+    rows = list(_not_over(actor, patient=patient, now=now))
     said = readiness_of(rows, now=now)
     places = places_in_series([row.pk for row in rows])
     return [replace(_coming(row), readiness=said.get(row.pk), in_series=places.get(row.pk)) for row in rows]
+
+
+def _not_over(actor: Actor, *, patient: Patient, now: datetime) -> AppointmentQuerySet:
+    coming = _visible(actor, now=now).filter(patient=patient, end_at__gte=now).holding_time()
+    return _with_who(coming).order_by("start_at", "pk")
 
 
 def may_serve(

@@ -6,12 +6,15 @@ from dataclasses import replace
 from datetime import UTC, date, time, timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor, system_actor
 from liaison.core.audit import collecting_seen
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound
+from liaison.core.remembering import remembering
 from liaison.patients.models import CareTeamMember
 from liaison.scheduling import actions, queries
 from liaison.scheduling.models import FreeDay, VisitType
@@ -259,6 +262,7 @@ def test_pat_sees_neither_the_day_nor_the_visit_of_another_site(clinic: Clinic) 
     with pytest.raises(NotFound):
         queries.get_appointment(clinic.pat, appointment_id=booked.pk)
     assert queries.coming_visits(clinic.pat, patient=clinic.walter, now=NOW) == []
+    assert queries.coming_with_readiness(clinic.pat, patient=clinic.walter, now=NOW) == []
     assert queries.timeline(clinic.pat, patient=clinic.walter) == []
     with pytest.raises(Forbidden):
         queries.day(NOBODY, site=clinic.site, on=date(2026, 3, 3))
@@ -309,6 +313,15 @@ def test_the_timeline_tells_bookings_moves_and_what_became_of_them(clinic: Clini
     assert len(queries.timeline(clinic.rosa, patient=clinic.walter, kinds={"booking"}, limit=2)) == 2
     early = queries.timeline(clinic.rosa, patient=clinic.walter, before=NOW + timedelta(minutes=1))
     assert [entry.at for entry in early] == [NOW]
+
+
+def test_a_page_reads_the_kinds_of_visit_once(clinic: Clinic) -> None:
+    with remembering(), CaptureQueriesContext(connection) as asked:
+        first, second = queries.visit_types(clinic.rosa), queries.visit_types(clinic.rosa)
+        with pytest.raises(Forbidden):
+            queries.visit_types(NOBODY)
+    assert first == second != ()
+    assert len(asked) == 2  # the kinds, and what each needs
 
 
 def test_what_can_be_booked_is_listed(clinic: Clinic) -> None:

@@ -512,6 +512,6 @@ def test_a_patient_of_another_site_is_only_counted(clinic: Clinic) -> None:
 def test_coming_visits_carry_one_word(clinic: Clinic) -> None:
     clinic.book(START)
     close_room(clinic)
-    (coming,) = queries.coming_visits(clinic.rosa, patient=clinic.walter, now=NOW)
+    (coming,) = queries.coming_with_readiness(clinic.rosa, patient=clinic.walter, now=NOW)
     assert coming.readiness is not None
     assert coming.readiness.standing is Standing.BLOCKED
