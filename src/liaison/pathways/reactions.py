@@ -33,7 +33,6 @@ from liaison.scheduling.events import (
     AppointmentSeen,
     AppointmentServes,
 )
-from liaison.scheduling.models import Appointment
 
 
 @reacts_to(ChartChanged)
@@ -109,14 +108,16 @@ def expect_the_moved_visit(fact: AppointmentMoved, /, *, actor: Actor) -> None:
 def book_again_after_cancelling(fact: AppointmentCancelled, /, *, actor: Actor) -> None:
     """The follow-up needs another visit."""
     if fact.loop_id is not None:
-        visit_lost(actor, loop_id=fact.loop_id, why="The visit was cancelled.", now=fact.at)
+        why = "The visit was cancelled."
+        visit_lost(actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, why=why, now=fact.at)
 
 
 @reacts_to(AppointmentMissed)
 def book_again_after_missing(fact: AppointmentMissed, /, *, actor: Actor) -> None:
     """The follow-up needs another visit, and its clinician decides what the patient needs meanwhile."""
     if fact.loop_id is not None:
-        visit_lost(actor, loop_id=fact.loop_id, why="The visit was missed.", now=fact.at)
+        why = "The visit was missed."
+        visit_lost(actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, why=why, now=fact.at)
         tell_clinician_of_missed(actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, now=fact.at)
 
 
@@ -130,8 +131,7 @@ def expect_who_came_after_all(fact: AppointmentNotMissed, /, *, actor: Actor) ->
 def record_the_visit(fact: AppointmentSeen, /, *, actor: Actor) -> None:
     """The follow-up's visit took place."""
     if fact.loop_id is not None:
-        start_at = Appointment.objects.values_list("start_at", flat=True).get(pk=fact.appointment_id)
-        visit_seen(actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, start_at=start_at, now=fact.at)
+        visit_seen(actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, now=fact.at)
 
 
 @reacts_to(AppointmentServes)
@@ -145,5 +145,4 @@ def count_the_visit(fact: AppointmentServes, /, *, actor: Actor) -> None:
 
 def _expect(fact: AppointmentBooked | AppointmentMoved, *, actor: Actor) -> None:
     if fact.loop_id is not None:
-        start_at = Appointment.objects.values_list("start_at", flat=True).get(pk=fact.appointment_id)
-        visit_booked(actor, loop_id=fact.loop_id, start_at=start_at, now=fact.at)
+        visit_booked(actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, now=fact.at)
