@@ -144,6 +144,16 @@ def why_not_the_visit(*, modality: str, start_at: datetime, discharged_on: date,
     return None
 
 
+def why_no_such_visit(modality: str) -> str:
+    """Said before a visit of this modality is booked for the follow-up: why it would not count; "" when it would."""
+    if is_face_to_face(modality):
+        return ""
+    return (
+        "A visit by phone does not count as the visit after the hospital stay: that one is in person or by video. "
+        "It can be booked all the same; the visit stays to be booked."
+    )
+
+
 def billable_code(
     *, complexity: Complexity, standing: VisitStanding | None, contact_kept: bool, reconciled: bool
 ) -> str:
