@@ -17,6 +17,7 @@ from liaison.pathways.actions import (
     visit_not_missed,
     visit_seen,
     visit_served,
+    visit_serves_no_more,
 )
 from liaison.pathways.jobs import open_what_waits
 from liaison.pathways.models import Enrolment
@@ -32,6 +33,7 @@ from liaison.scheduling.events import (
     AppointmentNotMissed,
     AppointmentSeen,
     AppointmentServes,
+    AppointmentServesNoMore,
 )
 
 
@@ -141,6 +143,13 @@ def count_the_visit(fact: AppointmentServes, /, *, actor: Actor) -> None:
         visit_served(
             actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, took_place=fact.took_place, now=fact.at
         )
+
+
+@reacts_to(AppointmentServesNoMore)
+def look_for_a_visit_again(fact: AppointmentServesNoMore, /, *, actor: Actor) -> None:
+    """The visit that was to be the follow-up's is for something else; one that took place is void already."""
+    if fact.loop_id is not None and not fact.took_place:
+        visit_serves_no_more(actor, loop_id=fact.loop_id, now=fact.at)
 
 
 def _expect(fact: AppointmentBooked | AppointmentMoved, *, actor: Actor) -> None:
