@@ -86,6 +86,7 @@ from liaison.scheduling.actions.refusals import (
     TooLate,
     TooLateToOffer,
     Warned,
+    WentOn,
     WrongSeats,
 )
 from liaison.scheduling.actions.series_booking import Pick, PickKind, SeriesOrder, book_series, days_of
@@ -117,7 +118,7 @@ from liaison.scheduling.actions.serving import (
     take_back_missed,
     unschedule_referral,
 )
-from liaison.scheduling.actions.serving_later import serve_loop
+from liaison.scheduling.actions.serving_later import serve_loop, serve_no_more
 from liaison.scheduling.actions.telling import (
     confirm_booking,
     confirm_cancellation,
@@ -182,6 +183,7 @@ __all__ = [
     "VisitTypeDraft",
     "WaitDraft",
     "Warned",
+    "WentOn",
     "WhichClinician",
     "WrongSeats",
     "accept_offer",
@@ -252,6 +254,7 @@ __all__ = [
     "schedule_referral",
     "series_invitation",
     "serve_loop",
+    "serve_no_more",
     "set_hours",
     "settle_after_visit",
     "settle_declined",

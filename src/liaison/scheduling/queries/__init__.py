@@ -40,6 +40,13 @@ from liaison.scheduling.queries.flow import (
 )
 from liaison.scheduling.queries.from_where import first_site, kind_promised, specialist_asked
 from liaison.scheduling.queries.looking import TimesWanted
+from liaison.scheduling.queries.promises import (
+    Awaiting,
+    awaiting,
+    promise_called,
+    what_fits,
+    why_it_would_not_count,
+)
 from liaison.scheduling.queries.readiness import (
     Board,
     BoardDay,
@@ -121,6 +128,7 @@ __all__ = [
     "EVERYTHING",
     "Answered",
     "Answers",
+    "Awaiting",
     "Board",
     "BoardDay",
     "BoardVisit",
@@ -158,6 +166,7 @@ __all__ = [
     "able_at",
     "answers_of",
     "asked_by",
+    "awaiting",
     "bookable_at",
     "booked_for_the_same",
     "candidates",
@@ -207,6 +216,7 @@ __all__ = [
     "plan_again",
     "plan_series",
     "possible_at",
+    "promise_called",
     "readiness_board",
     "readiness_of",
     "rebook_url",
@@ -232,5 +242,7 @@ __all__ = [
     "waiting",
     "waitlist_report",
     "week",
+    "what_fits",
+    "why_it_would_not_count",
     "why_unconfirmed",
 ]
