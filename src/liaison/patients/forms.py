@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from liaison.accounts.models import Site, User
 from liaison.core.answers import now_says
+from liaison.core.telephones import TelephoneField
 from liaison.directory.models import Practitioner
 from liaison.patients.actions import ContactDetails, IdentifierDetails, NameDetails, PatientDetails, ProxyDetails
 from liaison.patients.models import (
@@ -231,7 +232,7 @@ class ProxyForm(forms.Form):
     )
     starts_on = _day(_("From"), required=True)
     ends_on = _day(_("Until"), help_text=_("The first day without. A parent's right ends at 18 by itself."))
-    phone = _text(_("Phone"), longest=40)
+    phone = TelephoneField(label=_("Phone"), required=False)
     email = forms.EmailField(label=_("E-mail"), required=False)
     language = forms.ChoiceField(label=_("Speaks"), required=False, choices=languages)
 

@@ -198,6 +198,19 @@ def test_the_small_forms_around_a_patient(clinic: Clinic, walter: Patient) -> No
     assert not walter.is_deceased
 
 
+def test_the_number_of_a_proxy_that_is_none_is_refused_beside_it(clinic: Clinic, walter: Patient) -> None:
+    rosa, typed = browser(clinic.rosa), {
+        "name": "June Ng", "relationship": "daughter", "kind": "consent", "scope": "schedule",
+        "evidence": "Signed form", "starts_on": "2026-01-01", "ends_on": "2099-01-01", "phone": "ask June",
+    }  # fmt: skip
+    answer = rosa.post(f"/patients/{walter.pk}/proxies/new/", typed)
+    assert answer.status_code == 422
+    assert "area code" in words(answer).split('name="phone"')[1]
+    assert 'value="ask June"' in words(answer)
+    assert rosa.post(f"/patients/{walter.pk}/proxies/new/", {**typed, "phone": "207.555.0188"}).status_code == 302
+    assert walter.proxies.get().phone == "(207) 555-0188"
+
+
 def test_what_a_small_form_refuses_stands_beside_the_field(clinic: Clinic, walter: Patient) -> None:
     answer = browser(clinic.rosa).post(
         f"/patients/{walter.pk}/contacts/new/", {"kind": "phone", "use": "home", "value": "12"}
