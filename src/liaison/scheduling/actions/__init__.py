@@ -2,12 +2,14 @@
 
 from liaison.scheduling.actions.answering import note_answers, settle_declined, settle_with_patient
 from liaison.scheduling.actions.arranging import (
+    CodeTaken,
     HoursDraft,
     NeedDraft,
     OtherSite,
     ResourceDraft,
     VisitTypeDraft,
     add_resource,
+    add_visit_type,
     change_resource,
     close_time,
     define_visit_type,
@@ -144,6 +146,7 @@ __all__ = [
     "Broadcast",
     "CannotChange",
     "CannotServe",
+    "CodeTaken",
     "DeadPatient",
     "DuplicateVisit",
     "HeldForOffer",
@@ -188,6 +191,7 @@ __all__ = [
     "WrongSeats",
     "accept_offer",
     "add_resource",
+    "add_visit_type",
     "answer_lateness",
     "answer_missed",
     "arrive",

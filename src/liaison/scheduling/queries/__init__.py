@@ -11,6 +11,7 @@ from liaison.scheduling.queries.arrangement import (
     hours_of,
     resources,
     site_to_arrange,
+    visit_type_of,
     visit_types,
 )
 from liaison.scheduling.queries.asked import WhomAsked, asked_by, booked_for_the_same
@@ -236,6 +237,7 @@ __all__ = [
     "timeline_years",
     "told_of",
     "visit_to_move",
+    "visit_type_of",
     "visit_types",
     "visits_of",
     "wait_to_move",
