@@ -15,7 +15,7 @@ from liaison.demo.staff import Staffed
 from liaison.demo.weekly import SERIES, come_every_week
 from liaison.inbox.actions import claim_message, log_call, queue_message, receive_mail, settle
 from liaison.inbox.models import Message
-from liaison.inbox.ports import PermanentFailure, Result, TeachBackItem, Understood
+from liaison.inbox.ports import CallDetails, PermanentFailure, Result, TeachBackItem, Understood
 from liaison.inbox.queries import checked_mail
 from liaison.loops import actions as loops
 from liaison.loops.models import Loop, State
@@ -87,6 +87,7 @@ def _call_the_unwritten(office: Office) -> None:
             loop=loop,
             outcome="reached",
             said="Told them when the visit is; they wrote it down.",
+            details=CallDetails(settled=True),
             idempotency_key=f"demo-unwritten-{loop.pk}",
             now=min(office.soon_after(loop.story.latest("pk").at + timedelta(minutes=20)), office.at_work),
         )

@@ -12,6 +12,7 @@ from liaison.demo.charts import Chart
 from liaison.demo.office import Office
 from liaison.demo.staff import Staffed
 from liaison.inbox.actions import log_call
+from liaison.inbox.ports import CallDetails
 from liaison.loops import actions as loops
 from liaison.loops.models import Loop
 from liaison.loops.ports import CALL_BACK, CLINICAL, ROUTINE, TASK, URGENT, ClockToStart, Owner
@@ -244,6 +245,7 @@ def _settle_some(
             loop=loop,
             outcome="reached" if reached else dice.choice(("no_answer", "left_message")),
             said="Answered the question; no further need." if reached else "",
+            details=CallDetails(settled=True),
             idempotency_key=f"demo-call-{chart.number}",
             now=office.ago(HOUR * dice.uniform(0.2, 2)),
         )

@@ -32,6 +32,19 @@ TEACH_BACK: Final = LoopKind(
 )
 ANSWERED_MAIL: Final = "answered_mail"
 """The evidence that a patient's mail was answered, of a promise of another kind that owes that besides."""
+_SETTLED_BY_TALKING: Final = frozenset(
+    {"spoke_with_patient", "reached_another_way", "told_patient", "answered", ANSWERED_MAIL}
+)
+
+
+def settled_by_talking(kind: LoopKind) -> str:
+    """The evidence of this kind of promise that a talk with the patient or a proxy can be; "" when it knows none.
+
+    Whether a talk was about the promise only who talked can say.
+    """
+    return next((code for code in kind.accepted_evidence if code in _SETTLED_BY_TALKING), "")
+
+
 ANSWER: Final = LoopKind(
     code="answer",
     label="Answer",

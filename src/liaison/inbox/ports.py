@@ -85,7 +85,8 @@ class CallDetails:
 
     `with_name` says who it was when it was not the patient; `proxy_id` is the patient's proxy, if it was one.
     `point_id` is the patient's contact point that was dialled, `number` what was dialled, `script_done` the codes of
-    the script's steps that were gone through.
+    the script's steps that were gone through. `settled` says whether the talk settled what is promised; None where
+    nothing was asked.
     """
 
     started_at: datetime | None = None
@@ -96,6 +97,7 @@ class CallDetails:
     number: str = ""
     point_id: int | None = None
     script_done: Sequence[str] = ()
+    settled: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from liaison.core.written_time import clock_time
 from liaison.inbox import access
 from liaison.inbox.actions.keys import KeyReused, hold_key
 from liaison.inbox.events import CallLogged
-from liaison.inbox.kinds import ANSWERED_MAIL, TEACH_BACK
+from liaison.inbox.kinds import TEACH_BACK, settled_by_talking
 from liaison.inbox.models import Call, TeachBack
 from liaison.inbox.ports import CallDetails, TeachBackItem
 from liaison.inbox.queries.calls import counted_with
@@ -32,11 +32,6 @@ from liaison.patients.models import ContactPoint, Patient
 from liaison.patients.queries import band
 
 A_MINUTE: Final = timedelta(minutes=1)
-SETTLED_BY_TALKING: Final = frozenset(
-    {"spoke_with_patient", "reached_another_way", "told_patient", "answered", ANSWERED_MAIL}
-)
-"""Evidence that a talk with the patient or a proxy is; which of them a loop needs, its kind says."""
-
 _OUTCOME_WORDS: Final = {
     Outcome.REACHED: "Reached",
     Outcome.LEFT_MESSAGE: "Left a message",
@@ -71,6 +66,14 @@ class NotForThem(Refusal):
         "add the right to hear it on the patient’s page first."
     )
     field = "clinical"
+
+
+class SayWhetherSettled(Refusal):
+    """Somebody was reached, and only who talked knows whether it was about what is promised."""
+
+    code = "inbox.say_whether_settled"
+    sentence = "Say whether this settles what is promised. A talk about something else leaves it open."
+    field = "settled"
 
 
 class CallInTheFuture(Refusal):
@@ -118,10 +121,12 @@ def log_call(
 
     `clinical` says that clinical status and needs were addressed (DOMAIN 2.1); it counts only when someone was
     reached. On an open loop the call stands as an attempt or as the evidence it is, and `next_attempt_at` becomes
-    the loop's next step. A wrong number is marked as such; a topic not understood twice opens a loop for a nurse.
+    the loop's next step. A promise that a talk can keep is kept by one of which `details.settled` says so; of any
+    other the talk is an attempt. A wrong number is marked as such; a topic not understood twice opens a loop for a
+    nurse.
     Refuses Forbidden, NotFound (no such patient here, or the loop is another's), SayWhatWasSaid, SayWho (somebody
     else was reached and has no name), CallInTheFuture, NextAttemptPast, KeyReused, TalkIsForCare (`clinical` by who
-    may not record clinical evidence), NotForThem (`clinical` with a proxy who may not hear it).
+    may not record clinical evidence), NotForThem (`clinical` with a proxy who may not hear it), SayWhetherSettled.
     """
     about = details or CallDetails()
     started_at = about.started_at or now
@@ -141,6 +146,9 @@ def log_call(
         _check(patient, loop=loop, said=said, reached=reached, started_at=started_at, next_at=next_attempt_at, now=now)
         if reached:
             _check_whom(actor, patient, with_whom=with_whom, clinical=clinical, details=about, now=now)
+        can_settle = reached and with_whom != With.OTHER and loop is not None and may_be_settled(loop)
+        if can_settle and about.settled is None:
+            raise SayWhetherSettled
         call = Call.objects.create(
             patient=patient,
             loop=loop,
@@ -151,6 +159,7 @@ def log_call(
             outcome=Outcome(outcome),
             said=said.strip(),
             clinical=clinical and reached,
+            settled=about.settled if can_settle else None,
             script_done=list(about.script_done) if reached else [],
             started_at=started_at,
             minutes=about.minutes,
@@ -183,6 +192,7 @@ def _same_details(call: Call, about: CallDetails, *, teach_backs: Sequence[Teach
     return (
         kept == (about.with_name.strip(), about.number, about.direction, about.minutes, steps)
         and about.started_at in {None, call.started_at}
+        and call.settled in {None, about.settled}
         and [_words(one) for one in call.teach_backs.order_by("pk")] == [_words(one) for one in items]
     )
 
@@ -289,7 +299,15 @@ def evidence_of(call: Call, *, loop: Loop) -> str:
     talked = call.outcome == Outcome.REACHED and call.with_whom != With.OTHER
     if not talked:
         return "attempt" if "attempt" in accepted else ""
-    return next((code for code in accepted if code in SETTLED_BY_TALKING), "")
+    if call.settled is False:
+        return "attempt" if "attempt" in accepted else ""
+    return settled_by_talking(loop.kind_info)
+
+
+def may_be_settled(loop: Loop) -> bool:
+    """Whether a talk can be what this open promise waits for."""
+    code = settled_by_talking(loop.kind_info)
+    return loop.state == "open" and bool(code) and code not in loop.evidence_kinds
 
 
 def _mark_wrong(actor: Actor, call: Call, *, point_id: int, now: datetime) -> None:

@@ -95,6 +95,12 @@ class CallForm(forms.Form):
     clinical = forms.BooleanField(
         label=_("We talked about how they are and what they need, not only about times"), required=False
     )
+    settled = forms.ChoiceField(
+        label=_("Does this settle it?"),
+        required=False,
+        choices=[("yes", _("Yes, it is settled")), ("no", _("Not yet: keep it open"))],
+        widget=forms.RadioSelect,
+    )
     script_done = forms.MultipleChoiceField(
         label=_("Gone through"), required=False, widget=forms.CheckboxSelectMultiple
     )
@@ -109,6 +115,8 @@ class CallForm(forms.Form):
     def __init__(self, *given: Any, sheet: CallSheet, **more: Any) -> None:
         super().__init__(*given, **more)
         self.sheet = sheet
+        if not sheet.settles:
+            del self.fields["settled"]
         if not sheet.may_be_clinical:
             del self.fields["clinical"]
         elif sheet.wants_contact:
@@ -127,6 +135,17 @@ class CallForm(forms.Form):
         if left_one and not str(typed.get("said", "")).strip():
             self.add_error("said", _("No messages may be left on this number. If it happened, say what was left."))
         return typed
+
+    @property
+    def says_settled(self) -> bool | None:
+        """Whether the talk settled what is promised; None where that was not asked or not answered."""
+        return {"yes": True, "no": False}.get(self.cleaned_data.get("settled", ""))
+
+    @property
+    def try_again_at(self) -> datetime | None:
+        """When to try again: after a talk only where it settled nothing."""
+        over = self.cleaned_data["outcome"] == OutcomeChoice.REACHED and self.says_settled is not False
+        return None if over else self.cleaned_data["next_attempt_at"]
 
     @property
     def with_whom(self) -> str:
@@ -154,6 +173,7 @@ class CallForm(forms.Form):
             number=_label(number_choices(self.sheet), typed["number"]) if number else "",
             point_id=int(number) if kind == "point" else None,
             script_done=tuple(typed["script_done"]),
+            settled=self.says_settled if typed["outcome"] == OutcomeChoice.REACHED else None,
         )
 
 

@@ -43,6 +43,7 @@ class CallQuerySet(models.QuerySet["Call"]):
 class Call(models.Model):
     """One call with, or for, a patient. Its words never change (the database refuses it): a slip is struck out.
 
+    `settled` says whether the talk was what its promise waited for; nothing where that was not asked.
     A call that was entered by mistake keeps its words; who struck it out, when and why stand beside it. It counts for
     nothing: read `Call.objects.counted()` for what was tried and what was reached.
     """
@@ -56,6 +57,7 @@ class Call(models.Model):
     outcome = models.CharField(max_length=20, choices=OutcomeChoice)
     said = models.TextField(blank=True)
     clinical = models.BooleanField(default=False)
+    settled = models.BooleanField(null=True, blank=True)
     script_done = models.JSONField(default=list, blank=True)
     started_at = models.DateTimeField()
     minutes = models.PositiveSmallIntegerField(default=0)
@@ -88,6 +90,7 @@ class Call(models.Model):
             ),
             models.CheckConstraint(name="call_known_outcome", condition=Q(outcome__in=OutcomeChoice.values)),
             models.CheckConstraint(name="call_reached_says_what", condition=~Q(outcome="reached") | ~Q(said="")),
+            models.CheckConstraint(name="call_settled_was_reached", condition=Q(settled=None) | Q(outcome="reached")),
             models.CheckConstraint(
                 name="call_clinical_was_reached", condition=Q(clinical=False) | Q(outcome="reached")
             ),

@@ -14,6 +14,7 @@ from liaison.core.actor import Actor
 from liaison.core.audit import seen
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import access
+from liaison.inbox.kinds import settled_by_talking
 from liaison.inbox.models import Call
 from liaison.inbox.queries.call_words import CallShown, shown_calls
 from liaison.inbox.rules.contact import Outcome, counts_as_attempt, next_try
@@ -64,7 +65,8 @@ class CallPage:
 class CallSheet:
     """Who they are, how to reach them, what is promised, what was tried, and what to ask.
 
-    `contact_until` is when the time ends in which contact, or two attempts at it, count for the loop's rule.
+    `contact_until` is when the time ends in which contact, or two attempts at it, count for the loop's rule;
+    `settles` says what a talk can settle of the loop ("The patient has an answer"), "" when it settles nothing.
     """
 
     patient: Patient
@@ -78,6 +80,7 @@ class CallSheet:
     script: Sequence[Step]
     zone: ZoneInfo
     contact_until: datetime | None
+    settles: str = ""
 
     @property
     def wants_contact(self) -> bool:
@@ -124,7 +127,13 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
         script=script_for(loop.kind if loop else ""),
         zone=patient.zone,
         contact_until=_contact_until(loop),
+        settles=_settles(loop),
     )
+
+
+def _settles(loop: Loop | None) -> str:
+    code = settled_by_talking(loop.kind_info) if loop is not None and loop.state == "open" else ""
+    return loop.kind_info.evidence_label(code) if loop is not None and code not in ["", *loop.evidence_kinds] else ""
 
 
 def _contact_until(loop: Loop | None) -> datetime | None:

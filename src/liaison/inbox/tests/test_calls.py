@@ -15,7 +15,7 @@ from liaison.inbox.ports import CallDetails, TeachBackItem, Understood
 from liaison.inbox.tests.cast import NOW, Cast
 from liaison.loops.actions import find_owners, give_up_loop, open_loop
 from liaison.loops.models import Evidence, Loop, WaitingPromise
-from liaison.loops.ports import ClockToStart, Owner
+from liaison.loops.ports import ClockToStart, LoopKind, Owner, register_kind
 from liaison.patients.models import PatientSite
 
 
@@ -30,8 +30,11 @@ def call_back(cast: Cast, *, kind: str = "call_back") -> Loop:
 
 
 def log(cast: Cast, *, key: str = "call:1", **more: object) -> Call:
-    """Rosa logs a call with Walter."""
-    values: dict[str, object] = {"patient": cast.walter, "outcome": "no_answer", "idempotency_key": key, "now": NOW}
+    """Rosa logs a call with Walter, about what is promised if anything is."""
+    values: dict[str, object] = {
+        "patient": cast.walter, "outcome": "no_answer", "idempotency_key": key, "now": NOW,
+        "details": CallDetails(settled=True),
+    }  # fmt: skip
     return actions.log_call(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 
 
@@ -104,6 +107,41 @@ def test_talking_to_walter_is_the_evidence_of_a_call_back(cast: Cast) -> None:
     loop = call_back(cast)
     log(cast, loop=loop, outcome="reached", said="All is well.")
     assert Evidence.objects.get().kind == "spoke_with_patient"
+
+
+def test_a_talk_about_something_else_keeps_the_promise_open_with_the_next_try(cast: Cast) -> None:
+    loop = call_back(cast)
+    friday = NOW + timedelta(days=3)
+    with pytest.raises(actions.SayWhetherSettled) as refused:
+        log(cast, loop=loop, outcome="reached", said="Asked about a bill only.", details=CallDetails())
+    assert refused.value.field == "settled"
+    assert not Call.objects.exists()
+    details = CallDetails(settled=False)
+    call = log(cast, loop=loop, outcome="reached", said="Asked about a bill.", details=details, next_attempt_at=friday)
+    loop = Loop.objects.get(pk=loop.pk)
+    assert (call.settled, loop.state, loop.evidence_kinds) == (False, "open", ["attempt"])
+    assert loop.clocks.get(anchor_event=f"call:{call.pk}").due_at == friday
+    again = log(cast, loop=loop, outcome="reached", said="Asked about a bill.", details=details)
+    assert again.pk == call.pk
+    with pytest.raises(actions.KeyReused):
+        log(cast, loop=loop, outcome="reached", said="Asked about a bill.")
+    assert log(cast, key="2", loop=loop, outcome="reached", said="Told him now.").settled
+    assert Loop.objects.get(pk=loop.pk).state == "closed"
+
+
+def test_a_kind_that_knows_no_attempts_takes_no_evidence_from_a_talk_about_something_else(cast: Cast) -> None:
+    kind = LoopKind(code="test_told", label="To tell", required_evidence=("told_patient",))
+    register_kind(kind)
+    loop = call_back(cast, kind="test_told")
+    log(cast, loop=loop, outcome="reached", said="About a bill.", details=CallDetails(settled=False))
+    assert Loop.objects.get(pk=loop.pk).evidence_kinds == []
+
+
+def test_whom_else_we_reached_settles_nothing_and_nobody_is_asked(cast: Cast) -> None:
+    loop = call_back(cast)
+    details = CallDetails(with_name="Mrs Hill")
+    call = log(cast, loop=loop, outcome="reached", said="Not home.", with_whom="other", details=details)
+    assert (call.settled, Loop.objects.get(pk=loop.pk).evidence_kinds) == (None, ["attempt"])
 
 
 def test_talking_to_walter_closes_the_loop_of_a_message_that_failed(cast: Cast) -> None:

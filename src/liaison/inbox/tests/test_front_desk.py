@@ -18,7 +18,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden
 from liaison.inbox import actions, queries
 from liaison.inbox.models import Call
-from liaison.inbox.ports import TeachBackItem, Understood
+from liaison.inbox.ports import CallDetails, TeachBackItem, Understood
 from liaison.inbox.tests.cast import NOW, Cast, person
 from liaison.loops.actions import open_loop
 from liaison.loops.models import Evidence, Loop
@@ -74,7 +74,7 @@ def test_the_tick_is_offered_to_care_alone_and_a_forged_one_counts_for_nothing(c
     assert 'name="clinical"' not in fred.get(address).content.decode()
     form = {
         "outcome": "reached", "whom": "patient", "direction": "out", "said": "Well.", "clinical": "on",
-        "started_at": current_time().strftime("%Y-%m-%dT00:00"), "idempotency_key": "k",
+        "started_at": current_time().astimezone(cast.site.zone).strftime("%Y-%m-%dT00:00"), "idempotency_key": "k",
         "teach-TOTAL_FORMS": "0", "teach-INITIAL_FORMS": "0",
     }  # fmt: skip
     assert fred.post(address, form).status_code == 302
@@ -105,7 +105,7 @@ def a_clinical_call(cast: Cast, *, loop: Loop | None = None) -> Call:
     item = TeachBackItem(topic="Hydromorphone", patient_words="Two at night", understood=Understood.YES)
     return actions.log_call(
         cast.rosa, patient=cast.walter, loop=loop, outcome="reached", said="He wants to end it all.", clinical=True,
-        teach_backs=[item], idempotency_key="clinical", now=NOW,
+        teach_backs=[item], idempotency_key="clinical", now=NOW, details=CallDetails(settled=True),
     )  # fmt: skip
 
 

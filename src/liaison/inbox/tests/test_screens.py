@@ -115,6 +115,7 @@ def test_a_call_is_logged_with_everything_and_ends_at_the_loop(cast: Cast, rosa:
     june = cast.proxy(cast.walter, phone="617-555-0199")
     url = f"/calls/new/?patient={cast.walter.pk}&loop={loop.pk}"
     form = typed(rosa.get(url).content, outcome="reached", said="All is well.", clinical="on", minutes="6")
+    form["settled"] = "yes"
     form |= {
         "whom": f"proxy:{june.pk}",
         "number": f"point:{cast.phone.pk}:{cast.phone.value_key}",
@@ -221,6 +222,34 @@ def test_the_next_try_is_proposed_in_office_hours_unless_someone_was_reached(cas
     assert re.search(r'value="\d{4}-\d\d-\d\dT(09|1[0-6]|17:00)', proposed)
     for outcome in ("reached", "nonsense"):
         assert "next_attempt_at" not in rosa.get(f"{url}&outcome={outcome}").content.decode()
+
+
+def test_where_a_talk_may_settle_what_is_promised_it_is_asked_and_not_yet_proposes_the_next_try(
+    cast: Cast, rosa: Client
+) -> None:
+    loop = a_loop(cast)
+    url = f"/calls/next-try/?patient={cast.walter.pk}&loop={loop.pk}"
+    asked = rosa.get(f"{url}&outcome=reached").content.decode()
+    assert "Spoke with the patient or their proxy" in asked
+    assert "next_attempt_at" not in asked
+    assert "next_attempt_at" not in rosa.get(f"{url}&outcome=reached&settled=yes").content.decode()
+    assert "next_attempt_at" in rosa.get(f"{url}&outcome=reached&settled=no").content.decode()
+    assert 'name="settled"' not in rosa.get(f"{url}&outcome=busy&settled=no").content.decode()
+
+
+def test_whether_it_is_settled_is_asked_beside_the_field_and_not_yet_keeps_it_open(cast: Cast, rosa: Client) -> None:
+    loop = a_loop(cast)
+    url = f"/calls/new/?patient={cast.walter.pk}&loop={loop.pk}"
+    form = typed(rosa.get(url).content, outcome="reached", said="A bill only.")
+    refused = rosa.post(url, form)
+    assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["settled"])
+    assert "A bill only." in refused.content.decode()
+    assert not Call.objects.exists()
+    friday = (current_time() + timedelta(days=3)).strftime("%Y-%m-%dT15:00")
+    assert rosa.post(url, form | {"settled": "no", "next_attempt_at": friday}).status_code == 302
+    loop.refresh_from_db()
+    assert (loop.state, loop.evidence_kinds) == ("open", ["attempt"])
+    assert loop.clocks.filter(anchor_event=f"call:{Call.objects.get().pk}").exists()
 
 
 @pytest.mark.parametrize("query", ["", "?patient=999999", "?loop=999999", "?patient=x"])

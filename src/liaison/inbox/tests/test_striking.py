@@ -198,7 +198,7 @@ def rosa(cast: Cast) -> Client:
 
 def test_the_page_of_a_call_strikes_it_out(cast: Cast, rosa: Client) -> None:
     loop = call_back(cast)
-    details = CallDetails(number="617-555-0177", minutes=3)
+    details = CallDetails(number="617-555-0177", minutes=3, settled=True)
     call = log(cast, loop=loop, outcome="reached", said="All is well.", details=details)
     page = rosa.get(reverse("inbox:call_shown", args=[call.pk])).content.decode()
     assert "All is well." in page

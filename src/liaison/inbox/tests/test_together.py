@@ -18,7 +18,17 @@ from liaison.gateways.email.tests.servers import Mailroom, mail_server
 from liaison.inbox import actions, jobs, queries
 from liaison.inbox.events import MessageQueued, MessageSuppressed
 from liaison.inbox.models import Call, Message, Preference
-from liaison.inbox.ports import Channel, Sent, Unknown, connect, disconnect, is_connected, transport_for, unconnected
+from liaison.inbox.ports import (
+    CallDetails,
+    Channel,
+    Sent,
+    Unknown,
+    connect,
+    disconnect,
+    is_connected,
+    transport_for,
+    unconnected,
+)
 from liaison.inbox.rules.timing import ABANDONED_AFTER
 from liaison.inbox.tests.cast import NOW, Cast, Postman
 from liaison.loops.models import Loop
@@ -200,7 +210,7 @@ def test_the_calls_of_a_loop_and_the_tries_in_a_row_are_told(cast: Cast) -> None
     for number, outcome in enumerate(("no_answer", "reached", "busy", "left_message")):
         actions.log_call(
             cast.rosa, patient=cast.walter, loop=loop, outcome=outcome, said="x", idempotency_key=outcome,
-            now=NOW + timedelta(hours=number),
+            details=CallDetails(settled=True), now=NOW + timedelta(hours=number),
         )  # fmt: skip
     sheet = queries.call_sheet(cast.rosa, patient_id=None, loop_id=loop.pk, now=NOW)
     assert [one.outcome for one in sheet.earlier] == ["left_message", "busy", "reached", "no_answer"]

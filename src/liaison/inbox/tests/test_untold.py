@@ -43,6 +43,7 @@ def talk(cast: Cast, patient: Patient, **more: object) -> None:
     """Rosa reached somebody by phone."""
     values: dict[str, object] = {
         "patient": patient, "outcome": "reached", "said": "Monday suits.", "idempotency_key": "call", "now": NOW,
+        "details": CallDetails(settled=True),
     }  # fmt: skip
     actions.log_call(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 

@@ -55,7 +55,7 @@ def call(request: HttpRequest) -> HttpResponse:
             clinical=typed.get("clinical", False),
             with_whom=form.with_whom,
             teach_backs=[row.item for row in rows if row.item],
-            next_attempt_at=typed["next_attempt_at"] if typed["outcome"] != OutcomeChoice.REACHED else None,
+            next_attempt_at=form.try_again_at,
             details=form.details,
             idempotency_key=form_key(request, typed["idempotency_key"]),
             now=now,
@@ -85,11 +85,18 @@ def _said(call: Call, *, sheet: CallSheet) -> str:
 def next_try(request: HttpRequest) -> HttpResponse:
     """The field with the next attempt that goes with an outcome."""
     sheet = _sheet(request)
-    outcome = request.GET.get("outcome", "")
+    outcome, settled = request.GET.get("outcome", ""), request.GET.get("settled", "")
     known = outcome in OutcomeChoice.values
-    proposed = propose_next(outcome=outcome, sheet=sheet, now=current_time()) if known else None
-    form = CallForm(sheet=sheet, initial={"next_attempt_at": proposed})
-    return render(request, "inbox/_next_try.html", {"form": form, "shown": proposed is not None})
+    again = OutcomeChoice.NO_ANSWER if _asks_again(outcome, settled=settled, sheet=sheet) else outcome
+    proposed = propose_next(outcome=again, sheet=sheet, now=current_time()) if known else None
+    form = CallForm(sheet=sheet, initial={"next_attempt_at": proposed, "settled": settled})
+    context = {"form": form, "shown": proposed is not None, "asks_settled": outcome == OutcomeChoice.REACHED}
+    return render(request, "inbox/_next_try.html", context | {"sheet": sheet, "place": _place(sheet)})
+
+
+def _asks_again(outcome: str, *, settled: str, sheet: CallSheet) -> bool:
+    """Whether they were reached and what is promised stays open."""
+    return outcome == OutcomeChoice.REACHED and bool(sheet.settles) and settled == "no"
 
 
 @require_GET
@@ -144,22 +151,28 @@ def _number(text: str) -> int | None:
 
 
 def _page(request: HttpRequest, *, sheet: CallSheet, form: CallForm, rows: Any, status: int = 200) -> HttpResponse:
-    place = f"patient={sheet.patient.pk}" + (f"&loop={sheet.loop.pk}" if sheet.loop else "")
-    outcome = form["outcome"].value()
+    outcome = str(form["outcome"].value() or "")
+    settled = str(form["settled"].value() or "") if sheet.settles else ""
+    tried = outcome in OutcomeChoice.values and outcome != OutcomeChoice.REACHED
     context = {
         "sheet": sheet,
         "form": form,
         "rows": rows,
-        "place": place,
+        "place": _place(sheet),
         "back_url": _back(sheet),
         "phones": phones(sheet),
         "quiet": without_messages(sheet),
         "script": [(step, step.code in (form["script_done"].value() or [])) for step in sheet.script],
-        "not_reached": outcome in OutcomeChoice.values and outcome != OutcomeChoice.REACHED,
+        "try_again": tried or _asks_again(outcome, settled=settled, sheet=sheet),
+        "asks_settled": outcome == OutcomeChoice.REACHED,
         "now": current_time(),
         "too_late": sheet.is_too_late(current_time()),
     }
     return render(request, "inbox/call.html", context, status=status)
+
+
+def _place(sheet: CallSheet) -> str:
+    return f"patient={sheet.patient.pk}" + (f"&loop={sheet.loop.pk}" if sheet.loop else "")
 
 
 def _refused(request: HttpRequest, refusal: Refusal, *, sheet: CallSheet, form: CallForm, rows: Any) -> HttpResponse:
