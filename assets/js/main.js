@@ -10,6 +10,7 @@ import "./undo.js";
 import "./presence.js";
 import "./idle.js";
 import "./board.js";
+import "./calls.js";
 
 Object.assign(htmx.config, {
   allowEval: false,

@@ -1,4 +1,4 @@
-// Who else has this open. Says "here" every 20 seconds while the page is in sight.
+// Who else has this open. Says "here" every 20 seconds while the page is in sight, and "gone" when it closes.
 import { all, headers, setting } from "./page.js";
 
 const EVERY = 20_000;
@@ -26,10 +26,19 @@ const beatSoon = () => {
   clearTimeout(soon);
   soon = setTimeout(beat, 150);
 };
-let known = "";
+const open = () => [...new Set(all("[data-presence]").map((place) => place.dataset.presence))];
+// The answer of a page that closes is read by nobody; another tab of the same person beats again when it hears of it.
+const gone = (topics) => {
+  if (!topics.length || !setting("presenceUrl")) return;
+  const body = new URLSearchParams(topics.map((topic) => ["topic", topic]));
+  const kept = { ...headers(), "Liaison-Background": "1", "Content-Type": "application/x-www-form-urlencoded" };
+  fetch(`${setting("presenceUrl")}gone/`, { method: "POST", headers: kept, body, keepalive: true }).catch(() => {});
+};
+let known = [];
 const changed = () => {
-  const topics = all("[data-presence]").map((place) => place.dataset.presence).join(" ");
-  if (topics && topics !== known) beatSoon();
+  const topics = open();
+  if (topics.some((topic) => !known.includes(topic))) beatSoon();
+  gone(known.filter((topic) => !topics.includes(topic)));
   known = topics;
 };
 document.addEventListener("DOMContentLoaded", () => {
@@ -38,4 +47,11 @@ document.addEventListener("DOMContentLoaded", () => {
 });
 document.addEventListener("htmx:afterSettle", changed);
 document.addEventListener("visibilitychange", beatSoon);
+window.addEventListener("pagehide", () => {
+  clearTimeout(soon);
+  gone(open());
+});
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) beatSoon();
+});
 document.addEventListener("liaison:presence", beatSoon);

@@ -145,6 +145,27 @@ def act(
 
 
 @contextmanager
+def apart() -> Iterator[None]:
+    """Inside an act, stand or fall alone: an error in here undoes what was done in here, with its audit entries and
+    facts, and goes on; who catches it keeps the rest. Outside any act there is nothing to keep apart: each act is a
+    transaction of its own.
+    """
+    frame = _frame.get()
+    if frame is None:
+        yield
+        return
+    attempt, facts = frame.attempt, len(frame.facts)
+    try:
+        with transaction.atomic():
+            yield
+    except Exception:
+        frame.attempt = attempt
+        while len(frame.facts) > facts:
+            frame.facts.pop()
+        raise
+
+
+@contextmanager
 def _joined(frame: _Frame) -> Iterator[None]:
     """Let the acts that begin inside join `frame`."""
     token = _frame.set(frame)

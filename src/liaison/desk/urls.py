@@ -14,4 +14,5 @@ urlpatterns = [
     path("board/column/", views.column, name="column"),
     path("palette/", views.palette, name="palette"),
     path("presence/", views.presence, name="presence"),
+    path("presence/gone/", views.gone, name="presence_gone"),
 ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.text import get_text_list
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from liaison.accounts import access as account_access
@@ -31,6 +33,9 @@ from liaison.pathways import queries as pathways
 from liaison.patients import queries as patients
 from liaison.patients.models import Patient
 from liaison.records import queries as records
+
+_MOST_OPEN: Final = 20
+"""Topics that one page has open, at most."""
 
 
 @require_GET
@@ -173,7 +178,17 @@ def presence(request: HttpRequest) -> HttpResponse:
     topic, now = request.POST.get("topic", ""), current_time()
     live.beat(actor_of(request), topic=topic, now=now)
     others = live.others_present(actor_of(request), topic=topic, now=now)
-    return render(request, "desk/_present.html", {"others": others})
+    names = get_text_list([one.name for one in others], _("and"))
+    shown = {"others": others, "more": len(others) - 1, "all_names": names}
+    return render(request, "desk/_present.html", shown)
+
+
+@require_POST
+def gone(request: HttpRequest) -> HttpResponse:
+    """Say that these topics were closed here. Who has one open in another tab is back with that tab's next beat."""
+    for topic in request.POST.getlist("topic")[:_MOST_OPEN]:
+        live.leave(actor_of(request), topic=topic[:100])
+    return HttpResponse(status=204)
 
 
 def _happened(request: HttpRequest, *, patient: Patient, now: datetime) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from liaison.core.act import act
+from liaison.core.act import act, apart
 from liaison.core.actor import Actor, system_actor
 from liaison.core.audit import collecting_seen, record, seal_entries, seen, verify_chain
 from liaison.core.facts import Fact, reacts_to
@@ -130,6 +130,27 @@ def test_a_sensitive_verb_needs_a_fresh_proof() -> None:
     with act(LIAISON, EXPORT, now=NOW):
         pass
     assert set(AuditEntry.objects.values_list("outcome", flat=True)) == {"refused", "done"}
+
+
+@pytest.mark.django_db
+def test_what_stands_apart_falls_alone_with_its_entries_and_facts() -> None:
+    reactions_seen.clear()
+    with act(ROSA, MEND, now=NOW) as entry:
+        entry.publish(Mended(at=NOW))
+        with pytest.raises(Conflict), apart(), act(ROSA, MEND, reason="in vain", now=NOW) as inner:
+            inner.publish(Mended(at=NOW))
+            raise Conflict
+        with apart(), act(ROSA, MEND, reason="in order", now=NOW):
+            pass
+    assert sorted(AuditEntry.objects.values_list("reason", "outcome")) == [("", "done"), ("in order", "done")]
+    assert reactions_seen == ["Liaison, for Rosa"]
+
+
+@pytest.mark.django_db
+def test_outside_any_act_each_is_apart_anyway() -> None:
+    with apart(), act(ROSA, MEND, now=NOW):
+        pass
+    assert AuditEntry.objects.get().outcome == "done"
 
 
 @pytest.mark.django_db

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from liaison.core.clock import current_time
-from liaison.core.models import AuditEntry
+from liaison.core.models import AuditEntry, Presence
+from liaison.core.postgres.guard import writes_open
 from liaison.desk.tests.browser import HTMX, text_of
 from liaison.desk.tests.test_home import loop_of_rosa
 from liaison.loops import actions
@@ -119,11 +120,30 @@ def test_being_present_leaves_no_read_entry(cast, at_desk):
     assert not AuditEntry.objects.filter(outcome=AuditEntry.Outcome.SEEN).exists()
 
 
-def test_three_on_one_loop_are_counted(cast, at_desk):
-    topic = {"topic": f"loop:{loop_of_rosa(cast).pk}"}
+def test_others_on_one_loop_are_named_and_of_many_everybody_can_be_read(cast, at_desk):
+    loop_id = loop_of_rosa(cast).pk
+    topic = {"topic": f"loop:{loop_id}"}
     for actor in (cast.rosa, cast.imani):
         at_desk(actor).post("/presence/", topic)
-    assert "2 have this open" in text_of(at_desk(cast.marta).post("/presence/", topic))
+    assert "Dr Imani Okoye and Rosa Delgado have this open" in text_of(at_desk(cast.marta).post("/presence/", topic))
+    with writes_open():
+        Presence.objects.create(topic=f"loop:{loop_id}", user_id=987, name="Theo Lindqvist", seen_at=current_time())
+    told = text_of(at_desk(cast.marta).post("/presence/", topic))
+    assert "Dr Imani Okoye and 2 others have this open" in told
+    assert 'title="Dr Imani Okoye, Rosa Delgado and Theo Lindqvist"' in told
+    assert "Dr Imani Okoye, Rosa Delgado and Theo Lindqvist have this open" in told
+
+
+def test_who_closes_the_page_is_shown_no_more_until_another_tab_of_theirs_beats(cast, at_desk):
+    topic = {"topic": [f"patient:{cast.walter.pk}"]}
+    rosa, imani = at_desk(cast.rosa), at_desk(cast.imani)
+    rosa.post("/presence/", topic)
+    assert rosa.post("/presence/gone/", {"topic": [*topic["topic"], "loop:999999", "nonsense"]}).status_code == 204
+    assert "Rosa" not in text_of(imani.post("/presence/", topic))
+    imani.post("/presence/gone/", topic)
+    rosa.post("/presence/", topic)
+    assert "Rosa Delgado has this open" in text_of(imani.post("/presence/", topic))
+    assert rosa.get("/presence/gone/").status_code == 405
 
 
 def test_nobody_is_present_where_they_see_nothing(cast, at_desk):

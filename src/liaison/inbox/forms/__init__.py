@@ -130,8 +130,7 @@ class CallForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         """A message left where none may be left is told in a sentence."""
         typed = super().clean() or {}
-        quiet = {point_choice(one) for one in without_messages(self.sheet)}
-        left_one = typed.get("outcome") == OutcomeChoice.LEFT_MESSAGE and typed.get("number") in quiet
+        left_one = typed.get("outcome") == OutcomeChoice.LEFT_MESSAGE and typed.get("number") in self.quiet_numbers
         if left_one and not str(typed.get("said", "")).strip():
             self.add_error("said", _("No messages may be left on this number. If it happened, say what was left."))
         return typed
@@ -146,6 +145,20 @@ class CallForm(forms.Form):
         """When to try again: after a talk only where it settled nothing."""
         over = self.cleaned_data["outcome"] == OutcomeChoice.REACHED and self.says_settled is not False
         return None if over else self.cleaned_data["next_attempt_at"]
+
+    @property
+    def quiet_numbers(self) -> frozenset[str]:
+        """The choices of number on which no message may be left."""
+        return frozenset(point_choice(one) for one in without_messages(self.sheet))
+
+    @property
+    def must_say(self) -> bool:
+        """Whether what was said must be written down, as the form stands: after a talk, and after a message that was
+        left where none may be left."""
+        outcome, number = self["outcome"].value(), self["number"].value()
+        return outcome == OutcomeChoice.REACHED or (
+            outcome == OutcomeChoice.LEFT_MESSAGE and number in self.quiet_numbers
+        )
 
     @property
     def with_whom(self) -> str:

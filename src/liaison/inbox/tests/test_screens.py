@@ -6,6 +6,7 @@ import re
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -176,6 +177,30 @@ def test_a_message_left_where_none_may_be_left_is_told_in_a_sentence(cast: Cast,
     with writes_open():
         ContactPoint.objects.filter(pk=cast.phone.pk).update(may_leave_message=True)
     assert "No messages may be left on" not in rosa.get(url).content.decode()
+
+
+def must_say(page: Any) -> bool:
+    """Whether the field for what was said is marked as needed: its attributes and its label agree."""
+    text = page.content.decode()
+    field = text[text.index('<textarea name="said"') :].split(">", 1)[0]
+    label = text[text.index("data-words-optional") :].split(">", 1)[0]
+    assert ("aria-required" in field) == (" required" in field) == ("hidden" in label)
+    return "aria-required" in field
+
+
+def test_what_was_said_is_marked_as_needed_after_a_talk_and_after_a_message_that_may_not_be_left(
+    cast: Cast, rosa: Client
+) -> None:
+    url, number = f"/calls/new/?patient={cast.walter.pk}", f"point:{cast.phone.pk}:{cast.phone.value_key}"
+    assert not must_say(rosa.get(url))
+    assert must_say(rosa.post(url, {"outcome": "reached"}))
+    with writes_open():
+        ContactPoint.objects.filter(pk=cast.phone.pk).update(may_leave_message=True)
+    assert not must_say(rosa.post(url, {"outcome": "left_message", "number": number}))
+    with writes_open():
+        ContactPoint.objects.filter(pk=cast.phone.pk).update(may_leave_message=False)
+    assert must_say(rosa.post(url, {"outcome": "left_message", "number": number}))
+    assert not must_say(rosa.post(url, {"outcome": "no_answer", "number": number}))
 
 
 def test_from_a_patient_without_a_loop_it_ends_at_the_patient(cast: Cast, rosa: Client) -> None:

@@ -54,7 +54,7 @@ from liaison.loops.actions.moves import (
 from liaison.loops.actions.reaching import give_on
 from liaison.loops.actions.undo import TooLateToUndo, undo_last_change
 from liaison.loops.actions.voiding import void_evidence
-from liaison.loops.actions.waiting import change_waiting, drop_waiting, find_owners, open_or_wait
+from liaison.loops.actions.waiting import change_waiting, drop_waiting, find_owners, keep_failed, open_or_wait
 
 __all__ = [
     "AlreadyHandedOver",
@@ -97,6 +97,7 @@ __all__ = [
     "give_up_loop",
     "give_up_loop_by_hand",
     "hand_over",
+    "keep_failed",
     "open_loop",
     "open_or_wait",
     "raise_priority",

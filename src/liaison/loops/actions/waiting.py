@@ -50,6 +50,30 @@ def open_or_wait(
     """
     if owner is not None and site is not None and keeper_for(owner, patient=patient, site=site, now=now):
         return _open(actor, promise, patient=patient, site=site, owner=owner, now=now)
+    kept = _wait(actor, promise, patient=patient, site=site, waits="for an owner", now=now)
+    log.warning("loops.waits_for_an_owner", extra={"promise_id": kept.pk, "site_id": site.pk if site else None})
+    return None
+
+
+def keep_failed(
+    actor: Actor, *, promise: PromiseToKeep, patient: Patient, site: Site | None, error: Exception, now: datetime
+) -> None:
+    """Keep a promise that could not be opened, whatever the error: who administers is told of it with its number in the
+    log, and it is tried again. Only the kind of the error and where it came up are kept. One that is a loop already is
+    told in the log alone. Refuses Forbidden.
+    """
+    if Loop.objects.filter(once_key=promise.once_key).exists():
+        why, where = _why_and_where(error)
+        log.error("loops.promise_not_opened", extra={"promise_id": None, "error": why, "where": where})
+        return
+    known = WaitingPromise.objects.waiting().filter(once_key=promise.once_key).first()
+    kept = known or _wait(actor, promise, patient=patient, site=site, waits="to be opened", now=now)
+    _keep_failed(actor, error, pk=kept.pk, now=now)
+
+
+def _wait(
+    actor: Actor, promise: PromiseToKeep, *, patient: Patient, site: Site | None, waits: str, now: datetime
+) -> WaitingPromise:
     with act(actor, access.OPEN, patient=patient, now=now) as entry:
         kept, is_new = WaitingPromise.objects.waiting().get_or_create(
             once_key=promise.once_key,
@@ -66,9 +90,8 @@ def open_or_wait(
             },
         )
         entry.about(kept)
-        entry.note(kind=promise.kind, waits="for an owner", repeated=not is_new)
-    log.warning("loops.waits_for_an_owner", extra={"promise_id": kept.pk, "site_id": site.pk if site else None})
-    return None
+        entry.note(kind=promise.kind, waits=waits, repeated=not is_new)
+    return kept
 
 
 def change_waiting(
@@ -113,9 +136,7 @@ def _opened_or_kept(actor: Actor, *, pk: int, now: datetime) -> bool:
 
 def _keep_failed(actor: Actor, error: Exception, *, pk: int, now: datetime) -> None:
     """Say in the row and in the log that it failed: by what kind of error and where, never by what the error says."""
-    why = error.code if isinstance(error, Refusal) else type(error).__name__
-    at = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(at.filename).name}:{at.lineno}"
+    why, where = _why_and_where(error)
     log.error("loops.promise_not_opened", extra={"promise_id": pk, "error": why, "where": where})
     row = WaitingPromise.objects.get(pk=pk)
     if row.failed_why == why[:100]:
@@ -125,6 +146,12 @@ def _keep_failed(actor: Actor, error: Exception, *, pk: int, now: datetime) -> N
         row.fail(why=why, now=now)
         row.save(update_fields=["failed_at", "failed_why"])
         entry.note(failed=why)
+
+
+def _why_and_where(error: Exception) -> tuple[str, str]:
+    """The code or the name of an error, and the line where it came up: neither says what was in it."""
+    at = traceback.extract_tb(error.__traceback__)[-1]
+    return error.code if isinstance(error, Refusal) else type(error).__name__, f"{Path(at.filename).name}:{at.lineno}"
 
 
 def find_owner(actor: Actor, *, pk: int, now: datetime) -> bool:

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar
+from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
-from liaison.core.act import act
+from liaison.core.act import act, apart
 from liaison.core.actor import Actor
 from liaison.core.calendars import FEDERAL
-from liaison.core.refusals import Refusal
+from liaison.core.refusals import Forbidden, Refusal
 from liaison.core.written_time import near_day
-from liaison.loops.actions import give_up_loop, open_loop
-from liaison.loops.models import Loop
-from liaison.loops.ports import About, ClockToStart, Owner
+from liaison.loops.actions import drop_waiting, give_up_loop, keep_failed, open_loop
+from liaison.loops.models import Loop, WaitingPromise
+from liaison.loops.ports import About, ClockToStart, Owner, PromiseToKeep
 from liaison.loops.queries import NobodyToOwn, owner_for, site_of
 from liaison.pathways.access import EVALUATE
 from liaison.pathways.events import Enrolled, EnrolmentVoided
@@ -26,6 +27,9 @@ from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, fa
 from liaison.pathways.rules.protocol import Complexity, Protocol, due_at, packaged_protocols, read_protocol
 from liaison.pathways.rules.reasons import VOIDS, in_words
 from liaison.patients.models import Patient
+
+_log = logging.getLogger(__name__)
+_FAILED: Final = "failed"
 
 
 class ProtocolChanged(Refusal):
@@ -43,11 +47,13 @@ class ProtocolChanged(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationSummary:
-    """What an evaluation did: loops opened, follow-ups taken back (by reason), patients without anyone to own it."""
+    """What an evaluation did: loops opened, follow-ups taken back (by reason), patients without anyone to own it, and
+    stays of which neither could be done, whatever the error."""
 
     opened: int = 0
     voided: Mapping[str, int] = field(default_factory=dict)
     without_owner: int = 0
+    failed: int = 0
 
 
 def install_protocols(actor: Actor, *, now: datetime) -> list[StoredProtocol]:
@@ -90,21 +96,58 @@ def evaluate(actor: Actor, *, now: datetime, patient_ids: Sequence[int] | None =
 
     Each anchor that passes opens one loop, ever, under the protocol's code; of several that passed for one
     patient only the one that ended last. A follow-up that runs is taken back when its reason is gone (`reasons`).
-    A protocol that is turned off opens nothing. Nothing is written, and no audit entry made, when nothing changes.
-    Refuses: Forbidden, ProtocolChanged.
+    A protocol that is turned off opens nothing. A stay that can't be opened or taken back, whatever the error, stops no
+    other: it is told to who administers, and tried again the next time. Nothing is written, and no audit entry made,
+    when nothing changes. Refuses: Forbidden, ProtocolChanged.
     """
     paused = set(ProtocolPause.objects.filter(ended_at=None).values_list("code", flat=True))
-    opened, without_owner, voided = 0, 0, Counter[str]()
+    opened, without_owner, failed, voided = 0, 0, 0, Counter[str]()
     for stored in install_protocols(actor, now=now):
         protocol = read_protocol(stored.definition)
         passing = anchors_that_pass(protocol.criteria, now=now, patient_ids=patient_ids)
         voided += _take_back(actor, stored, protocol, passing, now=now, patient_ids=patient_ids)
         for candidate in () if stored.code in paused else to_open(stored.code, passing=passing):
             try:
-                opened += _open(actor, stored, protocol, candidate, now=now)
+                with apart():
+                    opened += _open(actor, stored, protocol, candidate, now=now)
             except NobodyToOwn:  # told on every page of who can mend it: `queries.waiting_follow_ups`
                 without_owner += 1
-    return EvaluationSummary(opened=opened, voided=dict(voided), without_owner=without_owner)
+            except Forbidden:
+                raise
+            except Exception as error:  # noqa: BLE001 - bad data, a refusal, a bug: the others must not wait for it
+                failed += 1
+                _keep_failed(actor, error, stored=stored, protocol=protocol, candidate=candidate, now=now)
+    failed += voided.pop(_FAILED, 0)
+    return EvaluationSummary(opened=opened, voided=dict(voided), without_owner=without_owner, failed=failed)
+
+
+def _keep_failed(
+    actor: Actor, error: Exception, *, stored: StoredProtocol, protocol: Protocol, candidate: Candidate, now: datetime
+) -> None:
+    """Say that a stay could not be followed: ids in the log, and a promise that waits to be opened."""
+    _log_failed(error, protocol=stored.code, stay_id=candidate.resource_id)
+    patient = Patient.objects.get(pk=candidate.patient_id)
+    promise = PromiseToKeep(
+        kind=protocol.opens.kind,
+        title=protocol.opens.title.format(day=near_day(candidate.ended_on, year=now.year)),
+        clocks=tuple(first_clocks(protocol, patient=patient, anchor=candidate, complexity=Complexity.MODERATE)),
+        about=About(type="records.resource", id=candidate.resource_id),
+        once_key=_once_key(protocol, candidate),
+        priority=protocol.opens.priority,
+    )
+    keep_failed(actor, promise=promise, patient=patient, site=patient.home_site(), error=error, now=now)
+
+
+def _log_failed(error: Exception, *, protocol: str, stay_id: int) -> None:
+    why = error.code if isinstance(error, Refusal) else type(error).__name__
+    _log.error("pathways.stay_failed", extra={"protocol": protocol, "stay_id": stay_id, "error": why})
+
+
+def _once_key(protocol: Protocol, candidate: Candidate) -> str:
+    """Under what the loop of this stay is opened once; anew when it was voided and came back."""
+    known = Enrolment.objects.filter(protocol__code=protocol.code, anchor_id=candidate.resource_id)
+    times = known.values_list("times_opened", flat=True).first() or 0
+    return f"{protocol.code}:{candidate.resource_id}" + (f"#{times + 1}" if times else "")
 
 
 def _take_back(
@@ -127,9 +170,15 @@ def _take_back(
     why = failures(protocol.criteria, now=now, patient_ids=[one.patient_id for one in enrolments])
     for enrolment in enrolments:
         reason = why.get(enrolment.anchor_id, "gone")
-        if reason in VOIDS:
-            _void(actor, enrolment, reason=reason, now=now)
-            voided[reason] += 1
+        if reason not in VOIDS:
+            continue
+        try:
+            with apart():
+                _void(actor, enrolment, reason=reason, now=now)
+        except Exception as error:  # noqa: BLE001 - as above: the others must not wait for it
+            _log_failed(error, protocol=stored.code, stay_id=enrolment.anchor_id)
+            reason = _FAILED
+        voided[reason] += 1
     return voided
 
 
@@ -161,8 +210,9 @@ def _open(actor: Actor, stored: StoredProtocol, protocol: Protocol, candidate: C
         )
         if before is not None and before.voided_at is None:
             return False
-        times = before.times_opened if before else 0
-        loop = _open_loop(actor, protocol, candidate, patient=patient, owner=owner, times=times, now=now)
+        loop = _open_loop(actor, protocol, candidate, patient=patient, owner=owner, now=now)
+        waited = WaitingPromise.objects.waiting().filter(once_key=_once_key(protocol, candidate))
+        drop_waiting(actor, waiting=waited, reason="It is followed now", now=now)
         if before is None:
             enrolment = Enrolment(
                 patient=patient,
@@ -191,10 +241,8 @@ def _open_loop(
     *,
     patient: Patient,
     owner: Owner,
-    times: int,
     now: datetime,
 ) -> Loop:
-    again = f"#{times + 1}" if times else ""
     return open_loop(
         actor,
         kind=protocol.opens.kind,
@@ -204,7 +252,7 @@ def _open_loop(
         clocks=first_clocks(protocol, patient=patient, anchor=candidate, complexity=Complexity.MODERATE),
         priority=protocol.opens.priority,
         about=About(type="records.resource", id=candidate.resource_id),
-        once_key=f"{protocol.code}:{candidate.resource_id}{again}",
+        once_key=_once_key(protocol, candidate),
         now=now,
     )
 

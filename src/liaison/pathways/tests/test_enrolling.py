@@ -6,6 +6,7 @@ from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.db import connection
 from procrastinate.contrib.django.models import ProcrastinateJob
 
 from liaison.accounts.access import Role
@@ -16,7 +17,7 @@ from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden
 from liaison.loops.actions import escalate_loops, give_up_loop
-from liaison.loops.models import Clock, Loop
+from liaison.loops.models import Clock, Loop, WaitingPromise
 from liaison.loops.ports import Owner
 from liaison.loops.queries import coordinator_of, owner_for, site_of
 from liaison.loops.queries.unowned import unowned_banners
@@ -26,7 +27,7 @@ from liaison.pathways.models import Enrolment, Protocol
 from liaison.pathways.queries import outlook, told, waiting_follow_ups
 from liaison.pathways.tests.cast import DISCHARGE, LIAISON, NOW, stay, walter
 from liaison.patients.actions import mark_deceased
-from liaison.patients.models import CareTeamMember
+from liaison.patients.models import CareTeamMember, Patient
 
 
 def test_a_discharge_opens_one_loop_with_its_clocks_for_the_team(ward):
@@ -320,3 +321,61 @@ def test_a_new_version_retires_the_old_and_opens_nothing_twice(ward):
         ("2026.1", True),
     ]
     assert Loop.objects.count() == 1
+
+
+def a_second(number):
+    """Another patient, home from another stay."""
+    who = walter(id=number) | {"name": [{"family": "Abara", "given": ["Ruth"]}], "birthDate": "1950-01-02"}
+    return who, stay(id=f"stay-{number}", subject={"reference": f"urn:uuid:{number}"})
+
+
+def refuse_loops_of(patient):
+    """The database takes no loop of this patient any more, until this is called with None."""
+    with writes_open(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE loops_loop DROP CONSTRAINT IF EXISTS test_none_of_theirs")
+        if patient is not None:
+            cursor.execute(
+                f"ALTER TABLE loops_loop ADD CONSTRAINT test_none_of_theirs CHECK (patient_id <> {patient.pk})"
+            )
+
+
+def test_a_stay_that_cannot_be_opened_stops_no_other_and_is_told_without_a_name(ward, caplog):
+    ward.take_in(walter())
+    refuse_loops_of(ward.walter)
+    ward.take_in(walter(), stay(), *a_second("ruth"))
+    assert list(Enrolment.objects.values_list("patient__family", flat=True)) == ["Abara"]
+    kept = WaitingPromise.objects.failed().get()
+    assert (kept.patient, kept.kind, kept.failed_why) == (ward.walter, "post-discharge", "IntegrityError")
+    told = [record for record in caplog.records if record.msg == "pathways.stay_failed"]
+    assert [record.stay_id for record in told] == [kept.about_id]
+    assert "Ng" not in caplog.text
+    assert evaluate(LIAISON, now=NOW).failed == 1
+    assert WaitingPromise.objects.count() == 1
+    refuse_loops_of(None)
+    assert evaluate(LIAISON, now=NOW).opened == 1
+    kept.refresh_from_db()
+    assert kept.ended_why == "It is followed now"
+
+
+def test_a_stay_whose_loop_is_there_but_not_its_follow_up_is_told_in_the_log(ward, caplog):
+    ward.take_in(walter(), stay())
+    with writes_open(), connection.cursor() as cursor:
+        Enrolment.objects.all().delete()
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE pathways_enrolment ADD CONSTRAINT test_no_more CHECK (id < 0)")
+    assert evaluate(LIAISON, now=NOW).failed == 1
+    assert not WaitingPromise.objects.exists()
+    assert "loops.promise_not_opened" in caplog.text
+
+
+def test_a_follow_up_that_cannot_be_taken_back_stops_no_other(ward):
+    ward.take_in(walter(), stay(), *a_second("ruth"))
+    walters = Enrolment.objects.get(patient__family="Ng")
+    with writes_open():
+        Loop.objects.filter(pk=walters.loop_id).update(version=2**31 - 1)
+        Patient.objects.update(is_deceased=True)
+    done = evaluate(LIAISON, now=NOW)
+    assert (sum(done.voided.values()), done.failed) == (1, 1)
+    walters.refresh_from_db()
+    assert walters.voided_at is None

@@ -131,6 +131,17 @@ def test_a_person_who_does_not_work_at_the_new_site_is_forgotten(rosa: Client, c
     assert "Nobody there can do this" in shown
 
 
+def test_no_other_site_is_recommended_to_who_books_at_one_only(rosa: Client, clinic: Clinic) -> None:
+    with writes_open():
+        clinic.okafor.abilities = clinic.imani.abilities = ["nurse"]
+        clinic.okafor.save()
+        clinic.imani.save()
+    shown = panel(rosa, clinic)
+    assert "Nobody there can do this" in shown
+    assert "Choose another site" not in shown
+    assert "You book at no other site" in shown
+
+
 def test_rosa_books_and_lands_on_the_visit(rosa: Client, clinic: Clinic) -> None:
     offer = OFFERS.findall(panel(rosa, clinic))[0]
     response = rosa.post("/book/", sent(clinic, offer, note="bring the list"))
