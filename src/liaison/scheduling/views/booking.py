@@ -82,7 +82,10 @@ def book(request: HttpRequest) -> HttpResponse:
     patient_id = id_in(given.get("patient"))
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
-    patient, loop_id = get_patient(actor_of(request), patient_id=patient_id), id_in(given.get("loop"))
+    patient, loop_id = (
+        get_patient(actor_of(request), patient_id=patient_id, now=current_time()),
+        id_in(given.get("loop")),
+    )
     referral_id = id_in(given.get("referral")) or referral_to_book(patient=patient, loop_id=loop_id or 0)
     asked = queries.asked_by(patient, referral_id=referral_id)
     places = tuple(sites_within(actor_of(request), BOOK))
@@ -106,7 +109,7 @@ def move(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """Give a visit another time."""
     if not actor_of(request).may(MOVE):
         raise Forbidden
-    moving = queries.get_appointment(actor_of(request), appointment_id=appointment_id)
+    moving = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=current_time())
     booking = Booking(
         actor=actor_of(request),
         patient=moving.patient,
@@ -123,7 +126,7 @@ def _panel(request: HttpRequest, booking: Booking) -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
     typed = first_answers(booking, given)
     asked = _read_line(booking, given.get("ask"), typed)
-    choice = choices(booking, typed)
+    choice = choices(booking, typed, now=current_time())
     if asked.same_clinician:
         typed["with_id"] = str(choice.seen_last_id or "")
     meant = choose_one(asked, typed=typed, able=choice.people)

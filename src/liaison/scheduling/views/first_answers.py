@@ -89,7 +89,7 @@ def _first_kind(booking: Booking, typed: Mapping[str, str]) -> str:
     return str(chosen.pk) if chosen else ""
 
 
-def choices(booking: Booking, typed: Mapping[str, str]) -> Choices:
+def choices(booking: Booking, typed: Mapping[str, str], *, now: datetime) -> Choices:
     """What there is to choose from: the people are those who could take the chosen visit at the chosen sites."""
     every = kinds(booking)
     chosen = next((kind for kind in every if str(kind.pk) == typed.get("visit_type")), None)
@@ -101,7 +101,7 @@ def choices(booking: Booking, typed: Mapping[str, str]) -> Choices:
         visit_types=every,
         sites=booking.places,
         people=tuple(people.values()),
-        seen_last_id=queries.seen_last_by(booking.actor, patient=booking.patient, among=people),
+        seen_last_id=queries.seen_last_by(booking.actor, patient=booking.patient, among=people, now=now),
     )
 
 

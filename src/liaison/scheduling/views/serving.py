@@ -19,7 +19,7 @@ from liaison.scheduling.views.attending import version_in
 def serve(request: HttpRequest, appointment_id: int, loop_id: int) -> HttpResponse:
     """Count the visit for this promise, and show the promise."""
     actor = actor_of(request)
-    found = queries.get_appointment(actor, appointment_id=appointment_id)
+    found = queries.get_appointment(actor, appointment_id=appointment_id, now=current_time())
     serve_loop(
         actor=actor, appointment=found, loop_id=loop_id, expected_version=version_in(request), now=current_time()
     )
