@@ -422,7 +422,7 @@ def _follow_up(world: World, *, anchor: Resource, now: datetime) -> None:
 
 def _duplicates(world: World, *, here: Site, now: datetime) -> None:
     double = _patient(here, now=now, given="Zyxwolf", mrn="QF-78-SENTINEL")
-    pairs = patient_queries.pairs_for(LIAISON, patient=double)
+    pairs = patient_queries.pairs_for(LIAISON, patient=double, now=now)
     patients.note_duplicates(actor=LIAISON, patient=double, pairs=pairs, now=now)
     candidate = DuplicateCandidate.objects.get(first=world.patient, second=double)
     twin = _patient(here, now=now, given="Zyxwulf", mrn="QF-79-SENTINEL")

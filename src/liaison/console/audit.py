@@ -30,6 +30,11 @@ def _said(result: Verification) -> str:
     if result.stalled:
         raise Problem(f"The audit trail is not being sealed: {result.stalled} What is sealed is unbroken.")
     waiting = f", {result.unsealed} newer ones wait for the next seal" if result.unsealed else ""
+    if result.resting:
+        waiting = (
+            f". The last {result.unsealed} aren't sealed yet: Liaison isn't running, and nothing proves them until"
+            " it has sealed them"
+        )
     heads = (
         f"It holds all {result.compared} heads that were recorded outside the database."
         if result.compared

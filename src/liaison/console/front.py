@@ -25,7 +25,7 @@ PATIENCE_SECONDS: Final = 30.0
 SLOWEST: Final = 16 << 10
 IN_MEMORY: Final = 1 << 20
 GATHERED: Final = 4 << 20
-"""An answer of so many bytes at most leaves its thread at once, however slowly it is fetched."""
+"""An answer of so many bytes at most is handed to the server in one piece."""
 TOO_SLOW: Final = (
     "This came too slowly, and nothing was changed. Please send it again.\n"
     "Llegó demasiado despacio y nada cambió. Envíelo otra vez, por favor.\n"
@@ -121,7 +121,10 @@ class _Answer:
         self._status, self._headers = int(status.split(" ", maxsplit=1)[0]), headers
 
     def _send(self, parts: Iterator[bytes]) -> None:
-        """Send a short answer at once; a long one part by part, as fast as it is fetched."""
+        """Send a short answer at once; a long one part by part, as fast as the pages make it.
+
+        The server takes each part at once and keeps in memory what is not fetched yet: a slow reader holds no thread.
+        """
         gathered, size = [], 0
         for part in parts:
             gathered.append(part)

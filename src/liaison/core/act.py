@@ -50,7 +50,7 @@ class Reachable(Protocol):
 
     pk: Any
 
-    def reachable_by(self, actor: Actor, verb: Verb | None = None) -> bool:
+    def reachable_by(self, actor: Actor, verb: Verb | None = None, *, now: datetime) -> bool:
         """Whether this actor may use this verb on them; without a verb, whether they may see them."""
         ...
 
@@ -105,7 +105,7 @@ def act(
     site_id: int | Place | None = Place.NONE_NAMED,
     subject: models.Model | None = None,
     reason: str = "",
-    now: datetime | None = None,
+    now: datetime,
 ) -> Iterator[Entry]:
     """Do `verb` as `actor`, on `patient` if it is about one. Refuses: Forbidden, NotFound, StepUpNeeded.
 
@@ -175,15 +175,15 @@ def _joined(frame: _Frame) -> Iterator[None]:
         _frame.reset(token)
 
 
-def _check(entry: Entry, *, patient: Reachable | None, site_id: int | Place | None, now: datetime | None) -> None:
+def _check(entry: Entry, *, patient: Reachable | None, site_id: int | Place | None, now: datetime) -> None:
     actor, verb = entry.actor, entry.verb
     if not actor.may(verb):
         raise Forbidden
     if not isinstance(site_id, Place) and not actor.may_at(verb, site_id=site_id):
         raise Forbidden
-    if patient is not None and not patient.reachable_by(actor, verb):
-        raise Forbidden if patient.reachable_by(actor) else NotFound
-    if verb.step_up and (now is None or not actor.has_stepped_up(now=now)):
+    if patient is not None and not patient.reachable_by(actor, verb, now=now):
+        raise Forbidden if patient.reachable_by(actor, now=now) else NotFound
+    if verb.step_up and not actor.has_stepped_up(now=now):
         raise StepUpNeeded
 
 

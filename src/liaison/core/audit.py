@@ -14,8 +14,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.conf import settings
-from django.db import connection, models, transaction
+from django.db import OperationalError, connection, models, transaction
 from django.db.models.functions import Now
+from psycopg.errors import LockNotAvailable
 
 from liaison.core.actor import Actor
 from liaison.core.heads import Head, our_heads
@@ -26,7 +27,12 @@ from liaison.core.verbs import Verb
 log = logging.getLogger(__name__)
 
 GENESIS: Final = "0" * 64
-SEAL_LOCK: Final = 0x4C494149
+LOCK_SEALS: Final = "LOCK TABLE core_auditseal IN SHARE UPDATE EXCLUSIVE MODE"
+"""One sealer at a time. Taken on the table, which only who may write it can lock; whoever connects can hold an advisory
+lock. Nobody who reads or writes waits for it, save another sealer and the vacuum, which gives way within a second."""
+WORKS: Final = "SELECT 1 FROM procrastinate_workers WHERE last_heartbeat > now() - interval '1 minute' LIMIT 1"
+"""Whether a worker gave a sign of life; each does every ten seconds, and is taken off the list when it stops."""
+LOCK_WAIT: Final = "SET LOCAL lock_timeout = '3s'"
 BATCH: Final = 10_000
 LONGEST_UNSEALED: Final = timedelta(minutes=1)
 """The sealer comes every five seconds; what waits longer says that it does not come."""
@@ -120,7 +126,8 @@ class Verification:
 
     `compared` heads that were recorded outside the database were looked for in it; `missing` is the first that the
     database does not hold, though what it holds is unbroken. `stalled` says that entries have waited too long for their
-    seal: until they have one, nothing proves them.
+    seal: until they have one, nothing proves them. `resting`: the last entries, of a minute at most, have waited too
+    long because no worker runs.
     """
 
     seals: int
@@ -131,12 +138,13 @@ class Verification:
     missing: Head | None = None
     problem: str = ""
     stalled: str = ""
+    resting: bool = False
 
 
 def seal_entries() -> int:
     """Close all committed, unsealed entries into one new seal; returns how many there were.
 
-    One sealer at a time (an advisory lock); writers never wait for it, since entries that are still
+    One sealer at a time (`LOCK_SEALS`); writers never wait for it, since entries that are still
     uncommitted simply fall into the next seal. The new head is recorded outside the database once it is committed.
     """
     seal = _seal_batch()
@@ -152,21 +160,27 @@ def seal_entries() -> int:
 
 
 def _seal_batch() -> AuditSeal | None:
-    with writes_open(), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [SEAL_LOCK])
-        if not cursor.fetchone()[0]:
-            log.warning("audit.sealing_locked")
-            return None
-        batch = list(AuditEntry.objects.filter(seal=None).order_by("id")[:BATCH])
-        if not batch:
-            return None
-        last = AuditSeal.objects.order_by("-id").first()
-        previous = last.hash if last else GENESIS
-        seal = AuditSeal.objects.create(
-            entry_count=len(batch), previous_hash=previous, hash=chain_hash(previous, batch)
-        )
-        seal.refresh_from_db(fields=["sealed_at"])
-        AuditEntry.objects.filter(pk__in=[entry.pk for entry in batch]).update(seal=seal)
+    try:
+        with writes_open(), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(LOCK_WAIT)
+            cursor.execute(LOCK_SEALS)
+            return _next_seal()
+    except OperationalError as error:
+        if not isinstance(error.__cause__, LockNotAvailable):
+            raise
+        log.warning("audit.sealing_locked")
+        return None
+
+
+def _next_seal() -> AuditSeal | None:
+    batch = list(AuditEntry.objects.filter(seal=None).order_by("id")[:BATCH])
+    if not batch:
+        return None
+    last = AuditSeal.objects.order_by("-id").first()
+    previous = last.hash if last else GENESIS
+    seal = AuditSeal.objects.create(entry_count=len(batch), previous_hash=previous, hash=chain_hash(previous, batch))
+    seal.refresh_from_db(fields=["sealed_at"])
+    AuditEntry.objects.filter(pk__in=[entry.pk for entry in batch]).update(seal=seal)
     return seal
 
 
@@ -200,6 +214,7 @@ def verify_chain() -> Verification:
     is_there = differing and AuditSeal.objects.filter(pk=differing.seal, hash=differing.hash).exists()
     if differing:
         problem = _about_time(differing) if is_there else _about(differing)
+    waiting_since, resting = unsealed_since(), _resting()
     return Verification(
         seals=seals,
         entries=entries,
@@ -208,7 +223,8 @@ def verify_chain() -> Verification:
         compared=compared,
         missing=None if is_there else differing,
         problem=problem,
-        stalled=_about_waiting(unsealed_since()),
+        stalled="" if resting else _about_waiting(waiting_since),
+        resting=resting and waiting_since is not None,
     )
 
 
@@ -216,6 +232,20 @@ def unsealed_since() -> datetime | None:
     """Since when an entry has waited for its seal, if that is longer than a minute by the database's own clock."""
     late = AuditEntry.objects.filter(seal=None, recorded_at__lt=Now() - LONGEST_UNSEALED)
     return late.order_by("id").values_list("recorded_at", flat=True).first()
+
+
+def _resting() -> bool:
+    """Whether no worker runs, and what waits for its seal was written within the last minute before that.
+
+    A clinic that was stopped leaves its last seconds unsealed; one that goes on without a worker leaves more.
+    """
+    unsealed = AuditEntry.objects.filter(seal=None)
+    waiting = unsealed.aggregate(first=models.Min("recorded_at"), last=models.Max("recorded_at"))
+    if waiting["first"] is None or waiting["last"] - waiting["first"] > LONGEST_UNSEALED:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute(WORKS)
+        return cursor.fetchone() is None
 
 
 def accept_head() -> None:

@@ -19,7 +19,7 @@ def count_visits_after_stays(staffed: Staffed, *, office: Office) -> None:
     for enrolment in Enrolment.objects.filter(voided_at=None, loop__state="open").select_related("loop").order_by("pk"):
         who = supervisors[enrolment.loop.site_id]
         view = get_follow_up(who, enrolment_id=enrolment.pk, now=office.now)
-        took_place = [one for one in may_be_the_visit(who, view=view) if one.state is State.FULFILLED]
+        took_place = [one for one in may_be_the_visit(who, view=view, now=office.now) if one.state is State.FULFILLED]
         if took_place:
             visit = Appointment.objects.select_related("patient").get(pk=took_place[0].appointment_id)
             serve_loop(actor=who, appointment=visit, loop_id=enrolment.loop_id, now=office.at_work)

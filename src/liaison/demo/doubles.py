@@ -35,7 +35,7 @@ def register_twice(
     made = []
     for chart, register in zip(known, (_in_haste, _with_another_number), strict=False):
         double = register(actor, chart, patients[chart.number], staffed=staffed, now=now)
-        found = pairs_for(system_actor("demonstration"), patient=double)
+        found = pairs_for(system_actor("demonstration"), patient=double, now=now)
         note_duplicates(actor=system_actor("demonstration"), patient=double, pairs=found, now=now)
         made.append(double)
     return made

@@ -42,10 +42,10 @@ class PatientPage:
 
 def patient_page(actor: Actor, *, patient_id: int, now: datetime) -> PatientPage:
     """A patient's page without the timeline. Refuses NotFound. Loops only for roles that carry them."""
-    patient = patients.get_patient(actor, patient_id=patient_id)
-    sees_loops = patient.reachable_by(actor, loop_access.SEE)
+    patient = patients.get_patient(actor, patient_id=patient_id, now=now)
+    sees_loops = patient.reachable_by(actor, loop_access.SEE, now=now)
     promised = loops.open_loops_of(actor, patient=patient, now=now) if sees_loops else ()
-    follow_ups = pathways.follow_up_of_loops(actor, loop_ids=[row.id for row in promised])
+    follow_ups = pathways.follow_up_of_loops(actor, loop_ids=[row.id for row in promised], now=now)
     return PatientPage(
         patient=patient,
         band=patients.band(actor, patient=patient, now=now),
@@ -86,12 +86,12 @@ def folded(columns: Sequence[loops.Load], *, kept: Sequence[str]) -> tuple[list[
 
 def brief(actor: Actor, *, patient_id: int, now: datetime) -> patients.Band:
     """The patient in brief, for the panel of a loop. Refuses NotFound."""
-    patient = patients.get_patient(actor, patient_id=patient_id)
+    patient = patients.get_patient(actor, patient_id=patient_id, now=now)
     return patients.band(actor, patient=patient, now=now)
 
 
 def other_loops(actor: Actor, *, story: loops.LoopStory, now: datetime) -> Sequence[loops.LoopRow]:
     """The other open loops of the same patient, at most eight: one call may settle them too."""
-    patient = patients.get_patient(actor, patient_id=story.row.patient.id)
+    patient = patients.get_patient(actor, patient_id=story.row.patient.id, now=now)
     rows = loops.open_loops_of(actor, patient=patient, now=now, most=9)
     return tuple(row for row in rows if row.id != story.row.id)[:8]

@@ -120,7 +120,7 @@ def _complete(
 
 def _told(source: Source, *, actor: Actor, patient: Patient, wish: TimelineWish, limit: int) -> Sequence[TimelineEntry]:
     """What one package tells; nothing where this person's role has no part in it."""
-    asked: dict[str, Any] = {"kinds": wish.kinds, "before": wish.ends_at, "limit": limit}
+    asked: dict[str, Any] = {"kinds": wish.kinds, "before": wish.ends_at, "limit": limit, "now": wish.now}
     if wish.text and source in NARROWED:
         asked["text"] = wish.text
     try:
@@ -178,5 +178,5 @@ def years(
     found: set[int] = set()
     for source in sources:
         with suppress(Forbidden):  # what this person's role has no part in
-            found |= source(actor, patient=patient, before=before)
+            found |= source(actor, patient=patient, before=before, now=now)
     return tuple((year, datetime(year + 1, 1, 1, tzinfo=UTC)) for year in sorted(found, reverse=True))

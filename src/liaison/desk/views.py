@@ -78,10 +78,10 @@ def loop(request: HttpRequest, loop_id: int) -> HttpResponse:
             "desk/_row.html",
             {**shown, "wish": wish, "news": queries.moved_off(actor_of(request), story=story, tab=wish.tab)},
         )
-    shown["told"] = inbox.told_story(actor_of(request), story=story)
+    shown["told"] = inbox.told_story(actor_of(request), story=story, now=now)
     shown["also"] = queries.other_loops(actor_of(request), story=story, now=now)
     shown["brief"] = queries.brief(actor_of(request), patient_id=story.row.patient.id, now=now)
-    shown["follow_up"] = pathways.follow_up_of_loops(actor_of(request), loop_ids=[loop_id]).get(loop_id)
+    shown["follow_up"] = pathways.follow_up_of_loops(actor_of(request), loop_ids=[loop_id], now=now).get(loop_id)
     if shown["follow_up"]:
         stands = pathways.get_follow_up(actor_of(request), enrolment_id=shown["follow_up"], now=now)
         shown["tried"] = stands.tried
@@ -107,8 +107,8 @@ def patient(request: HttpRequest, patient_id: int) -> HttpResponse:
 @require_GET
 def timeline(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Everything that happened: `kind` and `q` narrow it, `before` goes on or jumps to a year."""
-    patient = patients.get_patient(actor_of(request), patient_id=patient_id)
     now, zone = current_time(), actor_of(request).zone
+    patient = patients.get_patient(actor_of(request), patient_id=patient_id, now=now)
     piece = request.GET.get("as", "")
     if not wants_fragment(request):
         asked = {name: request.GET[name] for name in ("kind", "q", "before") if request.GET.get(name)}

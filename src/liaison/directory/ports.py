@@ -9,7 +9,7 @@ class OpenReferrals(Protocol):
     """Counts the open referrals that ask a clinician or a place; of the two one is given."""
 
     def __call__(self, *, practitioner_id: int | None = None, organization_id: int | None = None) -> int:
-        """How many there are, at all sites."""
+        """How many there are, at all sites, whoever asks."""
         ...
 
 
@@ -22,5 +22,11 @@ def register_open_referrals(counter: OpenReferrals) -> None:
 
 
 def open_referrals(*, practitioner_id: int | None = None, organization_id: int | None = None) -> int:
-    """How many open referrals ask this clinician or this place; none where nobody counts."""
+    """How many open referrals ask this clinician or this place; none where nobody counts.
+
+    Without an actor on purpose: it is one number, over all sites, of no patient and no site, and it opens nothing.
+    The page that shows it is for who may take the entry out, at whose site or at all; they may see none of these
+    patients (an administrator sees none at all) and must know how much is left standing. Which referrals they are,
+    is asked of the orders, with an actor.
+    """
     return sum(count(practitioner_id=practitioner_id, organization_id=organization_id) for count in _counters)

@@ -89,13 +89,13 @@ def _page(request: HttpRequest, *, enrolment_id: int, form: ComplexityForm | Non
     actor = actor_of(request)
     view = get_follow_up(actor, enrolment_id=enrolment_id, now=current_time())
     patient = view.enrolment.patient
-    may_change = view.enrolment.loop.state == "open" and patient.reachable_by(actor, SET_COMPLEXITY)
+    may_change = view.enrolment.loop.state == "open" and patient.reachable_by(actor, SET_COMPLEXITY, now=current_time())
     context = {
         "follow_up": view,
         "patient": patient,
         "form": form or ComplexityForm(initial={"complexity": view.enrolment.complexity}),
         "may_change": may_change,
-        "may_serve": may_be_the_visit(actor, view=view),
+        "may_serve": may_be_the_visit(actor, view=view, now=current_time()),
     }
     template = "pathways/_follow_up.html" if request.htmx else "pathways/follow_up.html"  # type: ignore[attr-defined]  # put there by a middleware
     return render(request, template, context, status=status)

@@ -5,5 +5,6 @@ A *patient* is one person, registered once; an *identifier* is what some system 
 them, within a scope and for a time. The *care team* are the people who look after them. An *alert* is what
 whoever opens the chart must see first. Two registrations of one person are *duplicates*; a *merge* chooses the
 *survivor* and can be undone. *Breaking the glass* opens a chart that one may not see otherwise, for four hours,
-with a reason that a privacy officer reviews. Who sees whom is `Patient.objects.visible_to(actor)`, nowhere else.
+with a reason that a privacy officer reviews. Who sees whom is `Patient.objects.visible_to(actor, now=now)`, nowhere
+else.
 """

@@ -16,5 +16,5 @@ def look_for_duplicates(*, patient_id: int) -> None:
     patient = Patient.objects.current().filter(pk=patient_id).first()
     if patient is None:
         return
-    pairs = queries.pairs_for(actor, patient=patient)
+    pairs = queries.pairs_for(actor, patient=patient, now=current_time())
     actions.note_duplicates(actor=actor, patient=patient, pairs=pairs, now=current_time())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.db import models
@@ -53,9 +54,9 @@ class Source(models.Model):
 class ResourceQuerySet(models.QuerySet["Resource"]):
     """The words queries are written in."""
 
-    def visible_to(self, actor: Actor) -> Self:
+    def visible_to(self, actor: Actor, *, now: datetime) -> Self:
         """What this actor may see: resources of patients they may see. What has no patient is for no one's chart."""
-        return self.filter(patient__in=Patient.objects.visible_to(actor))
+        return self.filter(patient__in=Patient.objects.visible_to(actor, now=now))
 
     def on_timeline(self) -> Self:
         """What a timeline shows: dated, of a kind that people look for, not entered in error."""

@@ -34,7 +34,7 @@ def resource(request: HttpRequest, resource_id: int, version: int | None = None)
 def file_document(request: HttpRequest, patient_id: int) -> HttpResponse:
     """File a document in a patient's chart."""
     now, actor = current_time(), actor_of(request)
-    patient = get_patient(actor, patient_id=patient_id, verb=access.FILE_DOCUMENT)
+    patient = get_patient(actor, patient_id=patient_id, verb=access.FILE_DOCUMENT, now=now)
     back = reverse("desk:patient", args=[patient.pk])
     start = {"idempotency_key": f"document:{uuid4()}", "dated_on": patient.day_at(now)}
     form = DocumentForm(request.POST or None, request.FILES or None, initial=start)
@@ -60,7 +60,7 @@ def file_document(request: HttpRequest, patient_id: int) -> HttpResponse:
 @require_GET
 def file(request: HttpRequest, resource_id: int) -> HttpResponse:
     """The file of a document: shown in a sandbox, or as a download; never run, never guessed at, never stored."""
-    held = document_file(actor_of(request), resource_id=resource_id)
+    held = document_file(actor_of(request), resource_id=resource_id, now=current_time())
     as_attachment = not held.in_place or "download" in request.GET
     answer = HttpResponse(held.content, content_type=held.media_type)
     if held.media_type == "text/plain":
@@ -78,7 +78,7 @@ def take_out(request: HttpRequest, resource_id: int) -> HttpResponse:
     form = TakeOutForm(request.POST)
     if not form.is_valid():
         return _resource(request, resource_id, form=form)
-    view = get_resource(actor_of(request), resource_id=resource_id)
+    view = get_resource(actor_of(request), resource_id=resource_id, now=current_time())
     actions.take_out_document(
         actor_of(request), resource_id=resource_id, reason=form.cleaned_data["reason"], now=current_time()
     )
@@ -90,11 +90,13 @@ def _resource(
     request: HttpRequest, resource_id: int, *, version: int | None = None, form: TakeOutForm | None = None
 ) -> HttpResponse:
     actor = actor_of(request)
-    view = get_resource(actor, resource_id=resource_id, version=version)
+    view = get_resource(actor, resource_id=resource_id, version=version, now=current_time())
     context = {
         "resource": view,
         "patient": view.patient,
-        "may_take_out": may_take_out(actor, patient=view.patient, system=view.system, status=view.status)
+        "may_take_out": may_take_out(
+            actor, patient=view.patient, system=view.system, status=view.status, now=current_time()
+        )
         and view.file is not None
         and view.version.current,
         "form": form or TakeOutForm(),

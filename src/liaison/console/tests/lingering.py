@@ -23,12 +23,13 @@ def linger(*, path: str) -> None:
 def main() -> None:
     """Declare the job and work."""
     load_settings()
-    from liaison.console.worker import work
+    from liaison.console.worker import seal_what_is_left, work
     from liaison.core.jobs import job
 
     linger.__module__ = "liaison.console.tests.lingering"
     job()(linger)
     asyncio.run(work())
+    seal_what_is_left()
 
 
 if __name__ == "__main__":

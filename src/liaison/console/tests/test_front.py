@@ -1,4 +1,4 @@
-"""Requests are read whole before a thread is given to them, so slow senders hold nobody up."""
+"""Requests are read whole before a thread is given to them, and answers wait outside of it: nobody is held up."""
 
 import http.client
 import os
@@ -17,6 +17,8 @@ from liaison.console.up import serve_pages
 
 PATIENCE = 60
 SLOW_SENDERS = 12
+SLOW_READERS = 12
+LONGER = b"".join(b"%08d" % part * 8192 for part in range(200))
 HEAD = "POST /account/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/x-www-form-urlencoded\r\n"
 
 
@@ -90,6 +92,9 @@ def application(environ, start_response):
     if environ["PATH_INFO"] == "/long":
         start_response("200 OK", [("content-type", "text/csv")])
         return Parts(b"x" * 65536 for _ in range(100))
+    if environ["PATH_INFO"] == "/longer":
+        start_response("200 OK", [("content-type", "text/csv")])
+        return Parts(b"%08d" % part * 8192 for part in range(200))
     if environ["PATH_INFO"] == "/closed":
         start_response("200 OK", [])
         return [str(len(closed)).encode()]
@@ -202,3 +207,34 @@ def test_a_long_answer_comes_part_by_part_and_is_closed_after_it(echo):
     assert headers["content-type"] == "text/csv"
     assert body == b"x" * 6_553_600
     assert int(ask(echo["echo"], "/closed")[2]) > 0
+
+
+def reader(port, path):
+    """A reader who asks for a long answer and takes its time."""
+    sender = socket.socket()
+    sender.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    sender.settimeout(PATIENCE)
+    sender.connect(("127.0.0.1", port))
+    sender.sendall(f"GET {path} HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n".encode())
+    assert sender.recv(1, socket.MSG_PEEK) == b"H"
+    return sender
+
+
+def test_twelve_slow_readers_of_long_answers_keep_nobody_from_the_pages(echo):
+    closed = int(ask(echo["echo"], "/closed")[2])
+    with ExitStack() as readers:
+        slow = [readers.enter_context(reader(echo["echo"], "/longer")) for _ in range(SLOW_READERS)]
+        assert int(ask(echo["echo"], "/closed")[2]) > closed  # the pages have made what nobody has read yet
+        assert said(echo["echo"], "/", method="POST", body=b"a")["length"] == 1
+        whole = http.client.HTTPResponse(slow[0])
+        whole.begin()
+        assert (whole.status, whole.read()) == (200, LONGER)
+
+
+def test_a_reader_who_goes_away_ends_the_answer(echo):
+    closed = int(ask(echo["echo"], "/closed")[2])
+    reader(echo["echo"], "/longer").close()
+    deadline = time.monotonic() + PATIENCE
+    while int(ask(echo["echo"], "/closed")[2]) == closed:
+        assert time.monotonic() < deadline
+    assert said(echo["echo"], "/")["length"] == 0

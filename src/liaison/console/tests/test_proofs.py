@@ -25,18 +25,36 @@ def test_an_audit_trail_with_a_foreign_seal_fails_the_proof(ready):
     assert "does not follow the seal before it" in done.stderr
 
 
+def waits(connection, *, minutes):
+    """An entry of so many minutes ago that has no seal."""
+    connection.execute("SET session_replication_role = replica")
+    connection.execute(
+        """
+        INSERT INTO liaison.core_auditentry (recorded_at, actor_name, roles, verb, outcome, refusal_code, reason,
+            patient_ids, subject_type, before_hash, after_hash, details, request_id, session_hash)
+        VALUES (now() - make_interval(mins => %s), 'Rosa', '', 'trial', 'done', '', '', '{}', '', '', '', '{}', '', '')
+        """,
+        [minutes],
+    )
+
+
 def test_a_trail_that_is_not_being_sealed_fails_the_proof(ready):
     with psycopg.connect(ready.url, autocommit=True) as connection:
-        connection.execute("SET session_replication_role = replica")
-        connection.execute("""
-            INSERT INTO liaison.core_auditentry (recorded_at, actor_name, roles, verb, outcome, refusal_code, reason,
-                patient_ids, subject_type, before_hash, after_hash, details, request_id, session_hash)
-            VALUES (now() - interval '2 minutes', 'Rosa', '', 'trial', 'done', '', '', '{}', '', '', '', '{}', '', '')
-        """)
+        waits(connection, minutes=4)
+        waits(connection, minutes=2)
     done = liaison("audit", "verify", DATABASE_URL=ready.url)
     assert done.returncode == 1
     assert "The audit trail is not being sealed: Entries have waited for their seal since" in done.stderr
     assert "Either no worker runs" in done.stderr
+
+
+def test_the_last_entries_of_a_clinic_that_is_stopped_are_told_and_no_break(ready):
+    with psycopg.connect(ready.url, autocommit=True) as connection:
+        waits(connection, minutes=2)
+    done = liaison("audit", "verify", DATABASE_URL=ready.url)
+    assert done.returncode == 0, done.stderr
+    assert "Unbroken: " in done.stdout
+    assert ". The last 1 aren't sealed yet: Liaison isn't running" in done.stdout
 
 
 def test_the_proof_is_kept_in_the_trail_and_a_shorter_trail_is_accepted_only_with_a_reason(ready, tmp_path):

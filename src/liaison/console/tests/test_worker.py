@@ -103,6 +103,24 @@ def test_a_job_cut_off_by_sigkill_is_done_again_by_another_worker_once(start, qu
     assert queue.state(job)[0] == "succeeded"
 
 
+def test_a_worker_that_is_stopped_leaves_the_audit_trail_sealed(start, queue):
+    worker = start()
+    queue.until(lambda: queue.ask("SELECT count(*) FROM procrastinate_workers")[0] == 1)
+    for entry in range(20):
+        queue.connection.execute(
+            """
+            INSERT INTO core_auditentry (recorded_at, actor_name, roles, verb, outcome, refusal_code, reason,
+                patient_ids, subject_type, before_hash, after_hash, details, request_id, session_hash)
+            VALUES (now(), %s, '', 'trial', 'done', '', '', '{}', '', '', '', '{}', '', '')
+            """,
+            [f"Rosa {entry}"],
+        )
+    worker.send_signal(signal.SIGTERM)
+    assert worker.wait(timeout=PATIENCE) == 0
+    assert queue.ask("SELECT count(*) FROM core_auditentry WHERE seal_id IS NULL")[0] == 0
+    assert queue.ask("SELECT count(*) FROM procrastinate_workers")[0] == 0
+
+
 @pytest.mark.parametrize(("lock", "told"), [("console.line_up", True), (None, False)])
 def test_the_end_of_a_job_that_others_wait_for_is_told_to_the_workers(queue, lock, told):
     job = queue.add("console.linger", "{}", lock=lock)

@@ -43,7 +43,7 @@ class Walter:
     visible: bool = True
     reachable: bool = True
 
-    def reachable_by(self, actor: Actor, verb: object = None) -> bool:
+    def reachable_by(self, actor: Actor, verb: object = None, *, now: datetime) -> bool:
         return self.visible if verb is None else self.visible and self.reachable
 
 

@@ -11,6 +11,7 @@ from django.test import RequestFactory
 
 from liaison.core.act import act
 from liaison.core.actor import ANONYMOUS, Actor
+from liaison.core.clock import current_time
 from liaison.core.middleware import RefusalMiddleware
 from liaison.core.models import AuditEntry
 from liaison.core.refusals import Conflict, Forbidden, NotFound, Refusal
@@ -70,7 +71,7 @@ def test_a_refused_change_is_kept_whether_it_is_told_as_a_page_or_in_a_form(
 
 def test_what_an_act_refused_is_not_kept_twice() -> None:
     def view(request: HttpRequest) -> HttpResponse:
-        with act(ROSA, WRITE):
+        with act(ROSA, WRITE, now=current_time()):
             raise Conflict
 
     assert answer(view) == 409

@@ -4,6 +4,7 @@ import pytest
 
 from liaison.core.act import act
 from liaison.core.actor import system_actor
+from liaison.core.clock import current_time
 from liaison.core.remembering import forget, remembered, remembering
 from liaison.core.tests.test_act import MEND
 
@@ -51,5 +52,5 @@ def test_a_change_forgets():
     ask = Asked()
     with remembering():
         remembered("a", ask)
-        with act(system_actor("test"), MEND):
+        with act(system_actor("test"), MEND, now=current_time()):
             assert remembered("a", ask) == 2

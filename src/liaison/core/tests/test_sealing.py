@@ -7,12 +7,12 @@ from datetime import timedelta
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import ProgrammingError, connection, transaction
 from django.db.models.functions import Now
 from django.test import Client
 
 from liaison.core.actor import system_actor
-from liaison.core.audit import SEAL_LOCK, record, seal_entries, unsealed_since, verify_chain
+from liaison.core.audit import LOCK_SEALS, record, seal_entries, unsealed_since, verify_chain
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.tests.test_act import _tamper
@@ -26,7 +26,17 @@ def _grown_older(seconds: int) -> None:
     _tamper(f"UPDATE core_auditentry SET recorded_at = recorded_at - interval '{seconds} seconds'")
 
 
+def _worker_heard(seconds_ago: int) -> None:
+    with writes_open(), connection.cursor() as cursor:
+        cursor.execute("DELETE FROM procrastinate_workers")
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - make_interval(secs => %s))",
+            [seconds_ago],
+        )
+
+
 def test_an_entry_that_waits_for_its_seal_for_more_than_a_minute_is_told() -> None:
+    _worker_heard(5)
     record(LIAISON, "trial.mend")
     _grown_older(50)
     assert (unsealed_since(), verify_chain().stalled) == (None, "")
@@ -40,13 +50,56 @@ def test_an_entry_that_waits_for_its_seal_for_more_than_a_minute_is_told() -> No
     assert verify_chain().stalled == ""
 
 
-def test_who_holds_the_lock_of_the_sealer_shows_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_last_entries_of_a_clinic_that_was_stopped_are_no_break() -> None:
     record(LIAISON, "trial.mend")
-    with psycopg.connect(**connection.get_connection_params(), autocommit=True) as somebody:
-        somebody.execute("SELECT pg_advisory_lock(%s)", [SEAL_LOCK])
+    _grown_older(30)
+    record(LIAISON, "trial.mend")
+    assert not verify_chain().resting
+    _grown_older(300)
+    for heard in (None, 90):
+        if heard is not None:
+            _worker_heard(heard)
+        found = verify_chain()
+        assert (found.resting, found.stalled, found.problem, found.unsealed) == (True, "", "", 2)
+    _worker_heard(5)
+    found = verify_chain()
+    assert (found.resting, found.stalled != "") == (False, True)
+
+
+def test_a_clinic_that_goes_on_without_a_worker_is_told() -> None:
+    record(LIAISON, "trial.mend")
+    _grown_older(70)
+    record(LIAISON, "trial.mend")
+    found = verify_chain()
+    assert (found.resting, found.stalled != "") == (False, True)
+
+
+def test_another_sealer_shows_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    record(LIAISON, "trial.mend")
+    with psycopg.connect(**connection.get_connection_params()) as somebody:
+        somebody.execute(LOCK_SEALS)
         with caplog.at_level(logging.WARNING, logger="liaison.core.audit"):
             assert seal_entries() == 0
     assert [line.getMessage() for line in caplog.records] == ["audit.sealing_locked"]
+    assert seal_entries() == 1
+
+
+def test_whoever_may_not_write_the_trail_keeps_nobody_from_sealing_it() -> None:
+    record(LIAISON, "trial.mend")
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE ROLE sealing_stranger")
+        cursor.execute("GRANT USAGE ON SCHEMA liaison TO sealing_stranger")
+        cursor.execute("GRANT SELECT ON core_auditseal TO sealing_stranger")
+        cursor.execute("SET LOCAL ROLE sealing_stranger")
+    with (
+        pytest.raises(ProgrammingError, match="permission denied"),
+        transaction.atomic(),
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(LOCK_SEALS)
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+    assert seal_entries() == 1
 
 
 def test_nobody_dates_an_entry() -> None:

@@ -33,7 +33,7 @@ def told_by(name, minutes, *, kind="visit"):
         reverse=True,
     )
 
-    def source(actor, *, patient, kinds=(), before=None, limit=50):
+    def source(actor, *, patient, kinds=(), before=None, limit=50, now=None):
         fit = [each for each in entries if (not kinds or each.kind in kinds) and (before is None or each.at < before)]
         return fit[:limit]
 
@@ -126,7 +126,7 @@ def test_what_is_dated_later_than_now_is_not_told_as_if_it_had_happened():
 
 
 def test_what_has_a_day_alone_has_happened_from_the_start_of_that_day_where_it_is_read():
-    def days(actor, *, patient, kinds=(), before=None, limit=50):
+    def days(actor, *, patient, kinds=(), before=None, limit=50, now=None):
         told = [of_day(3, "third"), of_day(2, "second")]
         return [each for each in told if each.at < before][:limit]
 
@@ -142,7 +142,7 @@ def test_what_has_a_day_alone_has_happened_from_the_start_of_that_day_where_it_i
 
 
 def test_the_jump_offers_the_years_in_which_something_happened():
-    def chart(actor, *, patient, before):
+    def chart(actor, *, patient, before, now):
         return frozenset(year for year in (1999, 2024, 2027) if datetime(year, 1, 1, tzinfo=UTC) < before)
 
     def closed(actor, **asked):

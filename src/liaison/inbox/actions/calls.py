@@ -141,7 +141,7 @@ def log_call(
             entry.about(known)
             entry.note(repeated=True)
             return known
-        if clinical and not patient.reachable_by(actor, CLINICAL_EVIDENCE):
+        if clinical and not patient.reachable_by(actor, CLINICAL_EVIDENCE, now=now):
             raise TalkIsForCare
         _check(patient, loop=loop, said=said, reached=reached, started_at=started_at, next_at=next_attempt_at, now=now)
         if reached:

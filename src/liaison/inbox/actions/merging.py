@@ -20,7 +20,7 @@ OF_A_PATIENT: Final[tuple[type[models.Model], ...]] = (Message, Call, Note, Pref
 
 def follow_merge(actor: Actor, *, fact: PatientsMerged) -> None:
     """Messages, calls, notes and preferences of the merged registration are now the survivor's."""
-    with act(actor, access.REPOINT) as entry:
+    with act(actor, access.REPOINT, now=fact.at) as entry:
         entry.concerns(fact.survivor_id, fact.merged_id)
         entry.note(moved=sum(repoint(fact, rows=models.QuerySet(kind)) for kind in OF_A_PATIENT))
         announce_at_sites(topic="messages", site_ids=sites_of(fact.survivor_id, fact.merged_id), what="merged")
@@ -28,7 +28,7 @@ def follow_merge(actor: Actor, *, fact: PatientsMerged) -> None:
 
 def follow_unmerge(actor: Actor, *, fact: PatientsUnmerged) -> None:
     """The merge was a mistake: exactly what moved goes back."""
-    with act(actor, access.REPOINT) as entry:
+    with act(actor, access.REPOINT, now=fact.at) as entry:
         entry.concerns(fact.survivor_id, fact.merged_id)
         entry.note(moved=sum(put_back(fact, model=kind) for kind in OF_A_PATIENT))
         announce_at_sites(topic="messages", site_ids=sites_of(fact.survivor_id, fact.merged_id), what="unmerged")

@@ -153,7 +153,7 @@ def send_again(actor: Actor, *, message_id: int, idempotency_key: str, now: date
 
     Refuses NotWaiting unless the first one failed or was not sent, and the refusals of `queue_message`.
     """
-    old = _message_of(actor, message_id=message_id)
+    old = _message_of(actor, message_id=message_id, now=now)
     with act(actor, access.SEND, patient=old.patient, now=now) as entry:
         hold_key(idempotency_key)
         known = Message.objects.filter(idempotency_key=idempotency_key).first()
@@ -197,7 +197,7 @@ def cancel_queued(actor: Actor, *, now: datetime, prefix: str = "", ids: Iterabl
 
 def confirm_arrived(actor: Actor, *, message_id: int, now: datetime) -> Message:
     """A person found out that a sent or unknown message arrived. Refuses NotWaiting, NotFound, Forbidden."""
-    seen = _message_of(actor, message_id=message_id)
+    seen = _message_of(actor, message_id=message_id, now=now)
     with act(actor, access.SETTLE, patient=seen.patient, subject=seen, now=now) as entry:
         message = _locked(seen.pk, states=(MessageState.UNKNOWN, MessageState.SENT), entry=entry)
         message.deliver(now=now)
@@ -210,7 +210,7 @@ def confirm_arrived(actor: Actor, *, message_id: int, now: datetime) -> Message:
 
 def confirm_not_arrived(actor: Actor, *, message_id: int, now: datetime) -> Message:
     """A person found out that a sent or unknown message never arrived. Refuses NotWaiting, NotFound, Forbidden."""
-    seen = _message_of(actor, message_id=message_id)
+    seen = _message_of(actor, message_id=message_id, now=now)
     with act(actor, access.SETTLE, patient=seen.patient, subject=seen, now=now) as entry:
         message = _locked(seen.pk, states=(MessageState.UNKNOWN, MessageState.SENT), entry=entry)
         message.fail(kind=FailureKind.LOST, now=now, reply=message.last_reply)
@@ -304,9 +304,9 @@ def _tell_queued(entry: Entry, message: Message, *, now: datetime) -> None:
     announce_message(message)
 
 
-def _message_of(actor: Actor, *, message_id: int) -> Message:
+def _message_of(actor: Actor, *, message_id: int, now: datetime) -> Message:
     message = Message.objects.select_related("patient").filter(pk=message_id).first()
-    if message is None or not message.patient.reachable_by(actor):
+    if message is None or not message.patient.reachable_by(actor, now=now):
         raise NotFound
     return message
 

@@ -93,7 +93,7 @@ def add_to_note(actor: Actor, *, note_id: int, text: str, idempotency_key: str, 
 
     The same key again returns the same addition. Refuses Forbidden, NotFound, NothingNoted, KeyReused.
     """
-    note = note_for(actor, note_id=note_id)
+    note = note_for(actor, note_id=note_id, now=now)
     first = note.adds_to or note
     with act(actor, access.WRITE_NOTE, patient=note.patient, subject=note, now=now) as entry:
         known = _known(entry, idempotency_key, patient=note.patient, text=text)
@@ -112,10 +112,10 @@ def strike_note(actor: Actor, *, note_id: int, reason: str, now: datetime) -> No
     One's own; a colleague's only with the verb for it. Refuses Forbidden, NotFound, SayWhyStruck, NotYourNote,
     AlreadyStruck.
     """
-    seen = note_for(actor, note_id=note_id)
+    seen = note_for(actor, note_id=note_id, now=now)
     with act(actor, access.STRIKE_NOTE, patient=seen.patient, subject=seen, now=now) as entry:
         note = Note.objects.select_for_update(of=("self",)).get(pk=seen.pk)
-        if not may_strike(actor, note=note):
+        if not may_strike(actor, note=note, now=now):
             raise NotYourNote
         if note.is_struck:
             raise AlreadyStruck

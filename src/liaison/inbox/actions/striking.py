@@ -57,11 +57,11 @@ def strike_call(actor: Actor, *, call_id: int, why: StruckWhy, now: datetime, wo
     the verb for it. The same again by the same person changes nothing. Refuses Forbidden, NotFound, NotYourCall,
     SayWhatWasWrong, CallStruckBefore.
     """
-    seen = call_for(actor, call_id=call_id)
+    seen = call_for(actor, call_id=call_id, now=now)
     with act(actor, access.STRIKE_CALL, patient=seen.patient, subject=seen, now=now) as entry:
         call = Call.objects.select_for_update(of=("self",)).select_related("patient").get(pk=seen.pk)
         entry.about(call)
-        if not may_strike_call(actor, call=call):
+        if not may_strike_call(actor, call=call, now=now):
             raise NotYourCall
         if call.is_struck:
             if (call.struck_by_id, call.struck_why, call.struck_words) != (actor.user_id, why, words.strip()):

@@ -66,13 +66,13 @@ class CallShown:
     struck_reason: str = ""
 
 
-def shown_calls(actor: Actor, calls: Iterable[Call], *, patient: Patient) -> Iterator[CallShown]:
+def shown_calls(actor: Actor, calls: Iterable[Call], *, patient: Patient, now: datetime) -> Iterator[CallShown]:
     """Calls with this patient, each with the words of it that the actor may read.
 
     What was said of how the patient is and what they need, and what was explained to them, is for those who read
     clinical notes, and for who wrote it.
     """
-    reads = patient.reachable_by(actor, access.READ_CLINICAL_NOTE)
+    reads = patient.reachable_by(actor, access.READ_CLINICAL_NOTE, now=now)
     rows = list(calls)
     taught = _taught(rows)
     for call in rows:

@@ -100,11 +100,11 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
     wanted = loop.patient_id if patient_id is None and loop is not None else patient_id
     if wanted is None or (loop_id is not None and loop is None):
         raise NotFound
-    patient = get_patient(actor, patient_id=wanted, verb=access.LOG_CALL)
+    patient = get_patient(actor, patient_id=wanted, verb=access.LOG_CALL, now=now)
     if loop is not None and loop.patient_id != patient.pk:
         raise NotFound
     open_loops = Loop.objects.open().filter(patient=patient).order_by("urgent_at", "pk")[:20]
-    words = words_of(actor, loops=[*open_loops, *([loop] if loop else [])])
+    words = words_of(actor, loops=[*open_loops, *([loop] if loop else [])], now=now)
     calls = Call.objects.filter(patient=patient).order_by("-started_at", "-pk")
     return CallSheet(
         patient=patient,
@@ -121,9 +121,9 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
             )
             for one in open_loops
         ),
-        earlier=tuple(shown_calls(actor, calls[:RECENT], patient=patient)),
+        earlier=tuple(shown_calls(actor, calls[:RECENT], patient=patient, now=now)),
         attempts=_tries(calls.counted().filter(loop=loop) if loop else calls.counted()),
-        may_be_clinical=patient.reachable_by(actor, CLINICAL_EVIDENCE),
+        may_be_clinical=patient.reachable_by(actor, CLINICAL_EVIDENCE, now=now),
         script=script_for(loop.kind if loop else ""),
         zone=patient.zone,
         contact_until=_contact_until(loop),
@@ -144,10 +144,10 @@ def _contact_until(loop: Loop | None) -> datetime | None:
     return clock.due_at if clock else None
 
 
-def get_call(actor: Actor, *, call_id: int) -> CallPage:
+def get_call(actor: Actor, *, call_id: int, now: datetime) -> CallPage:
     """One call as it was logged. Refuses Forbidden, NotFound."""
-    call = call_for(actor, call_id=call_id)
-    (shown,) = shown_calls(actor, [call], patient=call.patient)
+    call = call_for(actor, call_id=call_id, now=now)
+    (shown,) = shown_calls(actor, [call], patient=call.patient, now=now)
     site = call.patient.home_site()
     seen(call.patient_id)
     return CallPage(
@@ -157,26 +157,26 @@ def get_call(actor: Actor, *, call_id: int) -> CallPage:
         minutes=call.minutes,
         clinical=call.clinical,
         loop_id=call.loop_id,
-        loop_title=words_of(actor, loops=[call.loop])[call.loop.pk].title if call.loop else "",
+        loop_title=words_of(actor, loops=[call.loop], now=now)[call.loop.pk].title if call.loop else "",
         zone=site.time_zone if site else "",
-        may_strike=not call.is_struck and may_strike_call(actor, call=call),
+        may_strike=not call.is_struck and may_strike_call(actor, call=call, now=now),
     )
 
 
-def call_for(actor: Actor, *, call_id: int) -> Call:
+def call_for(actor: Actor, *, call_id: int, now: datetime) -> Call:
     """The row of one call that the actor may see. Refuses Forbidden, NotFound."""
     if not actor.may(access.READ):
         raise Forbidden
     call = Call.objects.select_related("patient", "loop").filter(pk=call_id).first()
-    if call is None or not call.patient.reachable_by(actor):
+    if call is None or not call.patient.reachable_by(actor, now=now):
         raise NotFound
     return call
 
 
-def may_strike_call(actor: Actor, *, call: Call) -> bool:
+def may_strike_call(actor: Actor, *, call: Call, now: datetime) -> bool:
     """Whether this is the actor's own call, or the actor may strike out anybody's."""
     own = call.by_id is not None and call.by_id == actor.user_id
-    return call.patient.reachable_by(actor, access.STRIKE_CALL if own else access.STRIKE_ANY_CALL)
+    return call.patient.reachable_by(actor, access.STRIKE_CALL if own else access.STRIKE_ANY_CALL, now=now)
 
 
 def counted_with(call: Call) -> datetime | None:

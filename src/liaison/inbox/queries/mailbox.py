@@ -56,23 +56,23 @@ class ReceivedMail:
     patient: str
 
 
-def mailbox(actor: Actor) -> Sequence[ReceivedMail]:
+def mailbox(actor: Actor, *, now: datetime) -> Sequence[ReceivedMail]:
     """The latest mails to patients that the actor sees, the newest first.
 
     Refuses Forbidden, and NotFound in production.
     """
     folder = _folder(actor)
     files = sorted(folder.glob("*.eml"), reverse=True)[:MOST] if folder.is_dir() else []
-    return _owned(actor, [(one.stem, _parse(one)) for one in files])
+    return _owned(actor, [(one.stem, _parse(one)) for one in files], now=now)
 
 
-def received_mail(actor: Actor, *, name: str) -> ReceivedMail:
+def received_mail(actor: Actor, *, name: str, now: datetime) -> ReceivedMail:
     """One mail by its file's name. Refuses Forbidden, NotFound."""
     folder = _folder(actor)
     file = folder / f"{name}.eml"
     if not _NAME.fullmatch(name) or not file.is_file():
         raise NotFound
-    found = _owned(actor, [(name, _parse(file))])
+    found = _owned(actor, [(name, _parse(file))], now=now)
     if not found:
         raise NotFound
     return found[0]
@@ -92,9 +92,9 @@ def _parse(file: Path) -> EmailMessage:
     return mail
 
 
-def _owned(actor: Actor, mails: Sequence[tuple[str, EmailMessage]]) -> Sequence[ReceivedMail]:
+def _owned(actor: Actor, mails: Sequence[tuple[str, EmailMessage]], *, now: datetime) -> Sequence[ReceivedMail]:
     ids = [str(mail.get("Message-ID", "")) for _, mail in mails]
-    ours = Message.objects.filter(message_id__in=ids, patient__in=Patient.objects.visible_to(actor))
+    ours = Message.objects.filter(message_id__in=ids, patient__in=Patient.objects.visible_to(actor, now=now))
     by_id = {row.message_id: row for row in ours.select_related("patient").defer("body")}
     shown = [_shown(name, mail, row=by_id[key]) for (name, mail), key in zip(mails, ids, strict=True) if key in by_id]
     seen({one.patient_id for one in shown})

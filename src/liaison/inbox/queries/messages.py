@@ -154,7 +154,13 @@ _TONES = {
 
 
 def message_page(
-    actor: Actor, *, box: Box = Box.ALL, after: str = "", patient_id: int | None = None, limit: int = PAGE
+    actor: Actor,
+    *,
+    box: Box = Box.ALL,
+    after: str = "",
+    patient_id: int | None = None,
+    limit: int = PAGE,
+    now: datetime,
 ) -> MessagePage:
     """Messages of patients that the actor sees, the newest first; those with an open failure stand before all.
 
@@ -162,7 +168,7 @@ def message_page(
     """
     if not actor.may(access.READ):
         raise Forbidden
-    mine = Message.objects.filter(patient__in=Patient.objects.visible_to(actor)).select_related("patient")
+    mine = Message.objects.filter(patient__in=Patient.objects.visible_to(actor, now=now)).select_related("patient")
     if patient_id is not None:
         mine = mine.filter(patient_id=patient_id)
     failed = Loop.objects.open().filter(about_type="inbox.message", about_id=OuterRef("pk"))
@@ -176,9 +182,9 @@ def message_page(
     return MessagePage(first=first, rows=rows, older=older)
 
 
-def counts(actor: Actor) -> dict[str, int]:
+def counts(actor: Actor, *, now: datetime) -> dict[str, int]:
     """How many messages need a look and how many wait, bounded at 1000."""
-    mine = Message.objects.filter(patient__in=Patient.objects.visible_to(actor))
+    mine = Message.objects.filter(patient__in=Patient.objects.visible_to(actor, now=now))
     failed = Loop.objects.open().filter(about_type="inbox.message", about_id=OuterRef("pk"))
     look = mine.filter(_STATES[Box.LOOK]).filter(Exists(failed))
     return {
@@ -187,12 +193,12 @@ def counts(actor: Actor) -> dict[str, int]:
     }
 
 
-def get_message(actor: Actor, *, message_id: int) -> MessageShown:
+def get_message(actor: Actor, *, message_id: int, now: datetime) -> MessageShown:
     """One message with its attempts. Refuses Forbidden, NotFound."""
     if not actor.may(access.READ):
         raise Forbidden
     message = Message.objects.select_related("patient", "template").filter(pk=message_id).first()
-    if message is None or not message.patient.reachable_by(actor):
+    if message is None or not message.patient.reachable_by(actor, now=now):
         raise NotFound
     seen(message.patient_id)
     site = message.patient.home_site()

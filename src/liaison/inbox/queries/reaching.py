@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import NotFound
@@ -40,9 +41,9 @@ class ReachSheet:
     seen: str
 
 
-def reach_sheet(actor: Actor, *, patient: Patient) -> ReachSheet:
+def reach_sheet(actor: Actor, *, patient: Patient, now: datetime) -> ReachSheet:
     """How to reach a patient that the caller fetched for this actor. Refuses NotFound."""
-    if not patient.reachable_by(actor):
+    if not patient.reachable_by(actor, now=now):
         raise NotFound
     rows = list(ContactPoint.objects.filter(patient=patient, retired_at=None).order_by("-preferred", "pk"))
     rows.sort(key=lambda row: _FIRST.get(row.kind, 2))
@@ -50,8 +51,8 @@ def reach_sheet(actor: Actor, *, patient: Patient) -> ReachSheet:
     return ReachSheet(
         points=tuple(_now(row) for row in rows),
         standings={(Channel(row.channel), Category(row.category)): Standing(row.standing) for row in said},
-        may_change_person=patient.reachable_by(actor, patient_access.CHANGE),
-        may_change_points=patient.reachable_by(actor, patient_access.CHANGE_CONTACTS),
+        may_change_person=patient.reachable_by(actor, patient_access.CHANGE, now=now),
+        may_change_points=patient.reachable_by(actor, patient_access.CHANGE_CONTACTS, now=now),
         seen=seen_of(patient, points=rows, said=said),
     )
 

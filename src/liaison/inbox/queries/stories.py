@@ -31,19 +31,19 @@ class ToldLine:
         return "" if self.line is not None and said in self.line.sentence else said
 
 
-def told_story(actor: Actor, *, story: LoopStory) -> Sequence[ToldLine]:
+def told_story(actor: Actor, *, story: LoopStory, now: datetime) -> Sequence[ToldLine]:
     """The story, the newest first, with the calls that were made for the loop or that prove something in it.
 
     Refuses Forbidden, NotFound.
     """
     if not actor.may(access.READ):
         raise Forbidden
-    patient = get_patient(actor, patient_id=story.row.patient.id)
+    patient = get_patient(actor, patient_id=story.row.patient.id, now=now)
     proofs = Evidence.objects.filter(loop_id=story.row.id, about_type="inbox.call", about_id__isnull=False)
     proved = {row.at: row.about_id or 0 for row in proofs.order_by("-pk")}
     calls = Call.objects.filter(patient=patient)
     found = calls.filter(loop_id=story.row.id) | calls.filter(pk__in=proved.values())
-    left = {one.id: one for one in shown_calls(actor, found.order_by("pk"), patient=patient)}
+    left = {one.id: one for one in shown_calls(actor, found.order_by("pk"), patient=patient, now=now)}
     told = []
     for line in sorted(story.story, key=lambda line: line.id):
         call_id = proved.get(line.at) if line.what in {"evidence", "closed"} else None

@@ -27,6 +27,7 @@ def timeline(
     kinds: Collection[str] = (),
     before: datetime | None = None,
     limit: int = 50,
+    now: datetime,
 ) -> tuple[TimelineEntry, ...]:
     """Messages, calls and the notes this actor may read, the newest first: at most `limit`, earlier than `before`.
 
@@ -34,7 +35,7 @@ def timeline(
     """
     if not actor.may(access.READ):
         raise Forbidden
-    refuse_unseen(actor, patient=patient)
+    refuse_unseen(actor, patient=patient, now=now)
     entries: list[TimelineEntry] = []
     if not kinds or "message" in kinds:
         messages = Message.objects.filter(patient=patient)
@@ -44,25 +45,25 @@ def timeline(
         calls = Call.objects.filter(patient=patient)
         calls = calls.filter(started_at__lt=before) if before else calls
         latest = calls.order_by("-started_at", "-pk")[:limit]
-        entries += [_call(one) for one in shown_calls(actor, latest, patient=patient)]
+        entries += [_call(one) for one in shown_calls(actor, latest, patient=patient, now=now)]
     if not kinds or "note" in kinds:
-        notes = readable(actor, patient=patient)
+        notes = readable(actor, patient=patient, now=now)
         notes = notes.filter(happened_at__lt=before) if before else notes
         entries += [_note(row) for row in notes.order_by("-happened_at", "-pk")[:limit]]
     entries.sort(key=lambda entry: (entry.at, entry.key), reverse=True)
     return tuple(entries[:limit])
 
 
-def timeline_years(actor: Actor, *, patient: Patient, before: datetime) -> frozenset[int]:
+def timeline_years(actor: Actor, *, patient: Patient, before: datetime, now: datetime) -> frozenset[int]:
     """The years before an instant of which `timeline` tells. Refuses Forbidden, NotFound."""
     if not actor.may(access.READ):
         raise Forbidden
-    refuse_unseen(actor, patient=patient)
+    refuse_unseen(actor, patient=patient, now=now)
     messages = Message.objects.filter(patient=patient, queued_at__lt=before)
     return frozenset().union(
         years_in(messages, Coalesce("sent_at", "queued_at")),
         years_in(Call.objects.filter(patient=patient, started_at__lt=before), "started_at"),
-        years_in(readable(actor, patient=patient).filter(happened_at__lt=before), "happened_at"),
+        years_in(readable(actor, patient=patient, now=now).filter(happened_at__lt=before), "happened_at"),
     )
 
 

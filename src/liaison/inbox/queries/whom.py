@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from liaison.core.actor import Actor
 from liaison.core.refusals import NotFound
 from liaison.core.verbs import Verb
@@ -11,7 +13,7 @@ from liaison.patients.queries import get_patient
 
 
 def patient_and_loop(
-    actor: Actor, *, verb: Verb, patient_id: int | None, loop_id: int | None
+    actor: Actor, *, verb: Verb, patient_id: int | None, loop_id: int | None, now: datetime
 ) -> tuple[Patient, Loop | None]:
     """The patient on whom the actor may use `verb` (the loop's where none is named), and the loop if it is theirs.
 
@@ -21,5 +23,5 @@ def patient_and_loop(
     wanted = patient_id or (loop.patient_id if loop else None)
     if wanted is None:
         raise NotFound
-    patient = get_patient(actor, patient_id=wanted, verb=verb)
+    patient = get_patient(actor, patient_id=wanted, verb=verb, now=now)
     return patient, loop if loop and loop.patient_id == patient.pk else None

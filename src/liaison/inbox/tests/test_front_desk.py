@@ -74,7 +74,7 @@ def test_the_tick_is_offered_to_care_alone_and_a_forged_one_counts_for_nothing(c
     assert 'name="clinical"' not in fred.get(address).content.decode()
     form = {
         "outcome": "reached", "whom": "patient", "direction": "out", "said": "Well.", "clinical": "on",
-        "started_at": current_time().astimezone(cast.site.zone).strftime("%Y-%m-%dT00:00"), "idempotency_key": "k",
+        "started_at": cast.walter.day_at(current_time()).strftime("%Y-%m-%dT00:00"), "idempotency_key": "k",
         "teach-TOTAL_FORMS": "0", "teach-INITIAL_FORMS": "0",
     }  # fmt: skip
     assert fred.post(address, form).status_code == 302
@@ -96,8 +96,8 @@ def test_a_note_says_to_which_kind_of_loop_it_belongs(cast: Cast) -> None:
         cast.fred, patient=cast.walter, text="June drives him.", loop=to_explain(cast), happened_at=NOW,
         idempotency_key="n", now=NOW,
     )  # fmt: skip
-    assert queries.get_note(cast.rosa, note_id=note.pk).loop_title == "Explain to Walter again: warfarin"
-    assert queries.get_note(cast.fred, note_id=note.pk).loop_title == "Teach-back"
+    assert queries.get_note(cast.rosa, note_id=note.pk, now=NOW).loop_title == "Explain to Walter again: warfarin"
+    assert queries.get_note(cast.fred, note_id=note.pk, now=NOW).loop_title == "Teach-back"
 
 
 def a_clinical_call(cast: Cast, *, loop: Loop | None = None) -> Call:
@@ -116,9 +116,9 @@ def test_the_words_of_a_clinical_call_are_read_by_care_and_not_at_the_front_desk
         _, bill = person("Bill", role=Role.BILLING, site=cast.site)
         _, carla = person("Carla", role=Role.RECORDS_CLERK, site=cast.site)
     for actor, reads in ((cast.rosa, True), (cast.marta, True), (carla, True), (cast.fred, False), (bill, False)):
-        told = queries.timeline(actor, patient=cast.walter, kinds=("call",))
+        told = queries.timeline(actor, patient=cast.walter, kinds=("call",), now=NOW)
         assert ("end it all" in told[0].detail, told[0].detail.endswith("(Rosa)")) == (reads, True)
-        shown = queries.get_call(actor, call_id=call.pk).call
+        shown = queries.get_call(actor, call_id=call.pk, now=NOW).call
         assert ("end it all" in shown.said, shown.outcome) == (reads, "reached")
     for actor in (cast.fred, bill):
         for address in (f"/patients/{cast.walter.pk}/", f"/calls/new/?patient={cast.walter.pk}"):
@@ -137,11 +137,11 @@ def test_evidence_that_everybody_reads_does_not_say_what_a_clinical_call_says(ca
 def test_who_wrote_a_clinical_call_reads_it_when_their_role_changed(cast: Cast) -> None:
     a_clinical_call(cast)
     now_at_the_desk = replace(cast.rosa, assignments=cast.fred.assignments)
-    (entry,) = queries.timeline(now_at_the_desk, patient=cast.walter, kinds=("call",))
+    (entry,) = queries.timeline(now_at_the_desk, patient=cast.walter, kinds=("call",), now=NOW)
     assert "end it all" in entry.detail
 
 
 def test_a_call_about_times_is_read_by_everybody(cast: Cast) -> None:
     actions.log_call(cast.rosa, patient=cast.walter, outcome="reached", said="Tuesdays.", idempotency_key="k", now=NOW)
-    (entry,) = queries.timeline(cast.fred, patient=cast.walter, kinds=("call",))
+    (entry,) = queries.timeline(cast.fred, patient=cast.walter, kinds=("call",), now=NOW)
     assert "Tuesdays." in entry.detail

@@ -290,9 +290,9 @@ def test_an_answer_joins_the_thread_and_the_team_owes_an_answer(cast: Cast) -> N
     assert "come" not in loop.title
     assert receive(answer(message)) is Came.KNOWN
     assert Message.objects.filter(direction="in").count() == 1
-    told = queries.timeline(cast.rosa, patient=cast.walter, kinds=("message",))
+    told = queries.timeline(cast.rosa, patient=cast.walter, kinds=("message",), now=NOW)
     assert "from the patient: received" in " ".join(one.detail for one in told)
-    box = queries.message_page(cast.rosa, box=queries.Box.IN)
+    box = queries.message_page(cast.rosa, box=queries.Box.IN, now=NOW)
     assert [row.id for row in box.rows] == [came.pk]
 
 

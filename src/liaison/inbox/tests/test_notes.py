@@ -68,32 +68,32 @@ def test_pat_elsewhere_neither_writes_nor_reads_one(cast: Cast) -> None:
     with pytest.raises(NotFound):
         noted(cast, by=cast.pat, key="2")
     for do in (
-        lambda: queries.get_note(cast.pat, note_id=note.pk),
+        lambda: queries.get_note(cast.pat, note_id=note.pk, now=NOW),
         lambda: actions.add_to_note(cast.pat, note_id=note.pk, text="x", idempotency_key="3", now=NOW),
         lambda: actions.strike_note(cast.pat, note_id=note.pk, reason="x", now=NOW),
-        lambda: queries.timeline(cast.pat, patient=cast.walter),
+        lambda: queries.timeline(cast.pat, patient=cast.walter, now=NOW),
     ):
         with pytest.raises(NotFound):
             do()
     nobody = Actor(user_id=None, name="", assignments=frozenset())
     with pytest.raises(Forbidden):
-        queries.get_note(nobody, note_id=note.pk)
+        queries.get_note(nobody, note_id=note.pk, now=NOW)
 
 
 def test_a_clinical_note_is_for_the_chart_roles_and_its_writer(cast: Cast, fred: Actor) -> None:
     clinical = noted(cast, clinical=True, text="Chest pain again.")
     plain = noted(cast, key="2")
     own = noted(cast, by=fred, key="3", clinical=True, text="He said he feels dizzy.")
-    assert [one.key for one in queries.timeline(cast.marta, patient=cast.walter)] == [
+    assert [one.key for one in queries.timeline(cast.marta, patient=cast.walter, now=NOW)] == [
         f"note:{pk:012d}" for pk in (own.pk, plain.pk, clinical.pk)
     ]
-    told = queries.timeline(fred, patient=cast.walter)
+    told = queries.timeline(fred, patient=cast.walter, now=NOW)
     assert [one.detail for one in told] == ["He said he feels dizzy.", "June drives him on Fridays."]
     with pytest.raises(NotFound):
-        queries.get_note(fred, note_id=clinical.pk)
-    assert queries.get_note(fred, note_id=own.pk).clinical
+        queries.get_note(fred, note_id=clinical.pk, now=NOW)
+    assert queries.get_note(fred, note_id=own.pk, now=NOW).clinical
     with pytest.raises(NotFound):
-        queries.get_note(fred, note_id=plain.pk + 1000)
+        queries.get_note(fred, note_id=plain.pk + 1000, now=NOW)
 
 
 def test_additions_stand_under_the_first_note_and_are_as_clinical(cast: Cast) -> None:
@@ -102,9 +102,9 @@ def test_additions_stand_under_the_first_note_and_are_as_clinical(cast: Cast) ->
     again = actions.add_to_note(cast.marta, note_id=first.pk, text="On Mondays too.", idempotency_key="a", now=NOW)
     last = actions.add_to_note(cast.rosa, note_id=more.pk, text="No: Tuesdays.", idempotency_key="b", now=NOW)
     assert (again, last.adds_to, last.clinical) == (more, first, True)
-    shown = queries.get_note(cast.rosa, note_id=last.pk)
+    shown = queries.get_note(cast.rosa, note_id=last.pk, now=NOW)
     assert [line.text for line in (shown.first, *shown.additions)] == [first.text, "On Mondays too.", "No: Tuesdays."]
-    told = queries.timeline(cast.rosa, patient=cast.walter, kinds=("note",))
+    told = queries.timeline(cast.rosa, patient=cast.walter, kinds=("note",), now=NOW)
     assert [one.title for one in told] == ["Addition to a note by Rosa", "Addition to a note by Marta", "Note by Rosa"]
     with pytest.raises(actions.NothingNoted):
         actions.add_to_note(cast.rosa, note_id=first.pk, text=" ", idempotency_key="c", now=NOW)
@@ -117,9 +117,12 @@ def test_a_struck_note_keeps_its_words_and_says_why(cast: Cast, fred: Actor) -> 
     with pytest.raises(actions.SayWhyStruck):
         actions.strike_note(cast.rosa, note_id=note.pk, reason=" ", now=NOW)
     actions.strike_note(cast.rosa, note_id=note.pk, reason="Meant for his brother", now=NOW)
-    line = queries.get_note(cast.rosa, note_id=note.pk).first
+    line = queries.get_note(cast.rosa, note_id=note.pk, now=NOW).first
     assert (line.text, line.struck_reason, line.may_strike) == (note.text, "Meant for his brother", False)
-    assert queries.timeline(cast.rosa, patient=cast.walter)[0].detail == "Struck out by Rosa: Meant for his brother"
+    assert (
+        queries.timeline(cast.rosa, patient=cast.walter, now=NOW)[0].detail
+        == "Struck out by Rosa: Meant for his brother"
+    )
     with pytest.raises(actions.AlreadyStruck):
         actions.strike_note(cast.rosa, note_id=note.pk, reason="Again", now=NOW)
     assert AuditEntry.objects.filter(verb="inbox.strike_note", outcome="done").count() == 1

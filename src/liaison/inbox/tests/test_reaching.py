@@ -26,7 +26,7 @@ from liaison.patients.models import ContactPoint
 
 def sheet_of(cast: Cast, *, by: Actor | None = None) -> ReachSheet:
     """What Rosa has before her eyes."""
-    return reach_sheet(by or cast.rosa, patient=cast.walter)
+    return reach_sheet(by or cast.rosa, patient=cast.walter, now=NOW)
 
 
 def save(cast: Cast, *, by: Actor | None = None, **wish: object) -> None:

@@ -500,20 +500,20 @@ def test_the_timeline_tells_messages_and_calls(cast: Cast) -> None:
         idempotency_key="c",
         now=NOW + timedelta(hours=1),
     )
-    told = timeline(cast.rosa, patient=cast.walter)
+    told = timeline(cast.rosa, patient=cast.walter, now=NOW)
     assert [(one.kind, one.title) for one in told] == [
         ("call", "Call with the patient: reached"),
         ("message", "Please call Riverside Health (demonstration)"),
     ]
     assert told[0].detail == "Well. (Rosa)"
-    assert timeline(cast.rosa, patient=cast.walter, kinds={"result"}) == ()
-    assert [one.kind for one in timeline(cast.rosa, patient=cast.walter, before=NOW + timedelta(minutes=1))] == [
-        "message"
-    ]
-    assert len(timeline(cast.rosa, patient=cast.walter, limit=1)) == 1
-    assert timeline_years(cast.rosa, patient=cast.walter, before=NOW + timedelta(days=1)) == {NOW.year}
-    assert timeline_years(cast.rosa, patient=cast.walter, before=NOW) == set()
-    for tells in (timeline, partial(timeline_years, before=NOW)):
+    assert timeline(cast.rosa, patient=cast.walter, kinds={"result"}, now=NOW) == ()
+    assert [
+        one.kind for one in timeline(cast.rosa, patient=cast.walter, before=NOW + timedelta(minutes=1), now=NOW)
+    ] == ["message"]
+    assert len(timeline(cast.rosa, patient=cast.walter, limit=1, now=NOW)) == 1
+    assert timeline_years(cast.rosa, patient=cast.walter, before=NOW + timedelta(days=1), now=NOW) == {NOW.year}
+    assert timeline_years(cast.rosa, patient=cast.walter, before=NOW, now=NOW) == set()
+    for tells in (partial(timeline, now=NOW), partial(timeline_years, before=NOW, now=NOW)):
         with pytest.raises(NotFound):
             tells(cast.pat, patient=cast.walter)
         with pytest.raises(Forbidden):

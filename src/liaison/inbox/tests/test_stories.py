@@ -28,7 +28,7 @@ PILLS = TeachBackItem(topic="Pills", patient_words="", understood=Understood.YES
 def story(cast: Cast, loop: Loop, *, actor: Actor | None = None) -> Sequence[ToldLine]:
     """The loop's story, the newest first."""
     who, now = actor or cast.rosa, NOW + timedelta(hours=3)
-    return queries.told_story(who, story=loop_story(who, loop_id=loop.pk, now=now))
+    return queries.told_story(who, story=loop_story(who, loop_id=loop.pk, now=now), now=NOW)
 
 
 def talk(cast: Cast, *, loop: Loop | None) -> Call:
@@ -82,15 +82,15 @@ def test_the_front_desk_reads_that_there_was_a_call_and_not_what_was_said(cast: 
 
 def test_what_was_explained_on_a_call_about_times_is_hidden_and_the_rest_is_read(cast: Cast) -> None:
     log(cast, outcome="reached", said="Tuesdays.", teach_backs=[SALT])
-    (entry,) = queries.timeline(cast.fred, patient=cast.walter)
+    (entry,) = queries.timeline(cast.fred, patient=cast.walter, now=NOW)
     assert entry.detail == "Tuesdays. (Rosa)"
-    (entry,) = queries.timeline(cast.rosa, patient=cast.walter)
+    (entry,) = queries.timeline(cast.rosa, patient=cast.walter, now=NOW)
     assert entry.detail == "Tuesdays. Teach-back, Salt: “None in the soup” (understood in part). (Rosa)"
 
 
 def test_the_timeline_and_the_page_of_the_call_tell_what_was_explained(cast: Cast) -> None:
     call = talk(cast, loop=None)
-    (entry,) = queries.timeline(cast.rosa, patient=cast.walter)
+    (entry,) = queries.timeline(cast.rosa, patient=cast.walter, now=NOW)
     assert "Teach-back, Salt: “None in the soup” (understood in part)." in entry.detail
     assert "Teach-back, Pills (understood)." in entry.detail
     page = browser(cast.rosa).get(f"/calls/{call.pk}/").content.decode()
@@ -116,7 +116,7 @@ def test_whom_we_reached_instead_is_kept_shown_and_said_to_be_no_contact(cast: C
     (one,) = [one for one in story(cast, loop) if one.call]
     assert one.call is not None
     assert (one.call.with_whom, one.call.no_contact) == ("Mrs Hill, next door", True)
-    (entry,) = queries.timeline(cast.rosa, patient=cast.walter, kinds=("call",))
+    (entry,) = queries.timeline(cast.rosa, patient=cast.walter, kinds=("call",), now=NOW)
     assert entry.title == "Call with Mrs Hill, next door: reached"
     assert entry.detail == "Not home. Counts as an attempt, not as contact. (Rosa)"
     assert "an attempt, not as contact" in browser(cast.rosa).get(f"/calls/{call.pk}/").content.decode()
@@ -147,4 +147,4 @@ def test_a_call_that_proves_something_elsewhere_stands_there_too(cast: Cast) -> 
 def test_who_reads_no_calls_is_refused_the_story_with_them(cast: Cast) -> None:
     officer = Actor(user_id=9, name="Olga", assignments=frozenset({(str(Role.PRIVACY_OFFICER), None)}))
     with pytest.raises(Forbidden):
-        queries.told_story(officer, story=loop_story(cast.rosa, loop_id=call_back(cast).pk, now=NOW))
+        queries.told_story(officer, story=loop_story(cast.rosa, loop_id=call_back(cast).pk, now=NOW), now=NOW)

@@ -46,9 +46,9 @@ def test_a_struck_call_keeps_its_words_and_says_who_when_and_why(cast: Cast) -> 
     call = strike(cast, log(cast, outcome="reached", said="Feels well."), words=" Meant for his brother ")
     assert (call.said, call.is_struck, call.struck_at, call.struck_by_name) == ("Feels well.", True, LATER, "Rosa")
     assert call.struck_reason == "Wrong patient: Meant for his brother"
-    page = queries.get_call(cast.rosa, call_id=call.pk)
+    page = queries.get_call(cast.rosa, call_id=call.pk, now=NOW)
     assert (page.call.said, page.call.struck_by, page.may_strike) == ("Feels well.", "Rosa", False)
-    (line,) = queries.timeline(cast.rosa, patient=cast.walter, kinds=["call"])
+    (line,) = queries.timeline(cast.rosa, patient=cast.walter, kinds=["call"], now=NOW)
     assert (line.struck_at, line.detail) == (LATER, "Struck out by Rosa: Wrong patient: Meant for his brother")
     assert line.url == reverse("inbox:call_shown", args=[call.pk])
     entry = AuditEntry.objects.get(verb="inbox.strike_call")
@@ -127,15 +127,15 @@ def test_ones_own_or_a_supervisors_to_strike(cast: Cast) -> None:
         cast.fred, patient=cast.walter, outcome="busy", idempotency_key="fred", now=NOW
     )  # fmt: skip
     for other in (tom, cast.fred):
-        assert not queries.get_call(other, call_id=call.pk).may_strike
+        assert not queries.get_call(other, call_id=call.pk, now=NOW).may_strike
         with pytest.raises(actions.NotYourCall):
             actions.strike_call(other, call_id=call.pk, why=StruckWhy.TWICE, now=LATER)
     with pytest.raises(NotFound):
         actions.strike_call(cast.pat, call_id=call.pk, why=StruckWhy.TWICE, now=LATER)
     with pytest.raises(NotFound):
-        queries.get_call(cast.rosa, call_id=0)
+        queries.get_call(cast.rosa, call_id=0, now=NOW)
     with pytest.raises(Forbidden):
-        queries.get_call(Actor(name="Nora", user_id=99), call_id=call.pk)
+        queries.get_call(Actor(name="Nora", user_id=99), call_id=call.pk, now=NOW)
     assert actions.strike_call(cast.fred, call_id=freds.pk, why=StruckWhy.TWICE, now=LATER).struck_by_name == "Fred"
     assert actions.strike_call(cast.marta, call_id=call.pk, why=StruckWhy.TWICE, now=LATER).struck_by_name == "Marta"
 
@@ -171,7 +171,7 @@ def test_a_patient_of_no_site_has_utc_in_the_story(cast: Cast) -> None:
         cast.walter.sites.all().delete()
     struck = actions.strike_call(actor=cast.marta, call_id=call.pk, why=StruckWhy.TWICE, now=LATER)
     assert struck.is_struck
-    assert queries.get_call(cast.marta, call_id=call.pk).zone == ""
+    assert queries.get_call(cast.marta, call_id=call.pk, now=NOW).zone == ""
 
 
 def test_the_database_keeps_the_words_of_a_call(cast: Cast) -> None:
@@ -230,5 +230,5 @@ def test_a_call_without_a_loop_is_struck_out_as_well(cast: Cast, rosa: Client) -
 
 def test_the_front_desk_sees_that_there_was_a_clinical_call_and_not_what_was_said(cast: Cast) -> None:
     call = log(cast, outcome="reached", said="Short of breath.", clinical=True)
-    page = queries.get_call(cast.fred, call_id=call.pk)
+    page = queries.get_call(cast.fred, call_id=call.pk, now=NOW)
     assert (page.call.said, page.clinical) == ("", True)

@@ -188,11 +188,11 @@ def test_who_may_not_read_is_refused_everywhere(cast: Cast) -> None:
     officer = Actor(user_id=9, name="Olga", assignments=frozenset({(str(Role.PRIVACY_OFFICER), None)}))
     message = queue(cast)
     for ask in (
-        lambda: queries.message_page(officer),
-        lambda: queries.get_message(officer, message_id=message.pk),
-        lambda: queries.mailbox(officer),
+        lambda: queries.message_page(officer, now=NOW),
+        lambda: queries.get_message(officer, message_id=message.pk, now=NOW),
+        lambda: queries.mailbox(officer, now=NOW),
         lambda: queries.call_sheet(officer, patient_id=cast.walter.pk, loop_id=None, now=NOW),
-        lambda: queries.get_call(officer, call_id=1),
+        lambda: queries.get_call(officer, call_id=1, now=NOW),
     ):
         with pytest.raises(Forbidden):
             ask()

@@ -102,13 +102,13 @@ def _asks_again(outcome: str, *, settled: str, sheet: CallSheet) -> bool:
 @require_GET
 def call_shown(request: HttpRequest, call_id: int) -> HttpResponse:
     """One call as it was logged."""
-    return _shown(request, get_call(actor_of(request), call_id=call_id), form=StrikeCallForm())
+    return _shown(request, get_call(actor_of(request), call_id=call_id, now=current_time()), form=StrikeCallForm())
 
 
 @require_POST
 def call_strike(request: HttpRequest, call_id: int) -> HttpResponse:
     """It was entered by mistake: strike it out, with the reason."""
-    page = get_call(actor_of(request), call_id=call_id)
+    page = get_call(actor_of(request), call_id=call_id, now=current_time())
     if not actor_of(request).may(access.STRIKE_CALL):
         raise Forbidden
     form = StrikeCallForm(request.POST)

@@ -15,7 +15,11 @@ from liaison.inbox.queries import mailbox, received_mail
 @require_GET
 def demo_mailbox(request: HttpRequest) -> HttpResponse:
     """The mails, the newest first; asks for news by itself."""
-    context = {"mails": mailbox(actor_of(request)), "zone": str(actor_of(request).zone), "now": current_time()}
+    context = {
+        "mails": mailbox(actor_of(request), now=current_time()),
+        "zone": str(actor_of(request).zone),
+        "now": current_time(),
+    }
     template = "inbox/_mailbox.html" if wants_fragment(request) else "inbox/mailbox.html"
     return render(request, template, context)
 
@@ -24,7 +28,7 @@ def demo_mailbox(request: HttpRequest) -> HttpResponse:
 def demo_mail(request: HttpRequest, name: str) -> HttpResponse:
     """One mail: beside the list for htmx, else a page."""
     context = {
-        "mail": received_mail(actor_of(request), name=name),
+        "mail": received_mail(actor_of(request), name=name, now=current_time()),
         "zone": str(actor_of(request).zone),
         "now": current_time(),
     }

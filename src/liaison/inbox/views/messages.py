@@ -51,8 +51,10 @@ def messages(request: HttpRequest) -> HttpResponse:
     asked = request.GET.get("box", "")
     box = Box(asked) if asked in list(Box) else Box.ALL
     patient_id = id_in(request.GET.get("patient", ""))
-    page = message_page(actor_of(request), box=box, after=request.GET.get("after", ""), patient_id=patient_id)
-    numbers = counts(actor_of(request))
+    page = message_page(
+        actor_of(request), box=box, after=request.GET.get("after", ""), patient_id=patient_id, now=current_time()
+    )
+    numbers = counts(actor_of(request), now=current_time())
     keep = {"patient": patient_id} if patient_id else {}
     context = {
         "page": page,
@@ -73,7 +75,7 @@ def messages(request: HttpRequest) -> HttpResponse:
 @require_GET
 def message(request: HttpRequest, message_id: int) -> HttpResponse:
     """One message: beside the list for htmx, else a page."""
-    shown = get_message(actor_of(request), message_id=message_id)
+    shown = get_message(actor_of(request), message_id=message_id, now=current_time())
     template = "inbox/_message.html" if wants_fragment(request) else "inbox/message.html"
     return render(request, template, {"shown": shown, "again_key": f"again:{uuid4()}", "now": current_time()})
 
@@ -117,7 +119,7 @@ def preview(request: HttpRequest) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest, message_id: int) -> HttpResponse:
     """Keep it from being sent."""
-    get_message(actor_of(request), message_id=message_id)
+    get_message(actor_of(request), message_id=message_id, now=current_time())
     stopped = actions.cancel_queued(actor_of(request), ids=[message_id], now=current_time())
     if not stopped:
         raise actions.NotWaiting

@@ -67,13 +67,13 @@ def note(request: HttpRequest) -> HttpResponse:
 @require_GET
 def note_shown(request: HttpRequest, note_id: int) -> HttpResponse:
     """One note with what was added to it."""
-    return _shown(request, get_note(actor_of(request), note_id=note_id))
+    return _shown(request, get_note(actor_of(request), note_id=note_id, now=current_time()))
 
 
 @require_POST
 def note_add(request: HttpRequest, note_id: int) -> HttpResponse:
     """Add to it: its words are never changed."""
-    shown = get_note(actor_of(request), note_id=note_id)
+    shown = get_note(actor_of(request), note_id=note_id, now=current_time())
     form = AddToNoteForm(request.POST)
     if not form.is_valid():
         return _shown(request, shown, adding=form, status=422)
@@ -91,7 +91,7 @@ def note_add(request: HttpRequest, note_id: int) -> HttpResponse:
 @require_POST
 def note_strike(request: HttpRequest, note_id: int) -> HttpResponse:
     """Strike it out, with the reason."""
-    shown = get_note(actor_of(request), note_id=note_id)
+    shown = get_note(actor_of(request), note_id=note_id, now=current_time())
     form = StrikeForm(request.POST, auto_id=f"strike_{note_id}_%s")
     if not form.is_valid():
         return _shown(request, shown, striking=form, struck_id=note_id, status=422)

@@ -52,8 +52,8 @@ class _Forms:
 def reach(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Numbers and addresses with what is allowed on each, languages, best times, and what they want by channel."""
     actor, now = actor_of(request), current_time()
-    patient = get_patient(actor, patient_id=patient_id, verb=access.NOTE_PREFERENCE)
-    sheet = reach_sheet(actor, patient=patient)
+    patient = get_patient(actor, patient_id=patient_id, verb=access.NOTE_PREFERENCE, now=now)
+    sheet = reach_sheet(actor, patient=patient, now=now)
     forms = _forms(request, sheet, patient=patient)
     problem, status, against = "", 200, request.POST.get("seen", sheet.seen)
     if request.method == "POST":
@@ -65,8 +65,8 @@ def reach(request: HttpRequest, patient_id: int) -> HttpResponse:
                 raise
             except Stale as refusal:
                 problem, status = refusal.sentence, refusal.status
-                patient = get_patient(actor, patient_id=patient_id, verb=access.NOTE_PREFERENCE)
-                sheet = reach_sheet(actor, patient=patient)
+                patient = get_patient(actor, patient_id=patient_id, verb=access.NOTE_PREFERENCE, now=now)
+                sheet = reach_sheet(actor, patient=patient, now=now)
                 forms, against = _forms(request, sheet, patient=patient), sheet.seen
                 forms.tell_now()
                 problem = _with_the_gone(request, sheet, problem)

@@ -38,7 +38,7 @@ def match(request: HttpRequest, mail_id: int) -> HttpResponse:
         several = _("Several patients fit. Add the birth date, or give the record number.")
         form.add_error("who", several if hits else _("Nobody fits. Check the number or the name."))
         return _page(request, mail_id=mail_id, matching=form)
-    patient = get_patient(actor, patient_id=hits[0].patient_id, verb=access.SORT_MAIL)
+    patient = get_patient(actor, patient_id=hits[0].patient_id, verb=access.SORT_MAIL, now=now)
     message = actions.match_mail(actor, mail_id=mail_id, delivered=checked_mail(raw), patient=patient, now=now)
     return done(request, said=_("Put into the thread."), to=reverse("inbox:message", args=[message.pk]), go=True)
 

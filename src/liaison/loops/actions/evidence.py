@@ -79,7 +79,7 @@ def add_evidence(
         loop, info = change.loop, change.loop.kind_info
         if kind not in info.accepted_evidence:
             raise UnknownEvidence
-        if kind in info.clinical_evidence and not loop.patient.reachable_by(actor, access.CLINICAL_EVIDENCE):
+        if kind in info.clinical_evidence and not loop.patient.reachable_by(actor, access.CLINICAL_EVIDENCE, now=now):
             raise CareDecides
         row = Evidence.objects.create(
             loop=loop,
@@ -142,13 +142,13 @@ def add_evidence_by_hand(
     actor: Actor, *, loop_id: int, kind: str, note: str, now: datetime, expected_version: int | None
 ) -> Loop:
     """`add_evidence` from the desk's form. Refuses ManagedElsewhere besides."""
-    refuse_managed(actor, access.EVIDENCE, loop_id=loop_id)
+    refuse_managed(actor, access.EVIDENCE, loop_id=loop_id, now=now)
     return add_evidence(actor, loop_id=loop_id, kind=kind, note=note, now=now, expected_version=expected_version)
 
 
 def close_loop_by_hand(actor: Actor, *, loop_id: int, now: datetime, expected_version: int | None) -> Loop:
     """`close_loop` from the desk's form. Refuses ManagedElsewhere besides."""
-    refuse_managed(actor, access.CLOSE, loop_id=loop_id)
+    refuse_managed(actor, access.CLOSE, loop_id=loop_id, now=now)
     return close_loop(actor, loop_id=loop_id, now=now, expected_version=expected_version)
 
 
@@ -156,18 +156,18 @@ def give_up_loop_by_hand(
     actor: Actor, *, loop_id: int, reason: str, now: datetime, expected_version: int | None
 ) -> Loop:
     """`give_up_loop` from the desk's form. Refuses ManagedElsewhere besides."""
-    refuse_managed(actor, access.GIVE_UP, loop_id=loop_id)
+    refuse_managed(actor, access.GIVE_UP, loop_id=loop_id, now=now)
     return give_up_loop(actor, loop_id=loop_id, reason=reason, now=now, expected_version=expected_version)
 
 
-def refuse_managed(actor: Actor, verb: Verb, *, loop_id: int) -> None:
+def refuse_managed(actor: Actor, verb: Verb, *, loop_id: int, now: datetime) -> None:
     """Refuse ManagedElsewhere for a kind that moves on its own page.
 
     Only to who may do this to the loop: to others the action says what it says of every loop, so that a loop of
     another site can't be told from one that does not exist.
     """
     loop = Loop.objects.select_related("patient").filter(pk=loop_id).first()
-    if loop is not None and loop.kind_info.managed_at and loop.patient.reachable_by(actor, verb):
+    if loop is not None and loop.kind_info.managed_at and loop.patient.reachable_by(actor, verb, now=now):
         raise ManagedElsewhere
 
 

@@ -101,13 +101,13 @@ class LoopWords:
     next_step: str
 
 
-def words_of(actor: Actor, *, loops: Iterable[Loop]) -> dict[int, LoopWords]:
+def words_of(actor: Actor, *, loops: Iterable[Loop], now: datetime) -> dict[int, LoopWords]:
     """What may be told of these loops, by id; the caller has checked that `actor` sees their patients.
 
     Of a loop whose very title is clinical only its kind is told to who doesn't read the chart.
     """
     told = list(loops)
-    plain = _told_plainly(actor, loops=told)
+    plain = _told_plainly(actor, loops=told, now=now)
     return {loop.pk: _words(loop, plain=loop.pk in plain) for loop in told}
 
 
@@ -123,18 +123,18 @@ def loop_rows(actor: Actor, *, loop_ids: Sequence[int], now: datetime) -> tuple[
     found = [loops[pk] for pk in loop_ids if pk in loops]
     patients = row_patients([loop.patient for loop in found])
     seen({loop.patient_id for loop in found})
-    plain = _told_plainly(actor, loops=found)
+    plain = _told_plainly(actor, loops=found, now=now)
     return tuple(
         _row(loop, patient=patients[loop.patient_id], actor=actor, plain=loop.pk in plain, now=now) for loop in found
     )
 
 
-def _told_plainly(actor: Actor, *, loops: Sequence[Loop]) -> frozenset[int]:
+def _told_plainly(actor: Actor, *, loops: Sequence[Loop], now: datetime) -> frozenset[int]:
     """The loops whose very title is clinical and of a patient whose chart this actor doesn't read."""
     clinical = {loop.pk: loop.patient_id for loop in loops if loop.kind_info.clinical_words}
     if not clinical:
         return frozenset()
-    charts = Patient.objects.filter(pk__in=clinical.values()).visible_to(actor, access.READ_CLINICAL)
+    charts = Patient.objects.filter(pk__in=clinical.values()).visible_to(actor, access.READ_CLINICAL, now=now)
     read = set(charts.values_list("pk", flat=True))
     return frozenset(loop_id for loop_id, patient_id in clinical.items() if patient_id not in read)
 

@@ -123,12 +123,12 @@ DESK_VERBS = (
 )
 
 
-def get_loop(actor: Actor, *, loop_id: int) -> Loop:
+def get_loop(actor: Actor, *, loop_id: int, now: datetime) -> Loop:
     """The row itself, for packages above. Refuses Forbidden, and NotFound for what the actor can't see."""
     if not actor.may(access.SEE):
         raise Forbidden
     loop = Loop.objects.select_related("patient", "site").filter(pk=loop_id).first()
-    if loop is None or not loop.patient.reachable_by(actor, access.SEE):
+    if loop is None or not loop.patient.reachable_by(actor, access.SEE, now=now):
         raise NotFound
     seen(loop.patient_id)
     return loop
@@ -136,14 +136,14 @@ def get_loop(actor: Actor, *, loop_id: int) -> Loop:
 
 def loop_story(actor: Actor, *, loop_id: int, now: datetime) -> LoopStory:
     """One loop with its story. Refuses Forbidden, NotFound."""
-    loop = get_loop(actor, loop_id=loop_id)
+    loop = get_loop(actor, loop_id=loop_id, now=now)
     row = loop_rows(actor, loop_ids=[loop.pk], now=now)[0]
     kind = loop.kind_info
     events = list(LoopEvent.objects.filter(loop=loop).order_by("-id"))
     evidence = Evidence.objects.filter(loop=loop, withdrawn_at=None).order_by("-id")
-    reads = reads_clinical(actor, loop=loop)
+    reads = reads_clinical(actor, loop=loop, now=now)
     clocks = Clock.objects.filter(loop=loop).order_by("due_at", "id")
-    accepted = _accepted(actor, loop=loop) if not row.managed_url else ()
+    accepted = _accepted(actor, loop=loop, now=now) if not row.managed_url else ()
     return LoopStory(
         row=row,
         site_id=loop.site_id,
@@ -161,19 +161,19 @@ def loop_story(actor: Actor, *, loop_id: int, now: datetime) -> LoopStory:
             for each in evidence
         ),
         accepted=accepted,
-        may=_may(actor, loop=loop) - _not_now(loop, accepted=accepted),
+        may=_may(actor, loop=loop, now=now) - _not_now(loop, accepted=accepted),
         given_up_reason=loop.given_up_reason if reads else "",
         opened_by_name=loop.opened_by_name,
         ended_by_name=loop.ended_by_name,
     )  # fmt: skip
 
 
-def _accepted(actor: Actor, *, loop: Loop) -> tuple[tuple[str, str], ...]:
+def _accepted(actor: Actor, *, loop: Loop, now: datetime) -> tuple[tuple[str, str], ...]:
     """What this actor may record on the desk, as (code, words); nothing once the loop has ended."""
     if loop.state != State.OPEN:
         return ()
     kind = loop.kind_info
-    all_of_it = not kind.clinical_evidence or loop.patient.reachable_by(actor, access.CLINICAL_EVIDENCE)
+    all_of_it = not kind.clinical_evidence or loop.patient.reachable_by(actor, access.CLINICAL_EVIDENCE, now=now)
     return tuple(
         (code, kind.evidence_label(code))
         for code in kind.accepted_evidence
@@ -181,9 +181,9 @@ def _accepted(actor: Actor, *, loop: Loop) -> tuple[tuple[str, str], ...]:
     )
 
 
-def reads_clinical(actor: Actor, *, loop: Loop) -> bool:
+def reads_clinical(actor: Actor, *, loop: Loop, now: datetime) -> bool:
     """Whether this actor may read what the clinical evidence of a loop says."""
-    return not loop.kind_info.clinical_evidence or loop.patient.reachable_by(actor, access.READ_CLINICAL)
+    return not loop.kind_info.clinical_evidence or loop.patient.reachable_by(actor, access.READ_CLINICAL, now=now)
 
 
 def _not_now(loop: Loop, *, accepted: tuple[tuple[str, str], ...]) -> frozenset[str]:
@@ -192,11 +192,11 @@ def _not_now(loop: Loop, *, accepted: tuple[tuple[str, str], ...]) -> frozenset[
     return frozenset(code for code, is_moot in moot.items() if is_moot)
 
 
-def _may(actor: Actor, *, loop: Loop) -> frozenset[str]:
+def _may(actor: Actor, *, loop: Loop, now: datetime) -> frozenset[str]:
     if loop.state != State.OPEN:
         return frozenset()
     carried = [verb for verb in DESK_VERBS if actor.may(verb)]
-    reaches = {verb.roles: loop.patient.reachable_by(actor, verb) for verb in carried}
+    reaches = {verb.roles: loop.patient.reachable_by(actor, verb, now=now) for verb in carried}
     return frozenset(verb.code for verb in carried if reaches[verb.roles])
 
 
@@ -256,25 +256,25 @@ def open_promises(*, patient: Patient) -> list[Loop]:
 
 def open_loops_of(actor: Actor, *, patient: Patient, now: datetime, most: int = 100) -> tuple[LoopRow, ...]:
     """A patient's open loops, the most urgent first, at most `most`. Refuses Forbidden, NotFound."""
-    _refuse_unseen(actor, patient=patient)
+    _refuse_unseen(actor, patient=patient, now=now)
     ids = Loop.objects.open().filter(patient=patient).order_by("urgent_at", "id").values_list("pk", flat=True)
     return loop_rows(actor, loop_ids=list(ids[:most]), now=now)
 
 
 def ended_loops_of(actor: Actor, *, patient: Patient, now: datetime, most: int = 20) -> tuple[LoopRow, ...]:
     """A patient's loops that ended, the latest first, at most `most`. Refuses Forbidden, NotFound."""
-    _refuse_unseen(actor, patient=patient)
+    _refuse_unseen(actor, patient=patient, now=now)
     ended = Loop.objects.exclude(state=State.OPEN).filter(patient=patient).order_by("-ended_at", "-id")
     return loop_rows(actor, loop_ids=list(ended.values_list("pk", flat=True)[:most]), now=now)
 
 
-def notices(actor: Actor, *, most: int = 50) -> tuple[NoticeRow, ...]:
+def notices(actor: Actor, *, most: int = 50, now: datetime) -> tuple[NoticeRow, ...]:
     """What the escalation ladder told this person and they have not seen yet, the newest first."""
     unseen = Notice.objects.select_related("loop").filter(user_id=actor.user_id or 0, seen_at=None)
     unseen = unseen.filter(loop__state=State.OPEN)
     rows = list(unseen.order_by("-id")[:most])
     visible = set(
-        Patient.objects.visible_to(actor, access.SEE)
+        Patient.objects.visible_to(actor, access.SEE, now=now)
         .filter(pk__in={row.loop.patient_id for row in rows})
         .values_list("pk", flat=True)
     )
@@ -292,21 +292,22 @@ def timeline(
     kinds: Collection[str] = (),
     before: datetime | None = None,
     limit: int = 50,
+    now: datetime,
 ) -> tuple[TimelineEntry, ...]:
     """When promises to a patient were made and ended, the newest first. Refuses Forbidden, NotFound."""
-    _refuse_unseen(actor, patient=patient)
+    _refuse_unseen(actor, patient=patient, now=now)
     if kinds and "loop" not in kinds:
         return ()
     events = _milestones(patient).select_related("loop")
     if before is not None:
         events = events.filter(at__lt=before)
-    reads = patient.reachable_by(actor, access.READ_CLINICAL)
+    reads = patient.reachable_by(actor, access.READ_CLINICAL, now=now)
     return tuple(_timeline_entry(event, reads=reads) for event in events.order_by("-at", "-id")[:limit])
 
 
-def timeline_years(actor: Actor, *, patient: Patient, before: datetime) -> frozenset[int]:
+def timeline_years(actor: Actor, *, patient: Patient, before: datetime, now: datetime) -> frozenset[int]:
     """The years before an instant of which `timeline` tells. Refuses Forbidden, NotFound."""
-    _refuse_unseen(actor, patient=patient)
+    _refuse_unseen(actor, patient=patient, now=now)
     return years_in(_milestones(patient).filter(at__lt=before), "at")
 
 
@@ -344,7 +345,7 @@ def kind_choices() -> tuple[tuple[str, str], ...]:
     return tuple((kind.code, kind.label) for kind in registered_kinds())
 
 
-def _refuse_unseen(actor: Actor, *, patient: Patient) -> None:
+def _refuse_unseen(actor: Actor, *, patient: Patient, now: datetime) -> None:
     if not actor.may(access.SEE):
         raise Forbidden
-    refuse_unseen(actor, patient=patient, verb=access.SEE)
+    refuse_unseen(actor, patient=patient, verb=access.SEE, now=now)

@@ -90,9 +90,9 @@ def test_what_was_found_is_read_by_those_with_the_chart_only(cast: Cast) -> None
 def test_the_timeline_says_that_it_ended_and_not_what_was_found(cast: Cast) -> None:
     loop = explained(cast)
     actions.close_loop(cast.rosa, loop_id=loop.pk, note=SAID, now=NOW)
-    closed = queries.timeline(cast.fred, patient=cast.walter)[0]
+    closed = queries.timeline(cast.fred, patient=cast.walter, now=NOW)[0]
     assert (closed.title, closed.detail) == ("Closed: Explaining", "(Rosa Delgado)")
-    assert SAID in queries.timeline(cast.rosa, patient=cast.walter)[0].detail
+    assert SAID in queries.timeline(cast.rosa, patient=cast.walter, now=NOW)[0].detail
 
 
 def test_why_it_was_given_up_stays_with_the_chart(cast: Cast) -> None:

@@ -292,7 +292,7 @@ def test_a_story_tells_what_happened_what_is_missing_and_what_may_be_done(cast: 
         with pytest.raises(NotFound):
             queries.loop_story(cast.pat, loop_id=unseen, now=NOW)
     with pytest.raises(Forbidden):
-        queries.get_loop(Actor(user_id=1, name="x"), loop_id=loop.pk)
+        queries.get_loop(Actor(user_id=1, name="x"), loop_id=loop.pk, now=NOW)
 
 
 def test_running_and_late_clocks_are_told_apart(cast: Cast) -> None:
@@ -306,24 +306,24 @@ def test_a_patients_loops_and_timeline_are_for_those_who_see_the_patient(cast: C
     actions.give_up_loop(cast.rosa, loop_id=ended.pk, reason="moved", now=NOW + DAY)
     assert [row.id for row in queries.open_loops_of(cast.rosa, patient=cast.walter, now=NOW)] == [open_one.pk]
     assert [row.id for row in queries.ended_loops_of(cast.rosa, patient=cast.walter, now=NOW)] == [ended.pk]
-    entries = queries.timeline(cast.rosa, patient=cast.walter)
+    entries = queries.timeline(cast.rosa, patient=cast.walter, now=NOW)
     assert entries[0].title == "Given up: Refill for Walter"
     assert entries[0].detail == "moved (Rosa Delgado)"
-    assert len(queries.timeline(cast.rosa, patient=cast.walter, before=NOW + DAY)) == 2
-    assert queries.timeline(cast.rosa, patient=cast.walter, kinds=["visit"]) == ()
+    assert len(queries.timeline(cast.rosa, patient=cast.walter, before=NOW + DAY, now=NOW)) == 2
+    assert queries.timeline(cast.rosa, patient=cast.walter, kinds=["visit"], now=NOW) == ()
     with pytest.raises(NotFound):
         queries.open_loops_of(cast.pat, patient=cast.walter, now=NOW)
     with pytest.raises(Forbidden):
-        queries.timeline(Actor(user_id=1, name="x"), patient=cast.walter)
+        queries.timeline(Actor(user_id=1, name="x"), patient=cast.walter, now=NOW)
 
 
 def test_notices_reach_who_was_told_and_can_still_see_the_patient(cast: Cast) -> None:
     loop = cast.loop()
     actions.escalate_loops(SYSTEM, now=NOW + DAY)
-    assert [notice.loop_id for notice in queries.notices(cast.rosa)] == [loop.pk]
+    assert [notice.loop_id for notice in queries.notices(cast.rosa, now=NOW)] == [loop.pk]
     with writes_open():
         cast.walter.sites.update(site=cast.hillside)
-    assert queries.notices(cast.rosa) == ()
+    assert queries.notices(cast.rosa, now=NOW) == ()
 
 
 def test_the_board_shows_everyones_load_and_who_is_covered(cast: Cast) -> None:

@@ -55,7 +55,7 @@ def undo_move(actor: Actor, *, referral_id: int, step_id: int, now: datetime) ->
     if seen is None:
         raise NotFound
     with touching(actor, access.TAKE_BACK, referral_id=referral_id, now=now) as move:
-        if not move.referral.patient.reachable_by(actor, VERB_OF[seen.proof]):
+        if not move.referral.patient.reachable_by(actor, VERB_OF[seen.proof], now=now):
             raise Forbidden
         step = ReferralStep.objects.get(pk=step_id)
         move.entry.note(step=step_id, state=step.state)

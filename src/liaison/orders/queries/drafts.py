@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden
 from liaison.orders import access
@@ -11,13 +13,13 @@ from liaison.orders.queries.page import get_referral
 from liaison.records.access import READ_CHART
 
 
-def draft_to_change(actor: Actor, *, draft_id: int) -> Referral:
+def draft_to_change(actor: Actor, *, draft_id: int, now: datetime) -> Referral:
     """The referral whose words this actor may change, sent or not.
 
     Refuses NotFound for what they can't see, and Forbidden for who doesn't refer patients here or reads no chart.
     """
-    referral = get_referral(actor, referral_id=draft_id)
-    if not all(referral.patient.reachable_by(actor, verb) for verb in (access.REFER, READ_CHART)):
+    referral = get_referral(actor, referral_id=draft_id, now=now)
+    if not all(referral.patient.reachable_by(actor, verb, now=now) for verb in (access.REFER, READ_CHART)):
         raise Forbidden
     return referral
 

@@ -124,13 +124,13 @@ CLINICAL_STATES = frozenset({State.DRAFT, State.NOTE_RECEIVED, State.REVIEWED, S
 """The states whose reasons are clinical; those of asking, declining, booking and missing are the desk's."""
 
 
-def get_referral(actor: Actor, *, referral_id: int) -> Referral:
+def get_referral(actor: Actor, *, referral_id: int, now: datetime) -> Referral:
     """The row itself, for packages above. Refuses Forbidden, and NotFound for what the actor can't see."""
     if not actor.may(access.SEE):
         raise Forbidden
     related = ("patient", "site", "specialty", "referrer", "target_practitioner", "target_organization")
     referral = Referral.objects.select_related(*related).filter(pk=referral_id).first()
-    if referral is None or not referral.patient.reachable_by(actor, access.SEE):
+    if referral is None or not referral.patient.reachable_by(actor, access.SEE, now=now):
         raise NotFound
     seen(referral.patient_id)
     return referral
@@ -153,11 +153,11 @@ def referrals_to_arrange(*, patient: Patient) -> Sequence[Referral]:
 
 def referral_page(actor: Actor, *, referral_id: int, now: datetime) -> ReferralPage:
     """One referral with its track, history, and what may follow. Refuses Forbidden, NotFound."""
-    referral = get_referral(actor, referral_id=referral_id)
+    referral = get_referral(actor, referral_id=referral_id, now=now)
     state = State(referral.state)
     steps = list(ReferralStep.objects.filter(referral=referral).order_by("id"))
-    reads = referral.patient.reachable_by(actor, READ_CHART)
-    last = _may_take_back(actor, steps=steps, referral=referral)
+    reads = referral.patient.reachable_by(actor, READ_CHART, now=now)
+    last = _may_take_back(actor, steps=steps, referral=referral, now=now)
     attached = referral.attachments.order_by("id").values_list("title", flat=True)
     asked = referral.target_practitioner or referral.target_organization
     return ReferralPage(
@@ -191,14 +191,16 @@ def referral_page(actor: Actor, *, referral_id: int, now: datetime) -> ReferralP
         track=_track(state, steps=[step for step in steps if step.undone_at is None]),
         steps=tuple(_line(step, reads_chart=reads, may_undo=step is last) for step in reversed(steps)),
         reads_chart=reads,
-        moves=_moves(actor, referral=referral),
-        may_change=reads and state is State.DRAFT and referral.patient.reachable_by(actor, access.REFER),
+        moves=_moves(actor, referral=referral, now=now),
+        may_change=reads and state is State.DRAFT and referral.patient.reachable_by(actor, access.REFER, now=now),
         loop=loop_story(actor, loop_id=referral.loop_id, now=now) if referral.loop_id else None,
         books_here=referral.target_practitioner is not None and referral.target_practitioner.site_id is not None,
     )
 
 
-def _may_take_back(actor: Actor, *, steps: Sequence[ReferralStep], referral: Referral) -> ReferralStep | None:
+def _may_take_back(
+    actor: Actor, *, steps: Sequence[ReferralStep], referral: Referral, now: datetime
+) -> ReferralStep | None:
     """The step that this actor may take back now, or None; `steps` are all of them, the earliest first."""
     standing = [step for step in steps if step.undone_at is None]
     if len(standing) > 1 and standing[-1].state == State.CLOSED and not standing[-1].before:
@@ -206,13 +208,13 @@ def _may_take_back(actor: Actor, *, steps: Sequence[ReferralStep], referral: Ref
     last = standing[-1] if standing else None
     if last is None or not last.before or not actor.may(access.TAKE_BACK):
         return None
-    return last if referral.patient.reachable_by(actor, VERB_OF[last.proof]) else None
+    return last if referral.patient.reachable_by(actor, VERB_OF[last.proof], now=now) else None
 
 
-def undoable_step(actor: Actor, *, referral: Referral) -> int | None:
+def undoable_step(actor: Actor, *, referral: Referral, now: datetime) -> int | None:
     """The id of the step that this actor may take back now, or None."""
     steps = list(ReferralStep.objects.filter(referral=referral).order_by("id"))
-    found = _may_take_back(actor, steps=steps, referral=referral)
+    found = _may_take_back(actor, steps=steps, referral=referral, now=now)
     return found.pk if found is not None else None
 
 
@@ -241,12 +243,12 @@ def _status(stop: State, *, state: State, is_entered: bool, is_passed: bool) -> 
     return "skipped" if is_passed else "ahead"
 
 
-def _moves(actor: Actor, *, referral: Referral) -> tuple[str, ...]:
+def _moves(actor: Actor, *, referral: Referral, now: datetime) -> tuple[str, ...]:
     found = []
     for code, to, verb in MOVES:
         if not actor.may(verb) or not _offered(code, to=to, referral=referral):
             continue
-        if referral.patient.reachable_by(actor, verb):
+        if referral.patient.reachable_by(actor, verb, now=now):
             found.append(code)
     return tuple(found)
 

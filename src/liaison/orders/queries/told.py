@@ -25,12 +25,13 @@ def timeline(
     kinds: Collection[str] = (),
     before: datetime | None = None,
     limit: int = 50,
+    now: datetime,
 ) -> tuple[TimelineEntry, ...]:
     """Every step of a patient's referrals, the newest first. Refuses Forbidden, NotFound."""
-    _refuse_unseen(actor, patient=patient)
+    _refuse_unseen(actor, patient=patient, now=now)
     if kinds and "referral" not in kinds:
         return ()
-    reads = patient.reachable_by(actor, READ_CHART)
+    reads = patient.reachable_by(actor, READ_CHART, now=now)
     steps = ReferralStep.objects.select_related("referral__specialty").filter(referral__patient=patient)
     if before is not None:
         steps = steps.filter(at__lt=before)
@@ -49,9 +50,9 @@ def timeline(
     )
 
 
-def timeline_years(actor: Actor, *, patient: Patient, before: datetime) -> frozenset[int]:
+def timeline_years(actor: Actor, *, patient: Patient, before: datetime, now: datetime) -> frozenset[int]:
     """The years before an instant of which `timeline` tells. Refuses Forbidden, NotFound."""
-    _refuse_unseen(actor, patient=patient)
+    _refuse_unseen(actor, patient=patient, now=now)
     return years_in(ReferralStep.objects.filter(referral__patient=patient, at__lt=before), "at")
 
 
@@ -69,7 +70,7 @@ def referral_url(referral_id: int) -> str:
         return ""
 
 
-def _refuse_unseen(actor: Actor, *, patient: Patient) -> None:
+def _refuse_unseen(actor: Actor, *, patient: Patient, now: datetime) -> None:
     if not actor.may(access.SEE):
         raise Forbidden
-    refuse_unseen(actor, patient=patient, verb=access.SEE)
+    refuse_unseen(actor, patient=patient, verb=access.SEE, now=now)

@@ -40,7 +40,7 @@ def test_the_words_of_a_draft_are_changed_and_its_history_says_which_without_say
     assert said(changed) == ["Drafted.", "Changed the draft: the question, the payer's word, what goes along."]
     assert AuditEntry.objects.filter(verb="orders.refer", outcome="done", patient_ids=[clinic.walter.pk]).count() == 2
     assert loop_of(changed).title == "Referral to cardiology: Heart Center"
-    assert queries.undoable_step(clinic.rosa, referral=changed) is None
+    assert queries.undoable_step(clinic.rosa, referral=changed, now=NOW) is None
 
 
 def test_nothing_changed_says_nothing(clinic: Clinic) -> None:
@@ -106,9 +106,9 @@ def test_what_differs_is_named_by_field_alone(clinic: Clinic) -> None:
 def test_only_who_refers_patients_here_changes_a_draft(clinic: Clinic) -> None:
     draft = clinic.draft()
     with pytest.raises(NotFound):
-        queries.draft_to_change(clinic.pat, draft_id=draft.pk)
+        queries.draft_to_change(clinic.pat, draft_id=draft.pk, now=NOW)
     with pytest.raises(Forbidden):
-        queries.draft_to_change(clinic.fred, draft_id=draft.pk)
+        queries.draft_to_change(clinic.fred, draft_id=draft.pk, now=NOW)
     with pytest.raises(Forbidden):
         actions.change_draft(clinic.fred, referral_id=draft.pk, order=clinic.order(), now=LATER)
     where = f"/referrals/drafts/{draft.pk}/"

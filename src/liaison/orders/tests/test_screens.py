@@ -283,14 +283,16 @@ def test_pages_of_a_worklist_follow_each_other(clinic: Clinic) -> None:
 
 def test_the_steps_of_a_patients_referrals_stand_in_the_timeline(clinic: Clinic) -> None:
     clinic.sent()
-    entries = queries.timeline(clinic.rosa, patient=clinic.walter)
+    entries = queries.timeline(clinic.rosa, patient=clinic.walter, now=NOW)
     assert [entry.title for entry in entries] == [
         "Referral to cardiology: Sent to Heart Center.", "Referral to cardiology: Drafted.",
     ]  # fmt: skip
-    assert queries.timeline(clinic.rosa, patient=clinic.walter, kinds=["visit"]) == ()
-    assert queries.timeline(clinic.rosa, patient=clinic.walter, before=NOW) == ()
-    assert queries.timeline_years(clinic.rosa, patient=clinic.walter, before=NOW + timedelta(days=1)) == {NOW.year}
-    assert queries.timeline_years(clinic.rosa, patient=clinic.walter, before=NOW) == set()
+    assert queries.timeline(clinic.rosa, patient=clinic.walter, kinds=["visit"], now=NOW) == ()
+    assert queries.timeline(clinic.rosa, patient=clinic.walter, before=NOW, now=NOW) == ()
+    assert queries.timeline_years(clinic.rosa, patient=clinic.walter, before=NOW + timedelta(days=1), now=NOW) == {
+        NOW.year
+    }
+    assert queries.timeline_years(clinic.rosa, patient=clinic.walter, before=NOW, now=NOW) == set()
 
 
 def test_who_follows_a_referral_unless_someone_else_is_chosen(clinic: Clinic) -> None:

@@ -67,7 +67,7 @@ def test_every_move_of_the_way_can_be_taken_back_and_made_again(clinic: Clinic, 
         now = NOW + timedelta(minutes=minutes)
         getattr(actions, name)(actor, referral_id=referral.pk, now=now, **more)
         assert stands(referral) != before
-        step = queries.undoable_step(actor, referral=Referral.objects.get(pk=referral.pk))
+        step = queries.undoable_step(actor, referral=Referral.objects.get(pk=referral.pk), now=NOW)
         actions.undo_move(actor, referral_id=referral.pk, step_id=step or 0, now=now + timedelta(seconds=8))
         assert stands(referral) == before, name
         assert type(facts[-1]) is events.ReferralMoveUndone
@@ -99,7 +99,7 @@ def test_what_was_told_of_it_is_struck_through_and_says_by_whom(clinic: Clinic) 
         ("Rosa Delgado", False), ("", False), ("", False),
     ]  # fmt: skip
     assert "note_received" not in {stop.state for stop in page.track if stop.status != "ahead"}
-    told = queries.timeline(clinic.rosa, patient=clinic.walter)[0]
+    told = queries.timeline(clinic.rosa, patient=clinic.walter, now=NOW)[0]
     assert (told.struck_at, told.detail) == (LATER, "(Rosa Delgado) Taken back by Rosa Delgado")
     with pytest.raises(actions.ReferralChanged, match=r"Rosa Delgado took back at 15:00: Heart Center's note came\."):
         actions.confirm_received(clinic.rosa, referral_id=referral.pk, now=LATER, expected_version=1)
@@ -113,10 +113,12 @@ def test_a_referral_that_closed_by_the_telling_is_open_again(clinic: Clinic) -> 
     actions.review_note(clinic.imani, referral_id=referral.pk, review="Echo", now=NOW + 2 * HOUR)
     assert stands(referral)["loop"] == "closed"
     closed = last_step(referral)
-    assert queries.undoable_step(clinic.rosa, referral=referral) is None  # the review is Dr Imani's to take back
+    assert (
+        queries.undoable_step(clinic.rosa, referral=referral, now=NOW) is None
+    )  # the review is Dr Imani's to take back
     with pytest.raises(actions.WentOut, match="Record what is so now"):
         undo(clinic, referral, closed)
-    step = queries.undoable_step(clinic.imani, referral=referral)
+    step = queries.undoable_step(clinic.imani, referral=referral, now=NOW)
     with pytest.raises(Forbidden):
         actions.undo_move(clinic.rosa, referral_id=referral.pk, step_id=step or 0, now=LATER)
     actions.undo_move(clinic.imani, referral_id=referral.pk, step_id=step or 0, now=LATER)
@@ -179,17 +181,17 @@ def test_what_told_somebody_outside_is_refused_with_what_to_do(clinic: Clinic) -
     actions.confirm_cancelled(clinic.rosa, referral_id=referral.pk, now=NOW)
     with pytest.raises(actions.WentOut, match="refer the patient again"):
         undo(clinic, referral)
-    assert queries.undoable_step(clinic.rosa, referral=referral) is None
+    assert queries.undoable_step(clinic.rosa, referral=referral, now=NOW) is None
 
 
 def test_who_may_not_take_back_is_offered_nothing(clinic: Clinic) -> None:
     referral = clinic.sent()
     actions.record_note(clinic.rosa, referral_id=referral.pk, report="Mild", now=NOW)
-    assert queries.undoable_step(clinic.rosa, referral=referral) is not None
-    assert queries.undoable_step(clinic.fred, referral=referral) is None
+    assert queries.undoable_step(clinic.rosa, referral=referral, now=NOW) is not None
+    assert queries.undoable_step(clinic.fred, referral=referral, now=NOW) is None
     with writes_open():
         ReferralStep.objects.all().delete()
-    assert queries.undoable_step(clinic.rosa, referral=referral) is None
+    assert queries.undoable_step(clinic.rosa, referral=referral, now=NOW) is None
 
 
 def test_the_database_wants_to_know_by_whom(clinic: Clinic) -> None:

@@ -40,7 +40,7 @@ from liaison.patients.queries import get_patient
 def refer(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Ask a specialist: the form, a draft, or a referral that is sent."""
     now = current_time()
-    patient = get_patient(actor_of(request), patient_id=patient_id, verb=access.SEE)
+    patient = get_patient(actor_of(request), patient_id=patient_id, verb=access.SEE, now=now)
     if not actor_of(request).may(access.REFER):
         raise Forbidden
     form = _form(request, patient=patient, now=now)
@@ -62,7 +62,7 @@ def refer(request: HttpRequest, patient_id: int) -> HttpResponse:
 def draft(request: HttpRequest, draft_id: int) -> HttpResponse:
     """Change what a draft asks, before it leaves."""
     actor, now = actor_of(request), current_time()
-    kept = draft_to_change(actor, draft_id=draft_id)
+    kept = draft_to_change(actor, draft_id=draft_id, now=now)
     if kept.state != State.DRAFT:
         raise actions.NoDraft
     form = _draft_form(request, kept)
@@ -78,7 +78,7 @@ def draft(request: HttpRequest, draft_id: int) -> HttpResponse:
             duplicate_reason=form.cleaned_data["duplicate_reason"],
         )
     except actions.ReferralChanged as refusal:
-        kept = draft_to_change(actor, draft_id=draft_id)
+        kept = draft_to_change(actor, draft_id=draft_id, now=now)
         form = _draft_form(request, kept)
         form.add_error(None, refusal.sentence)
         tell_now(form)
@@ -92,7 +92,7 @@ def draft(request: HttpRequest, draft_id: int) -> HttpResponse:
 @require_GET
 def targets(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Whom a referral to the chosen specialty can ask: the one field, fetched again."""
-    patient = get_patient(actor_of(request), patient_id=patient_id, verb=access.SEE)
+    patient = get_patient(actor_of(request), patient_id=patient_id, verb=access.SEE, now=current_time())
     form = _form(request, patient=patient, now=current_time())
     return render(request, "orders/_target.html", {"form": form, "patient": patient})
 

@@ -116,7 +116,7 @@ def referral(request: HttpRequest, referral_id: int) -> HttpResponse:
     now = current_time()
     page = referral_page(actor_of(request), referral_id=referral_id, now=now)
     if request.GET.get("as") == "letter" and page.reads_chart:
-        site = get_referral(actor_of(request), referral_id=referral_id).site
+        site = get_referral(actor_of(request), referral_id=referral_id, now=now).site
         return render(request, "orders/letter.html", {"page": page, "site": site, "now": now, "time_zone": site.zone})
     is_piece = wants_fragment(request)
     template = "orders/_referral.html" if is_piece else "orders/referral.html"
@@ -156,7 +156,7 @@ def move_on(request: HttpRequest, referral_id: int, move: str) -> HttpResponse:
     if move not in BUTTONS:
         raise NotFound
     button = _button(move, page=page)
-    zone = get_referral(actor_of(request), referral_id=referral_id).site.zone
+    zone = get_referral(actor_of(request), referral_id=referral_id, now=now).site.zone
     form = _form(request, button, page=page, now=now, zone=zone)
     if not form.is_valid():
         return _form_page(request, form, button=button, page=page, now=now, move=move)
@@ -167,7 +167,7 @@ def move_on(request: HttpRequest, referral_id: int, move: str) -> HttpResponse:
             raise
         put_beside(form, refusal)
         return _form_page(request, form, button=button, page=page, now=now, move=move)
-    step_id = undoable_step(actor_of(request), referral=moved)
+    step_id = undoable_step(actor_of(request), referral=moved, now=now)
     return done(
         request,
         said=_("Noted: %(what)s.") % {"what": button.label},
@@ -181,7 +181,7 @@ def move_on(request: HttpRequest, referral_id: int, move: str) -> HttpResponse:
 def undo(request: HttpRequest, referral_id: int, step_id: int) -> HttpResponse:
     """Take the latest move back, if it told nobody outside."""
     actor = actor_of(request)
-    get_referral(actor, referral_id=referral_id)
+    get_referral(actor, referral_id=referral_id, now=current_time())
     back = actions.undo_move(actor, referral_id=referral_id, step_id=step_id, now=current_time())
     said = _("Taken back. The history keeps both.")
     return done(request, said=said, to=referral_url(back.pk), topics=_topics(back))

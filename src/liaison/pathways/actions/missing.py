@@ -71,7 +71,7 @@ def _clinician_of(visit: Appointment, *, now: datetime) -> Owner | None:
     """The account of the first clinician of the visit who signs in here and sees the patient."""
     seats = visit.reservations.filter(resource__practitioner__user__is_active=True).order_by("pk")
     for user_id in seats.values_list("resource__practitioner__user", flat=True):
-        if visit.patient.reachable_by(actor_of(User.objects.get(pk=user_id), now=now)):
+        if visit.patient.reachable_by(actor_of(User.objects.get(pk=user_id), now=now), now=now):
             return Owner(user_id=user_id)
     return None
 

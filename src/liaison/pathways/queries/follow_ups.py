@@ -68,11 +68,11 @@ class FollowUpView:
     code: str
 
 
-def follow_up_of_loops(actor: Actor, *, loop_ids: Collection[int]) -> dict[int, int]:
+def follow_up_of_loops(actor: Actor, *, loop_ids: Collection[int], now: datetime) -> dict[int, int]:
     """The id of the follow-up behind each of these loops that has one, of patients whom the actor sees."""
     if not loop_ids:
         return {}
-    rows = Enrolment.objects.filter(loop_id__in=loop_ids, patient__in=Patient.objects.visible_to(actor))
+    rows = Enrolment.objects.filter(loop_id__in=loop_ids, patient__in=Patient.objects.visible_to(actor, now=now))
     return dict(rows.values_list("loop_id", "pk"))
 
 
@@ -86,7 +86,7 @@ def get_follow_up(actor: Actor, *, enrolment_id: int, now: datetime) -> FollowUp
     return _view(row, now=now)
 
 
-def may_be_the_visit(actor: Actor, *, view: FollowUpView) -> Sequence[ComingVisit]:
+def may_be_the_visit(actor: Actor, *, view: FollowUpView, now: datetime) -> Sequence[ComingVisit]:
     """The patient's visits inside the period, in person or by video, that name no promise, while the follow-up runs
     and its visit is missing; one that is booked ahead only while no other is."""
     row = view.enrolment
@@ -98,6 +98,7 @@ def may_be_the_visit(actor: Actor, *, view: FollowUpView) -> Sequence[ComingVisi
         after_on=row.anchor_on,
         until=end_of_day(view.period_ends_on, zone=ZoneInfo(row.time_zone)),
         booked_too=view.visit_booked_at is None,
+        now=now,
     )
     return [one for one in visits if _can_be(one, row)]
 

@@ -115,9 +115,9 @@ def test_the_clocks_of_a_follow_up_are_said_in_words(ward, client):
 def test_nobody_is_led_to_a_follow_up_that_they_do_not_see(ward):
     ward.take_in(walter(), stay())
     loop_id = ward.enrolment.loop_id
-    assert follow_up_of_loops(ward.rosa, loop_ids=[loop_id]) == {loop_id: ward.enrolment.pk}
-    assert follow_up_of_loops(ward.pat, loop_ids=[loop_id]) == {}
-    assert follow_up_of_loops(ward.rosa, loop_ids=[]) == {}
+    assert follow_up_of_loops(ward.rosa, loop_ids=[loop_id], now=current_time()) == {loop_id: ward.enrolment.pk}
+    assert follow_up_of_loops(ward.pat, loop_ids=[loop_id], now=current_time()) == {}
+    assert follow_up_of_loops(ward.rosa, loop_ids=[], now=current_time()) == {}
 
 
 SECOND = "A second separate try, at least an hour after the first, documents two attempts."

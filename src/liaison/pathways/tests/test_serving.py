@@ -46,7 +46,7 @@ def view(ward, *, now):
 
 
 def candidates(ward, *, now=NOW):
-    return [one.appointment_id for one in may_be_the_visit(ward.rosa, view=view(ward, now=now))]
+    return [one.appointment_id for one in may_be_the_visit(ward.rosa, view=view(ward, now=now), now=now)]
 
 
 def test_a_visit_ahead_becomes_the_one_that_the_follow_up_waits_for(home):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
 from django.db import connection
@@ -31,13 +32,13 @@ class Alike:
     looked_at: frozenset[int] = frozenset()
 
 
-def refuse_look_alikes(actor: Actor, alike: Alike) -> None:
+def refuse_look_alikes(actor: Actor, alike: Alike, *, now: datetime) -> None:
     """Inside an act: wait until nobody else registers somebody, and let pass whom nobody resembles who was not seen.
 
     Refuses: LooksLikeSomeone.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
-    found = look_alikes(actor, registration=alike.registration)
+    found = look_alikes(actor, registration=alike.registration, now=now)
     if any(one.patient_id not in alike.looked_at for one in found):
         raise LooksLikeSomeone

@@ -109,7 +109,7 @@ def register_patient(
         clean = checked_details(details, today=now.astimezone(home.zone).date())
         patient = Patient(**asdict(clean), registered_at=now, changed_at=now)
         if alike is not None:
-            refuse_look_alikes(actor, alike)
+            refuse_look_alikes(actor, alike, now=now)
         numbers = [_identifier(patient, given) for given in identifiers]
         refuse_taken(entry, numbers)
         names = list(other_names)

@@ -15,7 +15,6 @@ from django.utils.translation import gettext_lazy as _
 
 from liaison.accounts.access import DESK_ROLES
 from liaison.core.actor import Actor
-from liaison.core.clock import current_time
 from liaison.core.remembering import remembered
 from liaison.core.verbs import Verb
 from liaison.patients import rules
@@ -43,7 +42,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         """Without those that were merged into another."""
         return self.filter(merged_into__isnull=True)
 
-    def visible_to(self, actor: Actor, verb: Verb | None = None, *, now: datetime | None = None) -> Self:
+    def visible_to(self, actor: Actor, verb: Verb | None = None, *, now: datetime) -> Self:
         """The patients on whom `actor` may use `verb`; without a verb, those they may see at all.
 
         Three ways lead to a patient, and each needs a role that carries the verb: a site of the patient where
@@ -53,7 +52,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         """
         return self._seen_by(actor, verb, now=now, found=Exists)
 
-    def visible_one_by_one(self, actor: Actor, verb: Verb | None = None, *, now: datetime | None = None) -> Self:
+    def visible_one_by_one(self, actor: Actor, verb: Verb | None = None, *, now: datetime) -> Self:
         """The same patients, asked row by row: for a query that stops at its first few rows.
 
         PostgreSQL would otherwise gather every patient of the actor's sites before it looks at the first one,
@@ -62,7 +61,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
         return self._seen_by(actor, verb, now=now, found=_row_by_row)
 
     def _seen_by(
-        self, actor: Actor, verb: Verb | None, *, now: datetime | None, found: Callable[[models.QuerySet[Any]], Any]
+        self, actor: Actor, verb: Verb | None, *, now: datetime, found: Callable[[models.QuerySet[Any]], Any]
     ) -> Self:
         sites = _sites_for(actor, verb)
         if sites is None:
@@ -71,10 +70,9 @@ class PatientQuerySet(models.QuerySet["Patient"]):
             return self.none()
         ways = Q(found(PatientSite.objects.filter(patient=OuterRef("pk"), site__in=sites)))
         if actor.user_id is not None:
-            at = now or current_time()
-            ways |= Q(found(_cared_for(actor.user_id, at=at)))
+            ways |= Q(found(_cared_for(actor.user_id, at=now)))
             if verb is None or verb.by_glass:
-                ways |= Q(found(_glass_broken(actor.user_id, at=at)))
+                ways |= Q(found(_glass_broken(actor.user_id, at=now)))
         return self.filter(ways)
 
     def with_survivor(self) -> Self:
@@ -201,7 +199,7 @@ class Patient(models.Model):
             passed.add(patient.pk)
         return patient
 
-    def reachable_by(self, actor: Actor, verb: Verb | None = None) -> bool:
+    def reachable_by(self, actor: Actor, verb: Verb | None = None, *, now: datetime) -> bool:
         """Whether `actor` may use `verb` on them; without a verb, whether they may see them."""
         sites = _sites_for(actor, verb)
         if sites is None:
@@ -209,7 +207,7 @@ class Patient(models.Model):
         by_glass = verb is None or verb.by_glass
         return remembered(
             ("patients.reachable", self.pk, actor.user_id, sites, by_glass),
-            lambda: Patient.objects.filter(pk=self.pk).visible_to(actor, verb).exists(),
+            lambda: Patient.objects.filter(pk=self.pk).visible_to(actor, verb, now=now).exists(),
         )
 
     def home_site(self) -> Site | None:

@@ -131,7 +131,7 @@ class Band:
 
 def band(actor: Actor, *, patient: Patient, now: datetime) -> Band:
     """Everything the band shows of a patient at `now`. Refuses: NotFound when the actor can't see them."""
-    refuse_unseen(actor, patient=patient)
+    refuse_unseen(actor, patient=patient, now=now)
     points = list(patient.contact_points.filter(retired_at__isnull=True))
     lines = [line_of(point) for point in points]
     home = patient.home_site()

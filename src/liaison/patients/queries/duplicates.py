@@ -58,9 +58,9 @@ class Comparison:
     lines: Sequence[Difference]
 
 
-def duplicates(actor: Actor, *, limit: int = 100) -> Sequence[DuplicateRow]:
+def duplicates(actor: Actor, *, limit: int = 100, now: datetime) -> Sequence[DuplicateRow]:
     """The open pairs of which the actor may merge both: those for whom one identifier came, then the most alike."""
-    pairs = _to_decide(actor).select_related("first", "second")
+    pairs = _to_decide(actor, now=now).select_related("first", "second")
     rows = list(pairs.order_by("-disputed", "-score", "pk")[:limit])
     seen(pk for row in rows for pk in (row.first_id, row.second_id))
     return [
@@ -81,14 +81,14 @@ def duplicates(actor: Actor, *, limit: int = 100) -> Sequence[DuplicateRow]:
     ]
 
 
-def count_duplicates(actor: Actor) -> int:
+def count_duplicates(actor: Actor, *, now: datetime) -> int:
     """How many open pairs there are of which the actor may merge both."""
-    return _to_decide(actor).count()
+    return _to_decide(actor, now=now).count()
 
 
-def get_candidate(actor: Actor, *, candidate_id: int) -> DuplicateCandidate:
+def get_candidate(actor: Actor, *, candidate_id: int, now: datetime) -> DuplicateCandidate:
     """One pair of which the actor may merge both. Refuses: NotFound."""
-    mine = Patient.objects.visible_to(actor, access.MERGE)
+    mine = Patient.objects.visible_to(actor, access.MERGE, now=now)
     found = DuplicateCandidate.objects.filter(pk=candidate_id, first__in=mine, second__in=mine)
     row = found.select_related("first", "second").first()
     if row is None:
@@ -103,9 +103,9 @@ def compare_patients(actor: Actor, *, left: Patient, right: Patient, now: dateti
     return Comparison(left=one, right=other, likeness=likeness_of(left, right), lines=_lines(one, other))
 
 
-def standing_merges(actor: Actor, *, limit: int = 50) -> Sequence[MergeRecord]:
+def standing_merges(actor: Actor, *, limit: int = 50, now: datetime) -> Sequence[MergeRecord]:
     """Merges that may be undone, the newest first."""
-    mine = Patient.objects.visible_to(actor, access.MERGE)
+    mine = Patient.objects.visible_to(actor, access.MERGE, now=now)
     rows = list(
         MergeRecord.objects.filter(undone_at__isnull=True, survivor__in=mine)
         .select_related("survivor", "merged", "merged_by")
@@ -115,9 +115,9 @@ def standing_merges(actor: Actor, *, limit: int = 50) -> Sequence[MergeRecord]:
     return rows
 
 
-def get_merge(actor: Actor, *, merge_id: int) -> MergeRecord:
+def get_merge(actor: Actor, *, merge_id: int, now: datetime) -> MergeRecord:
     """One merge whose survivor the actor may see. Refuses: NotFound."""
-    mine = Patient.objects.visible_to(actor, access.MERGE)
+    mine = Patient.objects.visible_to(actor, access.MERGE, now=now)
     row = MergeRecord.objects.filter(pk=merge_id, survivor__in=mine).select_related("survivor", "merged").first()
     if row is None:
         raise NotFound
@@ -125,8 +125,8 @@ def get_merge(actor: Actor, *, merge_id: int) -> MergeRecord:
     return row
 
 
-def _to_decide(actor: Actor) -> QuerySet[DuplicateCandidate]:
-    mine = Patient.objects.current().visible_to(actor, access.MERGE)
+def _to_decide(actor: Actor, *, now: datetime) -> QuerySet[DuplicateCandidate]:
+    mine = Patient.objects.current().visible_to(actor, access.MERGE, now=now)
     return DuplicateCandidate.objects.filter(decision=DuplicateDecision.OPEN, first__in=mine, second__in=mine)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 from django.db.models import Q, QuerySet
@@ -39,9 +39,11 @@ class AlikePair:
     likeness: rules.Likeness
 
 
-def look_alikes(actor: Actor, *, registration: rules.Registration, limit: int = 8) -> Sequence[LookAlike]:
+def look_alikes(
+    actor: Actor, *, registration: rules.Registration, limit: int = 8, now: datetime
+) -> Sequence[LookAlike]:
     """Patients the actor can see who may be the person about to be registered, the most alike first."""
-    visible = Patient.objects.current().visible_one_by_one(actor)
+    visible = Patient.objects.current().visible_one_by_one(actor, now=now)
     found = [
         (rules.compare(registration, other=registration_of(patient)), patient)
         for patient in _near(visible, registration)
@@ -64,10 +66,10 @@ def look_alikes(actor: Actor, *, registration: rules.Registration, limit: int = 
     ]
 
 
-def pairs_for(actor: Actor, *, patient: Patient) -> Sequence[AlikePair]:
+def pairs_for(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[AlikePair]:
     """Every visible patient who may be the same person as `patient`."""
     mine = registration_of(patient)
-    visible = Patient.objects.current().visible_to(actor).exclude(pk=patient.pk)
+    visible = Patient.objects.current().visible_to(actor, now=now).exclude(pk=patient.pk)
     pairs = []
     for other in _near(visible, mine):
         likeness = rules.compare(mine, other=registration_of(other))

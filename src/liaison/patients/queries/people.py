@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
@@ -16,18 +17,18 @@ def sites_of(*patient_ids: int) -> frozenset[int]:
     return frozenset(PatientSite.objects.filter(patient_id__in=patient_ids).values_list("site_id", flat=True))
 
 
-def get_patient(actor: Actor, *, patient_id: int, verb: Verb | None = None) -> Patient:
+def get_patient(actor: Actor, *, patient_id: int, verb: Verb | None = None, now: datetime) -> Patient:
     """The patient, or the survivor they were merged into. Refuses: NotFound (does not exist or is invisible)."""
     found = Patient.objects.with_survivor().filter(pk=patient_id).first()
     if found is None:
         raise NotFound
-    refuse_unseen(actor, patient=found.survivor, verb=verb)
+    refuse_unseen(actor, patient=found.survivor, verb=verb, now=now)
     return found.survivor
 
 
-def refuse_unseen(actor: Actor, *, patient: Patient, verb: Verb | None = None) -> None:
+def refuse_unseen(actor: Actor, *, patient: Patient, verb: Verb | None = None, now: datetime) -> None:
     """Let pass a patient whom the actor sees, or on whom they may use `verb`, and note the read. Refuses: NotFound."""
-    if not patient.reachable_by(actor, verb):
+    if not patient.reachable_by(actor, verb, now=now):
         raise NotFound
     seen(patient.pk)
 

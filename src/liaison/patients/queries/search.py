@@ -83,7 +83,7 @@ class SeveralFit(Refusal):
 
 
 def find_behind_glass(
-    actor: Actor, *, identifier: str = "", name: str = "", birth_on: date | None = None, phone: str = ""
+    actor: Actor, *, identifier: str = "", name: str = "", birth_on: date | None = None, phone: str = "", now: datetime
 ) -> Patient | None:
     """The one patient that an exact identifier, or a whole name with the birth date, means and `actor` can't see.
 
@@ -103,7 +103,7 @@ def find_behind_glass(
     if phone.strip():
         line = ContactPoint.objects.filter(kind=ContactKind.PHONE, value_key=rules.phone_key(phone))
         hidden = hidden.filter(pk__in=line.values("patient"))
-    found = [patient for patient in hidden[:CANDIDATES] if not patient.reachable_by(actor)]
+    found = [patient for patient in hidden[:CANDIDATES] if not patient.reachable_by(actor, now=now)]
     seen(patient.pk for patient in found)
     if len(found) > 1:
         raise SeveralFit

@@ -158,7 +158,7 @@ def test_a_chain_is_undone_from_its_end(clinic: Clinic, walter: Patient, twin: P
         actions.unmerge_patients(actor=clinic.clerk, merge=second, reason="", now=clinic.now)
     actions.unmerge_patients(actor=clinic.clerk, merge=second, reason="Cousins", now=clinic.now)
     actions.unmerge_patients(actor=clinic.clerk, merge=first, reason="Cousins", now=clinic.now)
-    assert queries.standing_merges(clinic.clerk) == []
+    assert queries.standing_merges(clinic.clerk, now=clinic.now) == []
 
 
 def test_only_who_may_see_both_may_merge(clinic: Clinic, walter: Patient, twin: Patient) -> None:
@@ -174,7 +174,7 @@ def test_another_package_moves_its_rows_and_back(clinic: Clinic, walter: Patient
         grant = actions.break_the_glass(
             actor=clinic.rosa, patient=twin, found_at=clinic.now, reason_code="BTG",
             reason="Nobody there could be reached", now=clinic.now,
-        ) if not twin.reachable_by(clinic.rosa) else None  # fmt: skip
+        ) if not twin.reachable_by(clinic.rosa, now=clinic.now) else None  # fmt: skip
     assert grant is None
     moved: list[int] = []
 
@@ -191,22 +191,22 @@ def test_another_package_moves_its_rows_and_back(clinic: Clinic, walter: Patient
 
 def test_deciding_on_a_pair(clinic: Clinic, walter: Patient, twin: Patient) -> None:
     jobs.look_for_duplicates(patient_id=twin.pk)
-    (row,) = queries.duplicates(clinic.clerk)
+    (row,) = queries.duplicates(clinic.clerk, now=clinic.now)
     assert (row.first_id, row.second_id, row.conflict) == (walter.pk, twin.pk, False)
-    assert queries.duplicates(clinic.rosa) == []
-    candidate = queries.get_candidate(clinic.clerk, candidate_id=row.candidate_id)
+    assert queries.duplicates(clinic.rosa, now=clinic.now) == []
+    candidate = queries.get_candidate(clinic.clerk, candidate_id=row.candidate_id, now=clinic.now)
     record = merge(clinic, walter, twin)
-    assert queries.duplicates(clinic.clerk) == []
-    assert queries.standing_merges(clinic.clerk) == [record]
-    assert queries.get_merge(clinic.clerk, merge_id=record.pk) == record
+    assert queries.duplicates(clinic.clerk, now=clinic.now) == []
+    assert queries.standing_merges(clinic.clerk, now=clinic.now) == [record]
+    assert queries.get_merge(clinic.clerk, merge_id=record.pk, now=clinic.now) == record
     actions.unmerge_patients(actor=clinic.clerk, merge=record, reason="Cousins", now=clinic.now)
-    assert [pair.candidate_id for pair in queries.duplicates(clinic.clerk)] == [candidate.pk]
+    assert [pair.candidate_id for pair in queries.duplicates(clinic.clerk, now=clinic.now)] == [candidate.pk]
     candidate.refresh_from_db()
     actions.keep_apart(actor=clinic.clerk, candidate=candidate, now=clinic.now)
     jobs.look_for_duplicates(patient_id=walter.pk)
-    assert queries.duplicates(clinic.clerk) == []
-    for missing in (lambda: queries.get_candidate(clinic.rosa, candidate_id=candidate.pk),
-                    lambda: queries.get_merge(clinic.rosa, merge_id=record.pk)):  # fmt: skip
+    assert queries.duplicates(clinic.clerk, now=clinic.now) == []
+    for missing in (lambda: queries.get_candidate(clinic.rosa, candidate_id=candidate.pk, now=clinic.now),
+                    lambda: queries.get_merge(clinic.rosa, merge_id=record.pk, now=clinic.now)):  # fmt: skip
         with pytest.raises(NotFound):
             missing()
 
@@ -225,17 +225,17 @@ def test_a_pair_with_a_disputed_identifier_stays_until_a_person_decides(
     stranger, pair = disputed(clinic, register, walter)
     for patient in (stranger, walter, twin):
         jobs.look_for_duplicates(patient_id=patient.pk)
-    rows = queries.duplicates(clinic.clerk)
+    rows = queries.duplicates(clinic.clerk, now=clinic.now)
     assert [(row.first_id, row.second_id, row.conflict) for row in rows] == [
         (walter.pk, stranger.pk, True),
         (walter.pk, twin.pk, False),
     ]
-    assert queries.count_duplicates(clinic.clerk) == 2
+    assert queries.count_duplicates(clinic.clerk, now=clinic.now) == 2
     assert rows[0].score < 0
     assert rows[0].reasons[0].code == "disputed_identifier"
     actions.keep_apart(actor=clinic.clerk, candidate=pair, now=clinic.now)
     jobs.look_for_duplicates(patient_id=stranger.pk)
-    assert [row.second_id for row in queries.duplicates(clinic.clerk)] == [twin.pk]
+    assert [row.second_id for row in queries.duplicates(clinic.clerk, now=clinic.now)] == [twin.pk]
 
 
 def test_a_pair_that_looked_alike_before_becomes_a_disputed_one(clinic: Clinic, walter: Patient, twin: Patient) -> None:
@@ -258,7 +258,7 @@ def test_a_disputed_pair_is_merged_only_by_who_says_that_they_checked(
     record = actions.merge_patients(
         actor=clinic.clerk, survivor=walter, merged=stranger, reason="Same", now=clinic.now, conflict_checked=True
     )
-    assert queries.duplicates(clinic.clerk) == []
+    assert queries.duplicates(clinic.clerk, now=clinic.now) == []
     actions.unmerge_patients(actor=clinic.clerk, merge=record, reason="Strangers", now=clinic.now)
     pair.refresh_from_db()
     assert (pair.decision, pair.disputed) == ("open", True)
@@ -269,12 +269,12 @@ def test_a_dispute_goes_on_with_whom_one_of_the_two_is_merged_into(
 ) -> None:
     stranger, _ = disputed(clinic, register, walter)
     merge(clinic, twin, stranger)
-    (row,) = queries.duplicates(clinic.clerk)
+    (row,) = queries.duplicates(clinic.clerk, now=clinic.now)
     assert {row.first_id, row.second_id} == {twin.pk, walter.pk}
     actions.merge_patients(
         actor=clinic.clerk, survivor=twin, merged=walter, reason="Same", now=clinic.now, conflict_checked=True
     )
-    assert queries.duplicates(clinic.clerk) == []
+    assert queries.duplicates(clinic.clerk, now=clinic.now) == []
 
 
 def test_two_patients_side_by_side(clinic: Clinic, walter: Patient, twin: Patient) -> None:

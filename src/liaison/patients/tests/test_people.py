@@ -157,7 +157,7 @@ def test_a_patient_of_a_second_site_is_seen_there(clinic: Clinic, walter: Patien
         actions.add_site(actor=clinic.rosa, patient=walter, site_id=clinic.hillside.pk, now=clinic.now)
     actions.add_site(actor=clinic.clerk, patient=walter, site_id=clinic.hillside.pk, now=clinic.now)
     actions.add_site(actor=clinic.clerk, patient=walter, site_id=clinic.hillside.pk, now=clinic.now)
-    assert walter.reachable_by(clinic.pat)
+    assert walter.reachable_by(clinic.pat, now=clinic.now)
     assert walter.sites.count() == 2
 
 

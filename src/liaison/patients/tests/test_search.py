@@ -102,13 +102,13 @@ def test_look_alikes_are_shown_before_someone_is_registered_twice(
 ) -> None:
     hidden = register("Walter", "Ng", birth_on=date(1948, 2, 3), site=clinic.hillside)
     typed = Registration(names=(("Walther", "Ng"),), birth_on=date(1948, 2, 3), phones=frozenset({"+12075550123"}))
-    (alike,) = queries.look_alikes(clinic.rosa, registration=typed)
+    (alike,) = queries.look_alikes(clinic.rosa, registration=typed, now=clinic.now)
     assert (alike.name, alike.mrn) == ("Walter Ng", "RIV-0001")
     assert alike.patient_id != hidden.pk
     nobody = Registration(names=(("", ""),))
-    assert queries.look_alikes(clinic.rosa, registration=nobody) == []
+    assert queries.look_alikes(clinic.rosa, registration=nobody, now=clinic.now) == []
 
 
 def test_a_shared_number_alone_is_compared(clinic: Clinic, walter: Patient) -> None:
     typed = Registration(names=(("Walter", "Ng"),), identifiers=frozenset({("urn:riverside", "RIV0001")}))
-    assert [row.name for row in queries.look_alikes(LIAISON, registration=typed)] == ["Walter Ng"]
+    assert [row.name for row in queries.look_alikes(LIAISON, registration=typed, now=clinic.now)] == ["Walter Ng"]

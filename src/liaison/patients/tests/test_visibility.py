@@ -8,6 +8,7 @@ from liaison.accounts.access import Role
 from liaison.core.act import act
 from liaison.core.actor import ANONYMOUS, Actor
 from liaison.core.audit import collecting_seen
+from liaison.core.clock import current_time
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.patients import access, actions, queries
@@ -16,7 +17,7 @@ from liaison.patients.tests.cast import LIAISON, Clinic, Registry
 
 
 def sees(actor: Actor) -> list[str]:
-    return [patient.display_name for patient in Patient.objects.visible_to(actor)]
+    return [patient.display_name for patient in Patient.objects.visible_to(actor, now=current_time())]
 
 
 def test_people_see_the_patients_of_their_site_only(clinic: Clinic, walter: Patient) -> None:
@@ -30,7 +31,7 @@ def test_people_see_the_patients_of_their_site_only(clinic: Clinic, walter: Pati
 def test_an_administrator_and_a_privacy_officer_meet_no_patients(clinic: Clinic, walter: Patient) -> None:
     assert sees(clinic.administrator) == []
     assert sees(clinic.privacy) == []
-    assert walter.reachable_by(clinic.privacy, access.REVIEW_GRANTS)
+    assert walter.reachable_by(clinic.privacy, access.REVIEW_GRANTS, now=clinic.now)
 
 
 def test_a_role_counts_only_where_it_is_held(clinic: Clinic, walter: Patient) -> None:
@@ -39,8 +40,8 @@ def test_a_role_counts_only_where_it_is_held(clinic: Clinic, walter: Patient) ->
         name="Pat",
         assignments=frozenset({(Role.SUPERVISOR, clinic.hillside.pk), (Role.BILLING, clinic.riverside.pk)}),
     )
-    assert walter.reachable_by(mixed)
-    assert not walter.reachable_by(mixed, access.MERGE)
+    assert walter.reachable_by(mixed, now=clinic.now)
+    assert not walter.reachable_by(mixed, access.MERGE, now=clinic.now)
     with pytest.raises(Forbidden), act(mixed, access.MERGE, patient=walter, now=clinic.now):
         pass
 
@@ -50,18 +51,18 @@ def test_whoever_is_on_the_care_team_sees_the_patient_until_they_leave(clinic: C
         actor=clinic.rosa, patient=walter, role="coordinator", user_id=clinic.pat.user_id, now=clinic.now
     )
     assert sees(clinic.pat) == ["Walter Ng"]
-    assert not walter.reachable_by(clinic.pat, access.MERGE)
+    assert not walter.reachable_by(clinic.pat, access.MERGE, now=clinic.now)
     actions.end_care_team_member(actor=clinic.rosa, patient=walter, member_id=member.pk, now=clinic.now)
     assert sees(clinic.pat) == []
 
 
 def test_a_clinician_of_the_directory_sees_their_patients(clinic: Clinic, register: Registry) -> None:
     elsewhere = register("June", "Ng", site=clinic.hillside)
-    assert not elsewhere.reachable_by(clinic.imani)
+    assert not elsewhere.reachable_by(clinic.imani, now=clinic.now)
     actions.add_care_team_member(
         actor=LIAISON, patient=elsewhere, role="primary_care", practitioner_id=clinic.dr_imani.pk, now=clinic.now
     )
-    assert elsewhere.reachable_by(clinic.imani, access.CHANGE_ALERTS)
+    assert elsewhere.reachable_by(clinic.imani, access.CHANGE_ALERTS, now=clinic.now)
 
 
 def test_a_grant_opens_a_chart_until_it_expires(clinic: Clinic, walter: Patient) -> None:
@@ -73,7 +74,7 @@ def test_a_grant_opens_a_chart_until_it_expires(clinic: Clinic, walter: Patient)
         reason="Collapsed at our front desk",
         now=clinic.now,
     )
-    assert walter.reachable_by(clinic.pat, access.CHANGE_ALERTS)
+    assert walter.reachable_by(clinic.pat, access.CHANGE_ALERTS, now=clinic.now)
     shown = Patient.objects.visible_to(clinic.pat, now=clinic.now + timedelta(hours=3, minutes=59))
     assert shown.count() == 1
     assert not Patient.objects.visible_to(clinic.pat, now=clinic.now + timedelta(hours=4)).exists()
@@ -81,16 +82,16 @@ def test_a_grant_opens_a_chart_until_it_expires(clinic: Clinic, walter: Patient)
 
 def test_an_invisible_patient_is_not_there(clinic: Clinic, walter: Patient) -> None:
     with pytest.raises(NotFound):
-        queries.get_patient(clinic.pat, patient_id=walter.pk)
+        queries.get_patient(clinic.pat, patient_id=walter.pk, now=clinic.now)
     with pytest.raises(NotFound):
-        queries.get_patient(clinic.rosa, patient_id=walter.pk + 1000)
+        queries.get_patient(clinic.rosa, patient_id=walter.pk + 1000, now=clinic.now)
     with pytest.raises(NotFound):
         queries.band(clinic.pat, patient=walter, now=clinic.now)
 
 
 def test_reading_a_patient_is_noted_for_the_read_audit(clinic: Clinic, walter: Patient) -> None:
     with collecting_seen() as seen:
-        queries.get_patient(clinic.rosa, patient_id=walter.pk)
+        queries.get_patient(clinic.rosa, patient_id=walter.pk, now=clinic.now)
     assert seen.patient_ids == {walter.pk}
 
 
@@ -100,7 +101,7 @@ def test_a_merged_patient_resolves_to_the_last_survivor(clinic: Clinic, register
         actions.merge_patients(
             actor=LIAISON, survivor=kept, merged=gone, reason="Same man", conflict_checked=True, now=clinic.now
         )
-    assert queries.get_patient(clinic.rosa, patient_id=first.pk) == third
+    assert queries.get_patient(clinic.rosa, patient_id=first.pk, now=clinic.now) == third
 
 
 def test_a_circle_of_merges_ends(clinic: Clinic, register: Registry) -> None:

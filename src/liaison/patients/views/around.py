@@ -24,7 +24,7 @@ from liaison.patients.views.details import small_form
 def contact(request: HttpRequest, patient_id: int, contact_point_id: int | None = None) -> HttpResponse:
     """A way to reach them: a new one, or one to correct."""
     actor = actor_of(request)
-    patient = queries.get_patient(actor, patient_id=patient_id)
+    patient = queries.get_patient(actor, patient_id=patient_id, now=current_time())
     point = None
     if contact_point_id is not None:
         point = queries.contact_point_of(patient, contact_point_id=contact_point_id)
@@ -48,7 +48,7 @@ def contact(request: HttpRequest, patient_id: int, contact_point_id: int | None 
 def contact_state(request: HttpRequest, patient_id: int, contact_point_id: int, state: str) -> HttpResponse:
     """It does not reach them ("bad"), does after all ("good"), or is given up ("retired")."""
     actor, now = actor_of(request), current_time()
-    patient = queries.get_patient(actor, patient_id=patient_id)
+    patient = queries.get_patient(actor, patient_id=patient_id, now=now)
     said: dict[str, Any] = {"actor": actor, "patient": patient, "contact_point_id": contact_point_id, "now": now}
     said["expected"] = request.POST.get("mark") or None
     if state == "bad":
@@ -64,7 +64,7 @@ def contact_state(request: HttpRequest, patient_id: int, contact_point_id: int, 
 @require_http_methods(["GET", "POST"])
 def proxy(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Someone who may speak for them."""
-    patient = queries.get_patient(actor_of(request), patient_id=patient_id)
+    patient = queries.get_patient(actor_of(request), patient_id=patient_id, now=current_time())
     form = ProxyForm(request.POST or None, initial={"starts_on": patient.day_at(current_time())})
     return small_form(
         request, patient_id, form=form, title=_("Who may speak for them"),
@@ -76,7 +76,7 @@ def proxy(request: HttpRequest, patient_id: int) -> HttpResponse:
 def proxy_end(request: HttpRequest, patient_id: int, proxy_id: int) -> HttpResponse:
     """Someone no longer speaks for them."""
     if request.method == "GET":
-        patient = queries.get_patient(actor_of(request), patient_id=patient_id)
+        patient = queries.get_patient(actor_of(request), patient_id=patient_id, now=current_time())
         queries.proxy_of(patient, proxy_id=proxy_id)
     return _end(request, patient_id, title=_("Ends today"), action=actions.end_proxy, row={"proxy_id": proxy_id})
 
@@ -95,7 +95,7 @@ def alert(request: HttpRequest, patient_id: int) -> HttpResponse:
 def alert_end(request: HttpRequest, patient_id: int, alert_id: int) -> HttpResponse:
     """An alert is over."""
     if request.method == "GET":
-        patient = queries.get_patient(actor_of(request), patient_id=patient_id)
+        patient = queries.get_patient(actor_of(request), patient_id=patient_id, now=current_time())
         queries.alert_of(patient, alert_id=alert_id)
     return _end(request, patient_id, title=_("The alert is over"), action=actions.end_alert, row={"alert_id": alert_id})
 
@@ -117,7 +117,7 @@ def member(request: HttpRequest, patient_id: int) -> HttpResponse:
 def member_end(request: HttpRequest, patient_id: int, member_id: int) -> HttpResponse:
     """Someone leaves the care team."""
     actor = actor_of(request)
-    patient = queries.get_patient(actor, patient_id=patient_id)
+    patient = queries.get_patient(actor, patient_id=patient_id, now=current_time())
     actions.end_care_team_member(actor=actor, patient=patient, member_id=member_id, now=current_time())
     return _back(request, patient, said=_("No longer on the care team."))
 

@@ -33,7 +33,7 @@ from liaison.patients.models import Patient
 def edit(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Everything about the person, with a form for who they are; the rest has small forms of its own."""
     actor, now = actor_of(request), current_time()
-    patient = queries.get_patient(actor, patient_id=patient_id)
+    patient = queries.get_patient(actor, patient_id=patient_id, now=now)
     form = DetailsForm(request.POST or None, patient=patient)
     if request.method == "POST" and form.is_valid():
         try:
@@ -46,7 +46,7 @@ def edit(request: HttpRequest, patient_id: int) -> HttpResponse:
             )
         except Stale as refusal:
             put_beside(form, refusal)
-            form.tell_changes(queries.get_patient(actor, patient_id=patient_id))
+            form.tell_changes(queries.get_patient(actor, patient_id=patient_id, now=now))
         except actions.DetailsWrong as refusal:
             put_beside(form, refusal)
         else:
@@ -56,12 +56,12 @@ def edit(request: HttpRequest, patient_id: int) -> HttpResponse:
         "time_zone": actor.zone,
         "sites": queries.places_of(patient),
         "may": {
-            "change": patient.reachable_by(actor, access.CHANGE),
-            "contacts": patient.reachable_by(actor, access.CHANGE_CONTACTS),
-            "proxies": patient.reachable_by(actor, access.CHANGE_PROXIES),
-            "team": patient.reachable_by(actor, access.CHANGE_CARE_TEAM),
-            "alerts": patient.reachable_by(actor, access.CHANGE_ALERTS),
-            "deceased": patient.reachable_by(actor, access.MARK_DECEASED),
+            "change": patient.reachable_by(actor, access.CHANGE, now=now),
+            "contacts": patient.reachable_by(actor, access.CHANGE_CONTACTS, now=now),
+            "proxies": patient.reachable_by(actor, access.CHANGE_PROXIES, now=now),
+            "team": patient.reachable_by(actor, access.CHANGE_CARE_TEAM, now=now),
+            "alerts": patient.reachable_by(actor, access.CHANGE_ALERTS, now=now),
+            "deceased": patient.reachable_by(actor, access.MARK_DECEASED, now=now),
         },
     }
     return render(request, "patients/edit.html", context, status=422 if form.errors else 200)
@@ -91,7 +91,7 @@ def identifier(request: HttpRequest, patient_id: int) -> HttpResponse:
 def identifier_retire(request: HttpRequest, patient_id: int, identifier_id: int) -> HttpResponse:
     """A number is no longer used."""
     actor = actor_of(request)
-    patient = queries.get_patient(actor, patient_id=patient_id)
+    patient = queries.get_patient(actor, patient_id=patient_id, now=current_time())
     actions.retire_identifier(actor=actor, patient=patient, identifier_id=identifier_id, now=current_time())
     return done(request, said=_("Kept as no longer used."), to=reverse("patients:edit", args=[patient.pk]), go=True)
 
@@ -109,7 +109,7 @@ def site(request: HttpRequest, patient_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def deceased(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Record a death, or take one back that was recorded by mistake."""
-    was = queries.get_patient(actor_of(request), patient_id=patient_id).is_deceased
+    was = queries.get_patient(actor_of(request), patient_id=patient_id, now=current_time()).is_deceased
     form: forms.Form = ReasonForm(request.POST or None) if was else DeceasedForm(request.POST or None)
 
     def do(**said: Any) -> Patient:
@@ -129,7 +129,7 @@ def small_form(
     `do` is given what every action is: `actor`, `patient` and `now`.
     """
     actor, now = actor_of(request), current_time()
-    patient = queries.get_patient(actor, patient_id=patient_id)
+    patient = queries.get_patient(actor, patient_id=patient_id, now=now)
     back = reverse("patients:edit", args=[patient.pk])
     if request.method == "POST" and form.is_valid():
         attempt(form, lambda: do(actor=actor, patient=patient, now=now))

@@ -63,7 +63,7 @@ def new(request: HttpRequest) -> HttpResponse:
         if patient is not None:
             said = _("%(name)s is registered.") % {"name": patient.display_name}
             return done(request, said=said, to=chart_url(patient.pk), go=True)
-        alike = queries.look_alikes(actor, registration=form.registration())
+        alike = queries.look_alikes(actor, registration=form.registration(), now=now)
     context = {"form": form, "alike": alike, "now": now}
     return render(request, "patients/new.html", context, status=422 if form.errors else 200)
 
@@ -80,5 +80,5 @@ def alike(request: HttpRequest) -> HttpResponse:
     actor = must_carry(request, access.REGISTER)
     form = NewPatientForm(request.POST, sites=sites_within(actor, access.REGISTER))
     form.is_valid()
-    found = queries.look_alikes(actor, registration=form.registration())
+    found = queries.look_alikes(actor, registration=form.registration(), now=current_time())
     return render(request, "patients/_alike.html", {"alike": found, "form": form, "now": current_time()})

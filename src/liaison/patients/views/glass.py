@@ -37,7 +37,7 @@ def break_glass(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
         actions.refuse_guessing_behind_glass(actor)
-        patient = attempt(form, lambda: queries.find_behind_glass(actor, **typed))
+        patient = attempt(form, lambda: queries.find_behind_glass(actor, now=current_time(), **typed))
         if patient is not None:
             found = {"patient": patient.pk, "user": actor.user_id, "at": current_time().isoformat()}
             ticket = signing.dumps(found, salt=SALT)

@@ -20,11 +20,11 @@ from liaison.patients.views.asking import chart_url, must_carry
 def duplicates(request: HttpRequest) -> HttpResponse:
     """Pairs to decide on, and merges that can be undone."""
     actor = must_carry(request, access.MERGE)
-    rows = queries.duplicates(actor)
+    rows = queries.duplicates(actor, now=current_time())
     context = {
         "rows": rows,
-        "more": queries.count_duplicates(actor) - len(rows),
-        "merges": queries.standing_merges(actor),
+        "more": queries.count_duplicates(actor, now=current_time()) - len(rows),
+        "merges": queries.standing_merges(actor, now=current_time()),
         "now": current_time(),
         "time_zone": actor.zone,
     }
@@ -35,7 +35,7 @@ def duplicates(request: HttpRequest) -> HttpResponse:
 def keep_apart(request: HttpRequest, candidate_id: int) -> HttpResponse:
     """They are two people."""
     actor = must_carry(request, access.MERGE)
-    candidate = queries.get_candidate(actor, candidate_id=candidate_id)
+    candidate = queries.get_candidate(actor, candidate_id=candidate_id, now=current_time())
     actions.keep_apart(actor=actor, candidate=candidate, now=current_time())
     return done(request, said=_("Kept apart: two people."), to=reverse("patients:duplicates"), go=True)
 
@@ -44,7 +44,7 @@ def keep_apart(request: HttpRequest, candidate_id: int) -> HttpResponse:
 def merge(request: HttpRequest, left_id: int, right_id: int) -> HttpResponse:
     """Two registrations side by side; POST merges them."""
     actor, now = must_carry(request, access.MERGE), current_time()
-    pair = [queries.get_patient(actor, patient_id=pk, verb=access.MERGE) for pk in (left_id, right_id)]
+    pair = [queries.get_patient(actor, patient_id=pk, verb=access.MERGE, now=now) for pk in (left_id, right_id)]
     if {patient.pk for patient in pair} != {left_id, right_id} or left_id == right_id:
         raise NotFound(_("One of these was merged already. Open it to see where it went."))
     both = queries.compare_patients(actor, left=pair[0], right=pair[1], now=now)
@@ -79,7 +79,7 @@ def merge(request: HttpRequest, left_id: int, right_id: int) -> HttpResponse:
 def unmerge(request: HttpRequest, merge_id: int) -> HttpResponse:
     """A merge was a mistake."""
     actor, now = must_carry(request, access.MERGE), current_time()
-    record = queries.get_merge(actor, merge_id=merge_id)
+    record = queries.get_merge(actor, merge_id=merge_id, now=now)
     form = ReasonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         reason = form.cleaned_data["reason"]

@@ -57,14 +57,14 @@ class ResourceView:
     file: HeldFile | None
 
 
-def get_resource(actor: Actor, *, resource_id: int, version: int | None = None) -> ResourceView:
+def get_resource(actor: Actor, *, resource_id: int, version: int | None = None, now: datetime) -> ResourceView:
     """One resource of a patient's chart, in its present or an earlier version.
 
     Refuses: NotFound (also for what belongs to no patient, and for patients this actor can't see), Forbidden.
     """
     if not actor.may(READ_CHART):
         raise Forbidden
-    patients = Patient.objects.visible_to(actor, READ_CHART)
+    patients = Patient.objects.visible_to(actor, READ_CHART, now=now)
     found = Resource.objects.filter(pk=resource_id, patient__in=patients)
     resource = found.select_related("patient").defer("body").first()
     if resource is None or resource.patient is None:
@@ -116,15 +116,16 @@ def timeline(
     before: datetime | None = None,
     limit: int = 50,
     text: str = "",
+    now: datetime,
 ) -> tuple[TimelineEntry, ...]:
     """What was received about a patient, the newest first: at most `limit`, earlier than `before`.
 
     `kinds` of nothing means all kinds; `text` are words that title or detail must hold. Someone whose role does
     not include the chart (front desk, billing) is told nothing of it. Refuses: NotFound.
     """
-    if not patient.reachable_by(actor):
+    if not patient.reachable_by(actor, now=now):
         raise NotFound
-    if not patient.reachable_by(actor, READ_CHART):
+    if not patient.reachable_by(actor, READ_CHART, now=now):
         return ()
     seen(patient.pk)
     rows = Resource.objects.filter(patient=patient).on_timeline()
@@ -152,9 +153,9 @@ def dated_later(
 
     `zone` says which day today is. Someone whose role does not include the chart is told nothing. Refuses: NotFound.
     """
-    if not patient.reachable_by(actor):
+    if not patient.reachable_by(actor, now=now):
         raise NotFound
-    if not patient.reachable_by(actor, READ_CHART):
+    if not patient.reachable_by(actor, READ_CHART, now=now):
         return DatedLater(count=0, entries=())
     today = noon_of(now.astimezone(zone).date())
     rows = Resource.objects.filter(patient=patient, at__gt=min(now, today)).on_timeline()
@@ -165,11 +166,11 @@ def dated_later(
     return DatedLater(count=rows.count(), entries=_entries(rows.order_by("at", "pk")[:limit]))
 
 
-def timeline_years(actor: Actor, *, patient: Patient, before: datetime) -> frozenset[int]:
+def timeline_years(actor: Actor, *, patient: Patient, before: datetime, now: datetime) -> frozenset[int]:
     """The years before an instant in which the timeline of the chart has something. Refuses: NotFound."""
-    if not patient.reachable_by(actor):
+    if not patient.reachable_by(actor, now=now):
         raise NotFound
-    if not patient.reachable_by(actor, READ_CHART):
+    if not patient.reachable_by(actor, READ_CHART, now=now):
         return frozenset()
     return years_in(Resource.objects.filter(patient=patient, at__lt=before).on_timeline(), "at")
 

@@ -22,9 +22,9 @@ def coverage_word(actor: Actor, *, patient: Patient, now: datetime) -> CoverageW
 
     None for someone whose role does not include it. Refuses NotFound.
     """
-    if not patient.reachable_by(actor):
+    if not patient.reachable_by(actor, now=now):
         raise NotFound
-    if not patient.reachable_by(actor, SEE_COVERAGE):
+    if not patient.reachable_by(actor, SEE_COVERAGE, now=now):
         return None
     seen(patient.pk)
     mine = Resource.objects.filter(patient=patient)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from liaison.core.actor import Actor
@@ -50,11 +51,11 @@ class DocumentFile:
         return self.media_type in SHOWN_IN_PLACE
 
 
-def document_file(actor: Actor, *, resource_id: int) -> DocumentFile:
+def document_file(actor: Actor, *, resource_id: int, now: datetime) -> DocumentFile:
     """The bytes of a document in the chart of a patient. Refuses NotFound (also when nothing is held), Forbidden."""
     if not actor.may(READ_CHART):
         raise Forbidden
-    patients = Patient.objects.visible_to(actor, READ_CHART)
+    patients = Patient.objects.visible_to(actor, READ_CHART, now=now)
     document = Resource.objects.filter(pk=resource_id, patient__in=patients, resource_type="DocumentReference").first()
     if document is None or document.patient_id is None:
         raise NotFound
@@ -84,10 +85,10 @@ def held_file(body: Any) -> HeldFile | None:
     )
 
 
-def may_take_out(actor: Actor, *, patient: Patient, system: str, status: str) -> bool:
+def may_take_out(actor: Actor, *, patient: Patient, system: str, status: str, now: datetime) -> bool:
     """Whether this person may take a document with this status out of this chart; only ours can be."""
     ours = system == "liaison" and status != "entered-in-error"
-    return ours and patient.reachable_by(actor, TAKE_OUT_DOCUMENT)
+    return ours and patient.reachable_by(actor, TAKE_OUT_DOCUMENT, now=now)
 
 
 def _attachment(body: Json) -> Json:

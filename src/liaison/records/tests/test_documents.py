@@ -135,7 +135,7 @@ def test_a_document_is_kept_as_a_reference_and_a_binary_and_audited(cast: Cast, 
     entry = AuditEntry.objects.get(verb="records.file_document")
     assert (entry.subject_id, entry.patient_ids) == (document.pk, [walter_ng.pk])
     assert entry.details == {"kind": "report", "media_type": "application/pdf", "bytes": len(PDF)}
-    told = timeline(cast.rosa, patient=walter_ng, kinds=("document",))
+    told = timeline(cast.rosa, patient=walter_ng, kinds=("document",), now=NOW)
     assert [one.title for one in told] == ["Echo report"]
 
 
@@ -181,7 +181,7 @@ def test_pat_of_another_site_neither_files_nor_reads_nor_takes_out(cast: Cast, w
     document = filed(cast, walter_ng)
     for do in (
         lambda: filed(cast, walter_ng, by=cast.pat, key="2"),
-        lambda: document_file(cast.pat, resource_id=document.pk),
+        lambda: document_file(cast.pat, resource_id=document.pk, now=NOW),
         lambda: actions.take_out_document(cast.pat, resource_id=document.pk, reason="x", now=NOW),
     ):
         with pytest.raises(NotFound):
@@ -192,7 +192,7 @@ def test_the_front_desk_files_but_does_not_read(cast: Cast, walter_ng: Patient) 
     fred = _person("Fred Desk", Role.FRONT_DESK, cast)
     document = filed(cast, walter_ng, by=fred)
     with pytest.raises(Forbidden):
-        document_file(fred, resource_id=document.pk)
+        document_file(fred, resource_id=document.pk, now=NOW)
     with pytest.raises(Forbidden):
         actions.take_out_document(fred, resource_id=document.pk, reason="x", now=NOW)
 
@@ -207,8 +207,8 @@ def test_a_document_that_was_taken_out_leaves_the_timeline_and_keeps_its_history
         actions.take_out_document(cast.carla, resource_id=document.pk, reason="Another Walter", now=NOW)
     assert EarlierVersion.objects.get().body["status"] == "current"
     assert not Fact.objects.filter(kind="document").exists()
-    assert timeline(cast.rosa, patient=walter_ng, kinds=("document",)) == ()
-    view = get_resource(cast.carla, resource_id=document.pk)
+    assert timeline(cast.rosa, patient=walter_ng, kinds=("document",), now=NOW) == ()
+    view = get_resource(cast.carla, resource_id=document.pk, now=NOW)
     assert (view.status, len(view.versions)) == ("entered-in-error", 2)
     reasons = AuditEntry.objects.filter(verb="records.take_out_document", outcome="done").values_list("reason")
     assert list(reasons) == [("Another Walter",)] * 2
@@ -236,11 +236,11 @@ def test_what_came_inside_a_document_is_handed_out_as_what_it_is(cast: Cast, wal
     del walter_ng
     page = base64.b64encode(b"<script>alert(1)</script>").decode()
     document = received(cast, tmp_path, {"contentType": "text/html", "data": page, "title": "a.html"})
-    held = document_file(cast.rosa, resource_id=document.pk)
+    held = document_file(cast.rosa, resource_id=document.pk, now=NOW)
     assert (held.media_type, held.name, held.content) == ("text/plain", "a.txt", b"<script>alert(1)</script>")
     odd = base64.b64encode(b"PK\x03\x04 docx").decode()
     word = received(cast, tmp_path, {"data": odd}, name="word")
-    handed = document_file(cast.rosa, resource_id=word.pk)
+    handed = document_file(cast.rosa, resource_id=word.pk, now=NOW)
     assert (handed.media_type, handed.name, handed.in_place) == ("application/octet-stream", "document.bin", False)
 
 
@@ -252,14 +252,14 @@ def test_what_is_not_held_is_not_there(
 ) -> None:
     del walter_ng
     with pytest.raises(NotFound):
-        document_file(cast.rosa, resource_id=received(cast, tmp_path, attachment).pk)
+        document_file(cast.rosa, resource_id=received(cast, tmp_path, attachment).pk, now=NOW)
 
 
 def test_a_document_does_not_open_another_patients_bytes(cast: Cast, walter_ng: Patient, tmp_path: Any) -> None:
     del walter_ng
     cast.take_in(write(tmp_path / "b.json", {"resourceType": "Binary", "id": "b", "data": "c2VjcmV0"}))
     with pytest.raises(NotFound):
-        document_file(cast.rosa, resource_id=received(cast, tmp_path, {"url": "Binary/b"}).pk)
+        document_file(cast.rosa, resource_id=received(cast, tmp_path, {"url": "Binary/b"}).pk, now=NOW)
 
 
 # --- screens ----------------------------------------------------------------------------------------------------

@@ -101,8 +101,8 @@ def test_a_patient_comes_with_name_identifiers_and_site(cast, tmp_path):
     assert [(one.system, one.value) for one in patient.identifiers.all()] == [("urn:mrn", "W1")]
     assert [point.value for point in patient.contact_points.filter(kind="phone")] == ["(207) 555-0123"]
     assert [note.text for note in summary.notes] == ["a phone that can't be one is kept as received but not used"]
-    assert Patient.objects.visible_to(cast.rosa).exists()
-    assert not Patient.objects.visible_to(cast.pat).exists()
+    assert Patient.objects.visible_to(cast.rosa, now=NOW).exists()
+    assert not Patient.objects.visible_to(cast.pat, now=NOW).exists()
 
 
 def test_practitioners_and_organizations_enter_the_directory_once(cast, tmp_path):

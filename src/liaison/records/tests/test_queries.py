@@ -53,48 +53,51 @@ def chart(cast, tmp_path):
 
 
 def test_the_timeline_shows_what_is_dated_and_meant_the_newest_first(cast, chart):
-    told = timeline(cast.rosa, patient=chart)
+    told = timeline(cast.rosa, patient=chart, now=NOW)
     assert [(one.kind, one.title, one.detail) for one in told] == [
         ("result", "Hemoglobin A1c", "6.8 %"),
         ("condition", "Diabetes", ""),
     ]
     assert told[0].at == datetime.fromisoformat("2026-02-20T14:30:00+00:00")
-    assert [one.title for one in timeline(cast.rosa, patient=chart, kinds={"condition"})] == ["Diabetes"]
-    assert [one.title for one in timeline(cast.rosa, patient=chart, before=told[0].at)] == ["Diabetes"]
-    assert [one.title for one in timeline(cast.rosa, patient=chart, text="hemo 6.8")] == ["Hemoglobin A1c"]
-    assert len(timeline(cast.rosa, patient=chart, limit=1)) == 1
+    assert [one.title for one in timeline(cast.rosa, patient=chart, kinds={"condition"}, now=NOW)] == ["Diabetes"]
+    assert [one.title for one in timeline(cast.rosa, patient=chart, before=told[0].at, now=NOW)] == ["Diabetes"]
+    assert [one.title for one in timeline(cast.rosa, patient=chart, text="hemo 6.8", now=NOW)] == ["Hemoglobin A1c"]
+    assert len(timeline(cast.rosa, patient=chart, limit=1, now=NOW)) == 1
 
 
 def test_the_chart_is_for_those_who_care_for_the_patient(cast, chart):
     desk = Actor(user_id=1, name="Front", assignments=frozenset({(str(Role.FRONT_DESK), cast.riverside.pk)}))
     kept = Resource.objects.get(fhir_id="a1c")
-    assert timeline(desk, patient=chart) == ()
-    assert timeline_years(desk, patient=chart, before=NOW) == frozenset()
+    assert timeline(desk, patient=chart, now=NOW) == ()
+    assert timeline_years(desk, patient=chart, before=NOW, now=NOW) == frozenset()
     assert dated_later(desk, patient=chart, now=LONG_AGO, zone=UTC).count == 0
     assert dated_later(cast.rosa, patient=chart, now=LONG_AGO, zone=UTC).count == 2
     with pytest.raises(NotFound):
-        timeline(cast.pat, patient=chart)
+        timeline(cast.pat, patient=chart, now=NOW)
     with pytest.raises(NotFound):
-        timeline_years(cast.pat, patient=chart, before=NOW)
+        timeline_years(cast.pat, patient=chart, before=NOW, now=NOW)
     with pytest.raises(NotFound):
         dated_later(cast.pat, patient=chart, now=LONG_AGO, zone=UTC)
     with pytest.raises(Forbidden):
-        get_resource(desk, resource_id=kept.pk)
+        get_resource(desk, resource_id=kept.pk, now=NOW)
     with pytest.raises(NotFound):
-        get_resource(cast.pat, resource_id=kept.pk)
+        get_resource(cast.pat, resource_id=kept.pk, now=NOW)
     with pytest.raises(NotFound):
-        get_resource(cast.rosa, resource_id=kept.pk, version=9)
+        get_resource(cast.rosa, resource_id=kept.pk, version=9, now=NOW)
     with writes_open():
         Fact.objects.all().delete()
         Resource.objects.filter(pk=kept.pk).update(patient=None)
     with pytest.raises(NotFound):
-        get_resource(cast.rosa, resource_id=kept.pk)
+        get_resource(cast.rosa, resource_id=kept.pk, now=NOW)
 
 
 def test_a_resource_reads_as_a_table_and_as_it_came(cast, chart, tmp_path):
     cast.take_in(write(tmp_path / "b.json", observation(status="amended", extension=[{"valueDecimal": 1.25}])))
     kept = Resource.objects.get(fhir_id="a1c")
-    now, before = get_resource(cast.rosa, resource_id=kept.pk), get_resource(cast.rosa, resource_id=kept.pk, version=1)
+    now, before = (
+        get_resource(cast.rosa, resource_id=kept.pk, now=NOW),
+        get_resource(cast.rosa, resource_id=kept.pk, version=1, now=NOW),
+    )
     assert {row.label: row.value for row in now.rows}["Value quantity"] == "6.8 %"
     assert '"status": "amended"' in now.raw
     assert '"status": "final"' in before.raw
@@ -116,7 +119,7 @@ def test_five_thousand_entries_are_read_page_by_page_from_the_index(cast, chart)
     with CaptureQueriesContext(
         connection,
     ) as ran:
-        page = timeline(cast.rosa, patient=chart, before=NOW - timedelta(hours=2500))
+        page = timeline(cast.rosa, patient=chart, before=NOW - timedelta(hours=2500), now=NOW)
     assert [page[0].title, len(page)] == ["Result 2501", 50]
     with connection.cursor() as cursor:
         cursor.execute("EXPLAIN " + ran.captured_queries[-1]["sql"])
@@ -135,7 +138,7 @@ def test_a_resource_of_many_levels_is_kept_and_shown_as_far_as_a_person_reads(
     inner = opens * times + '"end"' + closes * times
     body = f'{{"resourceType":"Basic","id":"deep","subject":{{"reference":"Patient/walter"}},"b":{inner}}}'
     cast.take_in(write(tmp_path / "walter.json", walter()), write(tmp_path / "deep.json", body))
-    view = get_resource(cast.rosa, resource_id=Resource.objects.get(fhir_id="deep").pk)
+    view = get_resource(cast.rosa, resource_id=Resource.objects.get(fhir_id="deep").pk, now=NOW)
     said = {row.value for row in view.rows}
     assert "end" in view.raw
     assert ("end" in said) is (levels == 40)

@@ -119,7 +119,7 @@ def sites_to_see(actor: Actor) -> Sequence[Site]:
     return tuple(sites_within(actor, SEE_CALENDAR))
 
 
-def day(actor: Actor, *, site: Site, on: date, only: Filter = EVERYTHING) -> Day:
+def day(actor: Actor, *, site: Site, on: date, only: Filter = EVERYTHING, now: datetime) -> Day:
     """One local day at a site: everything, or what `only` lets through.
 
     Refuses: Forbidden, NotFound (another site's calendar).
@@ -130,15 +130,15 @@ def day(actor: Actor, *, site: Site, on: date, only: Filter = EVERYTHING) -> Day
     resources = _resources(site, {pk for taken in found.taken.values() for pk, _ in taken}, only=only)
     if only.is_set:
         found = found.of({resource.pk for resource in resources})
-    visits = _visits(actor, found, site=site)
+    visits = _visits(actor, found, site=site, now=now)
     rows = _rows(visits, resources, site=site, whole=whole)
     return Day(site=site, on=on, shown=_shown(rows, visits, whole), rows=rows, visits=visits)
 
 
-def visits_of(actor: Actor, *, resource: Resource, site: Site, within: Span) -> tuple[DayVisit, ...]:
+def visits_of(actor: Actor, *, resource: Resource, site: Site, within: Span, now: datetime) -> tuple[DayVisit, ...]:
     """The visits at a site that take this resource's time, in order. Refuses: Forbidden, NotFound."""
     refuse_calendar(actor, site=site)
-    return _visits(actor, _found(site=site, within=within, resource=resource), site=site)
+    return _visits(actor, _found(site=site, within=within, resource=resource), site=site, now=now)
 
 
 def bookable_at(actor: Actor, *, site: Site, only: Filter = EVERYTHING) -> Sequence[Resource]:
@@ -210,9 +210,9 @@ def _found(*, site: Site, within: Span, resource: Resource | None = None) -> _Fo
     return _Found(rows=list(standing.order_by("start_at", "pk").values_list(*_COLUMNS)), taken=taken)
 
 
-def _visits(actor: Actor, found: _Found, *, site: Site) -> tuple[DayVisit, ...]:
+def _visits(actor: Actor, found: _Found, *, site: Site, now: datetime) -> tuple[DayVisit, ...]:
     patient_ids = {row[1] for row in found.rows}
-    visible = Patient.objects.visible_to(actor).only("given", "family", "mobility_needs").in_bulk(patient_ids)
+    visible = Patient.objects.visible_to(actor, now=now).only("given", "family", "mobility_needs").in_bulk(patient_ids)
     seen(visible)
     zone = site.zone
     return tuple(_visit(row, found.taken.get(row[0], ()), visible.get(row[1]), zone=zone) for row in found.rows)

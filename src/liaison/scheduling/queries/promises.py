@@ -40,7 +40,7 @@ def awaiting(actor: Actor, *, patient: Patient, places: Sequence[Site], now: dat
     referrals = {one.loop_id: one for one in referrals_to_arrange(patient=patient)}
     booked = _booked(patient, now=now)
     here = frozenset(site.pk for site in places)
-    words = words_of(actor, loops=loops)
+    words = words_of(actor, loops=loops, now=now)
     found = []
     for loop in loops:
         referral = referrals.get(loop.pk)
@@ -80,10 +80,10 @@ def why_it_would_not_count(*, patient: Patient, loop_id: int | None, visit_type:
     return _why_not(loop.kind, modality=visit_type.modality)
 
 
-def promise_called(actor: Actor, *, patient: Patient, loop_id: int) -> str:
+def promise_called(actor: Actor, *, patient: Patient, loop_id: int, now: datetime) -> str:
     """What a promise of the patient is called; "" when it is none of theirs. The patient was fetched for somebody."""
     loop = Loop.objects.filter(pk=loop_id, patient=patient).first()
-    return words_of(actor, loops=[loop])[loop.pk].title if loop is not None else ""
+    return words_of(actor, loops=[loop], now=now)[loop.pk].title if loop is not None else ""
 
 
 def _why_not(kind: str, *, modality: str) -> str:

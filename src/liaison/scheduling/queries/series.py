@@ -46,10 +46,10 @@ class SeriesLine:
         return self.start_at != self.rule_at
 
 
-def get_series(actor: Actor, *, series_id: int) -> Series:
+def get_series(actor: Actor, *, series_id: int, now: datetime) -> Series:
     """One series with what its page shows. Refuses: NotFound."""
     found = (
-        Series.objects.filter(pk=series_id, patient__in=Patient.objects.visible_to(actor))
+        Series.objects.filter(pk=series_id, patient__in=Patient.objects.visible_to(actor, now=now))
         .select_related("patient", "site", "clinician", "place", "loop", "referral")
         .first()
     )
@@ -59,9 +59,11 @@ def get_series(actor: Actor, *, series_id: int) -> Series:
     return found
 
 
-def get_series_visit(actor: Actor, *, series_visit_id: int) -> SeriesVisit:
+def get_series_visit(actor: Actor, *, series_visit_id: int, now: datetime) -> SeriesVisit:
     """One visit of a series. Refuses: NotFound."""
-    rows = SeriesVisit.objects.filter(pk=series_visit_id, series__patient__in=Patient.objects.visible_to(actor))
+    rows = SeriesVisit.objects.filter(
+        pk=series_visit_id, series__patient__in=Patient.objects.visible_to(actor, now=now)
+    )
     found = rows.select_related("series__patient", "series__site", "loop", "appointment").first()
     if found is None:
         raise NotFound

@@ -60,10 +60,10 @@ class ComingVisit:
         return reverse("scheduling:appointment", args=[self.appointment_id])
 
 
-def get_appointment(actor: Actor, *, appointment_id: int) -> Appointment:
+def get_appointment(actor: Actor, *, appointment_id: int, now: datetime) -> Appointment:
     """One appointment with everything that its page shows. Refuses: NotFound."""
     found = (
-        _visible(actor)
+        _visible(actor, now=now)
         .filter(pk=appointment_id)
         .select_related("patient", "visit_type", "site", "loop", "referral", "predecessor", "room")
         .prefetch_related("reservations__resource")
@@ -124,7 +124,7 @@ def _not_over(actor: Actor, *, patient: Patient, now: datetime) -> AppointmentQu
 
 
 def may_serve(
-    actor: Actor, *, patient: Patient, after_on: date, until: datetime, booked_too: bool
+    actor: Actor, *, patient: Patient, after_on: date, until: datetime, booked_too: bool, now: datetime
 ) -> Sequence[ComingVisit]:
     """The patient's visits of which somebody could say that they are for a promise: they name nothing, are expected
     or took place, on a local day after `after_on` and before `until`; the first comes first.
@@ -134,7 +134,7 @@ def may_serve(
     if not actor.may(SERVE):
         return ()
     states = MAY_SERVE if booked_too else {State.FULFILLED}
-    rows = _visible(actor).filter(patient=patient, loop=None, referral=None, state__in=states)
+    rows = _visible(actor, now=now).filter(patient=patient, loop=None, referral=None, state__in=states)
     near = rows.filter(start_at__gt=datetime.combine(after_on, time.min, tzinfo=UTC), start_at__lt=until)
     return [_coming(row) for row in _with_who(near).order_by("start_at", "pk") if row.visit_on > after_on]
 
@@ -148,14 +148,16 @@ def may_serve_loop(actor: Actor, *, patient: Patient, loop_id: int | None, now: 
     since = Clock.objects.filter(loop=loop).aggregate(first=Min("anchor_at"))["first"] or loop.opened_at
     booked = Appointment.objects.filter(loop=loop, state__in=MAY_SERVE - {State.FULFILLED}).exists()
     after_on = patient.day_at(since)
-    found = may_serve(actor, patient=patient, after_on=after_on, until=now + _SOON, booked_too=not booked)
+    found = may_serve(actor, patient=patient, after_on=after_on, until=now + _SOON, booked_too=not booked, now=now)
     promise = visit_promises().get(loop.kind)
     return [one for one in found if promise is None or not promise.why_not(one.modality)]
 
 
-def seen_last_by(actor: Actor, *, patient: Patient, among: Collection[int]) -> int | None:
+def seen_last_by(actor: Actor, *, patient: Patient, among: Collection[int], now: datetime) -> int | None:
     """Which of these people (resource ids) saw the patient last; None if nobody of them has."""
-    seen_visits = _visible(actor).filter(patient=patient, state=State.FULFILLED, reservations__resource__in=among)
+    seen_visits = _visible(actor, now=now).filter(
+        patient=patient, state=State.FULFILLED, reservations__resource__in=among
+    )
     return seen_visits.order_by("-start_at").values_list("reservations__resource", flat=True).first()
 
 
@@ -166,6 +168,7 @@ def timeline(
     kinds: Collection[str] = (),
     before: datetime | None = None,
     limit: int = 50,
+    now: datetime,
 ) -> Sequence[TimelineEntry]:
     """Bookings and what became of them, the newest first: at most `limit`, earlier than `before`.
 
@@ -173,7 +176,7 @@ def timeline(
     """
     if kinds and KIND not in kinds:
         return ()
-    rows = list(_with_who(_booked(actor, patient=patient)).order_by("-booked_at", "-pk"))
+    rows = list(_with_who(_booked(actor, patient=patient, now=now)).order_by("-booked_at", "-pk"))
     together = _booked_together(rows)
     answers = answers_to([row.pk for row in rows])
     entries = [
@@ -186,9 +189,9 @@ def timeline(
     return entries[:limit]
 
 
-def timeline_years(actor: Actor, *, patient: Patient, before: datetime) -> frozenset[int]:
+def timeline_years(actor: Actor, *, patient: Patient, before: datetime, now: datetime) -> frozenset[int]:
     """The years before an instant of which `timeline` tells."""
-    rows = _booked(actor, patient=patient)
+    rows = _booked(actor, patient=patient, now=now)
     given = InvitationAnswer.objects.filter(appointment__in=rows, received_at__lt=before)
     marks = rows.order_by().values_list("booked_at", "missed_at", "cancelled_at", "seen_at", "start_at")
     told = [at for *others, seen_at, start_at in marks for at in (*others, start_at if seen_at else None)]
@@ -196,12 +199,14 @@ def timeline_years(actor: Actor, *, patient: Patient, before: datetime) -> froze
     return years_in(given, "received_at") | years
 
 
-def _booked(actor: Actor, *, patient: Patient) -> AppointmentQuerySet:
+def _booked(actor: Actor, *, patient: Patient, now: datetime) -> AppointmentQuerySet:
     """Their visits; a time that was only held for an offer was never a booking."""
-    return _visible(actor).filter(patient=patient).exclude(held_for_offer__isnull=False, from_offer__isnull=True)
+    return (
+        _visible(actor, now=now).filter(patient=patient).exclude(held_for_offer__isnull=False, from_offer__isnull=True)
+    )
 
 
-def _visible(actor: Actor, *, now: datetime | None = None) -> AppointmentQuerySet:
+def _visible(actor: Actor, *, now: datetime) -> AppointmentQuerySet:
     return Appointment.objects.filter(patient__in=Patient.objects.visible_to(actor, now=now))
 
 

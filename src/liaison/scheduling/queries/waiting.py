@@ -65,9 +65,9 @@ class FreedTime:
     live_offers: int
 
 
-def get_entry(actor: Actor, *, entry_id: int) -> WaitlistEntry:
+def get_entry(actor: Actor, *, entry_id: int, now: datetime) -> WaitlistEntry:
     """One wait with what its page shows. Refuses: NotFound."""
-    found = _with_all(WaitlistEntry.objects.filter(pk=entry_id)).filter(patient__in=_visible(actor)).first()
+    found = _with_all(WaitlistEntry.objects.filter(pk=entry_id)).filter(patient__in=_visible(actor, now=now)).first()
     if found is None:
         raise NotFound
     seen(found.patient_id)
@@ -79,9 +79,9 @@ def offers_of(entry: WaitlistEntry) -> Sequence[WaitlistOffer]:
     return tuple(entry.offers.select_related("opening__site", "visit_type", "appointment").order_by("-offered_at"))
 
 
-def get_offer(actor: Actor, *, offer_id: int) -> WaitlistOffer:
+def get_offer(actor: Actor, *, offer_id: int, now: datetime) -> WaitlistOffer:
     """One offer. Refuses: NotFound."""
-    rows = WaitlistOffer.objects.filter(entry__patient__in=_visible(actor))
+    rows = WaitlistOffer.objects.filter(entry__patient__in=_visible(actor, now=now))
     found = rows.select_related("entry__patient", "opening__site").filter(pk=offer_id).first()
     if found is None:
         raise NotFound
@@ -99,9 +99,11 @@ def wait_to_move(appointment: Appointment) -> WaitlistEntry | None:
     return WaitlistEntry.objects.filter(moves=appointment, state=WaitState.WAITING.value).first()
 
 
-def live_offers_of(actor: Actor, *, opening: Opening) -> Sequence[WaitlistOffer]:
+def live_offers_of(actor: Actor, *, opening: Opening, now: datetime) -> Sequence[WaitlistOffer]:
     """The offers of a freed time, the running ones first; only of patients whom this actor sees."""
-    rows = opening.offers.filter(entry__patient__in=_visible(actor)).select_related("entry__patient", "opening__site")
+    rows = opening.offers.filter(entry__patient__in=_visible(actor, now=now)).select_related(
+        "entry__patient", "opening__site"
+    )
     found = sorted(rows, key=lambda offer: (not offer.is_open, -offer.offered_at.timestamp()))
     seen({offer.entry.patient_id for offer in found})
     return found
@@ -310,5 +312,5 @@ def _with_all(rows: QuerySet[WaitlistEntry]) -> QuerySet[WaitlistEntry]:
     )
 
 
-def _visible(actor: Actor, verb: Verb | None = None, *, now: datetime | None = None) -> QuerySet[Patient]:
+def _visible(actor: Actor, verb: Verb | None = None, *, now: datetime) -> QuerySet[Patient]:
     return Patient.objects.visible_to(actor, verb, now=now)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 from django.db.models import Count, F, Sum
@@ -56,12 +56,12 @@ class MonthDay:
         return self.booked * 100 // self.worked if self.worked else None
 
 
-def week(actor: Actor, *, site: Site, resource: Resource, monday: date) -> Week:
+def week(actor: Actor, *, site: Site, resource: Resource, monday: date, now: datetime) -> Week:
     """The seven days from `monday`. Refuses: Forbidden, NotFound (another site's calendar)."""
     refuse_calendar(actor, site=site)
     days = [monday + number * _DAY for number in range(7)]
     within = _from_to(days, site=site)
-    visits = visits_of(actor, resource=resource, site=site, within=within)
+    visits = visits_of(actor, resource=resource, site=site, within=within, now=now)
     working = working_time((resource.pk,), site=site, within=within).get(resource.pk, ())
     closed = closed_time((resource.pk,), site_id=site.pk, within=within)[resource.pk]
     wholes = {on: day_span(on=on, zone=site.zone) for on in days}

@@ -137,9 +137,9 @@ def test_a_visit_over_midnight_stands_on_both_days(clinic: Clinic) -> None:
     nights(clinic, 1)
     booked = clinic.book(f"{TUESDAY} 23:45", minutes=60)
     for on in (date(2026, 3, 3), date(2026, 3, 4)):
-        shown = queries.day(clinic.rosa, site=clinic.site, on=on)
+        shown = queries.day(clinic.rosa, site=clinic.site, on=on, now=NOW)
         assert [visit.appointment_id for visit in shown.visits] == [booked.pk]
-    week = queries.week(clinic.rosa, site=clinic.site, resource=clinic.imani, monday=date(2026, 3, 2))
+    week = queries.week(clinic.rosa, site=clinic.site, resource=clinic.imani, monday=date(2026, 3, 2), now=NOW)
     assert [len(one.visits) for one in week.days] == [0, 1, 1, 0, 0, 0, 0]
     assert week.days[2].working[0].start == day_span(on=date(2026, 3, 4), zone=clinic.site.zone).start
 

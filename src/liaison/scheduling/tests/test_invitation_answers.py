@@ -102,7 +102,9 @@ def test_who_accepts_has_confirmed_and_nobody_must_answer(clinic: Clinic) -> Non
     assert finding(visit).standing is Standing.READY  # type: ignore[attr-defined]  # it is there
     job = ProcrastinateJob.objects.filter(task_name="scheduling.check_visit").latest("id")
     assert job.args == {"appointment_id": visit.pk}
-    assert any("The patient confirmed" in one.title for one in queries.timeline(clinic.rosa, patient=clinic.walter))
+    assert any(
+        "The patient confirmed" in one.title for one in queries.timeline(clinic.rosa, patient=clinic.walter, now=NOW)
+    )
     visit.refresh_from_db()
     assert visit.state == "booked"
 

@@ -174,7 +174,7 @@ def test_nothing_counts_against_a_promise_of_nobody_or_of_no_known_kind(clinic: 
     phone, loop = kind("call", modality="phone"), follow_up(clinic)
     assert "by phone does not count" in why(loop.pk, phone)
     assert [why(None, phone), why(loop.pk, None), why(loop.pk, clinic.follow_up)] == ["", "", ""]
-    assert queries.promise_called(clinic.rosa, patient=clinic.ruth, loop_id=loop.pk) == ""
+    assert queries.promise_called(clinic.rosa, patient=clinic.ruth, loop_id=loop.pk, now=NOW) == ""
 
 
 # --- the page ------------------------------------------------------------------------------------------------

@@ -211,7 +211,7 @@ def test_nothing_is_offered_beyond_the_longest_lead_time(clinic: Clinic) -> None
 def test_a_day_shows_who_works_and_the_visits_and_notes_who_was_seen(clinic: Clinic) -> None:
     booked = clinic.book("2026-03-03 10:00")
     with collecting_seen("request") as seen:
-        shown = queries.day(clinic.rosa, site=clinic.site, on=date(2026, 3, 3))
+        shown = queries.day(clinic.rosa, site=clinic.site, on=date(2026, 3, 3), now=NOW)
     assert seen.patient_ids == {clinic.walter.pk}
     assert [row.name for row in shown.rows] == ["Dr Imani", "Dr Okafor", "Room 1", "Room 2"]
     assert shown.shown == Span(local("2026-03-03 09:00"), local("2026-03-03 17:00"))
@@ -225,7 +225,7 @@ def test_a_day_shows_who_works_and_the_visits_and_notes_who_was_seen(clinic: Cli
 
 
 def test_a_day_without_anything_is_the_whole_day(clinic: Clinic) -> None:
-    shown = queries.day(clinic.rosa, site=clinic.site, on=date(2026, 3, 8))
+    shown = queries.day(clinic.rosa, site=clinic.site, on=date(2026, 3, 8), now=NOW)
     assert (shown.rows, shown.visits, shown.shown.length) == ((), (), timedelta(hours=23))
 
 
@@ -233,7 +233,7 @@ def test_a_day_hides_the_names_of_patients_one_may_not_see(clinic: Clinic) -> No
     clinic.book("2026-03-03 10:00")
     with writes_open():
         clinic.walter.sites.all().delete()
-    visit = queries.day(clinic.rosa, site=clinic.site, on=date(2026, 3, 3)).visits[0]
+    visit = queries.day(clinic.rosa, site=clinic.site, on=date(2026, 3, 3), now=NOW).visits[0]
     assert (visit.patient_name, visit.patient_id) == ("", None)
 
 
@@ -258,14 +258,14 @@ def test_pat_sees_neither_the_day_nor_the_visit_of_another_site(clinic: Clinic) 
     booked = clinic.book("2026-03-03 10:00")
     assert queries.sites_to_see(clinic.pat) == (clinic.other_site,)
     with pytest.raises(NotFound):
-        queries.day(clinic.pat, site=clinic.site, on=date(2026, 3, 3))
+        queries.day(clinic.pat, site=clinic.site, on=date(2026, 3, 3), now=NOW)
     with pytest.raises(NotFound):
-        queries.get_appointment(clinic.pat, appointment_id=booked.pk)
+        queries.get_appointment(clinic.pat, appointment_id=booked.pk, now=NOW)
     assert queries.coming_visits(clinic.pat, patient=clinic.walter, now=NOW) == []
     assert queries.coming_with_readiness(clinic.pat, patient=clinic.walter, now=NOW) == []
-    assert queries.timeline(clinic.pat, patient=clinic.walter) == []
+    assert queries.timeline(clinic.pat, patient=clinic.walter, now=NOW) == []
     with pytest.raises(Forbidden):
-        queries.day(NOBODY, site=clinic.site, on=date(2026, 3, 3))
+        queries.day(NOBODY, site=clinic.site, on=date(2026, 3, 3), now=NOW)
 
 
 def test_coming_visits_are_those_ahead(clinic: Clinic) -> None:
@@ -295,7 +295,7 @@ def test_the_timeline_tells_bookings_moves_and_what_became_of_them(clinic: Clini
     actions.record_seen(actor=clinic.rosa, appointment=second, now=local("2026-03-03 11:30"))
     missed = clinic.book("2026-03-04 11:00", now=NOW + timedelta(hours=2))
     actions.record_missed(actor=clinic.rosa, appointment=missed, now=local("2026-03-04 11:30"))
-    told = queries.timeline(clinic.rosa, patient=clinic.walter)
+    told = queries.timeline(clinic.rosa, patient=clinic.walter, now=NOW)
     assert [entry.title.split(".")[0].split(":")[0] for entry in told] == [
         "Did not come",
         "Seen",
@@ -305,13 +305,17 @@ def test_the_timeline_tells_bookings_moves_and_what_became_of_them(clinic: Clini
         "Follow-up",
     ]
     assert "Moved to Tue, Mar 3, 2026, 11:00" in {entry.title.partition(". ")[2] for entry in told}
-    assert queries.timeline(clinic.rosa, patient=clinic.walter, kinds={"result"}) == ()
+    assert queries.timeline(clinic.rosa, patient=clinic.walter, kinds={"result"}, now=NOW) == ()
     years = {one.at.astimezone(UTC).year for one in told}
-    assert queries.timeline_years(clinic.rosa, patient=clinic.walter, before=NOW + timedelta(days=400)) == years
-    assert queries.timeline_years(clinic.rosa, patient=clinic.walter, before=NOW - timedelta(days=400)) == set()
-    assert queries.timeline_years(clinic.pat, patient=clinic.walter, before=NOW + timedelta(days=400)) == set()
-    assert len(queries.timeline(clinic.rosa, patient=clinic.walter, kinds={"booking"}, limit=2)) == 2
-    early = queries.timeline(clinic.rosa, patient=clinic.walter, before=NOW + timedelta(minutes=1))
+    assert (
+        queries.timeline_years(clinic.rosa, patient=clinic.walter, before=NOW + timedelta(days=400), now=NOW) == years
+    )
+    assert (
+        queries.timeline_years(clinic.rosa, patient=clinic.walter, before=NOW - timedelta(days=400), now=NOW) == set()
+    )
+    assert queries.timeline_years(clinic.pat, patient=clinic.walter, before=NOW + timedelta(days=400), now=NOW) == set()
+    assert len(queries.timeline(clinic.rosa, patient=clinic.walter, kinds={"booking"}, limit=2, now=NOW)) == 2
+    early = queries.timeline(clinic.rosa, patient=clinic.walter, before=NOW + timedelta(minutes=1), now=NOW)
     assert [entry.at for entry in early] == [NOW]
 
 

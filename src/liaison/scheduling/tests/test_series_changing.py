@@ -354,15 +354,15 @@ def test_where_nobody_could_own_the_promise_nothing_is_lost(clinic: Clinic) -> N
 def test_a_series_of_another_site_is_not_found(clinic: Clinic) -> None:
     series = book(clinic)
     with pytest.raises(NotFound):
-        get_series(clinic.pat, series_id=series.pk)
+        get_series(clinic.pat, series_id=series.pk, now=NOW)
     with pytest.raises(NotFound):
-        get_series_visit(clinic.pat, series_visit_id=SeriesVisit.objects.first().pk)  # type: ignore[union-attr]  # there are six
+        get_series_visit(clinic.pat, series_visit_id=SeriesVisit.objects.first().pk, now=NOW)  # type: ignore[union-attr]  # there are six
 
 
 def test_the_timeline_says_a_series_in_one_line(clinic: Clinic) -> None:
     series = move(clinic, book(clinic), from_position=5, at=time(14))
     clinic.book("2026-03-11 10:00")
-    said = [entry.title for entry in queries.timeline(clinic.rosa, patient=clinic.walter)]
+    said = [entry.title for entry in queries.timeline(clinic.rosa, patient=clinic.walter, now=NOW)]
     assert "Follow-up. 6 booked as a series, the first for Thu, Mar 5, 2026, 09:00" in said
     assert "Follow-up. 2 of a series moved, the first to Thu, Mar 19, 2026, 14:00" in said
     assert "Follow-up. Booked for Wed, Mar 11, 2026, 10:00" in said

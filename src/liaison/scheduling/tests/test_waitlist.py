@@ -323,7 +323,7 @@ def test_the_other_site_sees_neither_who_waits_nor_what_is_free(clinic: Clinic) 
     assert queries.waiting(clinic.pat, now=NOW) == []
     assert queries.openings_ahead(clinic.pat, now=NOW) == ()
     for look in (
-        lambda: queries.get_entry(clinic.pat, entry_id=wait.pk),
+        lambda: queries.get_entry(clinic.pat, entry_id=wait.pk, now=NOW),
         lambda: queries.get_opening(clinic.pat, opening_id=opening.pk),
         lambda: actions.accept_offer(actor=clinic.pat, offer=made, now=NOW),
         lambda: actions.offer_to_one(actor=clinic.pat, wait=wait, opening=opening, by=OfferBy.PHONE, now=NOW),

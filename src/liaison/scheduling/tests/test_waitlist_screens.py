@@ -253,7 +253,7 @@ def test_a_held_time_that_nobody_took_is_no_line_in_what_happened(clinic: Clinic
     assert rosa.post(f"/waitlist/offers/{offer.pk}/nonsense/").status_code == 404
     from liaison.scheduling import queries
 
-    assert queries.timeline(clinic.rosa, patient=clinic.walter) == []
+    assert queries.timeline(clinic.rosa, patient=clinic.walter, now=NOW) == []
 
 
 def test_several_are_offered_it_at_once(clinic: Clinic, rosa: Client) -> None:

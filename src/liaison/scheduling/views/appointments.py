@@ -79,7 +79,7 @@ class StoryLine:
 @require_GET
 def appointment(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """The page of one appointment; beside a list the same without the frame."""
-    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id)
+    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=current_time())
     template = "scheduling/_appointment.html" if wants_fragment(request) else "scheduling/appointment.html"
     return render(request, template, _context(request, found, now=current_time()))
 
@@ -87,7 +87,7 @@ def appointment(request: HttpRequest, appointment_id: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def cancel(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """Say why a visit is off, and take it off."""
-    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id)
+    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=current_time())
     form = CancelForm(request.POST or None, initial={"version": found.version})
     if not form.is_valid():
         context = {"appointment": found, "form": form, "now": current_time()}
@@ -106,7 +106,7 @@ def cancel(request: HttpRequest, appointment_id: int) -> HttpResponse:
 @require_POST
 def settled(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """The patient declined by their calendar, somebody spoke with them, and the visit stands."""
-    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id)
+    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=current_time())
     actions.settle_with_patient(actor=actor_of(request), appointment=found, now=current_time())
     return done_with(request, found, said=_("Settled. The visit stands."))
 
@@ -165,7 +165,7 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
         "whole": request.GET.get("as") == "page" or not wants_fragment(request),
         "story": _story(found, answered.every),
         "told": queries.told_of(found),
-        "serves": words_of(actor, loops=[found.loop])[found.loop.pk].title if found.loop else "",
+        "serves": words_of(actor, loops=[found.loop], now=now)[found.loop.pk].title if found.loop else "",
         "time_zone": found.time_zone,
         "now": now,
     }

@@ -57,9 +57,9 @@ def visit_type(request: HttpRequest, visit_type_id: int | None = None) -> HttpRe
     """Add a visit type, or make its next version: they are the whole organization's."""
     _may_arrange(request, at=EVERYWHERE)
     known = queries.get_visit_type(actor_of(request), visit_type_id=visit_type_id) if visit_type_id else None
-    form = _visit_type_form(request, known)
+    form, title = _visit_type_form(request, known), known.name if known else _("New visit type")
     if not form.is_valid():
-        return _form(request, form, title=known.name if known else _("New visit type"))
+        return _form(request, form, title=title)
     draft, version = form.draft(), form.cleaned_data["version"] or 0
     try:
         if known is None:
@@ -72,13 +72,13 @@ def visit_type(request: HttpRequest, visit_type_id: int | None = None) -> HttpRe
         current = queries.visit_type_of(actor_of(request), code=draft.code)
         form = _visit_type_form(request, current)
         tell_against(form, version=current.version)
-        return _form(request, form, title=draft.name, refusal=refusal)
+        return _form(request, form, title=title, refusal=refusal)
     except actions.CodeTaken as refusal:
         form.add_error("code", _with_link(refusal, queries.visit_type_of(actor_of(request), code=draft.code)))
-        return _form(request, form, title=draft.name)
+        return _form(request, form, title=title)
     except actions.Impossible as refusal:
         put_beside(form, refusal)
-        return _form(request, form, title=draft.name)
+        return _form(request, form, title=title)
     return _back(request, said=_("Saved. Bookings made so far keep the version they were made with."))
 
 

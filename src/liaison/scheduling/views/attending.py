@@ -179,7 +179,7 @@ def attend(request: HttpRequest, appointment_id: int, step: str) -> HttpResponse
     """One press on the day of the visit. `room` says which room; else it is the one that was booked."""
     if step not in STEPS:
         raise Http404
-    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id)
+    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=current_time())
     more: dict[str, Any] = {"room": _room(request, found)} if step == "roomed" else {}
     STEPS[step].do(
         actor=actor_of(request),
@@ -206,7 +206,7 @@ def late(request: HttpRequest, appointment_id: int, answer: str) -> HttpResponse
     if answer not in {"asked", *LateAnswer}:
         raise Http404
     actor, now = actor_of(request), current_time()
-    found = queries.get_appointment(actor, appointment_id=appointment_id)
+    found = queries.get_appointment(actor, appointment_id=appointment_id, now=now)
     version = version_in(request)
     if answer == "asked":
         actions.undo_lateness_answer(actor=actor, appointment=found, expected_version=version, now=now)
@@ -226,7 +226,7 @@ def barrier(request: HttpRequest, appointment_id: int) -> HttpResponse:
     actor = actor_of(request)
     if not actor.may(ASK_BARRIER):
         raise Forbidden
-    found = queries.get_appointment(actor, appointment_id=appointment_id)
+    found = queries.get_appointment(actor, appointment_id=appointment_id, now=current_time())
     form = BarrierForm(request.POST or None, initial={"barrier": found.barrier, "note": found.barrier_note})
     if not form.is_valid():
         context = {"appointment": found, "form": form, "now": current_time()}

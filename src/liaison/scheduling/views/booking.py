@@ -82,7 +82,7 @@ def book(request: HttpRequest) -> HttpResponse:
     patient_id = id_in(given.get("patient"))
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
-    patient = get_patient(actor_of(request), patient_id=patient_id)
+    patient = get_patient(actor_of(request), patient_id=patient_id, now=current_time())
     loop_id, referral_id = named_promise(patient, given, is_posted=request.method == "POST")
     asked = queries.asked_by(patient, referral_id=referral_id)
     places = tuple(sites_within(actor_of(request), BOOK))
@@ -106,7 +106,7 @@ def move(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """Give a visit another time."""
     if not actor_of(request).may(MOVE):
         raise Forbidden
-    moving = queries.get_appointment(actor_of(request), appointment_id=appointment_id)
+    moving = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=current_time())
     booking = Booking(
         actor=actor_of(request),
         patient=moving.patient,

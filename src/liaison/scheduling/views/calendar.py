@@ -114,7 +114,7 @@ def day(request: HttpRequest) -> HttpResponse:
     """One day of one site, on a time axis or (`view=list`) as a table. Without `site` and `on` today, last site."""
     now = current_time()
     look, context = look_of(request, "list" if request.GET.get("view") == "list" else "day", now=now)
-    shown = queries.day(actor_of(request), site=look.site, on=look.on, only=look.only)
+    shown = queries.day(actor_of(request), site=look.site, on=look.on, only=look.only, now=now)
     is_empty = not shown.rows and not shown.visits
     next_working = queries.next_working_day(site=look.site, after=look.on) if is_empty else None
     may_move = actor_of(request).may(MOVE)
@@ -139,7 +139,7 @@ def week(request: HttpRequest) -> HttpResponse:
     look, context = look_of(request, "week", now=now)
     chosen = _chosen(look, context["choices"])
     if chosen is not None:
-        found = queries.week(actor_of(request), site=look.site, resource=chosen, monday=monday_of(look.on))
+        found = queries.week(actor_of(request), site=look.site, resource=chosen, monday=monday_of(look.on), now=now)
         context |= {
             "week": week_table(found, today=look.today),
             "chosen": chosen,

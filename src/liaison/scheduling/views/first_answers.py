@@ -103,7 +103,7 @@ def choices(
         visit_types=every,
         sites=booking.places,
         people=tuple(people.values()),
-        seen_last_id=queries.seen_last_by(booking.actor, patient=booking.patient, among=people),
+        seen_last_id=queries.seen_last_by(booking.actor, patient=booking.patient, among=people, now=booking.now),
         promises=promises,
         promises_told=told,
     )

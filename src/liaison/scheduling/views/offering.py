@@ -97,7 +97,7 @@ def offer(request: HttpRequest, opening_id: int) -> HttpResponse:
     """Hold the time for one patient and offer it."""
     actor = actor_of(request)
     found = queries.get_opening(actor, opening_id=opening_id)
-    entry = queries.get_entry(actor, entry_id=id_in(request.POST.get("entry")) or 0)
+    entry = queries.get_entry(actor, entry_id=id_in(request.POST.get("entry")) or 0, now=current_time())
     by = OfferBy.MAIL if request.POST.get("by") == OfferBy.MAIL else OfferBy.PHONE
     try:
         made = actions.offer_to_one(actor=actor, wait=entry, opening=found, by=by, now=current_time())
@@ -132,7 +132,7 @@ def heard(request: HttpRequest, offer_id: int, said: str) -> HttpResponse:
     if said not in _SAID:
         raise Http404
     actor = actor_of(request)
-    found = queries.get_offer(actor, offer_id=offer_id)
+    found = queries.get_offer(actor, offer_id=offer_id, now=current_time())
     try:
         row = _SAID[said].do(actor=actor, offer=found, now=current_time())
     except (actions.OfferOver, actions.PatientBusy, actions.NoTimeToTravel) as refusal:
@@ -151,7 +151,7 @@ def _show(request: HttpRequest, *, opening_id: int, refusal: Any = None) -> Http
     context = {
         "freed": shown,
         "opening": found,
-        "offers": [(one, OFFER_WORDS[one.state]) for one in queries.live_offers_of(actor, opening=found)],
+        "offers": [(one, OFFER_WORDS[one.state]) for one in queries.live_offers_of(actor, opening=found, now=now)],
         "some_mail": any(one.takes_mail and not one.has_offer for one in shown.candidates),
         "refusal": refusal,
         "time_zone": found.site.time_zone,

@@ -70,7 +70,7 @@ def place(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """Tell what a move by hand would mean (GET), and make it (POST)."""
     if not actor_of(request).may(MOVE):
         raise Forbidden
-    moving = queries.get_appointment(actor_of(request), appointment_id=appointment_id)
+    moving = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=current_time())
     given = request.POST if request.method == "POST" else request.GET
     form = PlaceForm(given)
     is_sound = form.is_valid()

@@ -120,7 +120,9 @@ def _value(one: Awaiting) -> str:
 def _title(booking: Booking) -> str:
     """What the promise is called that a link named; a referral alone by whom it asks."""
     if booking.loop_id is not None:
-        called = queries.promise_called(booking.actor, patient=booking.patient, loop_id=booking.loop_id)
+        called = queries.promise_called(
+            booking.actor, patient=booking.patient, loop_id=booking.loop_id, now=booking.now
+        )
         if called:
             return called
     asked = queries.asked_by(booking.patient, referral_id=booking.referral_id)

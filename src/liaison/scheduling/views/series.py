@@ -47,7 +47,7 @@ both = require_http_methods(["GET", "POST"])
 def series(request: HttpRequest, series_id: int) -> HttpResponse:
     """One series: its rule, and each of its visits."""
     actor, now = actor_of(request), current_time()
-    found = queries.get_series(actor, series_id=series_id)
+    found = queries.get_series(actor, series_id=series_id, now=now)
     lines = shown_lines(queries.series_lines(found, now=now))
     context = {
         "series": found,
@@ -67,7 +67,7 @@ def move(request: HttpRequest, series_id: int) -> HttpResponse:
     actor, now = actor_of(request), current_time()
     if not actor.may(CHANGE_SERIES):
         raise Forbidden
-    found = queries.get_series(actor, series_id=series_id)
+    found = queries.get_series(actor, series_id=series_id, now=now)
     given = request.POST if request.method == "POST" else request.GET
     form = _shift_form(actor, found, given)
     is_asked = "look" in given or request.method == "POST"
@@ -106,7 +106,7 @@ def cancel(request: HttpRequest, series_id: int) -> HttpResponse:
     actor, now = actor_of(request), current_time()
     if not actor.may(CHANGE_SERIES):
         raise Forbidden
-    found = queries.get_series(actor, series_id=series_id)
+    found = queries.get_series(actor, series_id=series_id, now=now)
     given = request.POST if request.method == "POST" else request.GET
     position = id_in(given.get("position")) or 1
     initial = {"position": position, "version": found.version, "key": str(uuid.uuid4())}
@@ -138,7 +138,7 @@ def cancel(request: HttpRequest, series_id: int) -> HttpResponse:
 def visit(request: HttpRequest, series_visit_id: int) -> HttpResponse:
     """One visit of a series that needs a time: find one, or say why it is not wanted any more."""
     actor, now = actor_of(request), current_time()
-    row = queries.get_series_visit(actor, series_visit_id=series_visit_id)
+    row = queries.get_series_visit(actor, series_visit_id=series_visit_id, now=now)
     form = LeaveOutForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         reason = form.cleaned_data["reason"]

@@ -52,7 +52,8 @@ def repeat(request: HttpRequest) -> HttpResponse:
     patient_id = id_in(given.get("patient"))
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
-    patient, now = get_patient(actor, patient_id=patient_id), current_time()
+    now = current_time()
+    patient = get_patient(actor, patient_id=patient_id, now=now)
     asked = queries.asked_by(patient, referral_id=_referral_id(patient, given))
     sites = _sites(actor, asked)
     if asked is not None and not sites:

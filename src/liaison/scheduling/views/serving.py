@@ -22,7 +22,7 @@ from liaison.scheduling.views.attending import version_in
 def serve(request: HttpRequest, appointment_id: int, loop_id: int) -> HttpResponse:
     """Count the visit for this promise, and show the promise."""
     actor = actor_of(request)
-    found = queries.get_appointment(actor, appointment_id=appointment_id)
+    found = queries.get_appointment(actor, appointment_id=appointment_id, now=current_time())
     served = serve_loop(
         actor=actor, appointment=found, loop_id=loop_id, expected_version=version_in(request), now=current_time()
     )
@@ -36,7 +36,7 @@ def serve(request: HttpRequest, appointment_id: int, loop_id: int) -> HttpRespon
 def no_more(request: HttpRequest, appointment_id: int, loop_id: int) -> HttpResponse:
     """Take that back; the address names what was said by the versions of visit and promise."""
     actor = actor_of(request)
-    found = queries.get_appointment(actor, appointment_id=appointment_id)
+    found = queries.get_appointment(actor, appointment_id=appointment_id, now=current_time())
     serve_no_more(
         actor=actor,
         appointment=found,

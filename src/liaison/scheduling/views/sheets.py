@@ -44,7 +44,7 @@ def sheets(request: HttpRequest) -> HttpResponse:
     look, context = look_of(request, "scheduling:sheets", now=current_time())
     kind = look.only.kind or ResourceKind.PERSON
     only = queries.Filter(kind=kind, name=look.only.name)
-    shown = queries.day(actor_of(request), site=look.site, on=look.on, only=only)
+    shown = queries.day(actor_of(request), site=look.site, on=look.on, only=only, now=current_time())
     in_initials = request.GET.get("names") == "initials"
     context |= {
         "sheets": [_sheet(row, in_initials=in_initials) for row in shown.rows if row.visits],

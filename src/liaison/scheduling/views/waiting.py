@@ -53,7 +53,7 @@ def waitlist(request: HttpRequest) -> HttpResponse:
 @require_GET
 def wait(request: HttpRequest, entry_id: int) -> HttpResponse:
     """One wait: what suits, what was offered, what can be done."""
-    entry = queries.get_entry(actor_of(request), entry_id=entry_id)
+    entry = queries.get_entry(actor_of(request), entry_id=entry_id, now=current_time())
     return _show(request, entry)
 
 
@@ -66,7 +66,7 @@ def join(request: HttpRequest) -> HttpResponse:
     patient_id = id_in(given.get("patient"))
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
-    patient = get_patient(actor_of(request), patient_id=patient_id)
+    patient = get_patient(actor_of(request), patient_id=patient_id, now=current_time())
     form = _form(request, patient, sites=_sites(actor_of(request)), initial=_first_answers(patient, given))
     context = {
         "patient": patient,
@@ -91,7 +91,7 @@ def change(request: HttpRequest, entry_id: int) -> HttpResponse:
     """Correct what suits a patient."""
     if not actor_of(request).may(WAIT):
         raise Forbidden
-    entry = queries.get_entry(actor_of(request), entry_id=entry_id)
+    entry = queries.get_entry(actor_of(request), entry_id=entry_id, now=current_time())
     form = _change_form(request, entry)
     context = {"patient": entry.patient, "form": form, "entry": entry}
     if not form.is_valid():
@@ -105,7 +105,7 @@ def change(request: HttpRequest, entry_id: int) -> HttpResponse:
             now=current_time(),
         )
     except Stale as refusal:
-        entry = queries.get_entry(actor_of(request), entry_id=entry_id)
+        entry = queries.get_entry(actor_of(request), entry_id=entry_id, now=current_time())
         context["form"] = form = _change_form(request, entry)
         tell_against(form, version=entry.version)
         return _form_page(request, context, refusal=refusal)
@@ -129,7 +129,7 @@ def _change_form(request: HttpRequest, entry: WaitlistEntry) -> WaitForm:
 @require_POST
 def stay(request: HttpRequest, entry_id: int) -> HttpResponse:
     """No time yet; the patient stays."""
-    entry = queries.get_entry(actor_of(request), entry_id=entry_id)
+    entry = queries.get_entry(actor_of(request), entry_id=entry_id, now=current_time())
     version = id_in(request.POST.get("version"))
     actions.keep_waiting(actor=actor_of(request), wait=entry, expected_version=version or 0, now=current_time())
     said = _("Noted. The desk says when to look again.")
@@ -141,7 +141,7 @@ def leave(request: HttpRequest, entry_id: int) -> HttpResponse:
     """The patient does not wait any more."""
     if not actor_of(request).may(WAIT):
         raise Forbidden
-    entry = queries.get_entry(actor_of(request), entry_id=entry_id)
+    entry = queries.get_entry(actor_of(request), entry_id=entry_id, now=current_time())
     form = LeaveForm(request.POST)
     if not form.is_valid():
         return _show(request, entry, leave_form=form, status=422)
