@@ -468,6 +468,11 @@ def _broken_glass(world: World, *, now: datetime) -> None:
         stepped_up_until=now + timedelta(minutes=5),
     )
     grant = patients.break_the_glass(
-        actor=proved, patient=world.patient, reason_code="ETREAT", reason="He is here unconscious", now=now
+        actor=proved,
+        patient=world.patient,
+        found_at=now,
+        reason_code="ETREAT",
+        reason="He is here unconscious",
+        now=now,
     )
     world.arguments["grant_id"] = grant.pk

@@ -78,6 +78,7 @@ def _around(here: Here) -> dict[str, Any]:
     grant = patients.break_the_glass(
         actor=here.actor("Lena Fischer", proved=True),
         patient=here.patient,
+        found_at=now,
         reason_code="ETREAT",
         reason="He is here unconscious",
         now=now,

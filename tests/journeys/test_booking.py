@@ -79,6 +79,39 @@ def test_rosa_books_the_earliest_time_and_the_patient_gets_an_invitation(as_pers
     assert state in {"sent", "delivered"}
 
 
+def test_rosa_books_from_the_patient_and_the_follow_up_has_its_visit_without_a_further_word(as_person, clinic):
+    patient_id, loop_id = clinic.rows(
+        "SELECT l.patient_id, l.id FROM loops_loop l JOIN accounts_site a ON a.id = l.site_id AND a.code = 'RIV'"
+        " WHERE l.kind = 'post-discharge' AND l.state = 'open' AND NOT 'visit' = ANY(l.evidence_kinds)"
+        " AND NOT EXISTS (SELECT 1 FROM scheduling_appointment v WHERE v.patient_id = l.patient_id AND v.start_at > %s)"
+        " AND NOT EXISTS (SELECT 1 FROM loops_loop o WHERE o.patient_id = l.patient_id AND o.state = 'open'"
+        " AND o.id <> l.id AND o.kind IN ('post-discharge', 'missed-visit')) ORDER BY l.id DESC LIMIT 1",
+        clinic.now(),
+    )[0]
+    rosa = as_person("Rosa Delgado")
+    page = rosa.open(f"/patients/{patient_id}/")
+    page.keyboard.press("b")
+    page.wait_for_url(lambda url: "/book/" in url)
+    chosen = page.get_by_label("This visit is for")
+    expect(chosen).to_have_value(str(loop_id))
+    expect(page.locator("#booking")).to_contain_text("The only promise that waits for such a visit.")
+    page.locator("select[name=visit_type]").select_option(label="Phone visit, 15 min")
+    expect(chosen).to_have_value("none")
+    page.locator("select[name=visit_type]").select_option(label="Office visit, 20 min")
+    expect(chosen).to_have_value(str(loop_id))
+    page.get_by_role("button", name="Book this time").press("Enter")
+    page.wait_for_url(lambda url: "/book/" not in url)
+    page.goto(f"{clinic.url}/loops/{loop_id}/")
+    expect(page.locator("main")).to_contain_text("see that it takes place")
+    step = clinic.value(
+        "SELECT step FROM loops_clock WHERE loop_id = %s AND rule_id = 'tcm.visit' AND satisfied_at IS NULL"
+        " AND voided_at IS NULL",
+        loop_id,
+    )
+    assert step.startswith("Visit ")
+    assert step.endswith(": see that it takes place")
+
+
 def _words(text):
     """Subject and text of a raw mail."""
     mail = email.message_from_string(text, policy=policy.default)

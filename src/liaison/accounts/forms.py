@@ -20,12 +20,14 @@ from django.utils.translation import gettext_lazy as _
 
 from liaison.accounts import trail
 from liaison.accounts.access import GIVE_ROLES, MANAGE_PEOPLE, MANAGE_SITES, ONLY_EVERYWHERE, ROLE_LABELS, Role
+from liaison.accounts.actions import SiteDetails
 from liaison.accounts.client import client_address
 from liaison.accounts.models import Site, Team, User
 from liaison.accounts.queries import AuditFilter, Meant, actor_for, sites_within, teams_within, verbs_in_use
 from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.clock import current_time
 from liaison.core.near_dates import refuse_far_off
+from liaison.core.numbers import id_in
 from liaison.core.telephones import TelephoneField
 from liaison.core.verbs import Verb
 
@@ -35,6 +37,7 @@ class PersonForm(forms.Form):
 
     name = forms.CharField(label=_("Name"), max_length=120)
     email = forms.EmailField(label=_("E-mail address"), help_text=_("They sign in with it."))
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
 
 class RoleForm(forms.Form):
@@ -63,10 +66,22 @@ class TeamsForm(forms.Form):
         required=False,
         widget=forms.CheckboxSelectMultiple,
     )
+    version = forms.CharField(widget=forms.HiddenInput, required=False, max_length=2000)
 
-    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, actor: Actor, held: Iterable[Team], **kwargs: Any) -> None:
+        seen = list(held)
+        kwargs["initial"] = {"teams": seen, "version": self.version_of(seen)}
         super().__init__(*args, **kwargs)
         self.fields["teams"].queryset = teams_within(actor, MANAGE_PEOPLE)  # type: ignore[attr-defined]  # the form declares such a field
+
+    @staticmethod
+    def version_of(held: Iterable[Team]) -> str:
+        """The teams that were seen when the form was opened, by their ids."""
+        return " ".join(str(team.pk) for team in sorted(held, key=lambda team: team.pk))
+
+    def seen_ids(self) -> set[int]:
+        """The ids of the teams that the sender saw."""
+        return {pk for pk in map(id_in, self.cleaned_data["version"].split()) if pk is not None}
 
 
 class SiteDetailsForm(forms.Form):
@@ -75,6 +90,17 @@ class SiteDetailsForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=120)
     address = forms.CharField(label=_("Address"), required=False, widget=forms.Textarea(attrs={"rows": 2}))
     phone = TelephoneField(label=_("Telephone"), help_text=_("Messages tell patients to call it."))
+
+
+class ChangedSiteForm(SiteDetailsForm):
+    """A site as it is to be from now on."""
+
+    version = forms.IntegerField(widget=forms.HiddenInput, required=False)
+
+    def details(self) -> SiteDetails:
+        """What was typed."""
+        typed = self.cleaned_data
+        return SiteDetails(name=typed["name"], address=typed["address"], phone=typed["phone"])
 
 
 class SiteForm(SiteDetailsForm):

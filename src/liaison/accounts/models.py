@@ -30,6 +30,7 @@ class Site(models.Model):
     time_zone = models.CharField(max_length=64, default="America/New_York")
     address = models.TextField(blank=True)
     phone = models.CharField(max_length=40, blank=True)
+    version = models.PositiveIntegerField(default=1)
 
     class Meta:
         ordering = ("name",)
@@ -89,7 +90,10 @@ class UserManager(BaseUserManager["User"]):
 
 
 class User(AbstractBaseUser):
-    """A person who signs in, by e-mail address (kept in lower case). Never deleted: the audit trail names them."""
+    """A person who signs in, by e-mail address (kept in lower case). Never deleted: the audit trail names them.
+
+    `version` counts the changes of name and address.
+    """
 
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=120)
@@ -98,6 +102,7 @@ class User(AbstractBaseUser):
     must_change_password = models.BooleanField(default=False)
     added_at = models.DateTimeField(null=True, blank=True)
     deactivated_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
     # Django's sign-in signal writes this column on every sign-in; the audit trail knows it already.
     last_login = None
 

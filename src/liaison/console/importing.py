@@ -26,7 +26,7 @@ from liaison.loops.models import Loop
 from liaison.loops.ports import kind_of
 from liaison.pathways.models import Enrolment
 from liaison.pathways.queries import Outlook, outlook, told
-from liaison.records.actions import ImportSummary, import_files
+from liaison.records.actions import ImportSummary, Remark, import_files
 from liaison.records.actions import Progress as Reached
 from liaison.records.models import Source
 
@@ -185,9 +185,9 @@ def _tell(summary: ImportSummary, *, seconds: float, console: Console) -> None:
         table.add_row(escape(name), *(f"{number:,}" if number else "" for number in numbers))
     if summary.by_type:
         console.print(table)
-    for note in summary.notes[:MOST_LINES]:
-        console.print(_line("note", note.file, note.path, note.text), markup=False, highlight=False, soft_wrap=True)
-    _tell_rest(len(summary.notes), what="notes", console=console)
+    for remark in summary.remarks[:MOST_LINES]:
+        console.print(_remarked(remark), markup=False, highlight=False, soft_wrap=True)
+    _tell_rest(len(summary.remarks), what="kinds of note", console=console)
     for note in summary.unresolved[:MOST_LINES]:
         console.print(_line("waiting", note.file, note.path, note.text), markup=False, highlight=False, soft_wrap=True)
     _tell_rest(summary.unresolved_count, what="references to something that has not come", console=console)
@@ -224,6 +224,14 @@ def _whose_news(summary: ImportSummary) -> str:
     if with_news == all_of_them:
         return "something came or changed for each" if all_of_them > 1 else "something came or changed"
     return f"something came or changed for {with_news:,}" if with_news else "nothing came or changed for any"
+
+
+def _remarked(remark: Remark) -> str:
+    """One line for all notes of the same words, with their number and one place."""
+    note = remark.example
+    if remark.count == 1:
+        return _line("note", note.file, note.path, note.text)
+    return _line("note", f"{remark.count:,} times", remark.text, f"for example {note.file}", note.path)
 
 
 def _line(what: str, *parts: object) -> str:

@@ -93,7 +93,7 @@ def tell_now(form: forms.BaseForm) -> None:
             form.add_error(name, now_says(_in_words(field, kept)))
 
 
-def tell_against(form: forms.BaseForm, *, version: int) -> None:
+def tell_against(form: forms.BaseForm, *, version: int | str) -> None:
     """`tell_now`, and what is typed is saved next against `version`: whoever presses again has read the words."""
     form.full_clean()
     tell_now(form)

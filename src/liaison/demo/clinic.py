@@ -15,6 +15,7 @@ from liaison.accounts.queries import DEMO_PASSWORD, SHOWN_AT_SIGN_IN
 from liaison.core.actor import system_actor
 from liaison.demo import cast
 from liaison.demo.charts import draw_charts
+from liaison.demo.counted import count_visits_after_stays
 from liaison.demo.doubles import register_twice
 from liaison.demo.office import Office
 from liaison.demo.population import bring_in, introduce
@@ -58,6 +59,7 @@ def _build(*, now: datetime, count: int, seed: int) -> None:
         share=min(1.0, count / PATIENTS) ** 1.5,
     )
     fill_today(staffed, patients=by_site, visit_type=staffed.visit_types["office"], now=now)
+    count_visits_after_stays(staffed, office=office)
     miss_after_stays(staffed, visit_type=staffed.visit_types["office"], office=office)
     tell_seldom_stories(charts, people, staffed, office=office)
     while escalate_loops(system_actor("escalation"), now=now):

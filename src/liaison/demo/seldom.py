@@ -9,10 +9,10 @@ from typing import Final
 
 from liaison.core.actor import Actor, system_actor
 from liaison.demo.charts import Chart
-from liaison.demo.invited import answer_invitations
+from liaison.demo.invited import answer_invitations, invite_more
 from liaison.demo.office import Office
 from liaison.demo.staff import Staffed
-from liaison.demo.weekly import come_every_week
+from liaison.demo.weekly import SERIES, come_every_week
 from liaison.inbox.actions import claim_message, log_call, queue_message, receive_mail, settle
 from liaison.inbox.models import Message
 from liaison.inbox.ports import PermanentFailure, Result, TeachBackItem, Understood
@@ -53,8 +53,9 @@ def tell_seldom_stories(
         _answer(written, words=words, now=office.ago(timedelta(hours=1)))
     for patient in at_riverside[10 : 10 + OF_EACH]:
         _wait_for_earlier(actor, patient, staffed=staffed, now=now)
-    come_every_week(actor, at_riverside[14 : 14 + OF_EACH], staffed, now=now)
+    come_every_week(actor, at_riverside[14 : 14 + SERIES], staffed, now=now)
     _close_rooms_over_visits(staffed, now=now)
+    invite_more(actor, with_mail, staffed, now=now)
     answer_invitations(actor, now=now)
     _call_the_unwritten(office)
     for kind in registered_kinds():

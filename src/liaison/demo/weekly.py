@@ -13,12 +13,15 @@ from liaison.demo.staff import Staffed
 from liaison.patients.models import Patient
 from liaison.scheduling import actions as scheduling
 from liaison.scheduling.models import SeriesVisit
-from liaison.scheduling.ports import BookingOrder, HolidayPolicy, Pattern, Seat
+from liaison.scheduling.ports import BookingOrder, CancelReason, HolidayPolicy, Pattern, Seat
 from liaison.scheduling.queries import SeriesWanted, TimeOffer, plan_series
 from liaison.scheduling.queries.series_plan import SeriesPlan
 
 WEEKS: Final = 3
 HOURS: Final = (11, 14, 9, 15, 10)
+SERIES: Final = 4
+CALLED_OFF: Final = 3
+"""Which series the patient does not want any more."""
 WITHOUT_TIME: Final = 2
 """Which visit of each series nobody has found a time for."""
 
@@ -26,7 +29,7 @@ WITHOUT_TIME: Final = 2
 def come_every_week(actor: Actor, patients: Sequence[Patient], staffed: Staffed, *, now: datetime) -> None:
     """A series for each of these patients; one has a time for all visits by now, one left one out, the rest wait.
 
-    Two were held up one night; for one of them a later night went well.
+    Three were held up one night; for one of them a later night went well, and the last was called off.
     """
     for place, patient in enumerate(patients):
         wanted, plan = _planned(actor, patient, staffed, from_day=8 + place, now=now)
@@ -36,13 +39,18 @@ def come_every_week(actor: Actor, patients: Sequence[Patient], staffed: Staffed,
         row = series.visits.get(position=WITHOUT_TIME)
         if place == 0:
             _find_time(actor, row, wanted=wanted, plan=plan, now=now)
-        if place < 2:
+        if place in {0, 2, CALLED_OFF}:
             refusal = scheduling.Impossible("Room 4 was out of service that night.")
             scheduling.promise_to_look(actor, series_id=series.pk, refusal=refusal, now=now)
         if place == 0:
             scheduling.settle_held_up(actor, series_id=series.pk, now=now)
         if place == 1:
             scheduling.leave_series_visit_out(actor=actor, row=row, reason="They are away that week", now=now)
+        if place == CALLED_OFF:
+            scheduling.cancel_series(
+                actor=actor, series=series, from_position=1, reason=CancelReason.PATIENT, key=f"{key}-off",
+                expected_version=series.version, now=now,
+            )  # fmt: skip
 
 
 def _planned(

@@ -10,6 +10,8 @@ from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from liaison.directory.rules import Sketch
+
 M = TypeVar("M", bound=models.Model)
 
 
@@ -49,7 +51,26 @@ class DirectoryQuerySet(models.QuerySet[M]):
         return self.filter(retired_at__isnull=False)
 
 
-class Organization(models.Model):
+class DirectoryEntry(models.Model):
+    """What an entry is, of a clinician or of a place. `form_key` is that of the form by which a person added it."""
+
+    retired_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    form_key = models.CharField(max_length=80, null=True, blank=True, unique=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+    def retire(self, *, now: datetime) -> None:
+        """It is no longer offered; what refers to it stays."""
+        self.retired_at = now
+
+    def offer_again(self) -> None:
+        """It is offered as before."""
+        self.retired_at = None
+
+
+class Organization(DirectoryEntry):
     """A place outside our own sites."""
 
     name = models.CharField(max_length=200)
@@ -62,8 +83,6 @@ class Organization(models.Model):
     takes_referrals = models.BooleanField(default=True)
     note = models.TextField(blank=True)
     specialties = models.ManyToManyField(Specialty, blank=True, related_name="organizations")
-    retired_at = models.DateTimeField(null=True, blank=True)
-    version = models.PositiveIntegerField(default=1)
 
     objects = DirectoryQuerySet["Organization"].as_manager()
 
@@ -79,16 +98,22 @@ class Organization(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def retire(self, *, now: datetime) -> None:
-        """It is no longer offered; what refers to it stays."""
-        self.retired_at = now
+    @property
+    def site_id(self) -> None:
+        """None: it belongs to no site of ours, so to all of them."""
 
-    def offer_again(self) -> None:
-        """It is offered as before."""
-        self.retired_at = None
+    @property
+    def offers(self) -> frozenset[str]:
+        """The codes of what it is specialised in."""
+        return frozenset(specialty.code for specialty in self.specialties.all())
+
+    @property
+    def sketch(self) -> Sketch:
+        """What is compared with other entries."""
+        return Sketch(name=self.name, npi=self.npi, specialties=self.offers, phone=self.phone)
 
 
-class Practitioner(models.Model):
+class Practitioner(DirectoryEntry):
     """One clinician: of ours (`site`, maybe `user`) or of another `organization`."""
 
     name = models.CharField(max_length=160)
@@ -110,8 +135,6 @@ class Practitioner(models.Model):
     email = models.EmailField(blank=True)
     languages = models.CharField(max_length=120, blank=True)
     takes_referrals = models.BooleanField(default=True)
-    retired_at = models.DateTimeField(null=True, blank=True)
-    version = models.PositiveIntegerField(default=1)
 
     objects = DirectoryQuerySet["Practitioner"].as_manager()
 
@@ -134,13 +157,11 @@ class Practitioner(models.Model):
         place = self.site or self.organization
         return place.name if place else ""
 
-    def retire(self, *, now: datetime) -> None:
-        """They are no longer offered; what refers to them stays."""
-        self.retired_at = now
-
-    def offer_again(self) -> None:
-        """They are offered as before."""
-        self.retired_at = None
+    @property
+    def sketch(self) -> Sketch:
+        """What is compared with other entries."""
+        offered = frozenset([self.specialty_id] if self.specialty_id else [])
+        return Sketch(name=self.name, npi=self.npi, specialties=offered, phone=self.phone)
 
 
 class PractitionerIdentifier(models.Model):

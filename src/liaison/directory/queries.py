@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from django.db.models import Q, QuerySet
 
@@ -11,6 +12,9 @@ from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.directory.access import SEE
 from liaison.directory.models import Organization, Practitioner, Specialty
+from liaison.directory.rules import Sketch, looks_like, name_words
+
+R = TypeVar("R", Practitioner, Organization)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +95,29 @@ def retired_organizations(actor: Actor, *, text: str = "", limit: int = 200) -> 
     """Places that are offered no longer and whose name contains `text`, at most `limit`. Refuses: Forbidden."""
     _check(actor)
     return list(Organization.objects.retired().filter(name__icontains=text).prefetch_related("specialties")[:limit])
+
+
+def alike_practitioners(actor: Actor, *, sketch: Sketch) -> Sequence[Practitioner]:
+    """Clinicians who may be the one that `sketch` is of, also those offered no longer. Refuses: Forbidden."""
+    _check(actor)
+    rows = Practitioner.objects.select_related("specialty", "site", "organization")
+    return [row for row in _named_like(rows, sketch) if looks_like(row.sketch, sketch)]
+
+
+def alike_organizations(actor: Actor, *, sketch: Sketch) -> Sequence[Organization]:
+    """Places that may be the one that `sketch` is of, also those offered no longer. Refuses: Forbidden."""
+    _check(actor)
+    rows = Organization.objects.prefetch_related("specialties")
+    return [row for row in _named_like(rows, sketch) if looks_like(row.sketch, sketch)]
+
+
+def _named_like(rows: QuerySet[R], sketch: Sketch) -> QuerySet[R]:
+    """Those of this name, or this identifier: names are folded here, so all of them are read, without the rest."""
+    words = name_words(sketch.name)
+    known = rows.order_by().values_list("pk", "name", "npi")
+    return rows.filter(
+        pk__in=[pk for pk, name, npi in known if (npi and npi == sketch.npi) or name_words(name) == words]
+    )
 
 
 def get_practitioner(actor: Actor, *, practitioner_id: int) -> Practitioner:

@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from django import forms
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from liaison.core.actor import EVERYWHERE, Actor
+from liaison.core.actor import Actor
 from liaison.core.answers import done, put_beside, tell_against, wants_fragment
-from liaison.core.asking import actor_of
+from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound, Refusal, Stale, StepUpNeeded
 from liaison.directory import actions, queries
 from liaison.directory.access import CHANGE
-from liaison.directory.forms import OfferAgainForm, OrganizationForm, PractitionerForm, RetireForm
+from liaison.directory.forms import EntryForm, OfferAgainForm, OrganizationForm, PractitionerForm, RetireForm
 from liaison.directory.models import Organization, Practitioner
 from liaison.directory.ports import open_referrals
 
-F = TypeVar("F", bound=forms.Form)
+F = TypeVar("F", bound=EntryForm)
 
 _LISTS: Final[Mapping[tuple[bool, bool], Callable[..., Sequence[Practitioner | Organization]]]] = MappingProxyType(
     {
@@ -69,13 +69,17 @@ def practitioner(request: HttpRequest, practitioner_id: int | None = None) -> Ht
 
     def save(form: PractitionerForm) -> Any:
         if row is None:
-            return actions.add_practitioner(actor=actor, details=form.details(), now=now)
+            return actions.add_practitioner(actor=actor, details=form.details(), sent=_sent(request, form), now=now)
         version = form.cleaned_data["version"] or 0
         return actions.change_practitioner(
             actor=actor, practitioner_id=row.pk, details=form.details(), expected_version=version, now=now
         )
 
-    return _entry(request, make=make, title=row.name if row else _("New clinician"), save=save, row=row)
+    def alike(form: PractitionerForm) -> Sequence[Practitioner]:
+        return queries.alike_practitioners(actor, sketch=form.details().sketch)
+
+    page = _Page(title=row.name if row else _("New clinician"), row=row)
+    return _entry(request, page, make=make, save=save, alike=alike)
 
 
 @require_http_methods(["GET", "POST"])
@@ -90,104 +94,85 @@ def organization(request: HttpRequest, organization_id: int | None = None) -> Ht
 
     def save(form: OrganizationForm) -> Any:
         if row is None:
-            return actions.add_organization(actor=actor, details=form.details(), now=now)
+            return actions.add_organization(actor=actor, details=form.details(), sent=_sent(request, form), now=now)
         version = form.cleaned_data["version"] or 0
         return actions.change_organization(
             actor=actor, organization_id=row.pk, details=form.details(), expected_version=version, now=now
         )
 
-    title = row.name if row else _("New place")
-    return _entry(request, make=make, title=title, save=save, row=row, back="?places=1")
+    def alike(form: OrganizationForm) -> Sequence[Organization]:
+        return queries.alike_organizations(actor, sketch=form.details().sketch)
+
+    page = _Page(title=row.name if row else _("New place"), row=row, places=True)
+    return _entry(request, page, make=make, save=save, alike=alike)
 
 
 @require_http_methods(["GET", "POST"])
-def practitioner_retire(request: HttpRequest, practitioner_id: int) -> HttpResponse:
-    """Ask why a clinician is offered no longer, and take them out."""
-    actor, now = _may_change(request), current_time()
-    row = queries.get_practitioner(actor, practitioner_id=practitioner_id)
-    return _retire(
-        request,
-        row,
-        entry=reverse("directory:practitioner", args=[row.pk]),
-        referrals=open_referrals(practitioner_id=row.pk),
-        retire=lambda **typed: actions.retire_practitioner(actor=actor, practitioner_id=row.pk, now=now, **typed),
-    )
-
-
-@require_http_methods(["GET", "POST"])
-def organization_retire(request: HttpRequest, organization_id: int) -> HttpResponse:
-    """Ask why a place is offered no longer, and take it out."""
-    actor, now = _may_change(request), current_time()
-    row = queries.get_organization(actor, organization_id=organization_id)
-    return _retire(
-        request,
-        row,
-        entry=reverse("directory:organization", args=[row.pk]),
-        referrals=open_referrals(organization_id=row.pk),
-        retire=lambda **typed: actions.retire_organization(actor=actor, organization_id=row.pk, now=now, **typed),
-    )
-
-
-@require_POST
-def practitioner_offer(request: HttpRequest, practitioner_id: int) -> HttpResponse:
-    """A clinician is offered again."""
-    actor = _may_change(request)
-    row = queries.get_practitioner(actor, practitioner_id=practitioner_id)
-    version = _version_seen(request)
-    actions.offer_practitioner_again(actor=actor, practitioner_id=row.pk, expected_version=version, now=current_time())
-    return done(request, said=_("Offered again."), to=reverse("directory:practitioner", args=[row.pk]), go=True)
-
-
-@require_POST
-def organization_offer(request: HttpRequest, organization_id: int) -> HttpResponse:
-    """A place is offered again."""
-    actor = _may_change(request)
-    row = queries.get_organization(actor, organization_id=organization_id)
-    version = _version_seen(request)
-    actions.offer_organization_again(actor=actor, organization_id=row.pk, expected_version=version, now=current_time())
-    return done(request, said=_("Offered again."), to=reverse("directory:organization", args=[row.pk]), go=True)
-
-
-def _version_seen(request: HttpRequest) -> int:
-    """The version of the entry on whose page somebody pressed; 0, which none has, where none was sent."""
-    form = OfferAgainForm(request.POST)
-    return form.cleaned_data["version"] if form.is_valid() else 0
-
-
-def _retire(
-    request: HttpRequest, row: Practitioner | Organization, *, entry: str, referrals: int, retire: Callable[..., Any]
-) -> HttpResponse:
+def retire(request: HttpRequest, **which: int) -> HttpResponse:
     """Ask first: what goes, how many open referrals name it, and why; who comes second is told and may go on."""
-    if not _may_retire(actor_of(request), row):
+    actor = _may_change(request)
+    row = _entry_named(actor, **which)
+    entry = _address(row)
+    if not actor.may_at(CHANGE, site_id=row.site_id):
         raise Forbidden
     if row.retired_at is not None:
         return HttpResponseRedirect(entry)
     typed = request.POST if request.method == "POST" else None
     form, status = RetireForm(typed, initial={"version": row.version}), 422
     if form.is_valid():
+        reason, version = form.cleaned_data["reason"], form.cleaned_data["version"]
         try:
-            retire(reason=form.cleaned_data["reason"], expected_version=form.cleaned_data["version"])
+            actions.retire_entry(actor=actor, entry=row, reason=reason, expected_version=version, now=current_time())
         except Stale as refusal:
             status = refusal.status
             tell_against(form, version=row.version)
             form.add_error(None, refusal.sentence)
         else:
             return done(request, said=_("No longer offered; what refers to it stays."), to=entry, go=True)
-    context = {"form": form, "row": row, "back": entry, "referrals": referrals}
+    context = {"form": form, "row": row, "back": entry, "referrals": open_referrals(**which)}
     return render(request, "directory/retire.html", context, status=status if form.errors else 200)
+
+
+@require_POST
+def offer(request: HttpRequest, **which: int) -> HttpResponse:
+    """A clinician or a place is offered again."""
+    actor = _may_change(request)
+    row = _entry_named(actor, **which)
+    form = OfferAgainForm(request.POST)
+    # The version of the entry on whose page somebody pressed; 0, which none has, where none was sent.
+    version = form.cleaned_data["version"] if form.is_valid() else 0
+    actions.offer_again(actor=actor, entry=row, expected_version=version, now=current_time())
+    return done(request, said=_("Offered again."), to=_address(row), go=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Page:
+    """The page of an entry: of a new one (`row` None), or of one to correct."""
+
+    title: str
+    row: Practitioner | Organization | None
+    places: bool = False
+
+    @property
+    def back(self) -> str:
+        """The list that it stands in."""
+        return f"{reverse('directory:home')}{'?places=1' if self.places else ''}"
 
 
 def _entry(
     request: HttpRequest,
+    page: _Page,
     *,
     make: Callable[[Any], F],
     save: Callable[[F], Any],
-    row: Practitioner | Organization | None,
-    title: str,
-    back: str = "",
+    alike: Callable[[F], Sequence[Practitioner | Organization]],
 ) -> HttpResponse:
-    """The form of an entry, sent or fresh; whoever comes second is told what it says now, and may save against that."""
-    to = f"{reverse('directory:home')}{back}"
+    """The form of an entry, sent or fresh.
+
+    Whoever comes second is told what it says now, and may save against that; what looks like a new one stands beside
+    it, and is added anyway when somebody says so.
+    """
+    actor, like = actor_of(request), list[Practitioner | Organization]()
     form, status = make(request.POST or None), 422
     if request.method == "POST" and form.is_valid():
         try:
@@ -199,24 +184,45 @@ def _entry(
             tell_against(form, version=make(None).initial["version"])
             form.add_error(None, refusal.sentence)
         except Refusal as refusal:
+            like = [*alike(form)] if isinstance(refusal, actions.LooksLikeAnEntry) else []
             put_beside(form, refusal)
         else:
-            return done(request, said=_("Saved."), to=to, go=True)
-    actor = actor_of(request)
-    context = {"form": form, "title": title, "back": to, "row": row, "places": bool(back), "time_zone": actor.zone}
-    context["may_retire"] = row is not None and _may_retire(actor, row)
+            return done(request, said=_("Saved."), to=page.back, go=True)
+    context = {
+        "form": form,
+        "title": page.title,
+        "back": page.back,
+        "row": page.row,
+        "places": page.places,
+        "time_zone": actor.zone,
+        "alike": [(each, _may_change_one(actor, each)) for each in like],
+        "may_retire": page.row is not None and actor.may_at(CHANGE, site_id=page.row.site_id),
+    }
     return render(request, "directory/entry.html", context, status=status if form.errors else 200)
+
+
+def _sent(request: HttpRequest, form: EntryForm) -> actions.Sent:
+    key = form_key(request, form.cleaned_data["key"])
+    return form.sent(key=key, shown=request.POST.getlist("shown_alike"))
+
+
+def _entry_named(
+    actor: Actor, *, practitioner_id: int | None = None, organization_id: int = 0
+) -> Practitioner | Organization:
+    """The clinician or the place that an address names. Refuses: NotFound."""
+    if practitioner_id is not None:
+        return queries.get_practitioner(actor, practitioner_id=practitioner_id)
+    return queries.get_organization(actor, organization_id=organization_id)
+
+
+def _address(row: Practitioner | Organization) -> str:
+    """The page of an entry."""
+    return reverse(f"directory:{row._meta.model_name}", args=[row.pk])
 
 
 def _may_change_one(actor: Actor, row: Practitioner | Organization) -> bool:
     """Whether this entry is this actor's to correct: a clinician of ours by who works at their site."""
-    site_id = row.site_id if isinstance(row, Practitioner) else None
-    return actor.may(CHANGE) if site_id is None else actor.may_at(CHANGE, site_id=site_id)
-
-
-def _may_retire(actor: Actor, row: Practitioner | Organization) -> bool:
-    """Whether this actor may take the entry out and back in: what belongs to no site is missing at every site then."""
-    return actor.may_at(CHANGE, site_id=row.site_id if isinstance(row, Practitioner) else EVERYWHERE)
+    return actor.may(CHANGE) if row.site_id is None else actor.may_at(CHANGE, site_id=row.site_id)
 
 
 def _may_change(request: HttpRequest) -> Actor:

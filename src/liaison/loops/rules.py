@@ -286,12 +286,27 @@ def missing(required: Sequence[str], *, present: Collection[str]) -> tuple[str, 
     return tuple(code for code in required if code not in present)
 
 
+_OF_THE_DESK: Final = frozenset({
+    "acknowledged", "assigned", "escalated", "given_on", "handed_over", "not_handed_over", "priority", "returned",
+    "resumed", "review", "snoozed", "taken", "woken",
+})  # fmt: skip
+"""Lines about who keeps a promise, and by when: they never repeat what it is about."""
+_CLINICAL_HEADS: Final[Mapping[str, str]] = MappingProxyType(
+    {"opened": "Opened", "given_up": "Given up", "step_set": "Next step set", "step_done": "Step done"}
+)
+
+
 def without_clinical_words(sentence: str, *, what: str, kind: LoopKind) -> str:
     """A line of a loop's story for somebody who doesn't read the chart: that it happened, not what was found.
 
-    Only kinds with clinical evidence have such lines, and only those of `what` "evidence", "closed" and "undone".
+    Of kinds with clinical evidence those of `what` "evidence", "closed" and "undone" say no more than that. Of kinds
+    whose title and step are clinical themselves every other line is the kind's name too, but for those that only say
+    who keeps the promise and by when.
     """
-    if not kind.clinical_evidence or what not in {"evidence", "closed", "undone"}:
+    if what not in {"evidence", "closed", "undone"}:
+        bare = kind.clinical_words and what not in _OF_THE_DESK
+        return f"{_CLINICAL_HEADS.get(what, 'Changed')}: {kind.label}." if bare else sentence
+    if not kind.clinical_evidence:
         return sentence
     if what == "undone":
         return "Taken back."

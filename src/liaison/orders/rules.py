@@ -106,6 +106,12 @@ What the target still works on is cancelled in two steps: asked for, then confir
 """
 
 
+def is_before_it_was_sent(visit_at: datetime, *, sent_at: datetime) -> bool:
+    """Whether a visit would lie before the minute in which the referral went to whom it asks now. A time in the past is
+    right otherwise: often one learns late of a visit that others arranged."""
+    return visit_at < sent_at.replace(second=0, microsecond=0)
+
+
 def may_become(state: str, *, to: State) -> bool:
     """Whether a referral in `state` may move to `to`."""
     return state in MAY_FOLLOW[to]

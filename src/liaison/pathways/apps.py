@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.apps import AppConfig
 
 from liaison.loops.ports import register_kind, register_waiting
-from liaison.pathways.kinds import MISSED_AFTER_STAY, POST_DISCHARGE
+from liaison.pathways.kinds import MISSED_AFTER_STAY, POST_DISCHARGE, VISIT
 
 
 class PathwaysConfig(AppConfig):
@@ -21,9 +21,12 @@ class PathwaysConfig(AppConfig):
         from liaison.pathways.actions.following import contact_without
         from liaison.pathways.places import PLACES
         from liaison.pathways.queries import waiting_follow_ups
+        from liaison.pathways.rules.transition import why_no_such_visit
+        from liaison.scheduling.ports import VisitPromise, register_visit_promise
 
         register_places(*PLACES)
         register_proofs("pathways.contact", contact_without)
         register_waiting("pathways.follow_ups", waiting_follow_ups)
+        register_visit_promise(VisitPromise(kind=POST_DISCHARGE.code, evidence=VISIT, why_not=why_no_such_visit))
         register_kind(POST_DISCHARGE)
         register_kind(MISSED_AFTER_STAY)

@@ -17,6 +17,7 @@ from liaison.pathways.actions import (
     visit_not_missed,
     visit_seen,
     visit_served,
+    visit_serves_no_more,
 )
 from liaison.pathways.jobs import open_what_waits
 from liaison.pathways.models import Enrolment
@@ -32,8 +33,8 @@ from liaison.scheduling.events import (
     AppointmentNotMissed,
     AppointmentSeen,
     AppointmentServes,
+    AppointmentServesNoMore,
 )
-from liaison.scheduling.models import Appointment
 
 
 @reacts_to(ChartChanged)
@@ -109,14 +110,16 @@ def expect_the_moved_visit(fact: AppointmentMoved, /, *, actor: Actor) -> None:
 def book_again_after_cancelling(fact: AppointmentCancelled, /, *, actor: Actor) -> None:
     """The follow-up needs another visit."""
     if fact.loop_id is not None:
-        visit_lost(actor, loop_id=fact.loop_id, why="The visit was cancelled.", now=fact.at)
+        why = "The visit was cancelled."
+        visit_lost(actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, why=why, now=fact.at)
 
 
 @reacts_to(AppointmentMissed)
 def book_again_after_missing(fact: AppointmentMissed, /, *, actor: Actor) -> None:
     """The follow-up needs another visit, and its clinician decides what the patient needs meanwhile."""
     if fact.loop_id is not None:
-        visit_lost(actor, loop_id=fact.loop_id, why="The visit was missed.", now=fact.at)
+        why = "The visit was missed."
+        visit_lost(actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, why=why, now=fact.at)
         tell_clinician_of_missed(actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, now=fact.at)
 
 
@@ -130,8 +133,7 @@ def expect_who_came_after_all(fact: AppointmentNotMissed, /, *, actor: Actor) ->
 def record_the_visit(fact: AppointmentSeen, /, *, actor: Actor) -> None:
     """The follow-up's visit took place."""
     if fact.loop_id is not None:
-        start_at = Appointment.objects.values_list("start_at", flat=True).get(pk=fact.appointment_id)
-        visit_seen(actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, start_at=start_at, now=fact.at)
+        visit_seen(actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, now=fact.at)
 
 
 @reacts_to(AppointmentServes)
@@ -143,7 +145,13 @@ def count_the_visit(fact: AppointmentServes, /, *, actor: Actor) -> None:
         )
 
 
+@reacts_to(AppointmentServesNoMore)
+def look_for_a_visit_again(fact: AppointmentServesNoMore, /, *, actor: Actor) -> None:
+    """The visit that was to be the follow-up's is for something else; one that took place is void already."""
+    if fact.loop_id is not None and not fact.took_place:
+        visit_serves_no_more(actor, loop_id=fact.loop_id, now=fact.at)
+
+
 def _expect(fact: AppointmentBooked | AppointmentMoved, *, actor: Actor) -> None:
     if fact.loop_id is not None:
-        start_at = Appointment.objects.values_list("start_at", flat=True).get(pk=fact.appointment_id)
-        visit_booked(actor, loop_id=fact.loop_id, start_at=start_at, now=fact.at)
+        visit_booked(actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, now=fact.at)

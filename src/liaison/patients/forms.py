@@ -13,6 +13,8 @@ from django.utils.translation import gettext_lazy as _
 
 from liaison.accounts.models import Site, User
 from liaison.core.answers import now_says
+from liaison.core.needed import needed
+from liaison.core.telephones import TelephoneField
 from liaison.directory.models import Practitioner
 from liaison.patients.actions import ContactDetails, IdentifierDetails, NameDetails, PatientDetails, ProxyDetails
 from liaison.patients.models import (
@@ -230,8 +232,11 @@ class ProxyForm(forms.Form):
         _("What you saw"), longest=200, required=True, help_text=_("A signed form, a court order, a birth certificate.")
     )
     starts_on = _day(_("From"), required=True)
-    ends_on = _day(_("Until"), help_text=_("The first day without. A parent's right ends at 18 by itself."))
-    phone = _text(_("Phone"), longest=40)
+    ends_on = needed(
+        _day(_("Until"), help_text=_("The first day without. A parent's right ends at 18 by itself.")),
+        _("for a consent"),
+    )
+    phone = TelephoneField(label=_("Phone"), required=False)
     email = forms.EmailField(label=_("E-mail"), required=False)
     language = forms.ChoiceField(label=_("Speaks"), required=False, choices=languages)
 
@@ -366,4 +371,4 @@ class ReviewForm(forms.Form):
     """What a privacy officer found."""
 
     outcome = forms.ChoiceField(label=_("Finding"), choices=BreakGlassOutcome.choices)
-    note = _text(_("Note"), longest=1000)
+    note = needed(_text(_("Note"), longest=1000), _("where it was not simply justified"))

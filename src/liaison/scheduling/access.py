@@ -18,6 +18,7 @@ BOOK_SERIES: Final = verb("scheduling.book_series", "Book a series of visits", r
 CHANGE_SERIES: Final = verb("scheduling.change_series", "Move or cancel visits of a series together", roles=_BOOKERS)
 EXTEND_SERIES: Final = verb("scheduling.extend_series", "Book the visits of a series whose time has come", roles=())
 SERVE: Final = verb("scheduling.serve", "Say which promise a visit is for that names none", roles=_BOOKERS)
+SERVE_NO_MORE: Final = verb("scheduling.serve_no_more", "Take back which promise a visit is for", roles=_BOOKERS)
 MOVE: Final = verb("scheduling.move", "Move a visit to another time", roles=_BOOKERS)
 CANCEL: Final = verb("scheduling.cancel", "Cancel a visit", roles=_BOOKERS)
 ATTEND: Final = verb("scheduling.attend", "Note that a patient arrived, was seen or did not come", roles=_BOOKERS)

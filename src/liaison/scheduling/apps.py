@@ -31,7 +31,7 @@ class SchedulingConfig(AppConfig):
         from liaison.inbox.ports import register_invitation_finder
         from liaison.scheduling.actions.refusals import AlreadyOffered, NotFree
         from liaison.scheduling.places import OWN_FEED, PLACES
-        from liaison.scheduling.ports import register_readiness_check
+        from liaison.scheduling.ports import VisitPromise, register_readiness_check, register_visit_promise
         from liaison.scheduling.queries.answers import invited_by
         from liaison.scheduling.queries.readiness_checks import OURS
 
@@ -48,6 +48,7 @@ class SchedulingConfig(AppConfig):
         register_kind(NOT_READY)
         register_kind(SERIES_VISIT)
         register_kind(SERIES_HELD_UP)
+        register_visit_promise(VisitPromise(kind=MISSED_VISIT.code, evidence="answered", why_not=lambda _modality: ""))
         for check in OURS:
             register_readiness_check(check)
         constraint_refusal("scheduling_one_visit_at_a_time", NotFree)

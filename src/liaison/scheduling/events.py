@@ -55,6 +55,13 @@ class AppointmentServes(_AboutAppointment):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentServesNoMore(_AboutAppointment):
+    """That a visit is for this promise was taken back; what it proved there is void. `took_place` as it was said."""
+
+    took_place: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentMissed(_AboutAppointment):
     """The patient did not come."""
 

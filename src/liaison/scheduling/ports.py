@@ -65,6 +65,7 @@ __all__ = [
     "Standing",
     "State",
     "Urgency",
+    "VisitPromise",
     "feed_writer",
     "invitation_writers",
     "read_line",
@@ -72,7 +73,9 @@ __all__ = [
     "register_feed_writer",
     "register_invitation_writer",
     "register_readiness_check",
+    "register_visit_promise",
     "unregister_feed_writers",
+    "visit_promises",
 ]
 
 REASONS_IN_ORDER = tuple(REASONS.items())
@@ -240,3 +243,29 @@ def register_readiness_check(check: ReadinessCheck) -> None:
 def readiness_checks() -> tuple[ReadinessCheck, ...]:
     """Every check, in the order in which they were registered."""
     return tuple(_checks)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitPromise:
+    """A kind of loop that waits for a visit, told by the package that opens it.
+
+    `evidence` is the code that the visit proves. `why_not` says of a visit of this modality ("in_person", "video",
+    "phone") in a sentence why it would not count; "" when it would.
+    """
+
+    kind: str
+    evidence: str
+    why_not: Callable[[str], str]
+
+
+_visit_promises: dict[str, VisitPromise] = {}
+
+
+def register_visit_promise(promise: VisitPromise) -> None:
+    """Let a package above say which of its promises wait for a visit (called in `AppConfig.ready`)."""
+    _visit_promises[promise.kind] = promise
+
+
+def visit_promises() -> Mapping[str, VisitPromise]:
+    """Every such kind, by its code."""
+    return dict(_visit_promises)

@@ -41,6 +41,7 @@ urlpatterns = [
     path("appointments/<int:appointment_id>/barrier/", attending.barrier, name="barrier"),
     path("appointments/<int:appointment_id>/late/<slug:answer>/", attending.late, name="late"),
     path("appointments/<int:appointment_id>/serves/<int:loop_id>/", serving.serve, name="serve"),
+    path("appointments/<int:appointment_id>/serves-no-more/<int:loop_id>/", serving.no_more, name="serve_no_more"),
     path("appointments/<int:appointment_id>/<slug:step>/", attending.attend, name="attend"),
     path("series/new/", series_booking.repeat, name="repeat"),
     path("series/<int:series_id>/", series.series, name="series"),

@@ -1,6 +1,7 @@
 """The only writes to sites, teams, people, roles and passwords."""
 
 from liaison.accounts.actions.people import (
+    SiteDetails,
     add_person,
     add_site,
     add_team,
@@ -59,6 +60,7 @@ __all__ = [
     "ReachesFurther",
     "RoleAlreadyHeld",
     "SiteCodeTaken",
+    "SiteDetails",
     "TeamNameTaken",
     "accept_restored_trail",
     "add_person",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
@@ -16,7 +17,7 @@ from liaison.accounts.queries import meets_person, reaches_person
 from liaison.core.act import act
 from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.numbers import reaches_from_anywhere, written_number
-from liaison.core.refusals import Forbidden
+from liaison.core.refusals import Forbidden, Stale
 from liaison.core.verbs import Verb
 
 
@@ -34,12 +35,35 @@ def add_site(
     return site
 
 
-def change_site(*, actor: Actor, site: Site, name: str, address: str, phone: str, now: datetime) -> Site:
-    """Say anew what patients read of a site, where one manages sites. Refuses: Forbidden elsewhere, PhoneNeeded."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SiteDetails:
+    """What patients read of a site."""
+
+    name: str
+    address: str
+    phone: str
+
+
+def change_site(
+    *, actor: Actor, site: Site, details: SiteDetails, expected_version: int | None = None, now: datetime
+) -> Site:
+    """Say anew what patients read of a site, where one manages sites.
+
+    Refuses: Forbidden elsewhere, PhoneNeeded, Stale (it is not of `expected_version` any more).
+    """
     with act(actor, MANAGE_SITES, site_id=site.pk, subject=site, now=now):
-        site.name, site.address, site.phone = name.strip(), address.strip(), _to_call(phone)
-        site.save(update_fields=["name", "address", "phone"])
-    return site
+        row = Site.objects.select_for_update(no_key=True).get(pk=site.pk)
+        _next_version(row, expected_version=expected_version)
+        row.name, row.address, row.phone = details.name.strip(), details.address.strip(), _to_call(details.phone)
+        row.save(update_fields=["name", "address", "phone", "version"])
+    return row
+
+
+def _next_version(row: Site | User, *, expected_version: int | None) -> None:
+    """Count one change of a locked row. Refuses: Stale."""
+    if expected_version is not None and row.version != expected_version:
+        raise Stale
+    row.version += 1
 
 
 def _to_call(phone: str) -> str:
@@ -82,30 +106,47 @@ def add_person(
     return person
 
 
-def rename_person(*, actor: Actor, person: User, name: str, email: str, now: datetime) -> User:
-    """Change a person's name or address. Refuses: ReachesFurther (save for oneself), EmailTaken."""
+def rename_person(
+    *, actor: Actor, person: User, name: str, email: str, expected_version: int | None = None, now: datetime
+) -> User:
+    """Change a person's name or address.
+
+    Refuses: ReachesFurther (save for oneself), EmailTaken, Stale (they are not of `expected_version` any more).
+    """
     with act(actor, MANAGE_PEOPLE, subject=person, now=now):
         if person.pk != actor.user_id:
             refuse_further(actor, MANAGE_PEOPLE, person=person, now=now)
-        person.name, person.email = name.strip(), email.strip().lower()
-        person.save(update_fields=["name", "email"])
-    return person
+        row = User.objects.select_for_update(no_key=True).get(pk=person.pk)
+        _next_version(row, expected_version=expected_version)
+        row.name, row.email = name.strip(), email.strip().lower()
+        row.save(update_fields=["name", "email", "version"])
+    return row
 
 
-def set_teams(*, actor: Actor, person: User, teams: Iterable[Team], now: datetime) -> None:
-    """Make these the teams that a person is in, and no others.
+def set_teams(
+    *,
+    actor: Actor,
+    person: User,
+    teams: Iterable[Team],
+    expected_ids: Collection[int] | None = None,
+    now: datetime,
+) -> None:
+    """Make these the teams that a person is in, and no others; `expected_ids` are those that were seen before.
 
     Refuses: Forbidden for somebody who works elsewhere alone, and for joining or leaving a team of another site;
-    LeavesWork for the last who works in a team that still holds open work.
+    Stale when they are in other teams by now; LeavesWork for the last who works in a team that still holds open work.
     """
     wanted = {team.pk for team in teams}
     with act(actor, MANAGE_PEOPLE, subject=person, now=now) as entry:
+        User.objects.select_for_update(no_key=True).get(pk=person.pk)  # one at a time says their teams
         held = set(TeamMember.objects.filter(user=person).values_list("team_id", flat=True))
         changed = Team.objects.filter(pk__in=wanted ^ held)
         if not meets_person(actor, MANAGE_PEOPLE, person=person, now=now) or not all(
             actor.may_at(MANAGE_PEOPLE, site_id=team.site_id) for team in changed
         ):
             raise Forbidden
+        if expected_ids is not None and held != set(expected_ids):
+            raise Stale
         refuse_lost_work(person, team_ids=held - wanted, now=now)
         TeamMember.objects.filter(user=person).exclude(team_id__in=wanted).delete()
         TeamMember.objects.bulk_create(

@@ -34,6 +34,7 @@ class TeamNameTaken(Refusal):
 
     code = "accounts.team_name_taken"
     sentence = "This site has a team of that name. Choose another name."
+    field = "name"
 
 
 class RoleAlreadyHeld(Refusal):

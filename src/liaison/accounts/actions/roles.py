@@ -21,6 +21,7 @@ from liaison.accounts.models import Assignment, Session, Site, User
 from liaison.accounts.ports import in_words, open_work_of
 from liaison.core.act import act
 from liaison.core.actor import EVERYWHERE, Actor
+from liaison.core.refusals import Stale
 
 
 def appoint_first_administrator(*, actor: Actor, email: str, name: str, password: str | None, now: datetime) -> User:
@@ -74,9 +75,15 @@ def give_role(
 def end_role(*, actor: Actor, assignment: Assignment, now: datetime) -> Assignment:
     """Take a role away from now on, at a site where one gives roles. Needs a fresh proof of who asks.
 
-    Refuses: Forbidden elsewhere, LeavesWork (open work that they could not see any more), LastAdministrator.
+    Refuses: Forbidden elsewhere, Stale (it ended before), LeavesWork (open work that they could not see any more),
+    LastAdministrator.
     """
     with act(actor, GIVE_ROLES, site_id=assignment.site_id, subject=assignment, now=now) as entry:
+        assignment = (
+            Assignment.objects.select_for_update(of=("self",)).select_related("user", "site").get(pk=assignment.pk)
+        )
+        if assignment.ends_at is not None and assignment.ends_at <= now:
+            raise Stale
         refuse_lost_work(assignment.user, assignment_ids={assignment.pk}, now=now)
         _keep_an_administrator(without=[assignment], now=now)
         assignment.end(now=now)

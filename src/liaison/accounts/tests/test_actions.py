@@ -27,7 +27,7 @@ from liaison.core.actor import ANONYMOUS, Actor
 from liaison.core.audit import seal_entries
 from liaison.core.models import AuditEntry, AuditSeal
 from liaison.core.postgres.guard import UnguardedWrite, writes_open
-from liaison.core.refusals import Forbidden, NotFound, StepUpNeeded
+from liaison.core.refusals import Forbidden, NotFound, Stale, StepUpNeeded
 from liaison.core.tests.test_act import _tamper
 
 pytestmark = pytest.mark.django_db
@@ -203,6 +203,24 @@ def test_teams_are_what_was_said_last(boss: Actor) -> None:
     with pytest.raises(actions.TeamNameTaken):
         actions.add_team(actor=boss, name="On call", site=None, now=NOW)
     assert Team.objects.count() == 3
+
+
+def test_nothing_is_saved_over_what_somebody_else_said_meanwhile(boss: Actor) -> None:
+    here = site()
+    team = actions.add_team(actor=boss, name="Transitions", site=here, now=NOW)
+    rosa = person("Rosa", Role.COORDINATOR, at=here)
+    details = actions.SiteDetails(name="North", address="", phone="617-555-0100")
+    held = rosa.assignments.get()
+    actions.end_role(actor=boss, assignment=held, now=NOW)
+    for late in (
+        lambda: actions.rename_person(actor=boss, person=rosa, name="R", email=rosa.email, expected_version=2, now=NOW),
+        lambda: actions.set_teams(actor=boss, person=rosa, teams=[], expected_ids=[team.pk], now=NOW),
+        lambda: actions.change_site(actor=boss, site=here, details=details, expected_version=2, now=NOW),
+        lambda: actions.end_role(actor=boss, assignment=held, now=NOW),
+    ):
+        with pytest.raises(Stale):
+            late()
+    assert actions.change_site(actor=boss, site=here, details=details, expected_version=1, now=NOW).version == 2
 
 
 def test_a_site_code_is_used_once(boss: Actor) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -212,7 +213,8 @@ def test_teams_are_added_at_ones_own_site_and_sites_by_who_manages_all(house: Ho
 
 
 def test_a_site_is_changed_by_who_manages_it(house: House) -> None:
-    told = {"name": "North ", "address": " 1 Hill Rd", "phone": "617-555-0199", "now": SOON}
+    details = actions.SiteDetails(name="North ", address=" 1 Hill Rd", phone="617-555-0199")
+    told: dict[str, Any] = {"details": details, "now": SOON}
     with pytest.raises(Forbidden):
         actions.change_site(actor=house.nora, site=house.riverside, **told)
     actions.change_site(actor=house.nora, site=house.northgate, **told)
@@ -237,7 +239,8 @@ def test_a_site_without_a_telephone_number_is_refused(house: House, phone: str) 
     with pytest.raises(actions.PhoneNeeded):
         actions.add_site(actor=house.ada, code="west", name="West", time_zone="UTC", phone=phone, now=SOON)
     with pytest.raises(actions.PhoneNeeded):
-        actions.change_site(actor=house.ada, site=house.northgate, name="North", address="", phone=phone, now=SOON)
+        details = actions.SiteDetails(name="North", address="", phone=phone)
+        actions.change_site(actor=house.ada, site=house.northgate, details=details, now=SOON)
 
 
 def test_where_a_site_has_none_patients_call_another_of_the_organization(house: House) -> None:

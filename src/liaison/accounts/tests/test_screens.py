@@ -126,11 +126,52 @@ def test_roles_and_teams_are_given_and_taken_on_the_page(
 
 
 def test_a_name_is_changed_and_a_taken_address_refused(client: Client, ada: User, rosa: User) -> None:
-    client.post(f"/people/{rosa.pk}/", {"name": "Rosa Diaz-Ng", "email": rosa.email})
+    client.post(f"/people/{rosa.pk}/", {"name": "Rosa Diaz-Ng", "email": rosa.email, "version": "1"})
     assert User.objects.get(pk=rosa.pk).name == "Rosa Diaz-Ng"
-    taken = client.post(f"/people/{rosa.pk}/", {"name": "Rosa", "email": ada.email})
+    taken = client.post(f"/people/{rosa.pk}/", {"name": "Rosa", "email": ada.email, "version": "2"})
     assert taken.status_code == 422
+    assert 'value="Rosa"' in taken.content.decode()
     assert client.get("/people/999999/").status_code == 404
+
+
+def test_who_saves_a_person_second_is_told_what_it_says_now_and_may_save_against_that(
+    client: Client, ada: User, rosa: User, riverside: Site
+) -> None:
+    page, mine = f"/people/{rosa.pk}/", {"name": "Rosa Ng", "email": rosa.email, "version": "1"}
+    assert 'name="version" value="1"' in client.get(page).content.decode()
+    actions.rename_person(actor=acting(ada), person=rosa, name="Rosa Diaz", email=rosa.email, now=NOW)
+    stale = client.post(page, mine)
+    shown = stale.content.decode()
+    assert stale.status_code == 409
+    for words in ("It now says: Rosa Diaz", 'value="Rosa Ng"', 'name="version" value="2"'):
+        assert words in shown
+    assert client.post(page, {**mine, "version": "2"}).status_code == 302
+    assert User.objects.get(pk=rosa.pk).name == "Rosa Ng"
+
+    first = actions.add_team(actor=LIAISON, name="Transitions", site=riverside, now=NOW)
+    second = actions.add_team(actor=LIAISON, name="Referrals", site=riverside, now=NOW)
+    actions.set_teams(actor=acting(ada), person=rosa, teams=[second], now=NOW)
+    stale = client.post(f"{page}teams/", {"teams": [first.pk], "version": ""})
+    shown = stale.content.decode()
+    assert (stale.status_code, "It now says: Referrals" in shown) == (409, True)
+    assert f'name="version" value="{second.pk}"' in shown
+    assert [team.name for team in rosa.teams.all()] == ["Referrals"]
+    assert client.post(f"{page}teams/", {"teams": [first.pk], "version": f"{second.pk}"}).status_code == 302
+    assert [team.name for team in rosa.teams.all()] == ["Transitions"]
+
+
+def test_who_saves_a_site_second_is_told_what_it_says_now(client: Client, ada: User, riverside: Site) -> None:
+    where = f"/people/sites/{riverside.pk}/"
+    mine = {"name": "Riverside", "address": "2 Hill Rd", "phone": "617-555-0101", "version": "1"}
+    details = actions.SiteDetails(name="Riverside", address="1 Hill Rd", phone="617-555-0102")
+    actions.change_site(actor=acting(ada), site=riverside, details=details, now=NOW)
+    stale = client.post(where, mine)
+    shown = stale.content.decode()
+    assert stale.status_code == 409
+    for words in ("It now says: 1 Hill Rd", "It now says: (617) 555-0102", "2 Hill Rd", 'name="version" value="2"'):
+        assert words in shown
+    assert client.post(where, {**mine, "version": "2"}).status_code == 302
+    assert Site.objects.get(pk=riverside.pk).address == "2 Hill Rd"
 
 
 def test_sites_and_teams_are_added(client: Client, ada: User) -> None:
@@ -164,7 +205,10 @@ def test_what_patients_read_of_a_site_is_changed(client: Client, ada: User, rive
     assert "Riverside" in client.get(where).content.decode()
     assert "with its area code" in client.post(where, {"name": "Riverside", "phone": "later"}).content.decode()
     assert "with its area code" in client.post(where, {"name": "Riverside", "phone": "555-0101"}).content.decode()
-    assert client.post(where, {"name": "Riverside", "phone": "617-555-0101"})["Location"] == "/people/sites/"
+    assert (
+        client.post(where, {"name": "Riverside", "phone": "617-555-0101", "version": "1"})["Location"]
+        == "/people/sites/"
+    )
     assert Site.objects.get(pk=riverside.pk).phone == "(617) 555-0101"
     assert "(617) 555-0101" in client.get("/people/sites/").content.decode()
     assert client.get("/people/sites/999999/").status_code == 404

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django import forms
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -16,10 +16,10 @@ from liaison.accounts.forms import PersonForm, RoleForm, SiteForm, TeamForm, Tea
 from liaison.accounts.models import User
 from liaison.accounts.ports import open_work_of
 from liaison.core.actor import EVERYWHERE
-from liaison.core.answers import attempt, done, wants_fragment
+from liaison.core.answers import attempt, done, put_beside, tell_against, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Forbidden
+from liaison.core.refusals import Forbidden, Stale
 
 
 @require_GET
@@ -56,23 +56,28 @@ def person_new(request: HttpRequest) -> HttpResponse:
 def person(request: HttpRequest, user_id: int) -> HttpResponse:
     """One person: name, roles, teams, and what can be done with the account. POST changes the name."""
     found = _person(request, user_id)
-    form = PersonForm(request.POST or None, initial={"name": found.name, "email": found.email})
+    form, status = _person_form(request.POST or None, found), 422
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
-        changed = attempt(
-            form,
-            lambda: actions.rename_person(
+        try:
+            actions.rename_person(
                 actor=actor_of(request),
                 person=found,
                 name=typed["name"],
                 email=typed["email"],
+                expected_version=typed["version"] or 0,
                 now=current_time(),
-            ),
-        )
-        if changed is not None:
+            )
+        except Stale as refusal:
+            status, found = refusal.status, _person(request, user_id)
+            form = _person_form(request.POST, found)
+            tell_against(form, version=found.version)
+            form.add_error(None, refusal.sentence)
+        except actions.EmailTaken as refusal:
+            put_beside(form, refusal)
+        else:
             return done(request, said=_("Saved."), to=_url(found), go=True)
-        found = _person(request, user_id)
-    return _page(request, found, status=422 if form.errors else 200, form=form)
+    return _page(request, found, status=status if form.errors else 200, form=form)
 
 
 @require_POST
@@ -110,11 +115,24 @@ def set_teams(request: HttpRequest, user_id: int) -> HttpResponse:
     """Say which teams someone is in."""
     found = _person(request, user_id)
     actor = actor_of(request)
-    form = TeamsForm(request.POST, actor=actor)
+    form = TeamsForm(request.POST, actor=actor, held=queries.teams_in_reach(actor, person=found))
     if not form.is_valid():
         return _page(request, found, status=422, teams_form=form)
-    teams = [*form.cleaned_data["teams"], *queries.teams_out_of_reach(actor, person=found)]
-    actions.set_teams(actor=actor, person=found, teams=teams, now=current_time())
+    others = list(queries.teams_out_of_reach(actor, person=found))
+    try:
+        actions.set_teams(
+            actor=actor,
+            person=found,
+            teams=[*form.cleaned_data["teams"], *others],
+            expected_ids=form.seen_ids().union(team.pk for team in others),
+            now=current_time(),
+        )
+    except Stale as refusal:
+        held = list(queries.teams_in_reach(actor, person=found))
+        form = TeamsForm(request.POST, actor=actor, held=held)
+        tell_against(form, version=form.version_of(held))
+        form.add_error(None, refusal.sentence)
+        return _page(request, found, status=refusal.status, teams_form=form)
     return done(request, said=_("Saved."), to=_url(found), go=True)
 
 
@@ -185,14 +203,18 @@ def _page(request: HttpRequest, found: User, *, status: int = 200, **given: form
         "person": found,
         "assignments": [(one, actor.may_at(GIVE_ROLES, site_id=one.site_id)) for one in held],
         "reached": queries.reaches_person(actor, GIVE_ROLES, person=found, now=now),
-        "form": given.get("form") or PersonForm(initial={"name": found.name, "email": found.email}),
+        "form": given.get("form") or _person_form(None, found),
         "role_form": given.get("role_form") or RoleForm(actor=actor),
-        "teams_form": given.get("teams_form") or TeamsForm(initial={"teams": teams}, actor=actor),
+        "teams_form": given.get("teams_form") or TeamsForm(actor=actor, held=teams),
         "held": open_work_of(found.pk),
         "has_factor": queries.has_second_factor(found.pk),
         "is_self": found.pk == actor.user_id,
     }
     return render(request, "accounts/person.html", page, status=status)
+
+
+def _person_form(typed: QueryDict | None, found: User) -> PersonForm:
+    return PersonForm(typed, initial={"name": found.name, "email": found.email, "version": found.version})
 
 
 def _may_manage(request: HttpRequest) -> None:

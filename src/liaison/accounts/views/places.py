@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from liaison.accounts import actions
-from liaison.accounts.forms import SiteDetailsForm
+from liaison.accounts.forms import ChangedSiteForm
+from liaison.accounts.models import Site
 from liaison.accounts.queries import site_for
-from liaison.core.answers import attempt, done
+from liaison.core.answers import done, put_beside, tell_against
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
+from liaison.core.refusals import Stale
 from liaison.core.templatetags.liaison import phone
 
 
@@ -22,10 +24,24 @@ def site(request: HttpRequest, site_id: int) -> HttpResponse:
     """Change where a site is and where patients call."""
     actor, now = actor_of(request), current_time()
     found = site_for(actor, site_id=site_id)
-    told = {"name": found.name, "address": found.address, "phone": phone(found.phone)}
-    form = SiteDetailsForm(request.POST or None, initial=told)
+    form, status = _form(request.POST or None, found), 422
     if form.is_valid():
-        changed = attempt(form, lambda: actions.change_site(actor=actor, site=found, now=now, **form.cleaned_data))
-        if changed is not None:
+        details, version = form.details(), form.cleaned_data["version"] or 0
+        try:
+            actions.change_site(actor=actor, site=found, details=details, expected_version=version, now=now)
+        except Stale as refusal:
+            status, found = refusal.status, site_for(actor, site_id=site_id)
+            form = _form(request.POST, found)
+            tell_against(form, version=found.version)
+            form.add_error(None, refusal.sentence)
+        except actions.PhoneNeeded as refusal:
+            put_beside(form, refusal)
+        else:
             return done(request, said=_("Saved."), to=reverse("accounts:sites"), go=True)
-    return render(request, "accounts/site.html", {"site": found, "form": form}, status=422 if form.errors else 200)
+    page = {"site": found, "form": form}
+    return render(request, "accounts/site.html", page, status=status if form.errors else 200)
+
+
+def _form(typed: QueryDict | None, found: Site) -> ChangedSiteForm:
+    kept = {"name": found.name, "address": found.address, "phone": phone(found.phone), "version": found.version}
+    return ChangedSiteForm(typed, initial=kept)

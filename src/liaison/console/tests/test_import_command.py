@@ -125,6 +125,22 @@ def test_references_to_what_has_not_come_are_told_and_a_flood_of_them_is_counted
     assert "… and 3 more references to something that has not come." in said
 
 
+def test_notes_of_the_same_words_are_one_line_with_their_number_and_one_place(site, console, tmp_path):
+    unusable = [{"system": "phone", "value": "ask"}]
+    people = [walter(id=f"p{number}", identifier=[], telecom=unusable) for number in range(1_200)]
+    alone = walter(id="alone", identifier=[], birthDate="2031-01-01")
+    odd = [{"resourceType": "Dragon"}, {"resourceType": "Dragon"}]
+    summary = run_import([write(tmp_path / "a.json", bundle(alone, *people, *odd))], console=console)
+    said = [line for line in console.file.getvalue().splitlines() if line.startswith("note: ")]
+    assert len(summary.notes) == 1_201
+    assert len(said) == 2
+    assert said[0].startswith(f"note: {tmp_path}/a.json: ")
+    assert "birth_on is kept as received but not used: " in said[0]
+    assert said[1].startswith("note: 1,200 times: a phone that can't be one is kept as received but not used: for ")
+    assert f": for example {tmp_path}/a.json: " in said[1]
+    assert console.file.getvalue().count("rejected: ") == 2
+
+
 @pytest.fixture
 def northgate():
     """A second site."""

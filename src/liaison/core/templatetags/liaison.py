@@ -19,6 +19,7 @@ from django.utils.safestring import SafeString
 
 from liaison.core.asking import actor_of
 from liaison.core.languages import language_name
+from liaison.core.needed import when_needed
 from liaison.core.numbers import phone_number, written_number
 from liaison.core.spoken_time import Spoken, age_in_words, due_in_words, exactly, moment_in_words
 
@@ -126,8 +127,13 @@ def block_again(context: Context, name: str) -> SafeString:
 
 
 @register.inclusion_tag("liaison/_field.html")
-def field(bound: BoundField, *, label: str = "", placeholder: str = "", autofocus: bool = False) -> dict[str, Any]:
-    """One form field: label, control, help and errors, tied together."""
+def field(
+    bound: BoundField, *, label: str = "", placeholder: str = "", autofocus: bool = False, asked: bool = False
+) -> dict[str, Any]:
+    """One form field: label, control, help and errors, tied together.
+
+    `asked` is for what a form can do without, and what is needed once it is shown: a reason for going on all the same.
+    """
     widget = bound.field.widget
     described = [f"{bound.id_for_label}-help"] if bound.help_text else []
     described += [f"{bound.id_for_label}-error"] if bound.errors else []
@@ -135,13 +141,15 @@ def field(bound: BoundField, *, label: str = "", placeholder: str = "", autofocu
     attrs |= {"aria-invalid": "true"} if bound.errors else {}
     attrs |= {"placeholder": placeholder} if placeholder else {}
     attrs |= {"data-autofocus": True} if autofocus else {}
+    attrs |= {"aria-required": "true"} if asked else {}
     return {
         "bound": bound,
         "label": label or bound.label,
         "control": bound.as_widget(attrs={key: value for key, value in attrs.items() if value is not None}),
         "is_check": isinstance(widget, CheckboxInput),
         "is_group": isinstance(widget, RadioSelect | CheckboxSelectMultiple),
-        "optional": not bound.field.required,
+        "optional": not bound.field.required and not asked,
+        "when_needed": "" if asked else when_needed(bound.field),
     }
 
 

@@ -53,10 +53,10 @@ def test_a_clinician_is_added_corrected_and_retired() -> None:
             actor=ROSA, practitioner_id=made.pk, details=PractitionerDetails(name="X"), expected_version=1, now=NOW
         )
     assert [row.name for row in queries.practitioners(BILL, text="imani")] == ["Dr A. Imani"]
-    actions.retire_practitioner(actor=ADAM, practitioner_id=made.pk, reason=" left us ", expected_version=2, now=NOW)
+    actions.retire_entry(actor=ADAM, entry=made, reason=" left us ", expected_version=2, now=NOW)
     assert queries.practitioners(BILL) == []
     assert [row.retired_at for row in queries.retired_practitioners(BILL, text="imani")] == [NOW]
-    again = actions.offer_practitioner_again(actor=ADAM, practitioner_id=made.pk, expected_version=3, now=NOW)
+    again = actions.offer_again(actor=ADAM, entry=made, expected_version=3, now=NOW)
     assert (again.version, queries.retired_practitioners(BILL)) == (4, [])
     assert [row.name for row in queries.practitioners(BILL)] == ["Dr A. Imani"]
     told = AuditEntry.objects.filter(verb="directory.change", outcome="done").order_by("pk")
@@ -114,10 +114,10 @@ def test_a_place_offers_its_specialties_to_referrals_after_our_own() -> None:
         )
     assert [target.name for target in queries.referral_targets(ROSA, specialty="cardiology")] == ["Dr Zed", "Dr Away"]
     assert str(heart) == "Heart House"
-    actions.retire_organization(actor=ADAM, organization_id=heart.pk, reason="moved", expected_version=2, now=NOW)
+    actions.retire_entry(actor=ADAM, entry=heart, reason="moved", expected_version=2, now=NOW)
     assert queries.organizations(ROSA, text="heart") == []
     assert queries.retired_organizations(ROSA, text="heart") == [heart]
-    actions.offer_organization_again(actor=ADAM, organization_id=heart.pk, expected_version=3, now=NOW)
+    actions.offer_again(actor=ADAM, entry=heart, expected_version=3, now=NOW)
     assert queries.organizations(ROSA, text="heart") == [heart]
     assert len(queries.specialties(ROSA)) > 20
 
@@ -125,20 +125,20 @@ def test_a_place_offers_its_specialties_to_referrals_after_our_own() -> None:
 @pytest.mark.django_db
 def test_nothing_goes_without_a_reason_or_by_an_old_page_or_twice() -> None:
     heart = actions.add_organization(actor=ROSA, details=OrganizationDetails(name="Heart House"), now=NOW)
-    named: dict[str, Any] = {"actor": ADAM, "organization_id": heart.pk, "now": NOW}
+    named: dict[str, Any] = {"actor": ADAM, "entry": heart, "now": NOW}
     with pytest.raises(actions.EntryWrong) as refusal:
-        actions.retire_organization(reason=" ", expected_version=1, **named)
+        actions.retire_entry(reason=" ", expected_version=1, **named)
     assert set(refusal.value.fields) == {"reason"}
     with pytest.raises(Stale):
-        actions.retire_organization(reason="moved", expected_version=2, **named)
+        actions.retire_entry(reason="moved", expected_version=2, **named)
     with pytest.raises(Stale):
-        actions.offer_organization_again(expected_version=1, **named)
-    assert actions.retire_organization(reason="moved", expected_version=1, **named).retired_at == NOW
+        actions.offer_again(expected_version=1, **named)
+    assert actions.retire_entry(reason="moved", expected_version=1, **named).retired_at == NOW
     with pytest.raises(Stale):
-        actions.retire_organization(reason="moved", expected_version=2, **named)
+        actions.retire_entry(reason="moved", expected_version=2, **named)
     with pytest.raises(Stale):
-        actions.offer_organization_again(expected_version=1, **named)
-    assert actions.offer_organization_again(expected_version=2, **named).retired_at is None
+        actions.offer_again(expected_version=1, **named)
+    assert actions.offer_again(expected_version=2, **named).retired_at is None
 
 
 @pytest.mark.django_db
@@ -147,10 +147,10 @@ def test_what_belongs_to_no_site_is_taken_out_and_back_by_who_has_the_verb_every
     away = actions.add_practitioner(actor=ROSA, details=PractitionerDetails(name="Dr Away"), now=NOW)
     old: dict[str, Any] = {"actor": ROSA, "expected_version": 1, "now": NOW}
     for refused in (
-        lambda: actions.retire_organization(organization_id=heart.pk, reason="moved", **old),
-        lambda: actions.offer_organization_again(organization_id=heart.pk, **old),
-        lambda: actions.retire_practitioner(practitioner_id=away.pk, reason="moved", **old),
-        lambda: actions.offer_practitioner_again(practitioner_id=away.pk, **old),
+        lambda: actions.retire_entry(entry=heart, reason="moved", **old),
+        lambda: actions.offer_again(entry=heart, **old),
+        lambda: actions.retire_entry(entry=away, reason="moved", **old),
+        lambda: actions.offer_again(entry=away, **old),
     ):
         with pytest.raises(Forbidden):
             refused()
@@ -219,14 +219,23 @@ def text(answer: Any) -> str:
     return str(answer.content.decode())
 
 
+def added(client: Client, address: str, typed: dict[str, Any], *, key: str = "") -> Any:
+    """What a fresh form answers, or with `key` that form sent again."""
+    if not key:
+        key = text(client.get(address)).split('name="key" value="')[1].split('"')[0]
+    return client.post(address, {**typed, "key": key})
+
+
 def test_the_pages_of_the_directory(rosa: Client) -> None:
     assert "No clinicians yet" in text(rosa.get("/directory/"))
     assert rosa.get("/directory/clinicians/new/").status_code == 200
-    assert rosa.post("/directory/places/new/", {"name": "Heart House", "kind": "clinic", "specialties": ["cardiology"]})
+    assert added(
+        rosa, "/directory/places/new/", {"name": "Heart House", "kind": "clinic", "specialties": ["cardiology"]}
+    )
     place = queries.organizations(LIAISON)[0]
     typed = {"name": "Dr Away", "specialty": "cardiology", "organization": place.pk, "takes_referrals": "on"}
-    assert rosa.post("/directory/clinicians/new/", typed).status_code == 302
-    wrong = rosa.post("/directory/clinicians/new/", {**typed, "npi": "1234567890"})
+    assert added(rosa, "/directory/clinicians/new/", typed).status_code == 302
+    wrong = added(rosa, "/directory/clinicians/new/", {**typed, "npi": "1234567890"})
     assert wrong.status_code == 422
     assert "check its ten digits" in text(wrong)
     row = queries.practitioners(LIAISON)[0]
@@ -250,7 +259,7 @@ def test_the_pages_of_the_directory(rosa: Client) -> None:
 
 def test_who_corrects_an_entry_second_is_told_what_it_says_now_and_may_save_against_that(rosa: Client) -> None:
     typed = {"name": "Heart House", "kind": "clinic", "specialties": ["cardiology"], "phone": "617-555-0142"}
-    rosa.post("/directory/places/new/", typed)
+    added(rosa, "/directory/places/new/", typed)
     entry = f"/directory/places/{queries.organizations(LIAISON)[0].pk}/"
     assert rosa.post(entry, {**typed, "version": "1", "phone": "617-555-0143"}).status_code == 302
     answer = rosa.post(entry, {**typed, "version": "1", "specialties": []})
@@ -265,7 +274,7 @@ def test_who_corrects_an_entry_second_is_told_what_it_says_now_and_may_save_agai
 
 
 def test_a_place_is_offered_no_longer_after_a_question_and_offered_again(rosa: Client, adam: Client) -> None:
-    rosa.post("/directory/places/new/", {"name": "Heart House", "kind": "clinic"})
+    added(rosa, "/directory/places/new/", {"name": "Heart House", "kind": "clinic"})
     entry = f"/directory/places/{queries.organizations(LIAISON)[0].pk}/"
     assert "Offer no longer" not in text(rosa.get(entry))
     assert rosa.get(f"{entry}retire/").status_code == 403
@@ -295,7 +304,7 @@ def test_a_place_is_offered_no_longer_after_a_question_and_offered_again(rosa: C
 def test_a_clinician_of_ours_is_taken_out_and_back_by_who_corrects_them(rosa: Client) -> None:
     from liaison.accounts.models import Site
 
-    rosa.post("/directory/clinicians/new/", {"name": "Dr Imani", "site": Site.objects.get().pk})
+    added(rosa, "/directory/clinicians/new/", {"name": "Dr Imani", "site": Site.objects.get().pk})
     entry = f"/directory/clinicians/{queries.practitioners(LIAISON)[0].pk}/"
     assert rosa.post(f"{entry}retire/", {"reason": "left us", "version": "1"}).status_code == 302
     assert "Everything is offered" not in text(rosa.get("/directory/?gone=1"))

@@ -71,9 +71,7 @@ def test_an_administrator_of_another_site_makes_nobody_a_clinician_of_ours(two: 
     two.imani.refresh_from_db()
     assert (two.imani.user_id, two.imani.site_id) == (None, two.riverside.pk)
     with pytest.raises(Forbidden):
-        actions.retire_practitioner(
-            actor=acting(two.ada), practitioner_id=two.imani.pk, reason="left", expected_version=1, now=NOW
-        )
+        actions.retire_entry(actor=acting(two.ada), entry=two.imani, reason="left", expected_version=1, now=NOW)
     with pytest.raises(Forbidden):
         details = PractitionerDetails(name="Dr New", site_id=two.riverside.pk)
         actions.add_practitioner(actor=acting(two.ada), details=details, now=NOW)
@@ -154,7 +152,7 @@ def test_a_coordinator_corrects_an_entry_and_leaves_who_signs_in_as_it_is(two: T
     assert 'name="user"' not in client.get(f"/directory/clinicians/{linked.pk}/").content.decode()
     typed = {"name": "Dr I.", "user": two.rosa.pk, "site": two.riverside.pk, "version": linked.version}
     assert client.post(f"/directory/clinicians/{linked.pk}/", typed).status_code == 302
-    assert client.post("/directory/clinicians/new/", {"name": "Dr N."}).status_code == 302
+    assert client.post("/directory/clinicians/new/", {"name": "Dr N.", "key": "a"}).status_code == 302
     linked.refresh_from_db()
     assert (linked.name, linked.user_id) == ("Dr I.", two.mallory.pk)
 

@@ -11,6 +11,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from liaison.core.near_dates import refuse_far_off
+from liaison.core.needed import needed
 from liaison.inbox.models.calls import OutcomeChoice, StruckWhy
 from liaison.inbox.ports import (
     CallDetails,
@@ -70,11 +71,14 @@ class CallForm(forms.Form):
 
     outcome = forms.ChoiceField(label=_("How did it end?"), choices=OutcomeChoice.choices, widget=forms.RadioSelect)
     whom = forms.ChoiceField(label=_("With whom?"), widget=forms.RadioSelect)
-    with_name = forms.CharField(
-        label=_("Who was it?"),
-        required=False,
-        max_length=200,
-        help_text=_("A name, or what they are to the patient. It counts as an attempt, never as contact."),
+    with_name = needed(
+        forms.CharField(
+            label=_("Who was it?"),
+            required=False,
+            max_length=200,
+            help_text=_("A name, or what they are to the patient. It counts as an attempt, never as contact."),
+        ),
+        _("for someone else"),
     )
     number = forms.ChoiceField(
         label=_("Number"),

@@ -213,11 +213,16 @@ def _line(event: LoopEvent, *, kind: LoopKind, reads: bool, actor: Actor, is_las
         at=event.at,
         what=event.what,
         sentence=event.sentence if reads else rules.without_clinical_words(event.sentence, what=event.what, kind=kind),
-        reason=event.reason if reads or event.what in _REASONS_OF_THE_DESK else "",
+        reason=event.reason if reads or event.what in _desk_reasons(kind) else "",
         by_name=event.by_name,
         undone=event.undone_at is not None,
         undo_until=event.at + rules.UNDO_WITHIN if may_undo else None,
     )
+
+
+def _desk_reasons(kind: LoopKind) -> frozenset[str]:
+    """The lines whose reason everybody reads; where the very step is clinical, why it was set is too."""
+    return _REASONS_OF_THE_DESK - {"step_set"} if kind.clinical_words else _REASONS_OF_THE_DESK
 
 
 def _clock(clock: Clock, *, kind: LoopKind, reads: bool, now: datetime) -> ClockLine:
@@ -232,8 +237,8 @@ def _clock(clock: Clock, *, kind: LoopKind, reads: bool, now: datetime) -> Clock
         rule_id=clock.rule_id,
         rule_version=clock.rule_version,
         source=clock.source,
-        step=clock.step,
-        waiting_on=clock.waiting_on,
+        step=clock.step if reads or not kind.clinical_words else kind.label,
+        waiting_on=clock.waiting_on if reads or not kind.clinical_words else "",
         counted_from=rules.event_words(clock.anchor_event, kind=kind),
         anchor_at=clock.anchor_at,
         days_off=rules.calendar_words(clock.calendar),

@@ -81,7 +81,7 @@ def test_what_was_found_is_read_by_those_with_the_chart_only(cast: Cast) -> None
     assert SAID in told
     assert "Explain warfarin" in told
     story = queries.loop_story(cast.fred, loop_id=loop.pk, now=NOW)
-    assert "warfarin" not in repr(story.evidence) + repr(story.row)
+    assert "warfarin" not in repr(story)
     assert story.story[0].sentence == "Said it back."
     assert (story.row.title, story.row.next_step) == ("Explaining", "Explaining")
     assert story.row.missing == ()
@@ -109,6 +109,14 @@ def test_the_reasons_of_the_desk_stay_readable(cast: Cast) -> None:
     assert queries.loop_story(cast.fred, loop_id=loop.pk, now=NOW).story[0].reason == "At work today"
 
 
+def test_why_a_clinical_step_was_set_is_read_with_the_chart_only(cast: Cast) -> None:
+    loop = cast.loop(kind="test_clinical")
+    due = NOW + timedelta(days=1)
+    actions.set_next_step(cast.rosa, loop_id=loop.pk, step="Ask the lab", due_at=due, reason="INR is too high", now=NOW)
+    assert "INR" not in repr(queries.loop_story(cast.fred, loop_id=loop.pk, now=NOW))
+    assert "INR" in repr(queries.loop_story(cast.rosa, loop_id=loop.pk, now=NOW))
+
+
 def test_a_stale_form_is_not_told_what_was_found(cast: Cast) -> None:
     loop = explained(cast)
     with pytest.raises(actions.LoopChanged) as refused:
@@ -127,6 +135,9 @@ def test_a_stale_form_is_not_told_what_was_found(cast: Cast) -> None:
         ("evidence", "An older word: knows it", "Evidence recorded."),
         ("undone", "Taken back: Said it back: knows it", "Taken back."),
         ("assigned", "Given to Tom.", "Given to Tom."),
+        ("opened", "Opened: Explain warfarin to Walter.", "Opened: Explaining."),
+        ("clock_started", "To do: Nurse: explain warfarin.", "Changed: Explaining."),
+        ("step_set", "Next: explain warfarin, by Friday.", "Next step set: Explaining."),
     ],
 )
 def test_a_line_of_the_story_says_that_and_not_what(what: str, sentence: str, plain: str) -> None:

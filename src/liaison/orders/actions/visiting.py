@@ -6,6 +6,7 @@ from datetime import datetime
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal
+from liaison.core.written_time import day_and_time
 from liaison.orders import access
 from liaison.orders.actions.moving import moving
 from liaison.orders.events import (
@@ -14,8 +15,8 @@ from liaison.orders.events import (
     ReferralVisitCancelled,
     ReferralVisitMissed,
 )
-from liaison.orders.models import Referral
-from liaison.orders.rules import State
+from liaison.orders.models import Referral, ReferralStep
+from liaison.orders.rules import State, is_before_it_was_sent
 
 
 class VisitInTheFuture(Refusal):
@@ -24,6 +25,13 @@ class VisitInTheFuture(Refusal):
     code = "orders.visit_in_the_future"
     sentence = "A visit that was held lies in the past. If it has yet to come, record it as scheduled."
     field = "seen_at"
+
+
+class VisitBeforeSent(Refusal):
+    """Nobody arranged a visit for what had not been asked."""
+
+    code = "orders.visit_before_sent"
+    field = "visit_at"
 
 
 def mark_scheduled(
@@ -37,15 +45,26 @@ def mark_scheduled(
 ) -> Referral:
     """A visit has a time; said again, it has another one. `appointment_id` is our own booking's, if it is ours.
 
-    Refuses NotNow and the usual.
+    Refuses VisitBeforeSent (one that somebody else arranged, before the referral went to them), NotNow and the usual.
     """
     with moving(
         actor, access.FOLLOW, referral_id=referral_id, to=State.SCHEDULED,
         sentence="A visit with {target} is arranged.", now=now, expected_version=expected_version,
     ) as move:  # fmt: skip
+        if appointment_id is None:
+            _refuse_before_sent(move.referral, visit_at=visit_at)
         move.referral.visit_at, move.referral.appointment_id = visit_at, appointment_id
         move.publish(ReferralScheduled)
     return move.referral
+
+
+def _refuse_before_sent(referral: Referral, *, visit_at: datetime) -> None:
+    sent = ReferralStep.objects.filter(referral=referral, state=State.SENT, undone_at=None).order_by("id").last()
+    if sent is not None and is_before_it_was_sent(visit_at, sent_at=sent.at):
+        when = day_and_time(sent.at.astimezone(referral.site.zone))
+        raise VisitBeforeSent(
+            f"The referral was sent {when}, so a visit for it can't lie before that. Look at day and hour again."
+        )
 
 
 def mark_visit_missed(

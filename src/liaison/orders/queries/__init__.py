@@ -17,6 +17,7 @@ from liaison.orders.queries.page import (
     get_referral,
     referral_page,
     referral_to_book,
+    referrals_to_arrange,
     undoable_step,
 )
 from liaison.orders.queries.told import referral_url, timeline, timeline_years
@@ -37,6 +38,7 @@ __all__ = [
     "referral_page",
     "referral_to_book",
     "referral_url",
+    "referrals_to_arrange",
     "referrer_choices",
     "target_choices",
     "target_from_value",

@@ -145,6 +145,12 @@ def referral_to_book(*, patient: Patient, loop_id: int) -> int | None:
     return rows.values_list("pk", flat=True).first()
 
 
+def referrals_to_arrange(*, patient: Patient) -> Sequence[Referral]:
+    """The patient's referrals whose visit is still to be arranged. The patient was fetched for somebody."""
+    states = set(rules.BEFORE_VISIT) - {State.SCHEDULED}
+    return tuple(Referral.objects.filter(patient=patient, loop__isnull=False, state__in=states).order_by("pk"))
+
+
 def referral_page(actor: Actor, *, referral_id: int, now: datetime) -> ReferralPage:
     """One referral with its track, history, and what may follow. Refuses Forbidden, NotFound."""
     referral = get_referral(actor, referral_id=referral_id)

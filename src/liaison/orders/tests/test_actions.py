@@ -162,6 +162,28 @@ def test_a_stale_form_is_refused_and_told_what_happened_since(clinic: Clinic) ->
         actions.accept_referral(clinic.marta, referral_id=referral.pk, now=NOW, expected_version=version)
 
 
+def test_a_visit_that_others_arranged_lies_after_the_referral_went_to_them(clinic: Clinic) -> None:
+    referral = clinic.sent()
+    later = NOW + 5 * DAY
+    with pytest.raises(actions.VisitBeforeSent) as refused:
+        actions.mark_scheduled(clinic.rosa, referral_id=referral.pk, visit_at=NOW - DAY, now=later)
+    assert list(refused.value.fields) == ["visit_at"]
+    assert "The referral was sent" in refused.value.sentence
+    learned_late = actions.mark_scheduled(clinic.rosa, referral_id=referral.pk, visit_at=NOW + DAY, now=later)
+    assert learned_late.visit_at == NOW + DAY
+    booked_here = clinic.sent(specialty="dermatology")
+    actions.mark_scheduled(clinic.rosa, referral_id=booked_here.pk, visit_at=NOW - DAY, appointment_id=3, now=later)
+
+
+def test_a_draft_that_was_arranged_before_it_was_sent_has_no_day_to_lie_before(clinic: Clinic) -> None:
+    referral = clinic.sent()
+    with writes_open():
+        ReferralStep.objects.filter(referral=referral).update(state="received")
+    actions.mark_scheduled(clinic.rosa, referral_id=referral.pk, visit_at=NOW - DAY, now=NOW)
+    referral.refresh_from_db()
+    assert referral.state == "scheduled"
+
+
 def test_a_missed_and_a_cancelled_visit_are_rebooked(clinic: Clinic, facts: list[Fact]) -> None:
     referral = clinic.sent()
     pk, rosa = referral.pk, clinic.rosa

@@ -1,5 +1,6 @@
 """Referring, following and listing referrals, through their addresses."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -198,6 +199,10 @@ def test_times_are_those_of_the_sites_clock(clinic: Clinic) -> None:
     client = at_desk(clinic.rosa)
     future = current_time() + timedelta(days=3)
     client.post(f"/referrals/{referral.pk}/scheduled/", {"visit_at": f"{future:%Y-%m-%d}T14:30"})
+    past = current_time() - timedelta(days=400)
+    too_early = client.post(f"/referrals/{referral.pk}/scheduled/", {"visit_at": f"{past:%Y-%m-%d}T14:30"})
+    assert too_early.status_code == 422
+    assert re.search(r'id="id_visit_at-error">.*The referral was sent', too_early.content.decode())
     found = Referral.objects.get()
     assert found.visit_at is not None
     assert f"{found.visit_at.astimezone(clinic.riverside.zone):%H:%M}" == "14:30"

@@ -13,13 +13,13 @@ from liaison.core.refusals import Forbidden, NotFound
 from liaison.loops.models import Evidence, Loop, LoopEvent
 from liaison.orders import actions, events, queries
 from liaison.orders.models import Referral, ReferralStep
-from liaison.orders.tests.clinic import DAY, NOW, Clinic
+from liaison.orders.tests.clinic import NOW, Clinic
 from liaison.orders.tests.test_screens import HTMX, at_desk
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
 LATER = NOW + 5 * HOUR
-VISIT = NOW - DAY
+VISIT = NOW
 
 
 def loop_of(referral: Referral) -> Loop:

@@ -3,8 +3,8 @@
 evaluate(actor, now=…, patient_ids=None) -> EvaluationSummary
 set_complexity(actor, enrolment_id=…, complexity=…, now=…) -> Enrolment
 turn_off(actor, code=…, reason=…, now=…), turn_on(actor, code=…, now=…) -> ProtocolPause
-note_call(…), forget_call(…), visit_booked(…), visit_lost(…), visit_seen(…), visit_served(…):
-what calls and visits mean for a follow-up
+note_call(…), forget_call(…), visit_booked(…), visit_lost(…), visit_seen(…), visit_served(…),
+visit_serves_no_more(…): what calls and visits mean for a follow-up
 """
 
 from liaison.pathways.actions.enrolling import (
@@ -14,20 +14,18 @@ from liaison.pathways.actions.enrolling import (
     install_protocols,
     refuse_changed_protocols,
 )
-from liaison.pathways.actions.following import (
+from liaison.pathways.actions.following import NotRunning, forget_call, note_call, set_complexity
+from liaison.pathways.actions.missing import tell_clinician_of_missed, visit_not_missed
+from liaison.pathways.actions.switching import AlreadyOff, NotOff, SayWhyOff, turn_off, turn_on
+from liaison.pathways.actions.visits import (
     NotFaceToFace,
-    NotRunning,
     TooEarlyToCount,
-    forget_call,
-    note_call,
-    set_complexity,
     visit_booked,
     visit_lost,
     visit_seen,
     visit_served,
+    visit_serves_no_more,
 )
-from liaison.pathways.actions.missing import tell_clinician_of_missed, visit_not_missed
-from liaison.pathways.actions.switching import AlreadyOff, NotOff, SayWhyOff, turn_off, turn_on
 
 __all__ = [
     "AlreadyOff",
@@ -52,4 +50,5 @@ __all__ = [
     "visit_not_missed",
     "visit_seen",
     "visit_served",
+    "visit_serves_no_more",
 ]

@@ -1,8 +1,8 @@
-"""What calls, visits and a word from the clinician mean for a follow-up that runs."""
+"""What calls and a word from the clinician mean for a follow-up that runs; its visits are in `visits`."""
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
@@ -12,19 +12,16 @@ from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.calendars import FEDERAL, Allowance, Unit, due_after
 from liaison.core.refusals import NotFound, Refusal
-from liaison.core.written_time import day_and_time
 from liaison.inbox.events import Contact, ContactSoFar, contact_so_far, counts_as_attempt, makes_contact
 from liaison.inbox.models import Call
 from liaison.loops.actions import add_evidence, restart_clock, satisfy_clock, start_clock, void_clock, void_evidence
 from liaison.loops.models import Clock, Evidence
 from liaison.loops.ports import About, ClockToStart, Mistake, Proof
 from liaison.pathways.access import SET_COMPLEXITY
-from liaison.pathways.kinds import CONTACT, RECONCILIATION, VISIT
+from liaison.pathways.kinds import CONTACT
 from liaison.pathways.models import Enrolment
-from liaison.pathways.rules.protocol import ClockPlan, Complexity, Protocol, due_at, read_protocol, reconcile_by
-from liaison.pathways.rules.transition import visit_standing
+from liaison.pathways.rules.protocol import ClockPlan, Complexity, Protocol, due_at, read_protocol
 from liaison.patients.models import Patient
-from liaison.scheduling.models import Appointment, Modality
 
 CONTACT_RULE: Final = "tcm.contact"
 VISIT_RULE: Final = "tcm.visit"
@@ -41,23 +38,6 @@ class NotRunning(Refusal):
 
     code: ClassVar[str] = "pathways.not_running"
     sentence = "This follow-up has ended; nothing of it can be changed. Look at its loop."
-
-
-class TooEarlyToCount(Refusal):
-    """The visit was before the patient was home."""
-
-    code: ClassVar[str] = "pathways.too_early_to_count"
-    sentence = (
-        "A visit on the day of the discharge, or before it, is not the visit after the stay. Choose a later one, or "
-        "book one."
-    )
-
-
-class NotFaceToFace(Refusal):
-    """A call is contact, not the visit."""
-
-    code: ClassVar[str] = "pathways.not_face_to_face"
-    sentence = "A visit by phone is not the visit after the stay: that is in person or by video. Choose or book one."
 
 
 def set_complexity(actor: Actor, *, enrolment_id: int, complexity: Complexity, now: datetime) -> Enrolment:
@@ -80,10 +60,10 @@ def set_complexity(actor: Actor, *, enrolment_id: int, complexity: Complexity, n
         words = f"The visit is expected to be of {complexity} complexity."
         for rule in (VISIT_RULE, RECONCILIATION_RULE):
             plan = protocol.clock(rule)
-            running = _running(enrolment, rule)
-            if running is not None and not (rule == RECONCILIATION_RULE and _booked(enrolment) is not None):
-                due = _due(enrolment, plan)
-                _restart(actor, enrolment, protocol, plan, step=running.step, due=due, reason=words, now=now)
+            running = running_clock(enrolment, rule)
+            if running is not None and not (rule == RECONCILIATION_RULE and _has_booked_visit(enrolment)):
+                due = due_of(enrolment, plan)
+                restart(actor, enrolment, protocol, plan, step=running.step, due=due, reason=words, now=now)
     return enrolment
 
 
@@ -166,7 +146,7 @@ def _contact_void(actor: Actor, enrolment: Enrolment, *, now: datetime) -> None:
             kinds=(CONTACT,),
         )
         void_evidence(actor, mistake=mistake, loop_id=enrolment.loop_id, now=now)
-        if _running(enrolment, KEEP_TRYING_RULE) is not None:
+        if running_clock(enrolment, KEEP_TRYING_RULE) is not None:
             void_clock(actor, loop_id=enrolment.loop_id, rule_id=KEEP_TRYING_RULE, reason=mistake.sentence, now=now)
 
 
@@ -185,12 +165,12 @@ def _contact_of(enrolment: Enrolment, *, now: datetime) -> tuple[ContactSoFar, C
 
 
 def _contacted(actor: Actor, enrolment: Enrolment, call: Call, *, late: bool, now: datetime) -> None:
-    keep_trying = _running(enrolment, KEEP_TRYING_RULE)
+    keep_trying = running_clock(enrolment, KEEP_TRYING_RULE)
     if CONTACT not in enrolment.loop.evidence_kinds or keep_trying is not None:
         note = SPOKEN_LATE if late else SPOKEN_INSIDE
         about = About(type="inbox.call", id=call.pk)
         add_evidence(actor, loop_id=enrolment.loop_id, kind=CONTACT, note=note, about=about, now=now)
-    if _running(enrolment, KEEP_TRYING_RULE) is not None:
+    if running_clock(enrolment, KEEP_TRYING_RULE) is not None:
         satisfy_clock(actor, loop_id=enrolment.loop_id, rule_id=KEEP_TRYING_RULE, by=f"call:{call.pk}", now=now)
 
 
@@ -207,11 +187,11 @@ def _attempted(actor: Actor, enrolment: Enrolment, call: Call, *, attempts: int,
 def _tried_late(actor: Actor, enrolment: Enrolment, call: Call, *, now: datetime) -> None:
     """The two business days are over: their clock is no step any more, the next try is."""
     clock = _keep_trying(enrolment, call, evidence=CONTACT, now=now)
-    if _running(enrolment, CONTACT_RULE) is not None:
+    if running_clock(enrolment, CONTACT_RULE) is not None:
         over = "The two business days are over without contact. Keep trying."
         void_clock(actor, loop_id=enrolment.loop_id, rule_id=CONTACT_RULE, reason=over, now=now)
         start_clock(actor, loop_id=enrolment.loop_id, clock=clock, now=now)
-    elif _running(enrolment, KEEP_TRYING_RULE) is not None:
+    elif running_clock(enrolment, KEEP_TRYING_RULE) is not None:
         restart_clock(actor, loop_id=enrolment.loop_id, clock=clock, reason="Tried again.", now=now)
 
 
@@ -227,65 +207,6 @@ def _keep_trying(enrolment: Enrolment, call: Call, *, evidence: str, now: dateti
         source=read_protocol(enrolment.protocol.definition).source,
         evidence=evidence,
     )
-
-
-def visit_booked(actor: Actor, *, loop_id: int, start_at: datetime, now: datetime) -> None:
-    """A visit was booked or moved for a follow-up: it must take place, and the medicines be reconciled by its day.
-
-    The limit of 7 or 14 days stays the limit of the visit's clock.
-    """
-    enrolment = running_on(loop_id)
-    if enrolment is None:
-        return
-    protocol, zone = read_protocol(enrolment.protocol.definition), ZoneInfo(enrolment.time_zone)
-    local = start_at.astimezone(zone)
-    when = day_and_time(local)
-    _restart_visit(actor, enrolment, protocol, step=f"Visit {when}: see that it takes place", now=now)
-    _restart_reconciliation(actor, enrolment, protocol, visit_on=local.date(), reason=f"Visit {when}.", now=now)
-
-
-def visit_lost(actor: Actor, *, loop_id: int, why: str, now: datetime) -> None:
-    """The booked visit was cancelled or missed: book another. `why` in words."""
-    enrolment = running_on(loop_id)
-    if enrolment is None:
-        return
-    protocol = read_protocol(enrolment.protocol.definition)
-    _restart_visit(actor, enrolment, protocol, step="Book the visit after the hospital stay again", now=now)
-    _restart_reconciliation(actor, enrolment, protocol, visit_on=None, reason=why, now=now)
-
-
-def visit_seen(actor: Actor, *, loop_id: int, appointment_id: int, start_at: datetime, now: datetime) -> None:
-    """The visit took place. One on the day of the discharge does not count (DOMAIN 2.1)."""
-    enrolment = running_on(loop_id)
-    if enrolment is None or VISIT in enrolment.loop.evidence_kinds:
-        return
-    standing = visit_standing(start_at, discharged_on=enrolment.anchor_on, zone=ZoneInfo(enrolment.time_zone))
-    if standing is None:
-        return
-    words = {"in_7": "Within 7 days.", "in_14": "Within 14 days.", "late": "After 14 days."}[standing]
-    about = About(type="scheduling.appointment", id=appointment_id)
-    add_evidence(actor, loop_id=loop_id, kind=VISIT, note=words, about=about, now=now)
-
-
-def visit_served(actor: Actor, *, loop_id: int, appointment_id: int, took_place: bool, now: datetime) -> None:
-    """A visit was booked without the follow-up, and somebody says that it is its visit; it may have taken place.
-
-    It counts by its own time, whenever that is said. Refuses (DOMAIN 2.1): NotFaceToFace (a visit by phone),
-    TooEarlyToCount (a visit on the day of the discharge is none of the follow-up).
-    """
-    enrolment = running_on(loop_id)
-    if enrolment is None:
-        return
-    start_at, modality = Appointment.objects.values_list("start_at", "modality").get(pk=appointment_id)
-    if modality == Modality.PHONE:
-        raise NotFaceToFace
-    zone = ZoneInfo(enrolment.time_zone)
-    if visit_standing(start_at, discharged_on=enrolment.anchor_on, zone=zone) is None:
-        raise TooEarlyToCount
-    if took_place:
-        visit_seen(actor, loop_id=loop_id, appointment_id=appointment_id, start_at=start_at, now=now)
-    else:
-        visit_booked(actor, loop_id=loop_id, start_at=start_at, now=now)
 
 
 def _visible(actor: Actor, enrolment_id: int, *, now: datetime) -> Enrolment:
@@ -306,17 +227,19 @@ def running_on(loop_id: int) -> Enrolment | None:
     return running.filter(loop_id=loop_id).first()
 
 
-def _running(enrolment: Enrolment, rule: str) -> Clock | None:
+def running_clock(enrolment: Enrolment, rule: str) -> Clock | None:
+    """The clock of this rule that runs on the follow-up, if one does."""
     running = Clock.objects.filter(loop_id=enrolment.loop_id, rule_id=rule, satisfied_at=None, voided_at=None)
     return running.order_by("pk").last()
 
 
 def _contact_due(enrolment: Enrolment) -> datetime:
     plan = read_protocol(enrolment.protocol.definition).clock(CONTACT_RULE)
-    return _due(enrolment, plan)
+    return due_of(enrolment, plan)
 
 
-def _due(enrolment: Enrolment, plan: ClockPlan) -> datetime:
+def due_of(enrolment: Enrolment, plan: ClockPlan) -> datetime:
+    """When this clock of the follow-up is due."""
     return due_at(
         plan,
         anchor_on=enrolment.anchor_on,
@@ -325,38 +248,13 @@ def _due(enrolment: Enrolment, plan: ClockPlan) -> datetime:
     )
 
 
-def _booked(enrolment: Enrolment) -> date | None:
-    """The day of the visit that the reconciliation clock was last computed for, None when none is booked."""
-    clock = _running(enrolment, RECONCILIATION_RULE)
-    if clock is None or not clock.anchor_event.startswith("visit:"):
-        return None
-    return date.fromisoformat(clock.anchor_event.removeprefix("visit:"))
+def _has_booked_visit(enrolment: Enrolment) -> bool:
+    """Whether the reconciliation clock was last computed for the day of a visit."""
+    clock = running_clock(enrolment, RECONCILIATION_RULE)
+    return clock is not None and clock.anchor_event.startswith("visit:")
 
 
-def _restart_visit(actor: Actor, enrolment: Enrolment, protocol: Protocol, *, step: str, now: datetime) -> None:
-    plan = protocol.clock(VISIT_RULE)
-    if VISIT not in enrolment.loop.evidence_kinds:
-        _restart(actor, enrolment, protocol, plan, step=step, due=_due(enrolment, plan), reason=step, now=now)
-
-
-def _restart_reconciliation(
-    actor: Actor, enrolment: Enrolment, protocol: Protocol, *, visit_on: date | None, reason: str, now: datetime
-) -> None:
-    plan = protocol.clock(RECONCILIATION_RULE)
-    if RECONCILIATION in enrolment.loop.evidence_kinds:
-        return
-    due = reconcile_by(
-        anchor_on=enrolment.anchor_on,
-        visit_on=visit_on,
-        otherwise=_due(enrolment, plan),
-        zone=ZoneInfo(enrolment.time_zone),
-    )
-    step = plan.step.format(name=enrolment.patient.display_name)
-    event = f"visit:{visit_on}" if visit_on else ""
-    _restart(actor, enrolment, protocol, plan, step=step, due=due, reason=reason, event=event, now=now)
-
-
-def _restart(
+def restart(
     actor: Actor,
     enrolment: Enrolment,
     protocol: Protocol,
@@ -368,6 +266,7 @@ def _restart(
     now: datetime,
     event: str = "",
 ) -> None:
+    """Run a clock of the follow-up anew; `event` is what it counts from where that is not the stay."""
     restart_clock(
         actor,
         loop_id=enrolment.loop_id,

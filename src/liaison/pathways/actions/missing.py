@@ -13,7 +13,8 @@ from liaison.core.written_time import long_day
 from liaison.loops.actions import give_up_loop, open_loop
 from liaison.loops.models import Loop
 from liaison.loops.ports import URGENT, About, ClockToStart, Owner
-from liaison.pathways.actions.following import running_on, visit_booked
+from liaison.pathways.actions.following import running_on
+from liaison.pathways.actions.visits import visit_booked, why_not
 from liaison.pathways.kinds import MISSED_AFTER_STAY
 from liaison.scheduling.models import Appointment
 
@@ -24,12 +25,13 @@ _ABOUT: Final = "scheduling.appointment"
 def tell_clinician_of_missed(actor: Actor, *, loop_id: int, appointment_id: int, now: datetime) -> None:
     """Open an urgent step for the clinician of the missed visit, else for whoever keeps the follow-up.
 
-    Nothing happens for a visit that serves no running follow-up; said twice, it is one loop.
+    Nothing happens for a visit that serves no running follow-up or can't be its visit (a call); said twice, it is one
+    loop.
     """
     enrolment = running_on(loop_id)
-    if enrolment is None:
-        return
     visit = Appointment.objects.select_related("patient", "site").get(pk=appointment_id)
+    if enrolment is None or why_not(visit, enrolment) is not None:
+        return
     name = visit.patient.goes_by
     clock = ClockToStart(
         rule_id="missed-after-stay",
@@ -62,8 +64,7 @@ def visit_not_missed(actor: Actor, *, loop_id: int | None, appointment_id: int, 
     for pk in open_loops.order_by("pk").values_list("pk", flat=True):
         give_up_loop(actor, loop_id=pk, reason="They came after all", now=now)
     if loop_id is not None:
-        start_at = Appointment.objects.values_list("start_at", flat=True).get(pk=appointment_id)
-        visit_booked(actor, loop_id=loop_id, start_at=start_at, now=now)
+        visit_booked(actor, loop_id=loop_id, appointment_id=appointment_id, now=now)
 
 
 def _clinician_of(visit: Appointment, *, now: datetime) -> Owner | None:

@@ -29,9 +29,10 @@ from liaison.pathways.rules.transition import (
     stage_of,
     tried_words,
     visit_standing,
+    why_not_the_visit,
 )
 from liaison.patients.models import Patient
-from liaison.scheduling.models import Appointment, Modality
+from liaison.scheduling.models import Appointment
 from liaison.scheduling.ports import State
 from liaison.scheduling.queries import ComingVisit, may_serve
 
@@ -98,7 +99,7 @@ def may_be_the_visit(actor: Actor, *, view: FollowUpView) -> Sequence[ComingVisi
         until=end_of_day(view.period_ends_on, zone=ZoneInfo(row.time_zone)),
         booked_too=view.visit_booked_at is None,
     )
-    return [one for one in visits if one.modality != Modality.PHONE]
+    return [one for one in visits if _can_be(one, row)]
 
 
 def _view(row: Enrolment, *, now: datetime) -> FollowUpView:
@@ -161,15 +162,31 @@ def _next_try_at(row: Enrolment) -> datetime | None:
 
 def _expected_at(row: Enrolment, *, now: datetime) -> datetime | None:
     """When the visit is that is expected: the next that comes, else the last whose end nobody wrote down."""
-    found = Appointment.objects.filter(loop_id=row.loop_id, state__in=_EXPECTED).order_by("start_at", "pk")
-    coming = found.filter(end_at__gt=now).first() or found.last()
+    found = [one for one in _visits(row) if one.state in _EXPECTED]
+    coming = next((one for one in found if one.end_at > now), found[-1] if found else None)
     return coming.start_at if coming else None
 
 
 def _missed_at(row: Enrolment) -> datetime | None:
     """The start of the last visit to which they did not come."""
-    found = Appointment.objects.filter(loop_id=row.loop_id, state=State.NO_SHOW).order_by("start_at", "pk").last()
-    return found.start_at if found else None
+    found = [one.start_at for one in _visits(row) if one.state == State.NO_SHOW]
+    return found[-1] if found else None
+
+
+def _visits(row: Enrolment) -> list[Appointment]:
+    """The appointments of the follow-up that can be its visit, in order of time."""
+    booked = Appointment.objects.filter(loop_id=row.loop_id).order_by("start_at", "pk")
+    return [one for one in booked if _can_be(one, row)]
+
+
+def _can_be(visit: Appointment | ComingVisit, row: Enrolment) -> bool:
+    why_not = why_not_the_visit(
+        modality=visit.modality,
+        start_at=visit.start_at,
+        discharged_on=row.anchor_on,
+        zone=ZoneInfo(row.time_zone),
+    )
+    return why_not is None
 
 
 def _seen_at(row: Enrolment) -> datetime | None:

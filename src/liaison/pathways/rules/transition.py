@@ -18,6 +18,9 @@ NEEDED_ATTEMPTS = 2
 """So many separate attempts inside the two business days count as the contact (DOMAIN 2.1)."""
 
 
+FACE_TO_FACE = frozenset({"in_person", "video"})
+
+
 class Stage(StrEnum):
     """Where the whole follow-up stands."""
 
@@ -30,6 +33,13 @@ class Stage(StrEnum):
     COMPLETE = "complete"
     NOT_MET = "not_met"
     VOIDED = "voided"
+
+
+class NotTheVisit(StrEnum):
+    """Why a visit can't be the face-to-face visit after the stay."""
+
+    BY_PHONE = "by_phone"
+    TOO_EARLY = "too_early"
 
 
 class VisitStanding(StrEnum):
@@ -117,6 +127,31 @@ def visit_standing(seen_at: datetime, *, discharged_on: date, zone: tzinfo) -> V
     if days <= DAYS_HIGH:
         return VisitStanding.IN_7
     return VisitStanding.IN_14 if days <= DAYS_MODERATE else VisitStanding.LATE
+
+
+def is_face_to_face(modality: str) -> bool:
+    """Whether patient and clinician see each other: in person or by video. A call is contact (DOMAIN 2.1)."""
+    return modality in FACE_TO_FACE
+
+
+def why_not_the_visit(*, modality: str, start_at: datetime, discharged_on: date, zone: tzinfo) -> NotTheVisit | None:
+    """Why a visit of this modality ("in_person", "video", "phone") at that time can't be the visit after the stay; None
+    when it can (DOMAIN 2.1: face to face, and not on the day of the discharge)."""
+    if not is_face_to_face(modality):
+        return NotTheVisit.BY_PHONE
+    if visit_standing(start_at, discharged_on=discharged_on, zone=zone) is None:
+        return NotTheVisit.TOO_EARLY
+    return None
+
+
+def why_no_such_visit(modality: str) -> str:
+    """Said before a visit of this modality is booked for the follow-up: why it would not count; "" when it would."""
+    if is_face_to_face(modality):
+        return ""
+    return (
+        "A visit by phone does not count as the visit after the hospital stay: that one is in person or by video. "
+        "It can be booked all the same; the visit stays to be booked."
+    )
 
 
 def billable_code(

@@ -6,17 +6,20 @@ from datetime import timedelta
 
 import pytest
 
+from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import NotFound
 from liaison.inbox.actions import log_call, strike_call
 from liaison.inbox.models import Call
 from liaison.inbox.models.calls import StruckWhy
 from liaison.loops.actions import add_evidence, close_loop, give_up_loop, void_clock
-from liaison.loops.models import Clock, Evidence
+from liaison.loops.models import Clock, Evidence, Loop
 from liaison.pathways.actions import NotRunning, set_complexity, visit_booked, visit_lost, visit_seen
 from liaison.pathways.queries import get_follow_up
 from liaison.pathways.rules.protocol import Complexity
 from liaison.pathways.rules.transition import Stage
 from liaison.pathways.tests.cast import DISCHARGE, LIAISON, NOW, stay, walter
+from liaison.scheduling.actions import record_missed
+from liaison.scheduling.models import Appointment
 
 MONDAY = DISCHARGE + timedelta(days=3)
 
@@ -137,7 +140,7 @@ def test_high_complexity_shortens_the_visit_to_seven_days(home):
 def test_a_visit_booked_seen_and_reconciled_closes_the_loop(home):
     visit = home.visit(DISCHARGE + timedelta(days=5))
     loop_id = visit.loop_id
-    visit_booked(LIAISON, loop_id=loop_id, start_at=visit.start_at, now=NOW)
+    visit_booked(LIAISON, loop_id=loop_id, appointment_id=visit.pk, now=NOW)
     assert running()["tcm.visit"].step == "Visit Wed, Feb 18, 15:00: see that it takes place"
     assert running()["tcm.visit"].due_at.isoformat() == "2026-02-28T04:59:59+00:00"
     assert running()["tcm.reconciliation"].due_at.isoformat() == "2026-02-19T04:59:59+00:00"
@@ -147,7 +150,7 @@ def test_a_visit_booked_seen_and_reconciled_closes_the_loop(home):
     call(home, at=MONDAY, outcome="reached", clinical=True)
     seen = visit.start_at + timedelta(hours=1)
     for _ in range(2):
-        visit_seen(LIAISON, loop_id=loop_id, appointment_id=visit.pk, start_at=visit.start_at, now=seen)
+        visit_seen(LIAISON, loop_id=loop_id, appointment_id=visit.pk, now=seen)
     assert stage(home, now=seen) is Stage.VISIT_DONE
     add_evidence(home.rosa, loop_id=loop_id, kind="reconciliation", now=seen)
     view = get_follow_up(home.rosa, enrolment_id=home.enrolment.pk, now=seen)
@@ -156,24 +159,50 @@ def test_a_visit_booked_seen_and_reconciled_closes_the_loop(home):
     assert stage(home, now=seen) is Stage.COMPLETE
     with pytest.raises(NotRunning):
         set_complexity(home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.MODERATE, now=seen)
-    visit_lost(LIAISON, loop_id=loop_id, why="too late", now=seen)
-    visit_booked(LIAISON, loop_id=loop_id, start_at=visit.start_at, now=seen)
+    visit_lost(LIAISON, loop_id=loop_id, appointment_id=visit.pk, why="too late", now=seen)
+    visit_booked(LIAISON, loop_id=loop_id, appointment_id=visit.pk, now=seen)
     with pytest.raises(NotFound):
         get_follow_up(home.pat, enrolment_id=home.enrolment.pk, now=seen)
 
 
 def test_a_lost_visit_must_be_booked_again(home):
     visit = home.visit(DISCHARGE + timedelta(days=5))
-    visit_booked(LIAISON, loop_id=visit.loop_id, start_at=visit.start_at, now=NOW)
-    visit_lost(LIAISON, loop_id=visit.loop_id, why="The visit was missed.", now=NOW)
+    visit_booked(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, now=NOW)
+    visit_lost(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, why="The visit was missed.", now=NOW)
     assert running()["tcm.visit"].step == "Book the visit after the hospital stay again"
     assert running()["tcm.reconciliation"].due_at.isoformat() == "2026-02-28T04:59:59+00:00"
 
 
 def test_a_visit_on_the_day_of_discharge_does_not_count(home):
     visit = home.visit(DISCHARGE + timedelta(hours=1))
-    visit_seen(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, start_at=visit.start_at, now=NOW)
+    visit_seen(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, now=NOW)
     assert "visit" not in home.enrolment.loop.evidence_kinds
+
+
+def by_phone(visit):
+    with writes_open():
+        Appointment.objects.filter(pk=visit.pk).update(modality="phone")
+
+
+def test_a_call_that_was_booked_seen_or_lost_is_never_the_visit(home):
+    visit = home.visit(DISCHARGE + timedelta(days=5))
+    by_phone(visit)
+    before = running()
+    visit_booked(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, now=NOW)
+    visit_lost(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, why="Cancelled.", now=NOW)
+    assert (running(), stage(home, now=NOW)) == (before, Stage.CONTACT_DUE)
+    visit_seen(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, now=visit.end_at)
+    assert "visit" not in home.enrolment.loop.evidence_kinds
+
+
+def test_a_missed_call_is_no_missed_visit(home):
+    visit = home.visit(DISCHARGE + timedelta(days=5))
+    by_phone(visit)
+    visit.refresh_from_db()
+    record_missed(actor=home.rosa, appointment=visit, now=visit.end_at)
+    assert not Loop.objects.filter(kind="missed-after-stay").exists()
+    view = get_follow_up(home.rosa, enrolment_id=home.enrolment.pk, now=visit.end_at)
+    assert (view.visit_missed_at, view.visit_booked_at) == (None, None)
 
 
 def test_what_happens_to_appointments_moves_the_follow_up(home):
@@ -213,10 +242,10 @@ def _rest_of(fact):
 def test_medicines_reconciled_before_the_visit_keep_no_clock(home):
     add_evidence(home.rosa, loop_id=home.enrolment.loop_id, kind="reconciliation", now=NOW)
     visit = home.visit(DISCHARGE + timedelta(days=5))
-    visit_booked(LIAISON, loop_id=visit.loop_id, start_at=visit.start_at, now=NOW)
+    visit_booked(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, now=NOW)
     assert "tcm.reconciliation" not in running()
-    visit_seen(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, start_at=visit.start_at, now=visit.end_at)
-    visit_lost(LIAISON, loop_id=visit.loop_id, why="entered by mistake", now=visit.end_at)
+    visit_seen(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, now=visit.end_at)
+    visit_lost(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, why="entered by mistake", now=visit.end_at)
     assert "tcm.visit" not in running()
     set_complexity(home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, now=visit.end_at)
     assert set(running()) == {"tcm.contact"}

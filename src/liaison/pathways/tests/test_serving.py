@@ -11,12 +11,12 @@ from liaison.core.clock import current_time
 from liaison.core.postgres.guard import writes_open
 from liaison.loops.actions import give_up_loop
 from liaison.loops.models import Evidence
-from liaison.pathways.actions import NotFaceToFace, TooEarlyToCount, visit_served
+from liaison.pathways.actions import NotFaceToFace, TooEarlyToCount, visit_served, visit_serves_no_more
 from liaison.pathways.queries import get_follow_up, may_be_the_visit
 from liaison.pathways.tests.cast import DISCHARGE, LIAISON, NOW, stay, walter
 from liaison.pathways.tests.test_following import running
 from liaison.pathways.tests.test_screens import signed_in
-from liaison.scheduling.actions import serve_loop
+from liaison.scheduling.actions import serve_loop, serve_no_more
 from liaison.scheduling.models import Appointment
 
 
@@ -116,6 +116,39 @@ def test_a_visit_for_a_promise_that_is_no_follow_up_is_none_of_its_business(home
     visit = loose(home, DISCHARGE + timedelta(days=5))
     visit_served(LIAISON, loop_id=0, appointment_id=visit.pk, took_place=True, now=NOW)
     assert not Evidence.objects.filter(kind="visit").exists()
+
+
+def take_back(ward, visit, *, now):
+    visit.refresh_from_db()
+    serve_no_more(
+        actor=ward.rosa, appointment=visit, loop_id=visit.loop_id, expected_version=visit.version,
+        loop_version=ward.enrolment.loop.version, now=now,
+    )  # fmt: skip
+
+
+def test_a_visit_ahead_that_was_taken_back_leaves_the_follow_up_as_it_was(home):
+    visit = loose(home, DISCHARGE + timedelta(days=5))
+    before = {rule: (clock.step, clock.due_at) for rule, clock in running().items()}
+    serve(home, visit, now=NOW)
+    take_back(home, visit, now=NOW)
+    assert {rule: (clock.step, clock.due_at) for rule, clock in running().items()} == before
+    assert candidates(home) == [visit.pk]
+
+
+def test_a_visit_that_took_place_and_was_taken_back_proves_nothing(home):
+    visit = loose(home, DISCHARGE + timedelta(days=5), seen=True)
+    later = DISCHARGE + timedelta(days=20)
+    before = running()["tcm.visit"].step
+    serve(home, visit, now=later)
+    take_back(home, visit, now=later)
+    assert home.enrolment.loop.evidence_kinds == []
+    assert (running()["tcm.visit"].step, candidates(home, now=later)) == (before, [visit.pk])
+
+
+def test_a_visit_taken_back_from_a_promise_that_is_no_follow_up_is_none_of_its_business(home):
+    before = running()
+    visit_serves_no_more(LIAISON, loop_id=0, now=NOW)
+    assert running() == before
 
 
 def test_rosa_presses_it_on_the_page_of_the_follow_up(ward, client):

@@ -20,6 +20,7 @@ from liaison.pathways.rules.transition import (
     stage_of,
     tried_words,
     visit_standing,
+    why_not_the_visit,
 )
 
 ZONE = ZoneInfo("America/New_York")
@@ -191,3 +192,17 @@ def test_a_protocol_that_lacks_something_is_refused():
 def test_reasons_are_said_in_words():
     assert in_words("too_old").startswith("ended more than 30 days ago")
     assert in_words("on_holiday") == "on holiday"
+
+
+@pytest.mark.parametrize(
+    ("modality", "at", "why"),
+    [
+        ("in_person", datetime(2026, 2, 18, 15, tzinfo=UTC), None),
+        ("video", datetime(2026, 2, 18, 15, tzinfo=UTC), None),
+        ("phone", datetime(2026, 2, 18, 15, tzinfo=UTC), "by_phone"),
+        ("in_person", datetime(2026, 2, 13, 22, tzinfo=UTC), "too_early"),
+    ],
+)
+def test_the_visit_is_face_to_face_and_after_the_day_of_the_discharge(modality, at, why):
+    found = why_not_the_visit(modality=modality, start_at=at, discharged_on=date(2026, 2, 13), zone=ZONE)
+    assert found == why

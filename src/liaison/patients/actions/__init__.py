@@ -21,6 +21,7 @@ from liaison.patients.actions.contacts import (
 from liaison.patients.actions.duplicates import keep_apart, note_disputed_identifier, note_duplicates
 from liaison.patients.actions.glass import (
     AlreadyReviewed,
+    FindingUsed,
     GlassNotNeeded,
     OwnGrant,
     ReasonNeeded,
@@ -76,6 +77,7 @@ __all__ = [
     "ContactWrong",
     "DetailsWrong",
     "DiedBeforeBirth",
+    "FindingUsed",
     "GlassNotNeeded",
     "IdentifierDetails",
     "IdentifierTaken",

@@ -20,19 +20,18 @@ from liaison.patients.models import (
     BreakGlassReason,
     Patient,
 )
+from liaison.patients.rules import says_why
 
 REVIEW_WITHIN: Final = 3
 """Business days."""
 _GLASS_LOCK: Final = 0x5041_0001
-SHORTEST_REASON: Final = 10
-"""Characters of a reason that somebody can review."""
 
 
 class ReasonNeeded(Refusal):
     """Emergency access is explained before it is given."""
 
     code = "patients.reason_needed"
-    sentence = "Say what happened and why you need this chart now; a privacy officer will read it."
+    sentence = "Say in words what happened and why you need this chart now; a privacy officer will read it."
     field = "reason"
 
 
@@ -41,6 +40,13 @@ class GlassNotNeeded(Conflict):
 
     code = "patients.glass_not_needed"
     sentence = "You can see this patient already: search for them and open the chart."
+
+
+class FindingUsed(Conflict):
+    """What was found before the chart was opened does not open it again."""
+
+    code = "patients.finding_used"
+    sentence = "What you found opened this chart already, and that access is over. Find the patient again."
 
 
 class OwnGrant(Refusal):
@@ -57,11 +63,14 @@ class AlreadyReviewed(Conflict):
     sentence = "Someone reviewed this already. Look at the queue again."
 
 
-def break_the_glass(*, actor: Actor, patient: Patient, reason_code: str, reason: str, now: datetime) -> BreakGlassGrant:
+def break_the_glass(
+    *, actor: Actor, patient: Patient, found_at: datetime, reason_code: str, reason: str, now: datetime
+) -> BreakGlassGrant:
     """Open a patient's chart to `actor` for four hours, and put that before a privacy officer.
 
-    `patient` comes from `queries.find_behind_glass`: whoever asks knew who it is. Asks for a fresh proof of
-    identity. Refuses: StepUpNeeded, ReasonNeeded, GlassNotNeeded, Forbidden for Liaison itself.
+    `patient` comes from `queries.find_behind_glass`, asked at `found_at`: whoever asks knew who it is. One finding
+    opens the chart once; after it was given back the patient is found again. Asks for a fresh proof of identity.
+    Refuses: StepUpNeeded, GlassNotNeeded, FindingUsed, ReasonNeeded, Forbidden for Liaison itself.
     """
     with act(actor, access.BREAK_GLASS, reason=reason, now=now) as entry:
         entry.concerns(patient.pk)
@@ -71,10 +80,12 @@ def break_the_glass(*, actor: Actor, patient: Patient, reason_code: str, reason:
         _one_at_a_time(actor.user_id, patient)
         if patient.reachable_by(actor):
             raise GlassNotNeeded
+        if BreakGlassGrant.objects.since(found_at, user_id=actor.user_id, patient=patient).exists():
+            raise FindingUsed
         said = " ".join(reason.split())
         if reason_code not in BreakGlassReason.values:
             raise ReasonNeeded(fields={"reason_code": "Choose one of the list."})
-        if len(said) < SHORTEST_REASON:
+        if not says_why(said):
             raise ReasonNeeded
         grant = BreakGlassGrant.objects.create(
             patient=patient,

@@ -10,6 +10,7 @@ from typing import Any, Final
 from liaison.accounts.models import Site
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
+from liaison.core.letters import one_line
 from liaison.core.live import announce
 from liaison.core.refusals import NotFound, Refusal, Stale
 from liaison.patients import access, rules
@@ -226,7 +227,7 @@ def mark_not_deceased(*, actor: Actor, patient: Patient, reason: str, now: datet
 def checked_details(details: PatientDetails, *, today: date) -> PatientDetails:
     """The details trimmed, with `fields` of a DetailsWrong naming everything that can't be."""
     texts: dict[str, Any] = {
-        column: _plain(value) for column, value in asdict(details).items() if isinstance(value, str)
+        column: one_line(value) for column, value in asdict(details).items() if isinstance(value, str)
     }
     clean = replace(details, **texts)
     wrong: dict[str, str] = {}
@@ -277,8 +278,3 @@ def _identifier(patient: Patient, given: IdentifierDetails) -> Identifier:
 
 def _names_of(patient: Patient) -> list[tuple[str, str]]:
     return list(patient.names.values_list("given", "family"))
-
-
-def _plain(text: str) -> str:
-    """Without the characters that PostgreSQL can't keep and screens can't show."""
-    return " ".join("".join(sign for sign in text if sign.isprintable() or sign.isspace()).split())

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
+from typing import Final
 
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.live import announce
+from liaison.core.numbers import reaches_from_anywhere, written_number
 from liaison.core.refusals import NotFound, Refusal
 from liaison.patients import access, rules
 from liaison.patients.events import ProxiesChanged
@@ -48,8 +51,8 @@ class ProxyDetails:
 def add_proxy(*, actor: Actor, patient: Patient, proxy: ProxyDetails, now: datetime) -> Proxy:
     """Record who may speak for a patient; whoever records it has seen the evidence.
 
-    A parent's right ends at the eighteenth birthday by itself; consent of an adult needs an end (DOMAIN 8.3).
-    Refuses: ProxyWrong.
+    A parent's right ends at the eighteenth birthday by itself; consent of an adult needs an end (DOMAIN 8.3). The
+    number is kept as people here write it, however it was typed. Refuses: ProxyWrong.
     """
     with act(actor, access.CHANGE_PROXIES, patient=patient, now=now) as entry:
         ends_on = _checked_end(proxy, birth_on=patient.birth_on)
@@ -60,7 +63,7 @@ def add_proxy(*, actor: Actor, patient: Patient, proxy: ProxyDetails, now: datet
             relationship=proxy.relationship.strip(),
             kind=proxy.kind,
             scope=sorted(proxy.scope),
-            phone=proxy.phone.strip(),
+            phone=written_number(proxy.phone),
             email=proxy.email.strip(),
             language=proxy.language,
             starts_on=proxy.starts_on,
@@ -93,16 +96,21 @@ def end_proxy(*, actor: Actor, patient: Patient, proxy_id: int, reason: str, now
     return proxy
 
 
+_NEEDED: Final = MappingProxyType(
+    {
+        "name": "Give the name.",
+        "relationship": "Say who they are to the patient.",
+        "evidence": "Say what you saw: a court order, a signed form, a birth certificate.",
+    }
+)
+
+
 def _check(proxy: ProxyDetails, *, patient: Patient, today: date) -> None:
-    wrong: dict[str, str] = {}
-    if not proxy.name.strip():
-        wrong["name"] = "Give the name."
-    if not proxy.relationship.strip():
-        wrong["relationship"] = "Say who they are to the patient."
-    if not proxy.evidence.strip():
-        wrong["evidence"] = "Say what you saw: a court order, a signed form, a birth certificate."
+    wrong = {name: sentence for name, sentence in _NEEDED.items() if not getattr(proxy, name).strip()}
     if not proxy.scope or not proxy.scope <= rules.FULL_SCOPE:
         wrong["scope"] = "Choose what they may know and do."
+    if proxy.phone.strip() and not reaches_from_anywhere(proxy.phone):
+        wrong["phone"] = "Give a number with its area code, such as (617) 555-0123."
     adult = rules.tier_on(patient.birth_on, on=today) is rules.Tier.ADULT
     if proxy.kind not in ProxyKind.values:
         wrong["kind"] = "Choose one of the list."

@@ -38,6 +38,10 @@ class BreakGlassGrantQuerySet(models.QuerySet["BreakGlassGrant"]):
         """Those that open a chart at `now` (half-open: not at the instant they expire)."""
         return self.filter(starts_at__lte=now, expires_at__gt=now)
 
+    def since(self, found_at: datetime, *, user_id: int, patient: Patient) -> Self:
+        """Those of one person to one patient that began at `found_at` or after it, live or over."""
+        return self.filter(user_id=user_id, patient=patient, starts_at__gte=found_at)
+
     def to_review(self) -> Self:
         """Those that no privacy officer has looked at."""
         return self.filter(reviewed_at__isnull=True)

@@ -24,6 +24,7 @@ from liaison.patients.rules.proxies import (
 )
 from liaison.patients.rules.ranking import rank_name
 from liaison.patients.rules.reaching import Channel, Line, Way, keeps_to_confidential, ways_to_reach
+from liaison.patients.rules.reasons import says_why
 
 __all__ = [
     "COMMON_LANGUAGES",
@@ -55,6 +56,7 @@ __all__ = [
     "phone_key",
     "rank_name",
     "read_query",
+    "says_why",
     "search_text",
     "shown_phone",
     "slip_keys",

@@ -121,6 +121,14 @@ def test_june_speaks_for_walter_until_it_ends(clinic: Clinic, walter: Patient) -
         actions.end_proxy(actor=clinic.rosa, patient=walter, proxy_id=proxy.pk + 1, reason="x", now=clinic.now)
 
 
+@pytest.mark.parametrize(("typed", "kept"), [("1-207-555-0188", "(207) 555-0188"), (" ", "")])
+def test_the_number_of_a_proxy_is_kept_as_people_here_write_it(
+    clinic: Clinic, walter: Patient, typed: str, kept: str
+) -> None:
+    proxy = actions.add_proxy(actor=clinic.rosa, patient=walter, proxy=changed(phone=typed), now=clinic.now)
+    assert proxy.phone == kept
+
+
 def test_ending_a_proxy_needs_a_reason(clinic: Clinic, walter: Patient) -> None:
     proxy = actions.add_proxy(actor=clinic.rosa, patient=walter, proxy=CONSENT, now=clinic.now)
     with pytest.raises(actions.ProxyWrong):
@@ -138,6 +146,8 @@ def test_ending_a_proxy_needs_a_reason(clinic: Clinic, walter: Patient) -> None:
         ({"kind": "friend"}, "kind"),
         ({"kind": "parent"}, "kind"),
         ({"kind": "executor"}, "kind"),
+        ({"phone": "555-0188"}, "phone"),
+        ({"phone": "ask June"}, "phone"),
         ({"ends_on": None}, "ends_on"),
         ({"ends_on": date(2025, 1, 1)}, "ends_on"),
     ],

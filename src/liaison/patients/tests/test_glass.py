@@ -19,7 +19,9 @@ WHY = "Collapsed at our front desk, no relatives"
 
 
 def broken(clinic: Clinic, walter: Patient) -> BreakGlassGrant:
-    return actions.break_the_glass(actor=clinic.pat, patient=walter, reason_code="ETREAT", reason=WHY, now=clinic.now)
+    return actions.break_the_glass(
+        actor=clinic.pat, patient=walter, found_at=clinic.now, reason_code="ETREAT", reason=WHY, now=clinic.now
+    )
 
 
 def test_a_grant_lasts_four_hours_and_waits_for_a_review(clinic: Clinic, walter: Patient) -> None:
@@ -39,7 +41,9 @@ def test_a_grant_lasts_four_hours_and_waits_for_a_review(clinic: Clinic, walter:
 def test_the_review_is_due_at_the_end_of_the_third_business_day(clinic: Clinic, walter: Patient) -> None:
     friday = datetime(2026, 11, 20, 22, tzinfo=UTC)
     pat = replace(clinic.pat, stepped_up_until=friday + timedelta(minutes=5))
-    grant = actions.break_the_glass(actor=pat, patient=walter, reason_code="BTG", reason=WHY, now=friday)
+    grant = actions.break_the_glass(
+        actor=pat, patient=walter, found_at=friday, reason_code="BTG", reason=WHY, now=friday
+    )
     assert grant.review_due_at == datetime(2026, 11, 26, 4, 59, 59, tzinfo=UTC)
 
 
@@ -54,24 +58,36 @@ def test_a_patient_without_a_site_is_reviewed_by_the_clock_of_the_request(clinic
 def test_it_needs_a_fresh_proof_of_identity(clinic: Clinic, walter: Patient) -> None:
     tired = replace(clinic.pat, stepped_up_until=None)
     with pytest.raises(StepUpNeeded):
-        actions.break_the_glass(actor=tired, patient=walter, reason_code="ETREAT", reason=WHY, now=clinic.now)
+        actions.break_the_glass(
+            actor=tired, patient=walter, found_at=clinic.now, reason_code="ETREAT", reason=WHY, now=clinic.now
+        )
     assert AuditEntry.objects.get(outcome="refused").refusal_code == "core.step_up"
 
 
-@pytest.mark.parametrize(("code", "reason"), [("ETREAT", "urgent"), ("ETREAT", " " * 40), ("CURIOUS", WHY)])
+@pytest.mark.parametrize(
+    ("code", "reason"), [("ETREAT", "urgent"), ("ETREAT", " " * 40), ("ETREAT", "." * 40), ("CURIOUS", WHY)]
+)
 def test_it_needs_a_reason_that_can_be_reviewed(clinic: Clinic, walter: Patient, code: str, reason: str) -> None:
     with pytest.raises(actions.ReasonNeeded):
-        actions.break_the_glass(actor=clinic.pat, patient=walter, reason_code=code, reason=reason, now=clinic.now)
+        actions.break_the_glass(
+            actor=clinic.pat, patient=walter, found_at=clinic.now, reason_code=code, reason=reason, now=clinic.now
+        )
     assert not walter.reachable_by(clinic.pat)
 
 
 def test_it_is_not_for_those_who_see_the_patient_and_not_for_machines(clinic: Clinic, walter: Patient) -> None:
     with pytest.raises(actions.GlassNotNeeded):
-        actions.break_the_glass(actor=clinic.rosa, patient=walter, reason_code="BTG", reason=WHY, now=clinic.now)
+        actions.break_the_glass(
+            actor=clinic.rosa, patient=walter, found_at=clinic.now, reason_code="BTG", reason=WHY, now=clinic.now
+        )
     with pytest.raises(Forbidden):
-        actions.break_the_glass(actor=LIAISON, patient=walter, reason_code="BTG", reason=WHY, now=clinic.now)
+        actions.break_the_glass(
+            actor=LIAISON, patient=walter, found_at=clinic.now, reason_code="BTG", reason=WHY, now=clinic.now
+        )
     with pytest.raises(Forbidden):
-        actions.break_the_glass(actor=clinic.privacy, patient=walter, reason_code="BTG", reason=WHY, now=clinic.now)
+        actions.break_the_glass(
+            actor=clinic.privacy, patient=walter, found_at=clinic.now, reason_code="BTG", reason=WHY, now=clinic.now
+        )
 
 
 def test_it_can_be_given_back_early_by_its_owner_only(clinic: Clinic, walter: Patient) -> None:
@@ -86,6 +102,24 @@ def test_it_can_be_given_back_early_by_its_owner_only(clinic: Clinic, walter: Pa
     assert queries.my_live_grants(clinic.pat, now=later) == []
     assert queries.my_live_grants(LIAISON, now=later) == []
     assert len(queries.review_queue(clinic.privacy, now=later)) == 1
+
+
+def test_one_finding_opens_a_chart_once(clinic: Clinic, walter: Patient) -> None:
+    def ask(*, found_at: datetime, now: datetime) -> BreakGlassGrant:
+        return actions.break_the_glass(
+            actor=clinic.pat, patient=walter, found_at=found_at, reason_code="ETREAT", reason=WHY, now=now
+        )
+
+    opened, given_back = clinic.now + timedelta(seconds=30), clinic.now + timedelta(seconds=60)
+    grant = ask(found_at=clinic.now, now=opened)
+    actions.end_grant(actor=clinic.pat, grant=grant, now=given_back)
+    later = given_back + timedelta(seconds=60)
+    for found_at in (clinic.now, opened):
+        with pytest.raises(actions.FindingUsed):
+            ask(found_at=found_at, now=later)
+    refused = AuditEntry.objects.filter(outcome="refused", verb=str(access.BREAK_GLASS))
+    assert [entry.refusal_code for entry in refused] == ["patients.finding_used"] * 2
+    assert ask(found_at=given_back, now=later).starts_at == later
 
 
 def test_a_privacy_officer_says_what_they_found_once(clinic: Clinic, walter: Patient) -> None:
@@ -145,6 +179,7 @@ def test_a_privacy_officer_of_one_site_meets_only_the_access_to_its_patients(
     own = actions.break_the_glass(
         actor=replace(clinic.rosa, stepped_up_until=clinic.pat.stepped_up_until),
         patient=olga,
+        found_at=clinic.now,
         reason_code="ETREAT",
         reason=WHY,
         now=clinic.now,

@@ -22,7 +22,9 @@ WHY = "Collapsed at our front desk, no relatives"
 def _press(clinic: Clinic, walter: Patient) -> str:
     """Ask on a connection of its own; "open", or the code of the refusal."""
     try:
-        actions.break_the_glass(actor=clinic.pat, patient=walter, reason_code="ETREAT", reason=WHY, now=clinic.now)
+        actions.break_the_glass(
+            actor=clinic.pat, patient=walter, found_at=clinic.now, reason_code="ETREAT", reason=WHY, now=clinic.now
+        )
     except actions.GlassNotNeeded as refusal:
         return refusal.code
     else:

@@ -172,7 +172,8 @@ def test_only_who_may_see_both_may_merge(clinic: Clinic, walter: Patient, twin: 
 def test_another_package_moves_its_rows_and_back(clinic: Clinic, walter: Patient, twin: Patient) -> None:
     with writes_open():
         grant = actions.break_the_glass(
-            actor=clinic.rosa, patient=twin, reason_code="BTG", reason="Nobody there could be reached", now=clinic.now
+            actor=clinic.rosa, patient=twin, found_at=clinic.now, reason_code="BTG",
+            reason="Nobody there could be reached", now=clinic.now,
         ) if not twin.reachable_by(clinic.rosa) else None  # fmt: skip
     assert grant is None
     moved: list[int] = []

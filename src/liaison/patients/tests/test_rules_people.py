@@ -203,3 +203,23 @@ def test_a_different_sex_speaks_against_it_and_an_unknown_one_does_not() -> None
 
 def test_someone_without_a_name_is_compared_by_the_rest() -> None:
     assert codes(Registration(names=(), birth_on=WALTER.birth_on)) == {"same_birth_date"}
+
+
+@pytest.mark.parametrize(
+    ("reason", "enough"),
+    [
+        ("chest pain", True),
+        ("Unconscious", True),
+        ("病人昏倒在前台没有家属", True),
+        ("paro cardíaco", True),
+        ("", False),
+        ("urgent", False),
+        ("a b c d e", False),
+        ("no no no no", False),
+        ("aaaaaaaaaaaaaaa", False),
+        ("...............", False),
+        ("911 911 911 911", False),
+    ],
+)
+def test_a_reason_has_two_words_or_ten_letters(reason: str, enough: bool) -> None:
+    assert rules.says_why(reason) is enough

@@ -198,6 +198,19 @@ def test_the_small_forms_around_a_patient(clinic: Clinic, walter: Patient) -> No
     assert not walter.is_deceased
 
 
+def test_the_number_of_a_proxy_that_is_none_is_refused_beside_it(clinic: Clinic, walter: Patient) -> None:
+    rosa, typed = browser(clinic.rosa), {
+        "name": "June Ng", "relationship": "daughter", "kind": "consent", "scope": "schedule",
+        "evidence": "Signed form", "starts_on": "2026-01-01", "ends_on": "2099-01-01", "phone": "ask June",
+    }  # fmt: skip
+    answer = rosa.post(f"/patients/{walter.pk}/proxies/new/", typed)
+    assert answer.status_code == 422
+    assert "area code" in words(answer).split('name="phone"')[1]
+    assert 'value="ask June"' in words(answer)
+    assert rosa.post(f"/patients/{walter.pk}/proxies/new/", {**typed, "phone": "207.555.0188"}).status_code == 302
+    assert walter.proxies.get().phone == "(207) 555-0188"
+
+
 def test_what_a_small_form_refuses_stands_beside_the_field(clinic: Clinic, walter: Patient) -> None:
     answer = browser(clinic.rosa).post(
         f"/patients/{walter.pk}/contacts/new/", {"kind": "phone", "use": "home", "value": "12"}
@@ -314,8 +327,11 @@ def test_emergency_access_shows_nothing_before_it_is_open(clinic: Clinic, walter
     assert "Walter" not in page
     assert "Riverside" not in page
     ticket = page.split('name="ticket" value="')[1].split('"')[0]
-    short = {"ticket": ticket, "reason_code": "ETREAT", "reason": "x"}
-    assert pat.post("/patients/break-glass/", short).status_code == 422
+    short = {"ticket": ticket, "reason_code": "ETREAT", "reason": "x..........."}
+    asked = pat.post("/patients/break-glass/", short)
+    assert asked.status_code == 422
+    assert "Say in words what happened" in words(asked).split('name="reason"')[1]
+    assert "x..........." in words(asked)
     typed = {"ticket": ticket, "reason_code": "ETREAT", "reason": "Collapsed at our front desk"}
     assert pat.post("/patients/break-glass/", {**typed, "ticket": "forged"}).status_code == 404
     assert browser(clinic.imani).post("/patients/break-glass/", typed).status_code == 404
@@ -324,6 +340,22 @@ def test_emergency_access_shows_nothing_before_it_is_open(clinic: Clinic, walter
     assert BreakGlassGrant.objects.get().user_id == clinic.pat.user_id
     assert answer.headers["Location"].endswith(f"/patients/{walter.pk}/")
     assert pat.get(f"/patients/{walter.pk}/edit/").status_code == 200
+
+
+def test_the_page_that_opened_a_chart_does_not_open_it_again(clinic: Clinic, walter: Patient) -> None:
+    pat = browser(clinic.pat)
+    page = words(pat.post("/patients/break-glass/", {"identifier": "RIV-0001"}))
+    ticket = page.split('name="ticket" value="')[1].split('"')[0]
+    typed = {"ticket": ticket, "reason_code": "ETREAT", "reason": "Collapsed at our front desk"}
+    assert pat.post("/patients/break-glass/", typed).status_code == 302
+    assert pat.post(f"/patients/grants/{BreakGlassGrant.objects.get().pk}/end/").status_code == 302
+    again = pat.post("/patients/break-glass/", typed)
+    assert again.status_code == 422
+    assert "that access is over" in words(again)
+    assert "Find the patient again</a>" in words(again)
+    assert "Collapsed at our front desk" in words(again)
+    assert "Walter" not in words(again)
+    assert pat.get(f"/patients/{walter.pk}/edit/").status_code == 404
 
 
 def test_of_two_of_one_name_the_page_asks_for_one_thing_more(
@@ -344,7 +376,12 @@ def test_of_two_of_one_name_the_page_asks_for_one_thing_more(
 
 def test_a_grant_is_in_sight_given_back_and_reviewed(clinic: Clinic, walter: Patient) -> None:
     grant = actions.break_the_glass(
-        actor=clinic.pat, patient=walter, reason_code="ETREAT", reason="Collapsed at our front desk", now=clinic.now
+        actor=clinic.pat,
+        patient=walter,
+        found_at=clinic.now,
+        reason_code="ETREAT",
+        reason="Collapsed at our front desk",
+        now=clinic.now,
     )
     pat, priya = browser(clinic.pat), browser(clinic.privacy)
     assert "Walter Ng" in words(pat.get("/patients/"))

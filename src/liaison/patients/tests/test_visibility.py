@@ -66,7 +66,12 @@ def test_a_clinician_of_the_directory_sees_their_patients(clinic: Clinic, regist
 
 def test_a_grant_opens_a_chart_until_it_expires(clinic: Clinic, walter: Patient) -> None:
     actions.break_the_glass(
-        actor=clinic.pat, patient=walter, reason_code="ETREAT", reason="Collapsed at our front desk", now=clinic.now
+        actor=clinic.pat,
+        patient=walter,
+        found_at=clinic.now,
+        reason_code="ETREAT",
+        reason="Collapsed at our front desk",
+        now=clinic.now,
     )
     assert walter.reachable_by(clinic.pat, access.CHANGE_ALERTS)
     shown = Patient.objects.visible_to(clinic.pat, now=clinic.now + timedelta(hours=3, minutes=59))
@@ -110,7 +115,12 @@ def test_asking_row_by_row_shows_the_same_patients(clinic: Clinic, walter: Patie
     june = register("June", "Ng", site=clinic.hillside)
     actions.add_care_team_member(actor=LIAISON, patient=june, role="nurse", user_id=clinic.rosa.user_id, now=clinic.now)
     actions.break_the_glass(
-        actor=clinic.pat, patient=walter, reason_code="ETREAT", reason="Collapsed at our front desk", now=clinic.now
+        actor=clinic.pat,
+        patient=walter,
+        found_at=clinic.now,
+        reason_code="ETREAT",
+        reason="Collapsed at our front desk",
+        now=clinic.now,
     )
     everyone = (clinic.rosa, clinic.pat, clinic.clerk, clinic.imani, clinic.administrator, ANONYMOUS, LIAISON)
     counts = []

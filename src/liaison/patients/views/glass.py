@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from django.core import signing
@@ -21,7 +22,7 @@ from liaison.patients.forms import FindForm, GlassForm, ReviewForm
 from liaison.patients.models import Patient
 from liaison.patients.views.asking import chart_url, must_carry
 
-SALT: Final = "patients.break_glass"
+SALT: Final = "patients.found_behind_glass"
 TICKET_SECONDS: Final = 600
 """Whoever found a patient has ten minutes to say why they need the chart."""
 
@@ -38,7 +39,8 @@ def break_glass(request: HttpRequest) -> HttpResponse:
         actions.refuse_guessing_behind_glass(actor)
         patient = attempt(form, lambda: queries.find_behind_glass(actor, **typed))
         if patient is not None:
-            ticket = signing.dumps({"patient": patient.pk, "user": actor.user_id}, salt=SALT)
+            found = {"patient": patient.pk, "user": actor.user_id, "at": current_time().isoformat()}
+            ticket = signing.dumps(found, salt=SALT)
             return _page(request, glass=GlassForm(initial={"ticket": ticket, "reason_code": "ETREAT"}))
         actions.note_nobody_behind_glass(actor)
         if form.is_valid():
@@ -49,7 +51,7 @@ def break_glass(request: HttpRequest) -> HttpResponse:
 
 def _open(request: HttpRequest, actor: Actor) -> HttpResponse:
     form = GlassForm(request.POST)
-    patient = _ticket_holder(request.POST["ticket"], actor)
+    patient, found_at = _found(request.POST["ticket"], actor)
     if form.is_valid():
         typed = form.cleaned_data
         grant = attempt(
@@ -57,6 +59,7 @@ def _open(request: HttpRequest, actor: Actor) -> HttpResponse:
             lambda: actions.break_the_glass(
                 actor=actor,
                 patient=patient,
+                found_at=found_at,
                 reason_code=typed["reason_code"],
                 reason=typed["reason"],
                 now=current_time(),
@@ -68,12 +71,14 @@ def _open(request: HttpRequest, actor: Actor) -> HttpResponse:
     return _page(request, glass=form)
 
 
-def _ticket_holder(ticket: str, actor: Actor) -> Patient:
+def _found(ticket: str, actor: Actor) -> tuple[Patient, datetime]:
+    """Whom the ticket names, and when this actor found them."""
     try:
         named = signing.loads(ticket, salt=SALT, max_age=TICKET_SECONDS)
     except signing.BadSignature:
         raise NotFound(_("This took too long. Find the patient again.")) from None
-    return queries.found_behind_glass(actor, patient_id=named["patient"], found_by=named["user"])
+    patient = queries.found_behind_glass(actor, patient_id=named["patient"], found_by=named["user"])
+    return patient, datetime.fromisoformat(named["at"])
 
 
 def _page(request: HttpRequest, *, find: FindForm | None = None, glass: GlassForm | None = None) -> HttpResponse:

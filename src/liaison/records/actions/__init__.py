@@ -15,7 +15,7 @@ from liaison.records.actions.documents import (
 )
 from liaison.records.actions.importing import import_files
 from liaison.records.actions.rebuilding import RebuildSummary, rebuild_facts, rebuild_if_readers_changed
-from liaison.records.actions.summary import FileOutcome, ImportSummary, Progress, TypeCounts
+from liaison.records.actions.summary import FileOutcome, ImportSummary, Progress, Remark, TypeCounts
 from liaison.records.rules.intake import Note, Reject
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Progress",
     "RebuildSummary",
     "Reject",
+    "Remark",
     "SayWhatItIs",
     "SayWhyTakenOut",
     "TypeCounts",

@@ -51,6 +51,15 @@ class FileOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Remark:
+    """What notes of the same words say: how often, and where for the first time."""
+
+    text: str
+    count: int
+    example: Note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ImportSummary:
     """The end of an import: every file's outcome, and the references that nothing answers yet.
 
@@ -94,6 +103,14 @@ class ImportSummary:
         """True when every resource was already kept just as it came now."""
         total = self.total
         return total.new == 0 and total.changed == 0 and total.older == 0
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """The notes, those of the same words together, in the order in which they came first."""
+        alike: dict[str, list[Note]] = {}
+        for note in self.notes:
+            alike.setdefault(note.text, []).append(note)
+        return tuple(Remark(text=text, count=len(notes), example=notes[0]) for text, notes in alike.items())
 
     @property
     def patient_ids(self) -> tuple[int, ...]:

@@ -2,12 +2,14 @@
 
 from liaison.scheduling.actions.answering import note_answers, settle_declined, settle_with_patient
 from liaison.scheduling.actions.arranging import (
+    CodeTaken,
     HoursDraft,
     NeedDraft,
     OtherSite,
     ResourceDraft,
     VisitTypeDraft,
     add_resource,
+    add_visit_type,
     change_resource,
     close_time,
     define_visit_type,
@@ -86,6 +88,7 @@ from liaison.scheduling.actions.refusals import (
     TooLate,
     TooLateToOffer,
     Warned,
+    WentOn,
     WrongSeats,
 )
 from liaison.scheduling.actions.series_booking import Pick, PickKind, SeriesOrder, book_series, days_of
@@ -117,7 +120,7 @@ from liaison.scheduling.actions.serving import (
     take_back_missed,
     unschedule_referral,
 )
-from liaison.scheduling.actions.serving_later import serve_loop
+from liaison.scheduling.actions.serving_later import serve_loop, serve_no_more
 from liaison.scheduling.actions.telling import (
     confirm_booking,
     confirm_cancellation,
@@ -143,6 +146,7 @@ __all__ = [
     "Broadcast",
     "CannotChange",
     "CannotServe",
+    "CodeTaken",
     "DeadPatient",
     "DuplicateVisit",
     "HeldForOffer",
@@ -182,10 +186,12 @@ __all__ = [
     "VisitTypeDraft",
     "WaitDraft",
     "Warned",
+    "WentOn",
     "WhichClinician",
     "WrongSeats",
     "accept_offer",
     "add_resource",
+    "add_visit_type",
     "answer_lateness",
     "answer_missed",
     "arrive",
@@ -252,6 +258,7 @@ __all__ = [
     "schedule_referral",
     "series_invitation",
     "serve_loop",
+    "serve_no_more",
     "set_hours",
     "settle_after_visit",
     "settle_declined",

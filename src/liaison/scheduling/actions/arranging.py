@@ -8,9 +8,9 @@ from datetime import date, datetime, time
 from typing import Final
 
 from liaison.accounts.models import Site
-from liaison.core.act import act
+from liaison.core.act import Entry, act
 from liaison.core.actor import EVERYWHERE, Actor
-from liaison.core.refusals import Forbidden, Stale, constraint_refusal
+from liaison.core.refusals import Conflict, Forbidden, Stale, constraint_refusal
 from liaison.directory.models import Practitioner
 from liaison.scheduling.access import ARRANGE
 from liaison.scheduling.actions.keeping import (
@@ -99,10 +99,35 @@ class OtherSite(Forbidden):
     sentence = "This is arranged by another site. Leave its part as it is, or ask somebody there."
 
 
+class CodeTaken(Conflict):
+    """A new visit type has the code of one that stands."""
+
+    code = "scheduling.code_taken"
+    sentence = "A visit type has this code already. Change that one, or choose another code."
+
+    def __init__(self) -> None:
+        super().__init__(fields={"code": self.sentence})
+
+
+constraint_refusal("scheduling_visit_type_version_once", CodeTaken)
+
+
+def add_visit_type(*, actor: Actor, draft: VisitTypeDraft, now: datetime) -> VisitType:
+    """Add a visit type under a code that no other has, nor had. They are the whole organization's.
+
+    Refuses: Forbidden, Impossible (no needs, no duration, an unknown step), CodeTaken.
+    """
+    _check_draft(draft)
+    with act(actor, ARRANGE, site_id=EVERYWHERE, now=now) as entry:
+        if VisitType.objects.filter(code=draft.code).exists():
+            raise CodeTaken
+        return _write_version(draft, version=1, entry=entry, now=now)
+
+
 def define_visit_type(
     *, actor: Actor, draft: VisitTypeDraft, expected_version: int | None = None, now: datetime
 ) -> VisitType:
-    """Make the next version of the visit type with this code; earlier bookings keep theirs.
+    """Make the next version of the visit type with this code, or its first; earlier bookings keep theirs.
 
     Visit types are the whole organization's: whoever arranges only some sites is refused Forbidden.
     Refuses: Impossible (no needs, no duration, an unknown step), Stale (another version came meanwhile).
@@ -115,29 +140,33 @@ def define_visit_type(
         if known is not None:
             known.is_current = False
             known.save(update_fields=["is_current"])
-        made = VisitType.objects.create(
-            code=draft.code,
-            version=known.version + 1 if known else 1,
-            name=draft.name.strip(),
-            modality=draft.modality,
-            duration_minutes=draft.duration_minutes,
-            before_minutes=draft.before_minutes,
-            after_minutes=draft.after_minutes,
-            step_minutes=draft.step_minutes,
-            least_lead_minutes=draft.least_lead_minutes,
-            most_lead_days=draft.most_lead_days,
-            cancellation_hours=draft.cancellation_hours,
-            late_after_minutes=draft.late_after_minutes,
-            no_show_after_minutes=draft.no_show_after_minutes,
-            referral_needed=draft.referral_needed,
-            changed_at=now,
-        )
-        VisitNeed.objects.bulk_create(
-            VisitNeed(visit_type=made, position=at, role=need.role, ability=need.ability, quantity=need.quantity)
-            for at, need in enumerate(draft.needs)
-        )
-        entry.about(made)
-        entry.note(code=made.code, version=made.version)
+        return _write_version(draft, version=known.version + 1 if known else 1, entry=entry, now=now)
+
+
+def _write_version(draft: VisitTypeDraft, *, version: int, entry: Entry, now: datetime) -> VisitType:
+    made = VisitType.objects.create(
+        code=draft.code,
+        version=version,
+        name=draft.name.strip(),
+        modality=draft.modality,
+        duration_minutes=draft.duration_minutes,
+        before_minutes=draft.before_minutes,
+        after_minutes=draft.after_minutes,
+        step_minutes=draft.step_minutes,
+        least_lead_minutes=draft.least_lead_minutes,
+        most_lead_days=draft.most_lead_days,
+        cancellation_hours=draft.cancellation_hours,
+        late_after_minutes=draft.late_after_minutes,
+        no_show_after_minutes=draft.no_show_after_minutes,
+        referral_needed=draft.referral_needed,
+        changed_at=now,
+    )
+    VisitNeed.objects.bulk_create(
+        VisitNeed(visit_type=made, position=at, role=need.role, ability=need.ability, quantity=need.quantity)
+        for at, need in enumerate(draft.needs)
+    )
+    entry.about(made)
+    entry.note(code=made.code, version=made.version)
     return made
 
 

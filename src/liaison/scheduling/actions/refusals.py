@@ -135,6 +135,17 @@ class CannotServe(Refusal):
     status = 409
 
 
+class WentOn(Refusal):
+    """Something was built on what was to be taken back."""
+
+    code = "scheduling.went_on"
+    sentence = (
+        "This can't be taken back any more: the visit or what it is for went on since. Look at both, and change what "
+        "is not so now."
+    )
+    status = 409
+
+
 class DeadPatient(Refusal):
     """Nobody looks for a time for somebody who died, nor books one."""
 

@@ -15,6 +15,7 @@ from liaison.scheduling.access import CHANGE_SERIES, MOVE
 from liaison.scheduling.actions.attending import cancel_appointment, ids_of
 from liaison.scheduling.actions.booking import hold_key, hold_patient, refuse_unless_movable
 from liaison.scheduling.actions.series_booking import Pick, PickKind, key_of_visit, place_each, refuse_far_picks
+from liaison.scheduling.actions.series_held_up import drop_held_up
 from liaison.scheduling.actions.series_open import leave_out, open_visit
 from liaison.scheduling.actions.series_refusals import SeriesChanged, SeriesOver, SeriesPicksMissing, SeriesWrong
 from liaison.scheduling.events import AppointmentMoved, SeriesTold
@@ -103,6 +104,7 @@ def cancel_series(
             raise SeriesOver
         for row in waiting:
             leave_out(actor, row, why="The series was cancelled", now=now)
+        drop_held_up(actor, series_id=current.pk, reason="The series was cancelled", now=now)
         ids = [_cancel(actor, row, reason=reason, now=now) for row in rows if row.appointment is not None]
         _keep(current, key=key)
         entry.note(appointments=ids, reason=reason.value)
@@ -128,6 +130,7 @@ def leave_series_visit_out(*, actor: Actor, row: SeriesVisit, reason: str, now: 
             raise SeriesWrong(sentence, fields={"reason": sentence})
         if current.state != SeriesState.OUT:
             leave_out(actor, current, why=reason.strip(), now=now)
+            drop_held_up(actor, series_id=series.pk, reason=reason.strip(), now=now)
     return current
 
 

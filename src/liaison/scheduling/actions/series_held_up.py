@@ -11,14 +11,14 @@ from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.calendars import Allowance, Unit, due_after
 from liaison.core.refusals import Refusal
-from liaison.loops.actions import add_evidence, drop_waiting, open_or_wait
+from liaison.loops.actions import add_evidence, drop_waiting, give_up_loop, open_or_wait
 from liaison.loops.models import Loop, WaitingPromise
 from liaison.loops.ports import About, ClockToStart, PromiseToKeep
 from liaison.loops.queries.calendars import business_calendar
 from liaison.scheduling.access import EXTEND_SERIES
 from liaison.scheduling.actions.series_open import owner_of_series
 from liaison.scheduling.kinds import SERIES_HELD_UP
-from liaison.scheduling.models import Series
+from liaison.scheduling.models import Series, SeriesState, SeriesVisit
 
 _RULE: Final = "series-held-up"
 _ABOUT: Final = "scheduling.series"
@@ -51,6 +51,15 @@ def settle_held_up(actor: Actor, *, series_id: int, now: datetime) -> None:
         for loop in _open(series_id):
             add_evidence(liaison, loop_id=loop.pk, kind="settled", note=_SUCCEEDED, about=about, now=now)
         drop_waiting(liaison, waiting=_waiting(series_id), reason=_SUCCEEDED, now=now)
+
+
+def drop_held_up(actor: Actor, *, series_id: int, reason: str, now: datetime) -> None:
+    """Inside an act: nothing of the series is left to be booked, so nobody needs to look why it was not."""
+    if SeriesVisit.objects.filter(series_id=series_id, state=SeriesState.AHEAD).exists():
+        return
+    for loop in _open(series_id):
+        give_up_loop(actor.as_liaison(), loop_id=loop.pk, reason=reason, now=now)
+    drop_waiting(actor.as_liaison(), waiting=_waiting(series_id), reason=reason, now=now)
 
 
 def _promise(series: Series, *, refusal: Refusal, now: datetime) -> PromiseToKeep:

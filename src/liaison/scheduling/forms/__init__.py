@@ -2,12 +2,25 @@
 
 from liaison.scheduling.forms.arranging import ClosureForm, HoursForm, HoursFormSet, ResourceForm, VisitTypeForm
 from liaison.scheduling.forms.fields import Choices, reason_choices
-from liaison.scheduling.forms.times import ANYWHERE, BookForm, ChosenTime, TimesForm, read_offer, written_offer
+from liaison.scheduling.forms.times import (
+    ANYWHERE,
+    NOTHING,
+    UNSAID,
+    BookForm,
+    ChosenTime,
+    TimesForm,
+    read_offer,
+    read_promise,
+    written_offer,
+    written_promise,
+)
 from liaison.scheduling.forms.visits import BarrierForm, CalendarForm, CancelForm, PlaceForm
 from liaison.scheduling.forms.waiting import LeaveForm, OpenTimeForm, WaitForm
 
 __all__ = [
     "ANYWHERE",
+    "NOTHING",
+    "UNSAID",
     "BarrierForm",
     "BookForm",
     "CalendarForm",
@@ -25,6 +38,8 @@ __all__ = [
     "VisitTypeForm",
     "WaitForm",
     "read_offer",
+    "read_promise",
     "reason_choices",
     "written_offer",
+    "written_promise",
 ]

@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from liaison.accounts.models import Site
 from liaison.core.near_dates import refuse_far_off
 from liaison.directory.models import Practitioner
+from liaison.scheduling.actions import NeedDraft, VisitTypeDraft
 from liaison.scheduling.forms.fields import WEEKDAYS, DateInput, TimeInput
 from liaison.scheduling.models import Modality, ResourceKind
 from liaison.scheduling.rules import ability_code
@@ -69,6 +70,16 @@ class VisitTypeForm(forms.Form):
     def __init__(self, *args: Any, abilities: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._abilities = abilities
+        self.fields["code"].disabled = "code" in self.initial  # of one that stands; another code is another visit type
+
+    def draft(self) -> VisitTypeDraft:
+        """What was typed."""
+        typed = {name: value for name, value in self.cleaned_data.items() if name not in {"version", "needs"}}
+        needs = (
+            NeedDraft(role=role, ability=ability, quantity=how_many)
+            for role, ability, how_many in self.cleaned_data["needs"]
+        )
+        return VisitTypeDraft(**typed, needs=tuple(needs))
 
     def clean_needs(self) -> list[tuple[str, str, int]]:
         """Role, ability and quantity of each line."""

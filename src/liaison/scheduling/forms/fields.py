@@ -20,12 +20,14 @@ BIGGEST_ID = 2**63
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """What there is to choose from."""
+    """What there is to choose from; `promises` as (value, words), with a word on them."""
 
     visit_types: Sequence[VisitType]
     sites: Sequence[Site]
     people: Sequence[Resource]
     seen_last_id: int | None = None
+    promises: Sequence[tuple[str, str]] = ()
+    promises_told: str = ""
 
 
 class DateInput(forms.DateInput):

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from liaison.core.near_dates import refuse_far_off
+from liaison.core.needed import needed
 from liaison.scheduling.actions import Pick, PickKind
 from liaison.scheduling.forms import Choices, read_offer, reason_choices
 from liaison.scheduling.models import Resource
@@ -50,8 +51,14 @@ class SeriesForm(forms.Form):
     at = forms.TimeField(label=_("At"))
     every_weeks = forms.IntegerField(label=_("Every … weeks"), min_value=1, max_value=MOST_WEEKS_APART, initial=1)
     first_on = forms.DateField(label=_("From"), validators=[refuse_far_off])
-    count = forms.IntegerField(label=_("Visits"), required=False, min_value=2, max_value=MOST_VISITS)
-    until = forms.DateField(label=_("Or up to"), required=False, validators=[refuse_far_off])
+    count = needed(
+        forms.IntegerField(label=_("Visits"), required=False, min_value=2, max_value=MOST_VISITS),
+        _("without a last day"),
+    )
+    until = needed(
+        forms.DateField(label=_("Or up to"), required=False, validators=[refuse_far_off]),
+        _("without that number"),
+    )
     holidays = forms.ChoiceField(label=_("On a holiday"), choices=HOLIDAYS, initial=HolidayPolicy.SKIP.value)
 
     def __init__(self, *args: Any, choices: Choices, places: Sequence[Resource], **kwargs: Any) -> None:

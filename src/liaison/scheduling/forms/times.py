@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +18,15 @@ from liaison.scheduling.ports import Seat
 
 ANYWHERE = 0
 """Stands for every site in the choice of a place."""
+
+
+NOTHING = "none"
+"""The visit is for nothing in particular."""
+
+UNSAID = ""
+"""Nobody said yet what the visit is for."""
+
+_PROMISE: Final = re.compile(r"(\d{1,18})?(?:-(\d{1,18}))?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +54,21 @@ def read_offer(text: str) -> ChosenTime:
     if not all(0 < number < BIGGEST_ID for number in (int(site_id), *(seat.resource_id for seat in chosen))):
         raise ValueError("No row has such a number.")
     return ChosenTime(start_at=start_at, site_id=int(site_id), seats=chosen)
+
+
+def written_promise(loop_id: int | None, referral_id: int | None) -> str:
+    """A loop, a referral, or both as the form carries them."""
+    loop, referral = str(loop_id or ""), f"-{referral_id}" if referral_id else ""
+    return f"{loop}{referral}" or NOTHING
+
+
+def read_promise(text: str) -> tuple[int | None, int | None] | None:
+    """The opposite of `written_promise`; None for anything else, and for nothing."""
+    found = _PROMISE.fullmatch(text)
+    if found is None or not text:
+        return None
+    loop, referral = found.groups()
+    return (int(loop) if loop else None), (int(referral) if referral else None)
 
 
 class TimesForm(forms.Form):
@@ -109,10 +134,20 @@ class BookForm(TimesForm):
         help_text=_("It shows on the booking."),
     )
     met = forms.CharField(required=False, max_length=1000, widget=forms.HiddenInput)
+    serves = forms.ChoiceField(
+        label=_("This visit is for"),
+        error_messages={"required": _("Say what this visit is for, or that it is for nothing in particular.")},
+    )
     reason = forms.ChoiceField(label=_("Why it moves"), required=False)
 
-    def __init__(self, *args: Any, is_move: bool = False, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, *args: Any, choices: Choices, is_move: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, choices=choices, **kwargs)
+        self.told = choices.promises_told
+        if choices.promises:
+            self.fields["serves"].choices = choices.promises  # type: ignore[attr-defined]  # the form declares such a field
+            self.fields["serves"].help_text = choices.promises_told
+        else:
+            del self.fields["serves"]
         if is_move:
             self.fields["reason"].required = True
             self.fields["reason"].choices = reason_choices()  # type: ignore[attr-defined]  # the form declares such a field

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from liaison.accounts.models import Site
 from liaison.core.near_dates import refuse_far_off
+from liaison.core.needed import needed
 from liaison.scheduling.forms.fields import WEEKDAYS, Choices, DateInput, TimeInput
 from liaison.scheduling.models import URGENCY_WORDS
 
@@ -43,8 +44,8 @@ class WaitForm(forms.Form):
     until = forms.DateField(label=_("Last day"), required=False, widget=DateInput, validators=[refuse_far_off])
     notice_hours = forms.IntegerField(label=_("Hours of notice they need"), min_value=0, max_value=720, initial=24)
     urgency = forms.ChoiceField(label=_("Clinical priority"), choices=URGENCY_WORDS, initial="routine")
-    urgency_reason = forms.CharField(
-        label=_("Why before others"), required=False, max_length=300, help_text=_("Needed for soon and urgent.")
+    urgency_reason = needed(
+        forms.CharField(label=_("Why before others"), required=False, max_length=300), _("for soon and urgent")
     )
 
     def __init__(self, *args: Any, choices: Choices, visits: Sequence[tuple[int, str]], **kwargs: Any) -> None:

@@ -266,6 +266,11 @@ class Appointment(models.Model):
         self.loop = loop
         self.version += 1
 
+    def serve_no_more(self) -> None:
+        """It is for nothing in particular again."""
+        self.loop = None
+        self.version += 1
+
     def cancel(self, *, reason: CancelReason, by_name: str, now: datetime) -> None:
         """The visit will not take place."""
         self._enter(State.CANCELLED)

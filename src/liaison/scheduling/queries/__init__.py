@@ -11,6 +11,7 @@ from liaison.scheduling.queries.arrangement import (
     hours_of,
     resources,
     site_to_arrange,
+    visit_type_of,
     visit_types,
 )
 from liaison.scheduling.queries.asked import WhomAsked, asked_by, booked_for_the_same
@@ -40,6 +41,13 @@ from liaison.scheduling.queries.flow import (
 )
 from liaison.scheduling.queries.from_where import first_site, kind_promised, specialist_asked
 from liaison.scheduling.queries.looking import TimesWanted
+from liaison.scheduling.queries.promises import (
+    Awaiting,
+    awaiting,
+    promise_called,
+    what_fits,
+    why_it_would_not_count,
+)
 from liaison.scheduling.queries.readiness import (
     Board,
     BoardDay,
@@ -121,6 +129,7 @@ __all__ = [
     "EVERYTHING",
     "Answered",
     "Answers",
+    "Awaiting",
     "Board",
     "BoardDay",
     "BoardVisit",
@@ -158,6 +167,7 @@ __all__ = [
     "able_at",
     "answers_of",
     "asked_by",
+    "awaiting",
     "bookable_at",
     "booked_for_the_same",
     "candidates",
@@ -207,6 +217,7 @@ __all__ = [
     "plan_again",
     "plan_series",
     "possible_at",
+    "promise_called",
     "readiness_board",
     "readiness_of",
     "rebook_url",
@@ -226,11 +237,14 @@ __all__ = [
     "timeline_years",
     "told_of",
     "visit_to_move",
+    "visit_type_of",
     "visit_types",
     "visits_of",
     "wait_to_move",
     "waiting",
     "waitlist_report",
     "week",
+    "what_fits",
+    "why_it_would_not_count",
     "why_unconfirmed",
 ]

@@ -31,6 +31,15 @@ def get_visit_type(actor: Actor, *, visit_type_id: int) -> VisitType:
     return found
 
 
+def visit_type_of(actor: Actor, *, code: str) -> VisitType:
+    """The newest version of the visit type with this code, with its needs. Refuses: NotFound."""
+    _may_see(actor)
+    found = VisitType.objects.filter(code=code).order_by("-version").prefetch_related("needs").first()
+    if found is None:
+        raise NotFound
+    return found
+
+
 def resources(actor: Actor, *, site_id: int | None = None) -> Sequence[Resource]:
     """Every resource with its hours, the ones in service first; those at home at a site if one is given."""
     _may_see(actor)

@@ -22,6 +22,7 @@ from liaison.patients.models import Patient
 from liaison.scheduling.access import SERVE
 from liaison.scheduling.kinds import MISSED_VISIT
 from liaison.scheduling.models import Appointment, AppointmentQuerySet, InvitationAnswer, SeriesVisit, VisitType
+from liaison.scheduling.ports import visit_promises
 from liaison.scheduling.queries.answers import Answered, answers_to, in_words
 from liaison.scheduling.queries.asked import is_arranged_elsewhere
 from liaison.scheduling.queries.readiness import Readiness, readiness_of
@@ -147,7 +148,9 @@ def may_serve_loop(actor: Actor, *, patient: Patient, loop_id: int | None, now: 
     since = Clock.objects.filter(loop=loop).aggregate(first=Min("anchor_at"))["first"] or loop.opened_at
     booked = Appointment.objects.filter(loop=loop, state__in=MAY_SERVE - {State.FULFILLED}).exists()
     after_on = patient.day_at(since)
-    return may_serve(actor, patient=patient, after_on=after_on, until=now + _SOON, booked_too=not booked)
+    found = may_serve(actor, patient=patient, after_on=after_on, until=now + _SOON, booked_too=not booked)
+    promise = visit_promises().get(loop.kind)
+    return [one for one in found if promise is None or not promise.why_not(one.modality)]
 
 
 def seen_last_by(actor: Actor, *, patient: Patient, among: Collection[int]) -> int | None:

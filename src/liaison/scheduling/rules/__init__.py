@@ -50,6 +50,7 @@ from liaison.scheduling.rules.invitations import (
     invitation_summary,
     language_of_invitation,
 )
+from liaison.scheduling.rules.promises import AwaitedVisit, VisitMeant, fits, needs_specialist
 from liaison.scheduling.rules.readiness import (
     Checked,
     Finding,
@@ -111,6 +112,7 @@ __all__ = [
     "STAGES",
     "TRAVEL",
     "Asked",
+    "AwaitedVisit",
     "Barrier",
     "Called",
     "CancelReason",
@@ -148,6 +150,7 @@ __all__ = [
     "Suits",
     "Unfit",
     "Urgency",
+    "VisitMeant",
     "WaitState",
     "Wish",
     "ability_code",
@@ -168,6 +171,7 @@ __all__ = [
     "earliest_in_bits",
     "expand",
     "first_instant",
+    "fits",
     "free_spans",
     "in_order",
     "intersect",
@@ -191,6 +195,7 @@ __all__ = [
     "minutes_between",
     "monday_of",
     "months_around",
+    "needs_specialist",
     "next_stage",
     "overall",
     "place_in_line",

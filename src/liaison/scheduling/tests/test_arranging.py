@@ -43,6 +43,15 @@ def test_an_edited_visit_type_is_a_new_version_and_bookings_keep_theirs(clinic: 
     }
 
 
+def test_a_new_visit_type_takes_no_code_that_stands(clinic: Clinic) -> None:
+    with pytest.raises(actions.CodeTaken):
+        actions.add_visit_type(actor=clinic.adam, draft=DRAFT, now=NOW)
+    made = actions.add_visit_type(actor=clinic.adam, draft=replace(DRAFT, code="nurse_visit"), now=NOW)
+    assert (made.version, made.needs.count()) == (1, len(DRAFT.needs))
+    with pytest.raises(Forbidden):
+        actions.add_visit_type(actor=clinic.marta, draft=replace(DRAFT, code="third"), now=NOW)
+
+
 def test_a_stale_edit_of_a_visit_type_is_refused(clinic: Clinic) -> None:
     with pytest.raises(Stale):
         actions.define_visit_type(actor=clinic.adam, draft=DRAFT, expected_version=7, now=NOW)

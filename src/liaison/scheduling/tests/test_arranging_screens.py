@@ -62,8 +62,23 @@ def test_adam_adds_and_changes_a_visit_type(adam: Client, clinic: Clinic) -> Non
     assert "It now says: 25" in page(stale)
     assert 'name="version" value="2"' in page(stale)
     assert adam.post(own, VISIT_TYPE | {"version": 2}).status_code == 302
-    gone = adam.post("/calendar/arrange/visit-types/new/", VISIT_TYPE | {"code": "nowhere", "version": 3})
-    assert gone.status_code == 409
+    other = adam.post(own, VISIT_TYPE | {"version": 3, "code": "follow_up", "duration_minutes": 30})
+    assert other.status_code == 302
+    assert VisitType.objects.get(code="nurse_visit", is_current=True).duration_minutes == 30
+    assert VisitType.objects.get(code="follow_up").version == 1
+
+
+def test_a_new_visit_type_with_the_code_of_another_is_refused_beside_it_with_the_way_there(
+    adam: Client, clinic: Clinic
+) -> None:
+    taken = adam.post("/calendar/arrange/visit-types/new/", VISIT_TYPE | {"code": "follow_up", "name": "<b>Mine"})
+    shown = page(taken)
+    assert taken.status_code == 422
+    assert "A visit type has this code already." in shown.split('name="code"')[1]
+    follow_up = VisitType.objects.get(code="follow_up")
+    assert f'<a href="/calendar/arrange/visit-types/{follow_up.pk}/">Change {follow_up.name}</a>' in shown
+    assert 'value="&lt;b&gt;Mine"' in shown
+    assert (follow_up.version, VisitType.objects.filter(name="<b>Mine").exists()) == (1, False)
 
 
 @pytest.mark.parametrize("needs", ["nurse", "nurse, x, many", "nurse, x\nnurse, y", ""])

@@ -125,6 +125,25 @@ def test_a_waiting_promise_ends_with_its_series(clinic: Clinic) -> None:
     assert WaitingPromise.objects.get().ended_why == "The series was cancelled"
 
 
+def test_nobody_looks_why_a_series_was_not_booked_of_which_nothing_is_left_to_book(clinic: Clinic) -> None:
+    series = book(clinic, WEEKLY)
+    actions.extend_series(clinic.rosa, now=LATER)
+    ahead = list(series.visits.filter(state="ahead").order_by("position"))
+    for row in ahead:
+        assert Loop.objects.get(kind="series-held-up").state == "open"
+        actions.leave_series_visit_out(actor=clinic.rosa, row=row, reason="Felt better", now=LATER)
+    loop = Loop.objects.get(kind="series-held-up")
+    assert (loop.state, loop.given_up_reason) == ("given_up", "Felt better")
+
+
+def test_a_held_up_series_that_is_cancelled_is_given_up(clinic: Clinic) -> None:
+    series = book(clinic, WEEKLY)
+    actions.extend_series(clinic.rosa, now=LATER)
+    cancel(clinic, series)
+    loop = Loop.objects.get(kind="series-held-up")
+    assert (loop.state, loop.given_up_reason) == ("given_up", "The series was cancelled")
+
+
 def test_the_booker_who_holds_no_role_there_any_more_gets_no_promise(clinic: Clinic) -> None:
     series = book(clinic, WEEKLY)
     clinic.book("2026-06-04 09:00", patient=clinic.ruth, now=LATER)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -116,6 +117,50 @@ def test_visits_from_the_day_after_are_offered_while_none_is_booked_and_those_th
     assert list(found) == []
 
 
+def take_back(clinic: Clinic, visit: Appointment, *, loop_id: int | None = None, **versions: int) -> Appointment:
+    loop = Loop.objects.get(pk=loop_id or visit.loop_id)
+    given = {"expected_version": visit.version, "loop_version": loop.version} | versions
+    return actions.serve_no_more(actor=clinic.rosa, appointment=visit, loop_id=loop.pk, now=AFTER, **given)
+
+
+def test_what_was_said_is_taken_back_once_and_audited(clinic: Clinic) -> None:
+    visit, loop = clinic.book(START), promise(clinic)
+    served = serve(clinic, visit, loop.pk)
+    back = take_back(clinic, served)
+    assert (back.loop_id, back.version) == (None, served.version + 1)
+    assert AuditEntry.objects.filter(verb="scheduling.serve_no_more").count() == 1
+    assert offered(clinic, loop.pk) == [visit.pk]
+    assert take_back(clinic, served, loop_id=loop.pk).version == back.version
+
+
+def test_a_missed_visit_that_another_answered_is_open_again(clinic: Clinic) -> None:
+    actions.record_missed(actor=clinic.rosa, appointment=clinic.book(START), now=AFTER)
+    loop = Loop.objects.get(kind="missed-visit")
+    served = serve(clinic, clinic.book("2026-03-05 10:00", now=AFTER), loop.pk)
+    assert served.loop is not None
+    assert served.loop.state == "closed"
+    take_back(clinic, served)
+    loop.refresh_from_db()
+    assert (loop.state, loop.evidence_kinds) == ("open", [])
+
+
+def test_what_the_visit_or_the_promise_went_on_from_is_not_taken_back(clinic: Clinic, referral: Referral) -> None:
+    visit, loop = clinic.book(START), promise(clinic)
+    served = serve(clinic, visit, loop.pk)
+    of_referral = clinic.book(
+        "2026-03-04 10:00", loop_id=referral.loop_id, referral_id=referral.pk, seats=clinic.seats(who=clinic.okafor)
+    )
+    for one, more in (
+        (served, {"expected_version": served.version + 1}),
+        (served, {"loop_version": 0}),
+        (served, {"loop_id": promise(clinic, title="Other").pk}),
+        (of_referral, {}),
+    ):
+        with pytest.raises(actions.WentOn):
+            take_back(clinic, one, **more)
+    assert Appointment.objects.get(pk=visit.pk).loop_id == loop.pk
+
+
 def test_a_promise_without_a_clock_is_looked_at_from_when_it_was_made(clinic: Clinic) -> None:
     visit, loop = clinic.book(START), promise(clinic)
     with writes_open():
@@ -138,3 +183,12 @@ def test_rosa_says_so_where_she_would_have_booked_a_second_one(clinic: Clinic) -
     visit.refresh_from_db()
     assert visit.loop_id == loop.pk
     assert browser(clinic.pat).post(address).status_code == 404
+    back = re.search(r'data-undo-url="([^"]+)"', rosa.get(f"/loops/{loop.pk}/").content.decode())
+    assert back is not None
+    undo = back.group(1).replace("&amp;", "&")
+    assert browser(clinic.pat).post(undo).status_code == 404
+    assert rosa.post(undo.split("?")[0]).status_code == 409
+    answer = rosa.post(undo, HTTP_HX_REQUEST="true")
+    assert "Taken back" in answer.headers["HX-Trigger"]
+    visit.refresh_from_db()
+    assert visit.loop_id is None

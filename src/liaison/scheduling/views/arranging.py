@@ -10,6 +10,8 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -55,27 +57,42 @@ def visit_type(request: HttpRequest, visit_type_id: int | None = None) -> HttpRe
     """Add a visit type, or make its next version: they are the whole organization's."""
     _may_arrange(request, at=EVERYWHERE)
     known = queries.get_visit_type(actor_of(request), visit_type_id=visit_type_id) if visit_type_id else None
-    words = queries.abilities_in_use(actor_of(request))
-    form = VisitTypeForm(request.POST or None, abilities=words, initial=_of_visit_type(known, words=words))
+    form = _visit_type_form(request, known)
     if not form.is_valid():
         return _form(request, form, title=known.name if known else _("New visit type"))
-    typed = dict(form.cleaned_data)
-    version, needs = typed.pop("version"), typed.pop("needs")
-    draft = actions.VisitTypeDraft(
-        **typed,
-        needs=tuple(actions.NeedDraft(role=role, ability=ability, quantity=n) for role, ability, n in needs),
-    )
+    draft, version = form.draft(), form.cleaned_data["version"] or 0
     try:
-        actions.define_visit_type(actor=actor_of(request), draft=draft, expected_version=version, now=current_time())
+        if known is None:
+            actions.add_visit_type(actor=actor_of(request), draft=draft, now=current_time())
+        else:
+            actions.define_visit_type(
+                actor=actor_of(request), draft=draft, expected_version=version, now=current_time()
+            )
     except Stale as refusal:
-        current = queries.current_version(known) if known is not None else None
-        form = VisitTypeForm(request.POST, abilities=words, initial=_of_visit_type(current, words=words))
-        tell_against(form, version=current.version if current is not None else 0)
+        current = queries.visit_type_of(actor_of(request), code=draft.code)
+        form = _visit_type_form(request, current)
+        tell_against(form, version=current.version)
         return _form(request, form, title=draft.name, refusal=refusal)
+    except actions.CodeTaken as refusal:
+        form.add_error("code", _with_link(refusal, queries.visit_type_of(actor_of(request), code=draft.code)))
+        return _form(request, form, title=draft.name)
     except actions.Impossible as refusal:
         put_beside(form, refusal)
         return _form(request, form, title=draft.name)
     return _back(request, said=_("Saved. Bookings made so far keep the version they were made with."))
+
+
+def _visit_type_form(request: HttpRequest, known: VisitType | None) -> VisitTypeForm:
+    words = queries.abilities_in_use(actor_of(request))
+    return VisitTypeForm(request.POST or None, abilities=words, initial=_of_visit_type(known, words=words))
+
+
+def _with_link(refusal: Refusal, other: VisitType) -> SafeString:
+    """The sentence, and the way to the visit type that has the code."""
+    change = _("Change %(name)s") % {"name": other.name}
+    return format_html(
+        '{} <a href="{}">{}</a>', refusal.sentence, reverse("scheduling:visit_type", args=[other.pk]), change
+    )
 
 
 def _of_visit_type(known: VisitType | None, *, words: Mapping[str, str]) -> dict[str, Any]:

@@ -22,7 +22,6 @@ from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden
 from liaison.core.written_time import day_and_time
-from liaison.orders.queries import referral_to_book
 from liaison.patients.queries import get_patient
 from liaison.scheduling import queries
 from liaison.scheduling.access import BOOK, MOVE, OVERRIDE
@@ -43,6 +42,7 @@ from liaison.scheduling.views.first_answers import (
     sites_asked,
     zone_name,
 )
+from liaison.scheduling.views.promising import choose_promise, forgotten, named_promise
 from liaison.scheduling.views.wishing import PER_DAY, as_many_as_help, best_time, every_day, whole_day
 
 REASON_WORDS = {
@@ -82,8 +82,8 @@ def book(request: HttpRequest) -> HttpResponse:
     patient_id = id_in(given.get("patient"))
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
-    patient, loop_id = get_patient(actor_of(request), patient_id=patient_id), id_in(given.get("loop"))
-    referral_id = id_in(given.get("referral")) or referral_to_book(patient=patient, loop_id=loop_id or 0)
+    patient = get_patient(actor_of(request), patient_id=patient_id)
+    loop_id, referral_id = named_promise(patient, given, is_posted=request.method == "POST")
     asked = queries.asked_by(patient, referral_id=referral_id)
     places = tuple(sites_within(actor_of(request), BOOK))
     if asked is not None:
@@ -121,9 +121,11 @@ def move(request: HttpRequest, appointment_id: int) -> HttpResponse:
 
 def _panel(request: HttpRequest, booking: Booking) -> HttpResponse:
     given = request.POST if request.method == "POST" else request.GET
-    typed = first_answers(booking, given)
+    is_posted = request.method == "POST"
+    typed = first_answers(booking, given, but=() if is_posted else forgotten(booking, given))
     asked = _read_line(booking, given.get("ask"), typed)
-    choice = choices(booking, typed)
+    booking, promised = choose_promise(booking, typed, given, is_posted=is_posted)
+    choice = choices(booking, typed, promises=promised.options, told=promised.told)
     if asked.same_clinician:
         typed["with_id"] = str(choice.seen_last_id or "")
     meant = choose_one(asked, typed=typed, able=choice.people)
@@ -206,7 +208,10 @@ def _show(
         "explained": _explained(booking, form, wanted, times),
         "coming": coming,
         "may_serve": _may_serve(booking),
+        "serves_words": _serves_words(form),
+        "is_fragment": wants_fragment(request),
         "already": _already(booking, coming),
+        "no_count": _why_it_would_not_count(booking, form),
         "refusal": refusal,
         "met": " ".join(refusal.met) if refusal else form.data.get("met", ""),
         "asks_why": may_override or bool(form.data.get("override_reason")),
@@ -282,6 +287,20 @@ def _may_serve(booking: Booking) -> Sequence[ComingVisit]:
     if booking.moving is not None:
         return ()
     return queries.may_serve_loop(booking.actor, patient=booking.patient, loop_id=booking.loop_id, now=booking.now)
+
+
+def _why_it_would_not_count(booking: Booking, form: BookForm) -> str:
+    """Said before it is booked: a visit of this kind is not what the promise waits for. Moving one changes no kind."""
+    if booking.moving is not None:
+        return ""
+    chosen = next((kind for kind in kinds(booking) if kind.pk == form.cleaned_data.get("visit_type")), None)
+    return queries.why_it_would_not_count(patient=booking.patient, loop_id=booking.loop_id, visit_type=chosen)
+
+
+def _serves_words(form: BookForm) -> str:
+    """What the promise is called that was chosen."""
+    options: dict[str, Any] = dict(form.fields["serves"].choices) if "serves" in form.fields else {}  # type: ignore[attr-defined]  # a field of choices
+    return str(options.get(form.data.get("serves", ""), ""))
 
 
 def _days(times: Times, *, typed: Mapping[str, Any], elsewhere: Sequence[ComingVisit]) -> Sequence[ShownDay]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,9 +33,9 @@ class Booking:
     moving: Appointment | None = None
 
 
-def first_answers(booking: Booking, given: QueryDict) -> dict[str, Any]:
-    """What was typed, with a first answer for what was not asked yet."""
-    typed: dict[str, Any] = {name: given[name] for name in given}
+def first_answers(booking: Booking, given: QueryDict, *, but: Collection[str] = ()) -> dict[str, Any]:
+    """What was typed `but` these, with a first answer for what was not asked yet."""
+    typed: dict[str, Any] = {name: given[name] for name in given if name not in but}
     typed["weekdays"] = given.getlist("weekdays")
     typed.setdefault("key", str(uuid.uuid4()))
     if "site" not in typed:
@@ -89,7 +89,9 @@ def _first_kind(booking: Booking, typed: Mapping[str, str]) -> str:
     return str(chosen.pk) if chosen else ""
 
 
-def choices(booking: Booking, typed: Mapping[str, str]) -> Choices:
+def choices(
+    booking: Booking, typed: Mapping[str, str], *, promises: Sequence[tuple[str, str]] = (), told: str = ""
+) -> Choices:
     """What there is to choose from: the people are those who could take the chosen visit at the chosen sites."""
     every = kinds(booking)
     chosen = next((kind for kind in every if str(kind.pk) == typed.get("visit_type")), None)
@@ -102,6 +104,8 @@ def choices(booking: Booking, typed: Mapping[str, str]) -> Choices:
         sites=booking.places,
         people=tuple(people.values()),
         seen_last_id=queries.seen_last_by(booking.actor, patient=booking.patient, among=people),
+        promises=promises,
+        promises_told=told,
     )
 
 

@@ -1,0 +1,28 @@
+"""Which characters of somebody's text are kept: every letter of every script, and no trick on who reads it."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+_TURNS_THE_LINE: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""What shows other text backwards: embeddings, overrides and isolates (Unicode Standard Annex 9)."""
+_UNSEEN: Final = frozenset("\u200b\u2060\ufeff")
+"""Nothing to see and no part of a word: zero width space, word joiner, byte order mark."""
+_NEVER: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
+"""Control characters, halves of a pair, separators of lines: databases and pages don't take them."""
+
+
+def is_kept(letter: str) -> bool:
+    """Whether text may hold this one character.
+
+    Joiners and non-joiners are (Sinhala, Persian and others are misspelt without them), as are marks of direction,
+    and letters that are younger than this Python. Refused are control characters (tab and line ends too), surrogates,
+    what turns the direction of other text, and what nobody sees.
+    """
+    return letter not in _TURNS_THE_LINE and letter not in _UNSEEN and unicodedata.category(letter) not in _NEVER
+
+
+def one_line(text: str) -> str:
+    """The text in one line: each stretch of white space one space, only the characters that are kept."""
+    return " ".join("".join(letter for letter in text if is_kept(letter) or letter.isspace()).split())

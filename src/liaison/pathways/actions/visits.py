@@ -1,0 +1,159 @@
+"""What a visit means for a follow-up that runs: booked, lost, seen, counted later, and taken back."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import ClassVar, Final
+from zoneinfo import ZoneInfo
+
+from liaison.core.actor import Actor
+from liaison.core.refusals import Refusal
+from liaison.core.written_time import day_and_time
+from liaison.loops.actions import add_evidence
+from liaison.loops.ports import About
+from liaison.pathways.actions.following import (
+    RECONCILIATION_RULE,
+    VISIT_RULE,
+    due_of,
+    restart,
+    running_on,
+)
+from liaison.pathways.kinds import RECONCILIATION, VISIT
+from liaison.pathways.models import Enrolment
+from liaison.pathways.rules.protocol import Protocol, read_protocol, reconcile_by
+from liaison.pathways.rules.transition import NotTheVisit, visit_standing, why_not_the_visit
+from liaison.scheduling.models import Appointment
+
+_ABOUT: Final = "scheduling.appointment"
+
+
+class TooEarlyToCount(Refusal):
+    """The visit was before the patient was home."""
+
+    code: ClassVar[str] = "pathways.too_early_to_count"
+    sentence = (
+        "A visit on the day of the discharge, or before it, is not the visit after the stay. Choose a later one, or "
+        "book one."
+    )
+
+
+class NotFaceToFace(Refusal):
+    """A call is contact, not the visit."""
+
+    code: ClassVar[str] = "pathways.not_face_to_face"
+    sentence = "A visit by phone is not the visit after the stay: that is in person or by video. Choose or book one."
+
+
+def visit_booked(actor: Actor, *, loop_id: int, appointment_id: int, now: datetime) -> None:
+    """A visit was booked or moved for a follow-up: it must take place, and the medicines be reconciled by its day.
+
+    The limit of 7 or 14 days stays the limit of the visit's clock. One that can't be the visit (DOMAIN 2.1: by phone,
+    or on the day of the discharge) changes nothing: the visit is still to be booked.
+    """
+    enrolment = running_on(loop_id)
+    if enrolment is None:
+        return
+    visit = Appointment.objects.get(pk=appointment_id)
+    if why_not(visit, enrolment) is None:
+        _expect(actor, enrolment, visit, now=now)
+
+
+def visit_lost(actor: Actor, *, loop_id: int, appointment_id: int, why: str, now: datetime) -> None:
+    """The booked visit was cancelled or missed: book another. `why` in words. One that can't be the visit is none."""
+    enrolment = running_on(loop_id)
+    if enrolment is None or why_not(Appointment.objects.get(pk=appointment_id), enrolment) is not None:
+        return
+    protocol = read_protocol(enrolment.protocol.definition)
+    _restart_visit(actor, enrolment, protocol, step="Book the visit after the hospital stay again", now=now)
+    _restart_reconciliation(actor, enrolment, protocol, visit_on=None, reason=why, now=now)
+
+
+def visit_seen(actor: Actor, *, loop_id: int, appointment_id: int, now: datetime) -> None:
+    """The visit took place. One that can't be the visit (DOMAIN 2.1: by phone, or on the day of the discharge) does
+    not count."""
+    enrolment = running_on(loop_id)
+    if enrolment is None or VISIT in enrolment.loop.evidence_kinds:
+        return
+    visit = Appointment.objects.get(pk=appointment_id)
+    if why_not(visit, enrolment) is None:
+        _count(actor, enrolment, visit, now=now)
+
+
+def visit_served(actor: Actor, *, loop_id: int, appointment_id: int, took_place: bool, now: datetime) -> None:
+    """A visit was booked without the follow-up, and somebody says that it is its visit; it may have taken place.
+
+    It counts by its own time, whenever that is said. Refuses (DOMAIN 2.1): NotFaceToFace (a visit by phone),
+    TooEarlyToCount (a visit on the day of the discharge is none of the follow-up).
+    """
+    enrolment = running_on(loop_id)
+    if enrolment is None:
+        return
+    visit = Appointment.objects.get(pk=appointment_id)
+    match why_not(visit, enrolment):
+        case NotTheVisit.BY_PHONE:
+            raise NotFaceToFace
+        case NotTheVisit.TOO_EARLY:
+            raise TooEarlyToCount
+        case _ if took_place:
+            visit_seen(actor, loop_id=loop_id, appointment_id=appointment_id, now=now)
+        case _:
+            _expect(actor, enrolment, visit, now=now)
+
+
+def visit_serves_no_more(actor: Actor, *, loop_id: int, now: datetime) -> None:
+    """A visit ahead, said to be the follow-up's, is not: the visit is to be booked, as before."""
+    enrolment = running_on(loop_id)
+    if enrolment is None:
+        return
+    protocol, why = read_protocol(enrolment.protocol.definition), "Taken back: the visit is for something else."
+    first = protocol.clock(VISIT_RULE).step.format(name=enrolment.patient.display_name)
+    _restart_visit(actor, enrolment, protocol, step=first, now=now)
+    _restart_reconciliation(actor, enrolment, protocol, visit_on=None, reason=why, now=now)
+
+
+def why_not(visit: Appointment, enrolment: Enrolment) -> NotTheVisit | None:
+    """Why an appointment can't be the follow-up's visit; None when it can."""
+    return why_not_the_visit(
+        modality=visit.modality,
+        start_at=visit.start_at,
+        discharged_on=enrolment.anchor_on,
+        zone=ZoneInfo(enrolment.time_zone),
+    )
+
+
+def _expect(actor: Actor, enrolment: Enrolment, visit: Appointment, *, now: datetime) -> None:
+    protocol = read_protocol(enrolment.protocol.definition)
+    local = visit.start_at.astimezone(ZoneInfo(enrolment.time_zone))
+    when = day_and_time(local)
+    _restart_visit(actor, enrolment, protocol, step=f"Visit {when}: see that it takes place", now=now)
+    _restart_reconciliation(actor, enrolment, protocol, visit_on=local.date(), reason=f"Visit {when}.", now=now)
+
+
+def _count(actor: Actor, enrolment: Enrolment, visit: Appointment, *, now: datetime) -> None:
+    standing = visit_standing(visit.start_at, discharged_on=enrolment.anchor_on, zone=ZoneInfo(enrolment.time_zone))
+    words = {"in_7": "Within 7 days.", "in_14": "Within 14 days."}.get(str(standing), "After 14 days.")
+    about = About(type=_ABOUT, id=visit.pk)
+    add_evidence(actor, loop_id=enrolment.loop_id, kind=VISIT, note=words, about=about, now=now)
+
+
+def _restart_visit(actor: Actor, enrolment: Enrolment, protocol: Protocol, *, step: str, now: datetime) -> None:
+    plan = protocol.clock(VISIT_RULE)
+    if VISIT not in enrolment.loop.evidence_kinds:
+        restart(actor, enrolment, protocol, plan, step=step, due=due_of(enrolment, plan), reason=step, now=now)
+
+
+def _restart_reconciliation(
+    actor: Actor, enrolment: Enrolment, protocol: Protocol, *, visit_on: date | None, reason: str, now: datetime
+) -> None:
+    plan = protocol.clock(RECONCILIATION_RULE)
+    if RECONCILIATION in enrolment.loop.evidence_kinds:
+        return
+    due = reconcile_by(
+        anchor_on=enrolment.anchor_on,
+        visit_on=visit_on,
+        otherwise=due_of(enrolment, plan),
+        zone=ZoneInfo(enrolment.time_zone),
+    )
+    step = plan.step.format(name=enrolment.patient.display_name)
+    event = f"visit:{visit_on}" if visit_on else ""
+    restart(actor, enrolment, protocol, plan, step=step, due=due, reason=reason, event=event, now=now)
