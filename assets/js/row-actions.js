@@ -2,10 +2,11 @@
 import htmx from "htmx.org";
 import { all, on, one } from "./page.js";
 
-/** Which of the actions fit a row: evidence here or on its own page, snoozing before it is late (after, why not), taking from others. */
+/** Which of the actions fit a row: evidence here or on its own page, closing once nothing is missing, snoozing before it is late (after, why not), taking from others. */
 const fits = {
   managed: (row) => Boolean(row.dataset.managed),
-  own: (row) => !row.dataset.managed,
+  own: (row) => !row.dataset.managed && row.dataset.proven === undefined,
+  proven: (row) => !row.dataset.managed && row.dataset.proven !== undefined,
   early: (row) => row.dataset.late === undefined,
   late: (row) => row.dataset.late !== undefined,
   others: (row) => row.dataset.mine === undefined,

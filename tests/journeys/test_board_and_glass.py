@@ -45,6 +45,18 @@ def test_marta_gives_a_loop_to_samir_who_sees_it_come_and_go_without_reloading(a
     assert clinic.rows(MOVES, loop_id) == [("Marta Kowalska", False), ("Marta Kowalska", True)]
 
 
+@pytest.mark.parametrize("width", [768, 1280])
+def test_only_what_scrolls_by_itself_can_be_scrolled_sideways(as_person, width):
+    marta = as_person("Marta Kowalska", width=width)
+    for path in ("/board/", "/", "/referrals/"):
+        page = marta.open(path)
+        columns = page.locator("section.l-person")
+        for number in range(columns.count()):
+            columns.nth(number).evaluate("one => one.scrollIntoView()")
+            expect(columns.nth(number).locator(".l-skeleton")).to_have_count(0)
+        assert page.evaluate("[document.documentElement.scrollWidth, scrollTo(1500, 0), scrollX]") == [width, None, 0]
+
+
 def _column(board, name):
     return board.locator("section.l-person").filter(has=board.get_by_role("heading", name=name, exact=True))
 

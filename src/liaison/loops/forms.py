@@ -57,7 +57,7 @@ class SnoozeForm(VersionedForm):
 
 
 class EvidenceForm(VersionedForm):
-    """Record one piece of proof."""
+    """Record one piece of proof; what is proven already is offered only where nothing else can be recorded."""
 
     kind = forms.ChoiceField(label=_("What proves it"))
     note = forms.CharField(label=_("How do you know?"), widget=forms.Textarea(attrs={"rows": 2}), max_length=2000)
@@ -65,7 +65,9 @@ class EvidenceForm(VersionedForm):
     def __init__(self, *args: Any, story: LoopStory, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         missing = {each.code for each in story.row.evidence if not each.is_in}
-        accepted = sorted(story.accepted, key=lambda pair: pair[0] not in missing)
+        proven = {each.code for each in story.row.evidence if each.is_in}
+        wanted = [pair for pair in story.accepted if pair[0] not in proven] or story.accepted
+        accepted = sorted(wanted, key=lambda pair: pair[0] not in missing)
         self.fields["kind"].choices = accepted  # type: ignore[attr-defined]  # the form declares such a field
 
 

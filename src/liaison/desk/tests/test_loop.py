@@ -200,3 +200,35 @@ def test_times_follow_the_clinic_of_the_loop(cast, at_desk):
     due = made.due_at.astimezone(cast.riverside.zone)
     assert f"{due:%H:%M}" in text_of(at_desk(cast.rosa).get(f"/loops/{made.pk}/"))
     assert due - timedelta(0) == made.due_at
+
+
+def test_what_is_wholly_proven_is_closed_by_the_first_button_and_the_same_key(cast, at_desk):
+    made, rosa = loop_of_rosa(cast), at_desk(cast.rosa)
+    close, prove = f'hx-post="/loops/{made.pk}/close/"', f'hx-get="/loops/{made.pk}/evidence/"'
+
+    def prove_it(kind):
+        actions.add_evidence(cast.rosa, loop_id=made.pk, kind=kind, note="Ann", now=current_time())
+        return text_of(rosa.get(f"/loops/{made.pk}/evidence/"))
+
+    half = prove_it("asked")
+    assert 'value="asked"' not in half, "what is proven is not offered again"
+    assert 'value="answered"' in half
+    panel = text_of(rosa.get(f"/loops/{made.pk}/", headers=HTMX))
+    assert close not in panel
+    assert "data-proven" not in text_of(rosa.get("/"))
+    prove_it("answered")
+    panel = text_of(rosa.get(f"/loops/{made.pk}/", headers=HTMX))
+    assert panel.count('data-key="e"') == panel.count(close) == panel.count("btn-primary") == 1
+    assert panel.index(close) < panel.index('data-key="c"') < panel.index(prove)
+    desk = text_of(rosa.get("/"))
+    assert "data-proven" in desk
+    assert 'data-for="proven" data-post="/loops/:loop/close/" data-key="e"' in desk
+    rosa.post(f"/loops/{made.pk}/close/", {"version": version_of(made)})
+    made.refresh_from_db()
+    assert made.state == "closed"
+
+
+def version_of(loop):
+    """The version as it stands now."""
+    loop.refresh_from_db()
+    return loop.version

@@ -17,11 +17,11 @@ from liaison.inbox import access
 from liaison.inbox.kinds import settled_by_talking
 from liaison.inbox.models import Call
 from liaison.inbox.queries.call_words import CallShown, shown_calls
-from liaison.inbox.rules.contact import Outcome, counts_as_attempt, next_try
+from liaison.inbox.rules.contact import Outcome, contact_so_far, counts_as_attempt, next_try, separate_attempts
 from liaison.inbox.rules.contact import counted_with as counted_attempt
 from liaison.inbox.rules.script import Step, in_hours, script_for
 from liaison.loops.access import CLINICAL_EVIDENCE
-from liaison.loops.models import Loop
+from liaison.loops.models import Clock, Loop
 from liaison.loops.queries import words_of
 from liaison.loops.queries.calendars import business_calendar
 from liaison.patients.models import Patient
@@ -65,7 +65,9 @@ class CallPage:
 class CallSheet:
     """Who they are, how to reach them, what is promised, what was tried, and what to ask.
 
-    `contact_until` is when the time ends in which contact, or two attempts at it, count for the loop's rule;
+    `contact_until` is when the time ends in which contact, or two attempts at it, count for the loop's rule. `attempts`
+    are the latest calls in a row that reached nobody; `separate` says how many of them count, each by itself.
+    `next_try_at` is the next try that an earlier call set and that is still ahead.
     `settles` says what a talk can settle of the loop ("The patient has an answer"), "" when it settles nothing.
     """
 
@@ -76,6 +78,8 @@ class CallSheet:
     agenda: Sequence[AgendaItem]
     earlier: Sequence[CallShown]
     attempts: int
+    separate: int
+    next_try_at: datetime | None
     may_be_clinical: bool
     script: Sequence[Step]
     zone: ZoneInfo
@@ -104,8 +108,10 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
     if loop is not None and loop.patient_id != patient.pk:
         raise NotFound
     open_loops = Loop.objects.open().filter(patient=patient).order_by("urgent_at", "pk")[:20]
+    contact = _contact_clock(loop)
     words = words_of(actor, loops=[*open_loops, *([loop] if loop else [])], now=now)
     calls = Call.objects.filter(patient=patient).order_by("-started_at", "-pk")
+    tries = calls.counted().filter(loop=loop) if loop else calls.counted()
     return CallSheet(
         patient=patient,
         band=band(actor, patient=patient, now=now),
@@ -122,11 +128,13 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
             for one in open_loops
         ),
         earlier=tuple(shown_calls(actor, calls[:RECENT], patient=patient, now=now)),
-        attempts=_tries(calls.counted().filter(loop=loop) if loop else calls.counted()),
+        attempts=_tries(tries),
+        separate=_separate(calls.counted(), tries=tries, contact=contact, now=now),
+        next_try_at=_next_try_at(loop, now=now),
         may_be_clinical=patient.reachable_by(actor, CLINICAL_EVIDENCE, now=now),
         script=script_for(loop.kind if loop else ""),
         zone=patient.zone,
-        contact_until=_contact_until(loop),
+        contact_until=contact.due_at if contact else None,
         settles=_settles(loop),
     )
 
@@ -136,11 +144,28 @@ def _settles(loop: Loop | None) -> str:
     return loop.kind_info.evidence_label(code) if loop is not None and code not in ["", *loop.evidence_kinds] else ""
 
 
-def _contact_until(loop: Loop | None) -> datetime | None:
-    """When the first clock of the loop that asks for contact is due; None without one, and when the contact stands."""
+def _contact_clock(loop: Loop | None) -> Clock | None:
+    """The first clock of the loop that asks for contact; None without one, and when the contact stands."""
     if loop is None or CONTACT in loop.evidence_kinds:
         return None
-    clock = loop.clocks.filter(evidence=CONTACT).order_by("pk").first()
+    return loop.clocks.filter(evidence=CONTACT).order_by("pk").first()
+
+
+def _separate(calls: QuerySet[Call], *, tries: QuerySet[Call], contact: Clock | None, now: datetime) -> int:
+    """How many attempts count: for a loop that waits for contact those inside its time, whatever loop they were
+    logged on; else those of the tries in a row."""
+    if contact is not None:
+        inside = [one.as_attempt for one in calls.filter(started_at__gte=contact.anchor_at)]
+        ends_at = contact.due_at + timedelta(seconds=1)
+        return contact_so_far(inside, starts_at=contact.anchor_at, ends_at=ends_at, now=now).attempts
+    return separate_attempts([one.as_attempt for one in tries[: _tries(tries)]])
+
+
+def _next_try_at(loop: Loop | None, *, now: datetime) -> datetime | None:
+    if loop is None:
+        return None
+    running = loop.clocks.filter(satisfied_at=None, voided_at=None, due_at__gt=now)
+    clock = running.filter(anchor_event__startswith="call:").order_by("due_at", "pk").first()
     return clock.due_at if clock else None
 
 
@@ -183,23 +208,37 @@ def counted_with(call: Call) -> datetime | None:
     """When the earlier attempt was that this call counts as one with; None when it counts, or is no attempt at all."""
     if not counts_as_attempt(call.as_attempt):
         return None
-    day = (
-        Call.objects.counted()
-        .filter(patient_id=call.patient_id, started_at__gt=call.started_at - A_DAY, started_at__lte=call.started_at)
-        .exclude(pk=call.pk)
-    )
-    tries = [one.started_at for one in day if counts_as_attempt(one.as_attempt)]
-    return counted_attempt(call.started_at, tries=tries)
+    tries = _tried_before(call.patient_id, at=call.started_at).exclude(pk=call.pk)
+    return counted_attempt(call.started_at, tries=_instants(tries))
+
+
+def _tried_before(patient_id: int, *, at: datetime) -> QuerySet[Call]:
+    """The patient's calls of the day before this instant."""
+    day = Call.objects.counted().filter(patient_id=patient_id)
+    return day.filter(started_at__gt=at - A_DAY, started_at__lte=at)
+
+
+def _instants(calls: QuerySet[Call]) -> list[datetime]:
+    return [one.started_at for one in calls if counts_as_attempt(one.as_attempt)]
 
 
 def propose_next(*, outcome: str, sheet: CallSheet, now: datetime) -> datetime | None:
-    """When to try again after this outcome, inside the site's hours; None when nothing more is needed."""
+    """When to try again after this outcome, inside the site's hours; None when nothing more is needed.
+
+    A try that counts as one with the try before moves the next one no later than that one set it.
+    """
     at = next_try(outcome=Outcome(outcome), at=now, tries=sheet.attempts + 1)
     site = sheet.patient.home_site()
     if at is None:
         return None
     calendar = business_calendar(site_id=site.pk if site else None)
-    return in_hours(at, zone=sheet.zone, is_business_day=calendar.is_business_day)
+    proposed = in_hours(at, zone=sheet.zone, is_business_day=calendar.is_business_day)
+    if (
+        sheet.next_try_at is None
+        or counted_attempt(now, tries=_instants(_tried_before(sheet.patient.pk, at=now))) is None
+    ):
+        return proposed
+    return min(proposed, sheet.next_try_at)
 
 
 def _tries(calls: QuerySet[Call]) -> int:

@@ -91,7 +91,7 @@ def contact_so_far(
     """
     inside = sorted((one for one in attempts if starts_at <= one.at < ends_at), key=lambda one: one.at)
     contacts = [one.at for one in inside if makes_contact(one)]
-    tries = _separate([one.at for one in inside if counts_as_attempt(one)])
+    tries = separate_attempts(inside)
     if contacts:
         return ContactSoFar(standing=Contact.CONTACTED, attempts=tries, contacted_at=contacts[0])
     if tries >= NEEDED_ATTEMPTS:
@@ -99,11 +99,11 @@ def contact_so_far(
     return ContactSoFar(standing=Contact.DUE if now < ends_at else Contact.MISSED, attempts=tries)
 
 
-def _separate(instants: Sequence[datetime]) -> int:
-    """How many of these ascending instants are far enough from the one counted before."""
+def separate_attempts(attempts: Sequence[Attempt]) -> int:
+    """How many of these, in any order, are tries that failed and far enough from the one counted before."""
     count = 0
     last: datetime | None = None
-    for at in instants:
+    for at in sorted(one.at for one in attempts if counts_as_attempt(one)):
         if last is None or at - last >= SEPARATE:
             count += 1
             last = at

@@ -14,6 +14,7 @@ from liaison.inbox.rules.contact import (
     contact_so_far,
     needs_nurse,
     next_try,
+    separate_attempts,
 )
 
 # Discharged Friday 13 February 2026; Monday is a holiday: contact by the end of Wednesday 18.
@@ -78,6 +79,12 @@ def test_the_window_is_half_open() -> None:
     assert stands(now=ENDS - HOUR).standing is Contact.DUE
     assert stands(now=ENDS).standing is Contact.MISSED
     assert stands(call(TUESDAY), call(WEDNESDAY), now=ENDS).standing is Contact.ATTEMPTS_DOCUMENTED
+
+
+def test_tries_within_an_hour_count_once_and_a_wrong_number_not_at_all() -> None:
+    wrong = Attempt(at=TUESDAY + 3 * HOUR, outcome=Outcome.WRONG_NUMBER)
+    assert separate_attempts([call(TUESDAY + HOUR / 2), call(TUESDAY), wrong]) == 1
+    assert separate_attempts([call(TUESDAY + HOUR), call(TUESDAY)]) == 2
 
 
 def test_the_next_try_is_at_another_time_of_day() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -198,15 +198,20 @@ def test_who_may_not_read_is_refused_everywhere(cast: Cast) -> None:
             ask()
 
 
-def test_the_calls_of_a_loop_and_the_tries_in_a_row_are_told(cast: Cast) -> None:
+def a_call_back(cast: Cast) -> Loop:
+    """Walter is to be called back."""
     from liaison.loops.actions import open_loop
     from liaison.loops.ports import ClockToStart, Owner
 
-    loop = open_loop(
+    return open_loop(
         cast.rosa, kind="call_back", patient=cast.walter, title="Call", owner=Owner(user_id=cast.rosa_user.pk), now=NOW,
         clocks=[ClockToStart(rule_id="x", rule_version="1", step="Call", anchor_event="t", anchor_at=NOW,
                              due_at=NOW + timedelta(hours=1))],
     )  # fmt: skip
+
+
+def test_the_calls_of_a_loop_and_the_tries_in_a_row_are_told(cast: Cast) -> None:
+    loop = a_call_back(cast)
     for number, outcome in enumerate(("no_answer", "reached", "busy", "left_message")):
         actions.log_call(
             cast.rosa, patient=cast.walter, loop=loop, outcome=outcome, said="x", idempotency_key=outcome,
@@ -214,7 +219,26 @@ def test_the_calls_of_a_loop_and_the_tries_in_a_row_are_told(cast: Cast) -> None
         )  # fmt: skip
     sheet = queries.call_sheet(cast.rosa, patient_id=None, loop_id=loop.pk, now=NOW)
     assert [one.outcome for one in sheet.earlier] == ["left_message", "busy", "reached", "no_answer"]
-    assert sheet.attempts == 2
+    assert (sheet.attempts, sheet.separate) == (2, 2)
+
+
+def test_a_try_that_does_not_count_by_itself_moves_the_next_one_no_later(cast: Cast) -> None:
+    loop = a_call_back(cast)
+
+    def proposed(*, at: datetime, outcome: str = "no_answer") -> datetime | None:
+        sheet = queries.call_sheet(cast.rosa, patient_id=None, loop_id=loop.pk, now=at)
+        return queries.propose_next(outcome=outcome, sheet=sheet, now=at)
+
+    first = proposed(at=NOW)
+    actions.log_call(
+        cast.rosa, patient=cast.walter, loop=loop, outcome="no_answer", next_attempt_at=first, idempotency_key="1",
+        now=NOW,
+    )  # fmt: skip
+    again = NOW + timedelta(minutes=1)
+    assert proposed(at=again) == first
+    assert proposed(at=again, outcome="busy") == again + timedelta(minutes=30), "a busy line is tried sooner"
+    assert first is not None
+    assert proposed(at=NOW + timedelta(hours=2)) > first, "a separate try sets another time"
 
 
 def test_rows_name_themselves_without_naming_a_patient(cast: Cast) -> None:

@@ -148,8 +148,14 @@ def test_two_attempts_are_promised_only_while_they_count(ward, client):
     first, told = try_to_call(client, ward)
     assert SECOND not in first + told
     second, told = try_to_call(client, ward)
+    assert "1 of 2 attempts counts." in second
     assert SECOND in second
     assert OUTSIDE not in first + second + told
+    third, _ = try_to_call(client, ward)
+    assert "Counts as the same attempt" in told
+    assert '<span class="l-count">2</span>' in third
+    assert "1 of 2 attempts counts." in third, "two within the hour are one"
+    assert SECOND in third
 
 
 def test_after_the_two_business_days_it_is_said_that_a_try_counts_no_more(ward, client):
