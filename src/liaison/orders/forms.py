@@ -67,6 +67,8 @@ class ReferForm(forms.Form):
         label=_("Why a second referral to this specialty?"), required=False, max_length=300
     )
 
+    idempotency_key = forms.CharField(widget=forms.HiddenInput, max_length=100)
+
     def __init__(self, *args: Any, choices: Mapping[str, Sequence[tuple[Any, str]]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         for name, values in choices.items():
@@ -94,6 +96,7 @@ class DraftForm(ReferForm):
 
     owner = None  # type: ignore[assignment]  # Django's way to leave a field out
     via = None  # type: ignore[assignment]  # likewise
+    idempotency_key = None  # type: ignore[assignment]  # likewise: its version keeps it from being saved twice
 
     def __init__(self, *args: Any, kept: ReferralOrder, **kwargs: Any) -> None:
         words = {name: getattr(kept, name) for name in _WORDS}

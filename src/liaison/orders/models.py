@@ -95,6 +95,8 @@ class Referral(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     drafted_by_name = models.CharField(max_length=200)
+    idempotency_key = models.CharField(max_length=100, blank=True, default="")
+    form_digest = models.CharField(max_length=64, blank=True, default="")
     version = models.PositiveIntegerField(default=1)
 
     objects = ReferralQuerySet.as_manager()
@@ -134,6 +136,9 @@ class Referral(models.Model):
                 name="referral_open_once_per_specialty",
                 fields=["patient", "specialty"],
                 condition=OPEN & Q(duplicate_reason=""),
+            ),
+            models.UniqueConstraint(
+                name="referral_once_per_form", fields=["idempotency_key"], condition=~Q(idempotency_key="")
             ),
         ]
         indexes: ClassVar = [

@@ -1,8 +1,9 @@
-"""One door per idempotency key: two at once wait for each other, the second finds what the first made."""
+"""What is answered when an idempotency key stands for something else already."""
 
-from django.db import connection
-
+from liaison.core.keys import hold_key
 from liaison.core.refusals import Conflict
+
+__all__ = ["KeyReused", "hold_key"]
 
 
 class KeyReused(Conflict):
@@ -10,9 +11,3 @@ class KeyReused(Conflict):
 
     code = "inbox.key_reused"
     sentence = "This form was used for something else already. Open it again and send it once more."
-
-
-def hold_key(key: str) -> None:
-    """Let nobody else act under this key until the transaction ends (a lock of PostgreSQL, no row)."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [key])

@@ -16,6 +16,7 @@ from liaison.orders.actions.deciding import accept_referral, confirm_received, d
 from liaison.orders.actions.drafting import NoDraft, change_draft
 from liaison.orders.actions.merging import follow_merge, follow_unmerge
 from liaison.orders.actions.moving import NotNow, ReferralChanged, ReferralReasonNeeded
+from liaison.orders.actions.once import ReferralWrittenAnew
 from liaison.orders.actions.undoing import BuiltOn, TakenBackBefore, WentOut, undo_move
 from liaison.orders.actions.visiting import (
     VisitBeforeSent,
@@ -34,6 +35,7 @@ __all__ = [
     "NotReadyToSend",
     "ReferralChanged",
     "ReferralReasonNeeded",
+    "ReferralWrittenAnew",
     "SameTarget",
     "TakenBackBefore",
     "VisitBeforeSent",

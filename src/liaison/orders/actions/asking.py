@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from liaison.core.act import act
+from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal, constraint_refusal
 from liaison.core.written_time import full_day
@@ -14,6 +14,7 @@ from liaison.loops.ports import ROUTINE, URGENT, About, Owner
 from liaison.loops.queries import site_of
 from liaison.orders import access, rules
 from liaison.orders.actions.moving import Move, clock_of, locked, moving, title_of, touching, write_step
+from liaison.orders.actions.once import Form, first_answer, form_of
 from liaison.orders.events import ReferralDrafted, ReferralSent
 from liaison.orders.models import CoverageStatus, Referral, ReferralAttachment
 from liaison.orders.ports import ABOUT, REFERRAL, ReferralOrder, Target
@@ -61,42 +62,20 @@ def draft_referral(
     owner: Owner,
     now: datetime,
     duplicate_reason: str = "",
+    idempotency_key: str = "",
 ) -> Referral:
     """Write a referral down; nothing leaves yet, but its promise is open: `owner` is to send it.
 
-    Refuses Forbidden, NotFound, and DuplicateReferral while the patient has an open one to the same specialty,
-    unless `duplicate_reason` says why a second is needed.
+    The same key with the same words again answers with the first. Refuses Forbidden, NotFound, ReferralWrittenAnew,
+    and DuplicateReferral while the patient has an open one to the same specialty, unless `duplicate_reason` says why
+    a second is needed.
     """
+    form = form_of(idempotency_key, patient_id=patient.pk, order=order, owner=owner, duplicate_reason=duplicate_reason)
     with act(actor, access.REFER, patient=patient, reason=duplicate_reason, now=now) as entry:
-        if not duplicate_reason.strip():
-            refuse_duplicate(patient, specialty=order.specialty)
-        referral = Referral.objects.create(
-            patient=patient,
-            site=site_of(patient),
-            referrer_id=order.referrer_id,
-            specialty_id=order.specialty,
-            target_practitioner_id=order.target.practitioner_id,
-            target_organization_id=order.target.organization_id,
-            urgency=order.urgency,
-            question=order.question.strip(),
-            history=order.history.strip(),
-            coverage_status=order.coverage_status,
-            coverage_note=order.coverage_note.strip(),
-            duplicate_reason=duplicate_reason.strip()[:300],
-            state_since=now,
-            drafted_at=now,
-            drafted_by_id=actor.user_id,
-            drafted_by_name=actor.name,
-        )
-        for title in order.attachments:
-            ReferralAttachment.objects.create(referral=referral, title=title[:200])
-        entry.about(referral)
-        referral = locked(referral.pk)
-        _promise(referral, actor=actor, owner=owner, now=now)
-        move = Move(entry=entry, referral=referral, now=now)
-        write_step(move, actor=actor, sentence="Drafted.", reason=duplicate_reason)
-        move.publish(ReferralDrafted)
-    return referral
+        return first_answer(entry, form) or _draft(
+            entry, actor, patient=patient, order=order, owner=owner, form=form, duplicate_reason=duplicate_reason,
+            now=now,
+        )  # fmt: skip
 
 
 def send_referral(
@@ -126,13 +105,23 @@ def refer_patient(
     via: str,
     now: datetime,
     duplicate_reason: str = "",
+    idempotency_key: str = "",
 ) -> Referral:
-    """Draft and send in one. Refuses what either refuses, and then nothing is kept."""
-    with act(actor, access.REFER, patient=patient, now=now) as entry:
-        referral = draft_referral(
-            actor, patient=patient, order=order, owner=owner, now=now, duplicate_reason=duplicate_reason
-        )
-        entry.about(referral)
+    """Draft and send in one. Refuses what either refuses, and then nothing is kept.
+
+    The same key with the same words again answers with the first referral, which goes out no second time.
+    """
+    form = form_of(
+        idempotency_key, patient_id=patient.pk, order=order, owner=owner, duplicate_reason=duplicate_reason, via=via
+    )
+    with act(actor, access.REFER, patient=patient, reason=duplicate_reason, now=now) as entry:
+        known = first_answer(entry, form)
+        if known is not None:
+            return known
+        referral = _draft(
+            entry, actor, patient=patient, order=order, owner=owner, form=form, duplicate_reason=duplicate_reason,
+            now=now,
+        )  # fmt: skip
         return send_referral(actor, referral_id=referral.pk, via=via, now=now)
 
 
@@ -189,6 +178,50 @@ def refuse_duplicate(patient: Patient, *, specialty: str) -> None:
         f"{rules.WORDS[State(known.state)].lower()} since {full_day(known.state_since.astimezone(known.site.zone))}. "
         "Open that one, or say why a second is needed."
     )
+
+
+def _draft(
+    entry: Entry,
+    actor: Actor,
+    *,
+    patient: Patient,
+    order: ReferralOrder,
+    owner: Owner,
+    form: Form,
+    duplicate_reason: str,
+    now: datetime,
+) -> Referral:
+    if not duplicate_reason.strip():
+        refuse_duplicate(patient, specialty=order.specialty)
+    referral = Referral.objects.create(
+        patient=patient,
+        site=site_of(patient),
+        referrer_id=order.referrer_id,
+        specialty_id=order.specialty,
+        target_practitioner_id=order.target.practitioner_id,
+        target_organization_id=order.target.organization_id,
+        urgency=order.urgency,
+        question=order.question.strip(),
+        history=order.history.strip(),
+        coverage_status=order.coverage_status,
+        coverage_note=order.coverage_note.strip(),
+        duplicate_reason=duplicate_reason.strip()[:300],
+        state_since=now,
+        drafted_at=now,
+        drafted_by_id=actor.user_id,
+        drafted_by_name=actor.name,
+        idempotency_key=form.key,
+        form_digest=form.digest if form.key else "",
+    )
+    for title in order.attachments:
+        ReferralAttachment.objects.create(referral=referral, title=title[:200])
+    entry.about(referral)
+    referral = locked(referral.pk)
+    _promise(referral, actor=actor, owner=owner, now=now)
+    move = Move(entry=entry, referral=referral, now=now)
+    write_step(move, actor=actor, sentence="Drafted.", reason=duplicate_reason)
+    move.publish(ReferralDrafted)
+    return referral
 
 
 def _promise(referral: Referral, *, actor: Actor, owner: Owner, now: datetime) -> None:

@@ -44,6 +44,7 @@ def asked(clinic: Clinic, **changes: str) -> dict[str, str]:
         "owner": f"user:{clinic.rosa.user_id}",
         "via": "fax",
         "attachments": "ECG\n\nLetter",
+        "idempotency_key": "referral:1",
         **changes,
     }
 

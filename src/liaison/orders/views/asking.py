@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -12,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from liaison.core.answers import done, put_beside, tell_now
-from liaison.core.asking import actor_of
+from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden, Refusal
@@ -103,6 +104,7 @@ def _form(request: HttpRequest, *, patient: Patient, now: datetime) -> ReferForm
     asked = target_choices(actor_of(request), specialty=wanted) if wanted else ()
     owners = owner_choices(actor_of(request), site_id=site_of(patient).pk, now=now)
     initial: dict[str, Any] = {
+        "idempotency_key": f"referral:{uuid4()}",
         "specialty": wanted,
         "owner": as_value(default_owner(actor_of(request), patient=patient, now=now)),
     }
@@ -120,20 +122,17 @@ def _form(request: HttpRequest, *, patient: Patient, now: datetime) -> ReferForm
 
 def _ask(request: HttpRequest, form: ReferForm, *, patient: Patient, now: datetime) -> Referral:
     owner = owner_from_value(form.cleaned_data["owner"]) or Owner(user_id=actor_of(request).user_id)
-    why_second = form.cleaned_data["duplicate_reason"]
+    typed: dict[str, Any] = {
+        "patient": patient,
+        "order": form.order,
+        "owner": owner,
+        "now": now,
+        "duplicate_reason": form.cleaned_data["duplicate_reason"],
+        "idempotency_key": form_key(request, form.cleaned_data["idempotency_key"]),
+    }
     if "draft" in request.POST:
-        return actions.draft_referral(
-            actor_of(request), patient=patient, order=form.order, owner=owner, now=now, duplicate_reason=why_second
-        )
-    return actions.refer_patient(
-        actor_of(request),
-        patient=patient,
-        order=form.order,
-        owner=owner,
-        via=form.cleaned_data["via"],
-        now=now,
-        duplicate_reason=why_second,
-    )
+        return actions.draft_referral(actor_of(request), **typed)
+    return actions.refer_patient(actor_of(request), via=form.cleaned_data["via"], **typed)
 
 
 def _draft_form(request: HttpRequest, kept: Referral) -> DraftForm:
