@@ -369,6 +369,16 @@ def test_a_stay_whose_loop_is_there_but_not_its_follow_up_is_told_in_the_log(war
     assert "loops.promise_not_opened" in caplog.text
 
 
+def test_who_may_not_evaluate_is_told_so_and_nothing_is_kept(ward):
+    evaluate(LIAISON, now=NOW)
+    turn_off(LIAISON, code="transitional-care", reason="Quiet", now=NOW)
+    ward.take_in(walter(), stay())
+    turn_on(LIAISON, code="transitional-care", now=NOW)
+    with pytest.raises(Forbidden):
+        evaluate(ward.rosa, now=NOW)
+    assert not WaitingPromise.objects.exists()
+
+
 def test_a_follow_up_that_cannot_be_taken_back_stops_no_other(ward):
     ward.take_in(walter(), stay(), *a_second("ruth"))
     walters = Enrolment.objects.get(patient__family="Ng")

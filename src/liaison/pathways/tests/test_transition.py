@@ -20,6 +20,7 @@ from liaison.pathways.rules.transition import (
     stage_of,
     tried_words,
     visit_standing,
+    why_no_such_visit,
     why_not_the_visit,
 )
 
@@ -206,3 +207,8 @@ def test_reasons_are_said_in_words():
 def test_the_visit_is_face_to_face_and_after_the_day_of_the_discharge(modality, at, why):
     found = why_not_the_visit(modality=modality, start_at=at, discharged_on=date(2026, 2, 13), zone=ZONE)
     assert found == why
+
+
+def test_a_call_says_before_it_is_booked_that_it_does_not_count():
+    assert "by phone does not count" in why_no_such_visit("phone")
+    assert (why_no_such_visit("in_person"), why_no_such_visit("video")) == ("", "")
