@@ -105,6 +105,7 @@ class World:
             "inbox:preview": f"?patient={patient}&template=note",
             "orders:targets": "?specialty=cardiology",
             "patients:break_glass": f"?patient={patient}",
+            "pathways:visit_elsewhere": f"?loop={self.arguments['follow_up_loop']}",
             "loops:hand_over": f"?from={self.people['coordinator'].pk}",
             "accounts:audit": f"?patient={patient}",
             "accounts:audit_export": f"?patient={patient}",
@@ -417,7 +418,7 @@ def _follow_up(world: World, *, anchor: Resource, now: datetime) -> None:
             anchor_on=now.date(), time_zone="America/New_York", loop_id=_loop(rosa, world.patient, now=now),
             enrolled_at=now,
         )  # fmt: skip
-    world.arguments["enrolment_id"] = enrolment.pk
+    world.arguments |= {"enrolment_id": enrolment.pk, "follow_up_loop": enrolment.loop_id}
 
 
 def _duplicates(world: World, *, here: Site, now: datetime) -> None:

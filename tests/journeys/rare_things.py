@@ -264,6 +264,12 @@ def _people(here: Here) -> dict[str, Any]:
     return {"user_id": kofi.pk, "assignment_id": kofi.assignments.get().pk, "pk": 1, "hand_over_id": 1}
 
 
+def _followed_up(enrolment_id: int) -> int:
+    from liaison.pathways.models import Enrolment
+
+    return Enrolment.objects.get(pk=enrolment_id).loop_id
+
+
 def _queries(here: Here, known: dict[str, Any]) -> dict[str, str]:
     patient = here.patient.pk
     return {
@@ -284,6 +290,7 @@ def _queries(here: Here, known: dict[str, Any]) -> dict[str, str]:
         "inbox:note": f"?patient={patient}",
         "inbox:preview": f"?patient={patient}&template=note",
         "orders:targets": "?specialty=cardiology",
+        "pathways:visit_elsewhere": f"?loop={_followed_up(known['enrolment_id'])}",
         "accounts:audit": f"?patient={patient}",
         "accounts:audit_export": f"?patient={patient}",
     }

@@ -15,6 +15,18 @@ CLINICAL = "clinical"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProofPage:
+    """A page that proves something by itself: its URL's name (asked with ``?loop=ID``), and what is done there.
+
+    ``by_care``: only those who care for the patient are offered it.
+    """
+
+    url: str
+    words: str
+    by_care: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoopKind:
     """One kind of promise, and what proves it kept.
 
@@ -27,7 +39,8 @@ class LoopKind:
     only those who care for the patient may record, and whose words only those with the chart read;
     ``event_words`` say what its clocks run from and end by as a person would, by the event's name without numbers
     ("encounter:12" is named "encounter", "referral:3:sent" is named "referral:sent"). ``clinical_words`` says that
-    title and step of such loops are clinical themselves.
+    title and step of such loops are clinical themselves. ``proven_at`` names for codes of evidence the page that proves
+    them (a logged call, a visit with its day): nobody records those on the desk with a sentence.
     """
 
     code: str
@@ -40,6 +53,7 @@ class LoopKind:
     clinical_evidence: frozenset[str] = frozenset()
     clinical_words: bool = False
     event_words: Mapping[str, str] = field(default_factory=dict)
+    proven_at: Mapping[str, ProofPage] = field(default_factory=dict)
     icon: str = "circle-dot"
 
     def __post_init__(self) -> None:
@@ -47,7 +61,7 @@ class LoopKind:
         if not self.required_evidence:
             msg = f"Loop kind {self.code!r} requires no evidence: say what proves the promise kept."
             raise ValueError(msg)
-        if unknown := self.clinical_evidence - set(self.accepted_evidence):
+        if unknown := {*self.clinical_evidence, *self.proven_at} - set(self.accepted_evidence):
             msg = f"Loop kind {self.code!r} knows no evidence {', '.join(sorted(unknown))}."
             raise ValueError(msg)
 

@@ -16,6 +16,12 @@ SWITCH: Final = verb(
     "Turn a protocol off and on for the organization",
     roles={Role.SUPERVISOR, Role.ADMINISTRATOR},
 )
+RECORD_VISIT: Final = verb(
+    "pathways.record_visit",
+    "Say that the visit after a hospital stay took place elsewhere",
+    roles={Role.COORDINATOR, Role.CLINICIAN, Role.SUPERVISOR},
+    by_glass=False,
+)
 SET_COMPLEXITY: Final = verb(
     "pathways.set_complexity",
     "Say how complex a follow-up after a hospital stay is",

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from liaison.loops.ports import LoopKind
+from liaison.loops.ports import LoopKind, ProofPage
 
 CONTACT: Final = "contact"
 VISIT: Final = "visit"
 RECONCILIATION: Final = "reconciliation"
 ATTEMPT: Final = "attempt"
+
+_LOGGED: Final = ProofPage(url="inbox:call", words="Log a call")
 
 POST_DISCHARGE: Final = LoopKind(
     code="post-discharge",
@@ -24,6 +26,11 @@ POST_DISCHARGE: Final = LoopKind(
     },
     clinical_evidence=frozenset({CONTACT, RECONCILIATION}),
     event_words={"encounter": "the discharge", "visit": "the booked visit", "call": "the call"},
+    proven_at={
+        CONTACT: _LOGGED,
+        ATTEMPT: _LOGGED,
+        VISIT: ProofPage(url="pathways:visit_elsewhere", words="The visit took place elsewhere", by_care=True),
+    },
     icon="building-hospital",
 )
 """Transitional care management, CPT 99495 and 99496 (DOMAIN 2.1)."""

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.actor import EVERYWHERE
-from liaison.core.answers import done
+from liaison.core.answers import done, put_beside
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
+from liaison.core.numbers import id_in
+from liaison.core.refusals import Forbidden, NotFound, Refusal
 from liaison.pathways import actions, queries
-from liaison.pathways.access import SET_COMPLEXITY, SWITCH
-from liaison.pathways.actions import set_complexity
-from liaison.pathways.forms import ComplexityForm, OffForm
-from liaison.pathways.queries import get_follow_up, may_be_the_visit
+from liaison.pathways.access import RECORD_VISIT, SET_COMPLEXITY, SWITCH
+from liaison.pathways.actions import record_visit_elsewhere, set_complexity
+from liaison.pathways.forms import ComplexityForm, OffForm, VisitElsewhereForm
+from liaison.pathways.queries import FollowUpView, get_follow_up, may_be_the_visit
 from liaison.pathways.rules.protocol import Complexity
 
 
@@ -85,6 +89,47 @@ def complexity(request: HttpRequest, enrolment_id: int) -> HttpResponse:
     return redirect("pathways:follow_up", enrolment_id=enrolment_id)
 
 
+@require_http_methods(["GET", "POST"])
+def visit_elsewhere(request: HttpRequest) -> HttpResponse:
+    """Say when the visit after a stay took place, where no appointment of ours says so."""
+    actor, now = actor_of(request), current_time()
+    loop_id = id_in(request.GET.get("loop")) or 0
+    found = queries.follow_up_of_loops(actor, loop_ids=[loop_id], now=now)
+    if loop_id not in found:
+        raise NotFound
+    view = get_follow_up(actor, enrolment_id=found[loop_id], now=now)
+    if not view.enrolment.patient.reachable_by(actor, RECORD_VISIT, now=now):
+        raise Forbidden
+    form = VisitElsewhereForm(request.POST or None)
+    if form.is_valid() and (answer := _record_visit(request, form, view=view)) is not None:
+        return answer
+    shown = {"form": form, "follow_up": view, "patient": view.enrolment.patient, "loop_id": loop_id}
+    return render(request, "pathways/visit_elsewhere.html", shown, status=422 if form.is_bound else 200)
+
+
+def _record_visit(request: HttpRequest, form: VisitElsewhereForm, *, view: FollowUpView) -> HttpResponse | None:
+    """The follow-up's page once it is recorded; None with what stands against it beside its field."""
+    typed = form.cleaned_data
+    zone = ZoneInfo(view.enrolment.time_zone)
+    try:
+        record_visit_elsewhere(
+            actor_of(request),
+            enrolment_id=view.enrolment.pk,
+            seen_at=typed["seen_at"].replace(tzinfo=zone),
+            modality=typed["modality"],
+            where=typed["where"],
+            now=current_time(),
+        )
+    except Refusal as refusal:
+        if not refusal.fields:
+            raise
+        put_beside(form, refusal)
+        return None
+    to = reverse("pathways:follow_up", args=[view.enrolment.pk])
+    topics = (f"loop:{view.enrolment.loop_id}", f"patient:{view.enrolment.patient_id}")
+    return done(request, said=_("Recorded: the visit took place."), to=to, topics=topics, go=True)
+
+
 def _page(request: HttpRequest, *, enrolment_id: int, form: ComplexityForm | None, status: int = 200) -> HttpResponse:
     actor = actor_of(request)
     view = get_follow_up(actor, enrolment_id=enrolment_id, now=current_time())
@@ -95,6 +140,7 @@ def _page(request: HttpRequest, *, enrolment_id: int, form: ComplexityForm | Non
         "patient": patient,
         "form": form or ComplexityForm(initial={"complexity": view.enrolment.complexity}),
         "may_change": may_change,
+        "may_record": may_change and patient.reachable_by(actor, RECORD_VISIT, now=current_time()),
         "may_serve": may_be_the_visit(actor, view=view, now=current_time()),
     }
     template = "pathways/_follow_up.html" if request.htmx else "pathways/follow_up.html"  # type: ignore[attr-defined]  # put there by a middleware

@@ -57,6 +57,14 @@ class ManagedElsewhere(Refusal):
     status = 409
 
 
+class ProvenElsewhere(Refusal):
+    """This evidence is a thing with a day and a page of its own, not a sentence."""
+
+    code = "loops.proven_elsewhere"
+    sentence = "This is proven on its own page: a call by logging it, a visit by its day. Open that page from here."
+    field = "kind"
+
+
 constraint_refusal("loop_closed_has_its_evidence", EvidenceMissing)
 
 
@@ -68,9 +76,10 @@ def add_evidence(
     now: datetime,
     note: str = "",
     about: About | None = None,
+    happened_at: datetime | None = None,
     expected_version: int | None = None,
 ) -> Loop:
-    """Record one piece of proof; clocks that wait for it are satisfied.
+    """Record one piece of proof; clocks that wait for it are satisfied. `happened_at` is when it took place, if known.
 
     A kind that `closes_itself` closes with its last piece. Undoable unless the proof is itself a thing outside
     (`about`). Refuses Forbidden, NotFound, LoopChanged, NotOpen, UnknownEvidence, CareDecides.
@@ -88,6 +97,7 @@ def add_evidence(
             about_type=about.type if about else "",
             about_id=about.id if about else None,
             at=now,
+            happened_at=happened_at,
             by_id=actor.user_id,
             by_name=actor.name,
         )
@@ -141,8 +151,11 @@ def give_up_loop(
 def add_evidence_by_hand(
     actor: Actor, *, loop_id: int, kind: str, note: str, now: datetime, expected_version: int | None
 ) -> Loop:
-    """`add_evidence` from the desk's form. Refuses ManagedElsewhere besides."""
+    """`add_evidence` from the desk's form. Refuses ManagedElsewhere and ProvenElsewhere besides."""
     refuse_managed(actor, access.EVIDENCE, loop_id=loop_id, now=now)
+    loop = Loop.objects.filter(pk=loop_id).first()
+    if loop is not None and kind in loop.kind_info.proven_at:
+        raise ProvenElsewhere
     return add_evidence(actor, loop_id=loop_id, kind=kind, note=note, now=now, expected_version=expected_version)
 
 

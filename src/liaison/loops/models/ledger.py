@@ -280,7 +280,10 @@ class Clock(models.Model):
 
 
 class Evidence(models.Model):
-    """Proof that part of a promise was kept. Never deleted: withdrawn within the undo time, or voided with a reason."""
+    """Proof that part of a promise was kept. Never deleted: withdrawn within the undo time, or voided with a reason.
+
+    `at` is when it was recorded, `happened_at` when what it says took place, where that is known.
+    """
 
     loop = models.ForeignKey(Loop, on_delete=models.PROTECT, related_name="evidence")
     kind = models.CharField(max_length=60)
@@ -288,6 +291,7 @@ class Evidence(models.Model):
     about_id = models.BigIntegerField(null=True, blank=True)
     note = models.TextField(blank=True, default="")
     at = models.DateTimeField()
+    happened_at = models.DateTimeField(null=True, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     by_name = models.CharField(max_length=200)
     withdrawn_at = models.DateTimeField(null=True, blank=True)

@@ -76,6 +76,7 @@ class LoopStory:
 
     `may` holds the codes of the verbs that the actor carries for this patient ("loops.take"). `accepted` are
     (code, label) of the evidence that may be recorded on the desk; empty when `row.managed_url` says where to.
+    `proven_at` are (words, address) of the pages that prove what is still missing by themselves.
     """
 
     row: LoopRow
@@ -84,6 +85,7 @@ class LoopStory:
     clocks: tuple[ClockLine, ...]
     evidence: tuple[EvidenceLine, ...]
     accepted: tuple[tuple[str, str], ...]
+    proven_at: tuple[tuple[str, str], ...]
     may: frozenset[str]
     given_up_reason: str
     opened_by_name: str
@@ -92,7 +94,7 @@ class LoopStory:
     @property
     def care_decides(self) -> bool:
         """Whether all that proves it kept is for those who care for the patient, and not for this actor."""
-        return self.row.state == State.OPEN and not self.row.managed_url and not self.accepted
+        return self.row.state == State.OPEN and not self.row.managed_url and not (self.accepted or self.proven_at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +146,7 @@ def loop_story(actor: Actor, *, loop_id: int, now: datetime) -> LoopStory:
     reads = reads_clinical(actor, loop=loop, now=now)
     clocks = Clock.objects.filter(loop=loop).order_by("due_at", "id")
     accepted = _accepted(actor, loop=loop, now=now) if not row.managed_url else ()
+    proven_at = _proven_at(actor, loop=loop, now=now)
     return LoopStory(
         row=row,
         site_id=loop.site_id,
@@ -161,7 +164,8 @@ def loop_story(actor: Actor, *, loop_id: int, now: datetime) -> LoopStory:
             for each in evidence
         ),
         accepted=accepted,
-        may=_may(actor, loop=loop, now=now) - _not_now(loop, accepted=accepted),
+        proven_at=proven_at,
+        may=_may(actor, loop=loop, now=now) - _not_now(loop, takes=bool(accepted or proven_at)),
         given_up_reason=loop.given_up_reason if reads else "",
         opened_by_name=loop.opened_by_name,
         ended_by_name=loop.ended_by_name,
@@ -177,8 +181,19 @@ def _accepted(actor: Actor, *, loop: Loop, now: datetime) -> tuple[tuple[str, st
     return tuple(
         (code, kind.evidence_label(code))
         for code in kind.accepted_evidence
-        if all_of_it or code not in kind.clinical_evidence
+        if (all_of_it or code not in kind.clinical_evidence) and code not in kind.proven_at
     )
+
+
+def _proven_at(actor: Actor, *, loop: Loop, now: datetime) -> tuple[tuple[str, str], ...]:
+    """The pages that prove what is missing, each once, in the kind's order; nothing once the loop has ended."""
+    kind = loop.kind_info
+    if loop.state != State.OPEN or not kind.proven_at:
+        return ()
+    cares = loop.patient.reachable_by(actor, access.CLINICAL_EVIDENCE, now=now)
+    proofs = (kind.proven_at.get(code) for code in kind.accepted_evidence if code not in loop.evidence_kinds)
+    open_to = [proof for proof in proofs if proof is not None and (cares or not proof.by_care)]
+    return tuple(dict.fromkeys((proof.words, f"{reverse(proof.url)}?loop={loop.pk}") for proof in open_to))
 
 
 def reads_clinical(actor: Actor, *, loop: Loop, now: datetime) -> bool:
@@ -186,9 +201,9 @@ def reads_clinical(actor: Actor, *, loop: Loop, now: datetime) -> bool:
     return not loop.kind_info.clinical_evidence or loop.patient.reachable_by(actor, access.READ_CLINICAL, now=now)
 
 
-def _not_now(loop: Loop, *, accepted: tuple[tuple[str, str], ...]) -> frozenset[str]:
-    """What would change nothing: evidence that the desk doesn't take, and being on it once somebody is."""
-    moot = {access.EVIDENCE.code: not accepted, access.ACKNOWLEDGE.code: loop.acknowledged_at is not None}
+def _not_now(loop: Loop, *, takes: bool) -> frozenset[str]:
+    """What would change nothing: evidence that nobody takes here, and being on it once somebody is."""
+    moot = {access.EVIDENCE.code: not takes, access.ACKNOWLEDGE.code: loop.acknowledged_at is not None}
     return frozenset(code for code, is_moot in moot.items() if is_moot)
 
 

@@ -344,6 +344,8 @@ def _form(asked: Asked, form: Form, *, words: Words) -> HttpResponse:
         "loop": asked.row,
         "words": words,
         "elsewhere": asked.row.managed_url if words.by_hand_only else "",
+        "proven_at": asked.story.proven_at if isinstance(form, EvidenceForm) else (),
+        "only_elsewhere": isinstance(form, EvidenceForm) and not asked.story.accepted,
         "back_url": _back(request, loop_id=asked.row.id),
     }
     return render(request, template, page, status=422 if form.is_bound else 200)

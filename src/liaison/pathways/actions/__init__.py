@@ -1,6 +1,7 @@
 """What is done with protocols.
 
 evaluate(actor, now=…, patient_ids=None) -> EvaluationSummary
+record_visit_elsewhere(actor, enrolment_id=…, seen_at=…, modality=…, where=…, now=…) -> Enrolment
 set_complexity(actor, enrolment_id=…, complexity=…, now=…) -> Enrolment
 turn_off(actor, code=…, reason=…, now=…), turn_on(actor, code=…, now=…) -> ProtocolPause
 note_call(…), forget_call(…), visit_booked(…), visit_lost(…), visit_seen(…), visit_served(…),
@@ -20,6 +21,11 @@ from liaison.pathways.actions.switching import AlreadyOff, NotOff, SayWhyOff, tu
 from liaison.pathways.actions.visits import (
     NotFaceToFace,
     TooEarlyToCount,
+    VisitByPhone,
+    VisitInTheFuture,
+    VisitRecorded,
+    VisitTooEarly,
+    record_visit_elsewhere,
     visit_booked,
     visit_lost,
     visit_seen,
@@ -36,10 +42,15 @@ __all__ = [
     "ProtocolChanged",
     "SayWhyOff",
     "TooEarlyToCount",
+    "VisitByPhone",
+    "VisitInTheFuture",
+    "VisitRecorded",
+    "VisitTooEarly",
     "evaluate",
     "forget_call",
     "install_protocols",
     "note_call",
+    "record_visit_elsewhere",
     "refuse_changed_protocols",
     "set_complexity",
     "tell_clinician_of_missed",

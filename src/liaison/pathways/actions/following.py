@@ -46,7 +46,7 @@ def set_complexity(actor: Actor, *, enrolment_id: int, complexity: Complexity, n
     The clocks of visit and reconciliation are recomputed from the discharge; a booked visit keeps its own day.
     Refuses: Forbidden, NotFound, NotRunning.
     """
-    enrolment = _visible(actor, enrolment_id, now=now)
+    enrolment = visible_enrolment(actor, enrolment_id, now=now)
     with act(actor, SET_COMPLEXITY, patient=enrolment.patient, subject=enrolment, now=now) as entry:
         enrolment = Enrolment.objects.select_for_update().select_related("loop", "protocol").get(pk=enrolment_id)
         if enrolment.voided_at is not None or enrolment.loop.state != "open":
@@ -209,7 +209,8 @@ def _keep_trying(enrolment: Enrolment, call: Call, *, evidence: str, now: dateti
     )
 
 
-def _visible(actor: Actor, enrolment_id: int, *, now: datetime) -> Enrolment:
+def visible_enrolment(actor: Actor, enrolment_id: int, *, now: datetime) -> Enrolment:
+    """A follow-up of a patient whom the actor sees. Refuses: NotFound."""
     found = Enrolment.objects.filter(pk=enrolment_id, patient__in=Patient.objects.visible_to(actor, now=now)).first()
     if found is None:
         raise NotFound

@@ -6,17 +6,22 @@ from datetime import date, datetime
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
+from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal
 from liaison.core.written_time import day_and_time
 from liaison.loops.actions import add_evidence
+from liaison.loops.models import Evidence
 from liaison.loops.ports import About
+from liaison.pathways.access import RECORD_VISIT
 from liaison.pathways.actions.following import (
     RECONCILIATION_RULE,
     VISIT_RULE,
+    NotRunning,
     due_of,
     restart,
     running_on,
+    visible_enrolment,
 )
 from liaison.pathways.kinds import RECONCILIATION, VISIT
 from liaison.pathways.models import Enrolment
@@ -25,6 +30,7 @@ from liaison.pathways.rules.transition import NotTheVisit, visit_standing, why_n
 from liaison.scheduling.models import Appointment
 
 _ABOUT: Final = "scheduling.appointment"
+_MET: Final = {"in_person": "In person", "video": "By video"}
 
 
 class TooEarlyToCount(Refusal):
@@ -42,6 +48,77 @@ class NotFaceToFace(Refusal):
 
     code: ClassVar[str] = "pathways.not_face_to_face"
     sentence = "A visit by phone is not the visit after the stay: that is in person or by video. Choose or book one."
+
+
+class VisitTooEarly(Refusal):
+    """The visit that was typed in was before the patient was home."""
+
+    code: ClassVar[str] = "pathways.visit_too_early"
+    sentence = "On the day of the discharge, or before it, is not the visit after the stay (DOMAIN 2.1)."
+    field = "seen_at"
+
+
+class VisitByPhone(Refusal):
+    """The visit that was typed in was a call."""
+
+    code: ClassVar[str] = "pathways.visit_by_phone"
+    sentence = "A call is contact, not the visit: that is in person or by video. Log it as a call."
+    field = "modality"
+
+
+class VisitInTheFuture(Refusal):
+    """The visit that was typed in has not taken place yet."""
+
+    code: ClassVar[str] = "pathways.visit_in_the_future"
+    sentence = "This visit lies ahead. Come back when it took place, or set the next step to ask about it then."
+    field = "seen_at"
+
+
+class VisitRecorded(Refusal):
+    """The visit after this stay is proven already."""
+
+    code: ClassVar[str] = "pathways.visit_recorded"
+    sentence = "The visit after this stay is recorded already. Open the follow-up to see when it was."
+    status = 409
+
+
+def record_visit_elsewhere(
+    actor: Actor, *, enrolment_id: int, seen_at: datetime, modality: str, where: str, now: datetime
+) -> Enrolment:
+    """Say that the visit took place where no appointment of ours says so; it counts by its own day.
+
+    `where` says at whose place. The same again changes nothing. Refuses Forbidden, NotFound, NotRunning, VisitRecorded,
+    VisitInTheFuture, and by DOMAIN 2.1 VisitByPhone and VisitTooEarly (the day of the discharge).
+    """
+    enrolment = visible_enrolment(actor, enrolment_id, now=now)
+    with act(actor, RECORD_VISIT, patient=enrolment.patient, subject=enrolment, now=now) as entry:
+        enrolment = Enrolment.objects.select_for_update().select_related("loop", "patient").get(pk=enrolment_id)
+        standing = _typed_standing(enrolment, seen_at=seen_at, modality=modality, now=now)
+        note = f"{_MET[modality]}, {where.strip()}, {day_and_time(seen_at.astimezone(ZoneInfo(enrolment.time_zone)))}."
+        known = Evidence.objects.filter(loop_id=enrolment.loop_id, kind=VISIT, withdrawn_at=None).last()
+        entry.note(repeated=known is not None)
+        if known is not None and (known.happened_at, known.note) == (seen_at, f"{note} {standing}"):
+            return enrolment
+        if known is not None:
+            raise VisitRecorded
+        if enrolment.voided_at is not None or enrolment.loop.state != "open":
+            raise NotRunning
+        words = f"{note} {standing}"
+        add_evidence(actor, loop_id=enrolment.loop_id, kind=VISIT, note=words, happened_at=seen_at, now=now)
+    return enrolment
+
+
+def _typed_standing(enrolment: Enrolment, *, seen_at: datetime, modality: str, now: datetime) -> str:
+    """How soon it was, in words."""
+    if seen_at > now:
+        raise VisitInTheFuture
+    zone = ZoneInfo(enrolment.time_zone)
+    match why_not_the_visit(modality=modality, start_at=seen_at, discharged_on=enrolment.anchor_on, zone=zone):
+        case NotTheVisit.BY_PHONE:
+            raise VisitByPhone
+        case NotTheVisit.TOO_EARLY:
+            raise VisitTooEarly
+    return _soon_words(seen_at, enrolment)
 
 
 def visit_booked(actor: Actor, *, loop_id: int, appointment_id: int, now: datetime) -> None:
@@ -130,10 +207,15 @@ def _expect(actor: Actor, enrolment: Enrolment, visit: Appointment, *, now: date
 
 
 def _count(actor: Actor, enrolment: Enrolment, visit: Appointment, *, now: datetime) -> None:
-    standing = visit_standing(visit.start_at, discharged_on=enrolment.anchor_on, zone=ZoneInfo(enrolment.time_zone))
-    words = {"in_7": "Within 7 days.", "in_14": "Within 14 days."}.get(str(standing), "After 14 days.")
-    about = About(type=_ABOUT, id=visit.pk)
-    add_evidence(actor, loop_id=enrolment.loop_id, kind=VISIT, note=words, about=about, now=now)
+    about, words = About(type=_ABOUT, id=visit.pk), _soon_words(visit.start_at, enrolment)
+    add_evidence(
+        actor, loop_id=enrolment.loop_id, kind=VISIT, note=words, about=about, happened_at=visit.start_at, now=now
+    )
+
+
+def _soon_words(seen_at: datetime, enrolment: Enrolment) -> str:
+    standing = visit_standing(seen_at, discharged_on=enrolment.anchor_on, zone=ZoneInfo(enrolment.time_zone))
+    return {"in_7": "Within 7 days.", "in_14": "Within 14 days."}.get(str(standing), "After 14 days.")
 
 
 def _restart_visit(actor: Actor, enrolment: Enrolment, protocol: Protocol, *, step: str, now: datetime) -> None:

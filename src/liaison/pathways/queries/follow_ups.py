@@ -191,10 +191,10 @@ def _can_be(visit: Appointment | ComingVisit, row: Enrolment) -> bool:
 
 
 def _seen_at(row: Enrolment) -> datetime | None:
-    """When the visit took place: the appointment's start, or when someone recorded it."""
+    """When the visit took place: as was said with its proof, the appointment's start, or else when it was recorded."""
     found = Evidence.objects.filter(loop_id=row.loop_id, kind=VISIT, withdrawn_at=None).order_by("pk").first()
-    if found is None:
-        return None
+    if found is None or found.happened_at is not None:
+        return found.happened_at if found is not None else None
     if found.about_type == "scheduling.appointment":
         start: datetime | None = (
             Appointment.objects.filter(pk=found.about_id or 0).values_list("start_at", flat=True).first()
