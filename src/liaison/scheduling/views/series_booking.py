@@ -22,7 +22,7 @@ from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.orders.queries import referral_to_book
 from liaison.patients.models import Patient
-from liaison.patients.queries import get_patient
+from liaison.patients.queries import get_patient_to
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import BOOK_SERIES
 from liaison.scheduling.forms import Choices
@@ -52,7 +52,7 @@ def repeat(request: HttpRequest) -> HttpResponse:
     patient_id = id_in(given.get("patient"))
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
-    patient, now = get_patient(actor, patient_id=patient_id), current_time()
+    patient, now = get_patient_to(actor, patient_id=patient_id, verb=BOOK_SERIES), current_time()
     asked = queries.asked_by(patient, referral_id=_referral_id(patient, given))
     sites = _sites(actor, asked)
     if asked is not None and not sites:
