@@ -79,6 +79,12 @@ def seen(patient_ids: int | Iterable[int]) -> None:
         collector.patient_ids.update(patient_ids)
 
 
+def seen_so_far() -> frozenset[int]:
+    """The patients whom the response being made has shown up to now; none outside of one."""
+    collector = _seen.get()
+    return frozenset(collector.patient_ids) if collector is not None else frozenset()
+
+
 @contextmanager
 def collecting_seen(request_id: str = "") -> Iterator[Seen]:
     """Collect what `seen()` is told while one response is made (middleware only)."""

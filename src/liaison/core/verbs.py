@@ -14,7 +14,10 @@ from types import MappingProxyType
 class Verb:
     """Something that can be done. `code` is "package.verb"; `label` completes "may …".
 
-    `by_glass` is False for what emergency access does not open: changes that would outlast it.
+    `by_glass` is False for what emergency access does not open: changes that would outlast it. Who a patient is, how
+    they are reached, who speaks for them and looks after them, who keeps a promise and that it is given up, and what
+    runs for months belong to the patient's own sites. The work of the hour stays open: reading, a call, a message, a
+    note, a document, a visit, a referral, evidence.
     """
 
     code: str

@@ -109,6 +109,12 @@ def doings_of(actor: Actor) -> frozenset[str]:
     return frozenset(word for word, doing in DOINGS.items() if any(actor.may(verb) for verb in doing.verbs))
 
 
+def doings_under_glass(actor: Actor) -> frozenset[str]:
+    """Those of them that emergency access opens."""
+    opened = {word for word, doing in DOINGS.items() if any(verb.by_glass for verb in doing.verbs)}
+    return doings_of(actor) & opened
+
+
 def palette(actor: Actor, *, text: str, now: datetime) -> Found:
     """What `text` may mean: patients by name, birth date, number or phone, and places by their words."""
     words = text.strip().split()

@@ -27,7 +27,10 @@ STRIKE_ANY_NOTE: Final = verb(
     roles={Role.SUPERVISOR, Role.RECORDS_CLERK},
 )
 NOTE_PREFERENCE: Final = verb(
-    "inbox.note_preference", "Note how a patient wants, or does not want, to be reached", roles=DESK_ROLES
+    "inbox.note_preference",
+    "Note how a patient wants, or does not want, to be reached",
+    roles=DESK_ROLES,
+    by_glass=False,
 )
 REPOINT: Final = verb("inbox.repoint", "Move conversations to the patient that survives a merge", roles=())
 DELIVER: Final = verb("inbox.deliver", "Deliver what waits to be sent", roles=())

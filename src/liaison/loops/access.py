@@ -9,7 +9,9 @@ from liaison.core.verbs import verb
 
 SEE: Final = verb("loops.see", "See the desk and the story of a loop", roles=DESK_ROLES)
 OPEN: Final = verb("loops.open", "Open a loop", roles=DESK_ROLES)
-TAKE: Final = verb("loops.take", "Take a loop", roles=DESK_ROLES)
+TAKE: Final = verb("loops.take", "Take a loop", roles=DESK_ROLES, by_glass=False)
+"""Who took it under emergency access would keep a promise to somebody whom they can't see any more."""
+
 ASSIGN: Final = verb("loops.assign", "Give a loop to someone else", roles=DESK_ROLES)
 SNOOZE: Final = verb("loops.snooze", "Put a loop aside until later, never past its due time", roles=DESK_ROLES)
 STEP: Final = verb("loops.step", "Say what the next step is, by when, and how pressing", roles=DESK_ROLES)
@@ -32,6 +34,7 @@ GIVE_UP: Final = verb(
     "loops.give_up",
     "Give up a loop, with the reason",
     roles={Role.COORDINATOR, Role.CLINICIAN, Role.SUPERVISOR},
+    by_glass=False,
 )
 UNDO: Final = verb("loops.undo", "Take back one's own last change within ten seconds", roles=DESK_ROLES)
 ACKNOWLEDGE: Final = verb("loops.acknowledge", "Stop a loop's escalation: someone is on it", roles=DESK_ROLES)

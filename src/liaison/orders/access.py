@@ -24,5 +24,5 @@ TAKE_BACK: Final = verb(
     "Take back the latest move of a referral, if it told nobody outside",
     roles=CARE_ROLES | {Role.FRONT_DESK, Role.RECORDS_CLERK},
 )
-CANCEL: Final = verb("orders.cancel", "Cancel a referral", roles=CARE_ROLES)
+CANCEL: Final = verb("orders.cancel", "Cancel a referral", roles=CARE_ROLES, by_glass=False)
 REPOINT: Final = verb("orders.repoint", "Move referrals to the patient that survives a merge", roles=())

@@ -15,8 +15,11 @@ CHANGE: Final = verb(
     "patients.change",
     "Correct who a patient is",
     roles=CARE_ROLES | {Role.FRONT_DESK, Role.RECORDS_CLERK},
+    by_glass=False,
 )
-CHANGE_CONTACTS: Final = verb("patients.change_contacts", "Change how to reach a patient", roles=DESK_ROLES)
+CHANGE_CONTACTS: Final = verb(
+    "patients.change_contacts", "Change how to reach a patient", roles=DESK_ROLES, by_glass=False
+)
 CHANGE_PROXIES: Final = verb(
     "patients.change_proxies",
     "Say who may speak for a patient",
@@ -36,11 +39,13 @@ CHANGE_ALERTS: Final = verb(
     "patients.change_alerts",
     "Raise and end alerts",
     roles=CARE_ROLES | {Role.FRONT_DESK},
+    by_glass=False,
 )
 MARK_DECEASED: Final = verb(
     "patients.mark_deceased",
     "Record that a patient died",
     roles=CARE_ROLES | {Role.RECORDS_CLERK},
+    by_glass=False,
 )
 MERGE: Final = verb(
     "patients.merge",

@@ -14,8 +14,10 @@ OVERRIDE: Final = verb(
     "Book against working hours, lead times or another booking, with a reason",
     roles={Role.CLINICIAN, Role.SUPERVISOR},
 )
-BOOK_SERIES: Final = verb("scheduling.book_series", "Book a series of visits", roles=_BOOKERS)
-CHANGE_SERIES: Final = verb("scheduling.change_series", "Move or cancel visits of a series together", roles=_BOOKERS)
+BOOK_SERIES: Final = verb("scheduling.book_series", "Book a series of visits", roles=_BOOKERS, by_glass=False)
+CHANGE_SERIES: Final = verb(
+    "scheduling.change_series", "Move or cancel visits of a series together", roles=_BOOKERS, by_glass=False
+)
 EXTEND_SERIES: Final = verb("scheduling.extend_series", "Book the visits of a series whose time has come", roles=())
 SERVE: Final = verb("scheduling.serve", "Say which promise a visit is for that names none", roles=_BOOKERS)
 SERVE_NO_MORE: Final = verb("scheduling.serve_no_more", "Take back which promise a visit is for", roles=_BOOKERS)

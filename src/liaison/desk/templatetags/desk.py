@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from liaison.core.asking import actor_of
 from liaison.core.timeline import TimelineEntry
 from liaison.core.written_time import clock_time
-from liaison.desk.palette import doings_of
+from liaison.desk.palette import doings_of, doings_under_glass
 
 register = template.Library()
 
@@ -38,8 +38,12 @@ TIMELINE_ICONS = {
 
 @register.simple_tag(takes_context=True)
 def doings(context: Context) -> frozenset[str]:
-    """What whoever looks may do for a patient, in the palette's words ("call", "book", "refer" …)."""
-    return doings_of(actor_of(context["request"]))
+    """What whoever looks may do for a patient, in the palette's words ("call", "book", "refer" …).
+
+    On a page with the band of a patient whom they see by emergency access, only what that opens.
+    """
+    actor, band = actor_of(context["request"]), context.get("band")
+    return doings_under_glass(actor) if band and band.glass_until else doings_of(actor)
 
 
 @register.filter

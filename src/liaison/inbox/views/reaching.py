@@ -20,7 +20,7 @@ from liaison.inbox import access, actions
 from liaison.inbox.forms.reaching import CHANNEL_HEADS, NewPointForm, PersonForm, PointForm, StandingsForm
 from liaison.inbox.queries import PointNow, ReachSheet, reach_sheet
 from liaison.patients.models import Patient
-from liaison.patients.queries import get_patient
+from liaison.patients.queries import get_patient_to
 
 _NOTE_OF_POINT: Final = re.compile(r"p\d+-note")
 
@@ -52,7 +52,7 @@ class _Forms:
 def reach(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Numbers and addresses with what is allowed on each, languages, best times, and what they want by channel."""
     actor, now = actor_of(request), current_time()
-    patient = get_patient(actor, patient_id=patient_id, verb=access.NOTE_PREFERENCE, now=now)
+    patient = get_patient_to(actor, patient_id=patient_id, verb=access.NOTE_PREFERENCE, now=now)
     sheet = reach_sheet(actor, patient=patient, now=now)
     forms = _forms(request, sheet, patient=patient)
     problem, status, against = "", 200, request.POST.get("seen", sheet.seen)
@@ -65,7 +65,7 @@ def reach(request: HttpRequest, patient_id: int) -> HttpResponse:
                 raise
             except Stale as refusal:
                 problem, status = refusal.sentence, refusal.status
-                patient = get_patient(actor, patient_id=patient_id, verb=access.NOTE_PREFERENCE, now=now)
+                patient = get_patient_to(actor, patient_id=patient_id, verb=access.NOTE_PREFERENCE, now=now)
                 sheet = reach_sheet(actor, patient=patient, now=now)
                 forms, against = _forms(request, sheet, patient=patient), sheet.seen
                 forms.tell_now()

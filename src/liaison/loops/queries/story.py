@@ -211,8 +211,9 @@ def _may(actor: Actor, *, loop: Loop, now: datetime) -> frozenset[str]:
     if loop.state != State.OPEN:
         return frozenset()
     carried = [verb for verb in DESK_VERBS if actor.may(verb)]
-    reaches = {verb.roles: loop.patient.reachable_by(actor, verb, now=now) for verb in carried}
-    return frozenset(verb.code for verb in carried if reaches[verb.roles])
+    one_of_each = {(verb.roles, verb.by_glass): verb for verb in carried}
+    reaches = {kind: loop.patient.reachable_by(actor, verb, now=now) for kind, verb in one_of_each.items()}
+    return frozenset(verb.code for verb in carried if reaches[verb.roles, verb.by_glass])
 
 
 def _line(event: LoopEvent, *, kind: LoopKind, reads: bool, actor: Actor, is_last: bool, now: datetime) -> StoryLine:

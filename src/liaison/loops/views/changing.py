@@ -21,7 +21,7 @@ from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
-from liaison.core.refusals import Refusal
+from liaison.core.refusals import Forbidden, Refusal
 from liaison.loops import access, actions
 from liaison.loops.forms import (
     AssignForm,
@@ -186,6 +186,8 @@ def evidence(request: HttpRequest, loop_id: int) -> HttpResponse:
 def give_up(request: HttpRequest, loop_id: int) -> HttpResponse:
     """End it as not kept, with the reason."""
     asked = _ask(request, loop_id=loop_id)
+    if request.method == "GET" and asked.story.may and access.GIVE_UP.code not in asked.story.may:
+        raise Forbidden
     form = ReasonForm(request.POST or None, initial=asked.initial())
     words = Words(title=_("Give this up"), button=_("Give up"), said=_("Given up."), grave=True, by_hand_only=True)
     return _change(asked, form, words=words, do=actions.give_up_loop_by_hand, typed=_of("reason"))

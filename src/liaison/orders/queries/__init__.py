@@ -11,6 +11,7 @@ from liaison.orders.queries.offered import (
 )
 from liaison.orders.queries.page import (
     MOVES,
+    VERB_OF_MOVE,
     ReferralPage,
     StepLine,
     TrackStop,
@@ -25,6 +26,7 @@ from liaison.orders.queries.worklist import ReferralRow, Worklist, worklist
 
 __all__ = [
     "MOVES",
+    "VERB_OF_MOVE",
     "ReferralPage",
     "ReferralRow",
     "StepLine",

@@ -111,6 +111,7 @@ MOVES: tuple[tuple[str, State, Verb], ...] = (
 )
 """What can be done with a referral, in the order in which a page offers it."""
 
+VERB_OF_MOVE: Mapping[str, Verb] = {code: verb for code, _, verb in MOVES}
 
 VERB_OF: Mapping[str, Verb] = {
     REPORT: access.FILE_NOTE,

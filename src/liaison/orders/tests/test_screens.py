@@ -21,6 +21,7 @@ from liaison.orders import actions, queries
 from liaison.orders.models import Referral
 from liaison.orders.ports import Target
 from liaison.orders.tests.clinic import NOW, Clinic
+from liaison.patients.models import BreakGlassGrant
 
 pytestmark = pytest.mark.django_db
 HTMX = {"HX-Request": "true"}
@@ -353,3 +354,22 @@ def test_a_referral_is_printed_as_a_letter_by_those_who_read_the_chart(clinic: C
     assert "Please send your note" not in without
     assert "A letter to print" in at_desk(clinic.rosa).get(f"/referrals/{referral.pk}/").content.decode()
     assert at_desk(clinic.pat).get(f"/referrals/{referral.pk}/?as=letter").status_code == 404
+
+
+def test_emergency_access_follows_a_referral_and_never_ends_it(clinic: Clinic) -> None:
+    referral, now = clinic.sent(), current_time()
+    with writes_open():
+        BreakGlassGrant.objects.create(
+            patient=clinic.walter, user_id=clinic.pat.user_id, reason_code="ETREAT", reason="Collapsed here",
+            starts_at=now, expires_at=now + timedelta(hours=4), review_due_at=now + timedelta(days=3),
+        )  # fmt: skip
+    pat, address = at_desk(clinic.pat), f"/referrals/{referral.pk}"
+    page = pat.get(f"{address}/").content.decode()
+    assert f"{address}/received/" in page
+    assert f"{address}/cancel/" not in page
+    assert pat.get(f"{address}/received/").status_code == 200
+    assert pat.get(f"{address}/cancel/").status_code == 403
+    version = str(Referral.objects.get().version)
+    assert pat.post(f"{address}/cancel/", {"version": version, "reason": "No use"}).status_code == 403
+    assert AuditEntry.objects.filter(verb="orders.cancel", outcome="refused").exists()
+    assert Referral.objects.get().state == "sent"

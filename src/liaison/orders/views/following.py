@@ -18,11 +18,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from liaison.core.answers import done, put_beside, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import NotFound, Refusal
+from liaison.core.refusals import Forbidden, NotFound, Refusal
 from liaison.directory.queries import specialties
 from liaison.orders import actions, forms
 from liaison.orders.models import Referral
 from liaison.orders.queries import (
+    VERB_OF_MOVE,
     ReferralPage,
     get_referral,
     referral_page,
@@ -156,7 +157,10 @@ def move_on(request: HttpRequest, referral_id: int, move: str) -> HttpResponse:
     if move not in BUTTONS:
         raise NotFound
     button = _button(move, page=page)
-    zone = get_referral(actor_of(request), referral_id=referral_id, now=now).site.zone
+    referral = get_referral(actor_of(request), referral_id=referral_id, now=now)
+    zone = referral.site.zone
+    if request.method == "GET" and not referral.patient.reachable_by(actor_of(request), VERB_OF_MOVE[move], now=now):
+        raise Forbidden
     form = _form(request, button, page=page, now=now, zone=zone)
     if not form.is_valid():
         return _form_page(request, form, button=button, page=page, now=now, move=move)

@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from liaison.core.actor import Actor
-from liaison.core.audit import seen
+from liaison.core.audit import seen, seen_so_far
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.core.shell import Banner
 from liaison.patients import access
@@ -104,13 +104,17 @@ def _shown(actor: Actor, rows: Iterable[BreakGlassGrant], *, now: datetime) -> S
 
 
 def glass_banners(actor: Actor, *, now: datetime) -> Sequence[Banner]:
-    """The notice on every page of someone who has charts open in an emergency; it names nobody."""
+    """The notice on every page of someone who has charts open in an emergency; it names nobody.
+
+    On a page that shows patients of theirs it counts those patients' time, elsewhere what ends first.
+    """
     if actor.user_id is None:
         return []
-    live = BreakGlassGrant.objects.live(now=now).filter(user_id=actor.user_id)
-    ends = live.order_by("expires_at").values_list("expires_at", flat=True).first()
-    if ends is None:
+    live = BreakGlassGrant.objects.live(now=now).filter(user_id=actor.user_id).order_by("expires_at")
+    ends = dict(live.values_list("patient_id", "expires_at"))
+    if not ends:
         return []
-    minutes = int((ends - now).total_seconds() // 60)
+    shown = ends.keys() & seen_so_far() or ends.keys()
+    minutes = int((min(ends[patient_id] for patient_id in shown) - now).total_seconds() // 60)
     text = _("Emergency access is open for %(hours)d h %(minutes)02d min more. Everything you see is reviewed.")
     return [Banner(kind="glass", text=text % {"hours": minutes // 60, "minutes": minutes % 60})]

@@ -7,12 +7,15 @@ from functools import partial
 import pytest
 
 from liaison.accounts.access import Role
+from liaison.core.audit import collecting_seen, seen
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound, StepUpNeeded
 from liaison.patients import access, actions, queries
+from liaison.patients.actions import ContactDetails
 from liaison.patients.events import GlassBroken, GrantReviewed
 from liaison.patients.models import BreakGlassGrant, Patient
+from liaison.patients.queries.grants import glass_banners
 from liaison.patients.tests.cast import LIAISON, Clinic, Registry, person
 from liaison.patients.tests.facts import told
 
@@ -229,7 +232,13 @@ def test_who_is_in_sight_does_not_stand_in_the_way(clinic: Clinic, walter: Patie
 
 def test_what_would_outlast_the_grant_is_not_opened_by_it(clinic: Clinic, walter: Patient) -> None:
     broken(clinic, walter)
-    assert walter.reachable_by(clinic.pat, access.CHANGE_CONTACTS, now=clinic.now)
+    assert walter.reachable_by(clinic.pat, access.SEE, now=clinic.now)
+    with pytest.raises(Forbidden):
+        actions.mark_deceased(actor=clinic.pat, patient=walter, on=None, now=clinic.now)
+    with pytest.raises(Forbidden):
+        actions.add_contact_point(
+            actor=clinic.pat, patient=walter, contact=ContactDetails(kind="phone", value="617-555-0188"), now=clinic.now
+        )
     with pytest.raises(Forbidden):
         actions.add_care_team_member(
             actor=clinic.pat, patient=walter, role="other", user_id=clinic.pat.user_id, now=clinic.now
@@ -237,3 +246,24 @@ def test_what_would_outlast_the_grant_is_not_opened_by_it(clinic: Clinic, walter
     (site_id,) = clinic.pat.site_ids or ()
     with pytest.raises(Forbidden):
         actions.add_site(actor=clinic.pat, patient=walter, site_id=site_id, now=clinic.now)
+
+
+def test_the_notice_counts_the_time_of_the_patient_on_the_page(
+    clinic: Clinic, walter: Patient, register: Registry
+) -> None:
+    june = register("June", "Ng")
+    broken(clinic, walter)
+    later = clinic.now + timedelta(hours=1)
+    pat = replace(clinic.pat, stepped_up_until=later + timedelta(minutes=5))
+    actions.break_the_glass(actor=pat, patient=june, reason_code="ETREAT", reason=WHY, now=later)
+
+    def notice() -> str:
+        (banner,) = glass_banners(clinic.pat, now=later)
+        return banner.text
+
+    assert "3 h 00 min" in notice(), "elsewhere what ends first"
+    with collecting_seen():
+        seen(june.pk)
+        assert "4 h 00 min" in notice()
+        seen(walter.pk)
+        assert "3 h 00 min" in notice(), "of two on one page what ends first"

@@ -358,6 +358,41 @@ def test_the_page_that_opened_a_chart_does_not_open_it_again(clinic: Clinic, wal
     assert pat.get(f"/patients/{walter.pk}/edit/").status_code == 404
 
 
+def test_emergency_access_reads_and_opens_no_form_that_would_outlast_it(clinic: Clinic, walter: Patient) -> None:
+    alert = actions.raise_alert(actor=clinic.rosa, patient=walter, kind="safety", text="Falls", now=clinic.now)
+    actions.break_the_glass(
+        actor=clinic.pat, patient=walter, reason_code="ETREAT", reason="Collapsed at our front desk", now=clinic.now
+    )
+    pat, point = browser(clinic.pat), walter.contact_points.first()
+    assert point is not None
+    page = words(pat.get(f"/patients/{walter.pk}/edit/"))
+    assert "(207) 555-0123" in page
+    assert "Under emergency access this is read only" in page
+    assert f"/patients/{walter.pk}/deceased/" not in page
+    assert "/new/" not in page
+    assert 'type="submit"' not in page.partition('id="who"')[2].partition("</section>")[0]
+    forms = {
+        "edit": EDIT,
+        "names/new": {"given": "Wally", "family": "Ng", "use": "nickname"},
+        "identifiers/new": {"system": "urn:x", "value": "9", "kind": "mrn"},
+        "sites/new": {"site": str(clinic.hillside.pk)},
+        "deceased": {"deceased_on": ""},
+        "contacts/new": {"kind": "phone", "use": "home", "value": "(207) 555-0199"},
+        f"contacts/{point.pk}": {"kind": "phone", "use": "home", "value": "(207) 555-0199"},
+        "proxies/new": {"name": "Pat"},
+        "alerts/new": {"kind": "safety", "text": "x"},
+        f"alerts/{alert.pk}/end": {"reason": "x"},
+        "team/new": {"role": "pcp"},
+    }
+    for form, typed in forms.items():
+        url = f"/patients/{walter.pk}/{form}/"
+        assert pat.get(url).status_code == (200 if form == "edit" else 403), form
+        assert pat.post(url, typed).status_code == 403, form
+    walter.refresh_from_db()
+    assert (walter.is_deceased, walter.version) == (False, 1)
+    assert not walter.contact_points.filter(value__contains="0199").exists()
+
+
 def test_of_two_of_one_name_the_page_asks_for_one_thing_more(
     clinic: Clinic, walter: Patient, register: Registry
 ) -> None:

@@ -14,7 +14,8 @@ from liaison.core.answers import done
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Stale
-from liaison.patients import actions, queries
+from liaison.core.verbs import Verb
+from liaison.patients import access, actions, queries
 from liaison.patients.forms import AlertForm, CareTeamForm, ContactForm, ProxyForm, ReasonForm
 from liaison.patients.models import Patient
 from liaison.patients.views.details import small_form
@@ -41,7 +42,7 @@ def contact(request: HttpRequest, patient_id: int, contact_point_id: int | None 
             raise
 
     title = _("A way to reach them") if point is None else _("Correct a way to reach them")
-    return small_form(request, patient_id, form=form, title=title, do=do)
+    return small_form(request, patient_id, form=form, title=title, verb=access.CHANGE_CONTACTS, do=do)
 
 
 @require_POST
@@ -67,7 +68,7 @@ def proxy(request: HttpRequest, patient_id: int) -> HttpResponse:
     patient = queries.get_patient(actor_of(request), patient_id=patient_id, now=current_time())
     form = ProxyForm(request.POST or None, initial={"starts_on": patient.day_at(current_time())})
     return small_form(
-        request, patient_id, form=form, title=_("Who may speak for them"),
+        request, patient_id, form=form, title=_("Who may speak for them"), verb=access.CHANGE_PROXIES,
         do=lambda **said: actions.add_proxy(proxy=form.details(), **said),
     )  # fmt: skip
 
@@ -78,7 +79,10 @@ def proxy_end(request: HttpRequest, patient_id: int, proxy_id: int) -> HttpRespo
     if request.method == "GET":
         patient = queries.get_patient(actor_of(request), patient_id=patient_id, now=current_time())
         queries.proxy_of(patient, proxy_id=proxy_id)
-    return _end(request, patient_id, title=_("Ends today"), action=actions.end_proxy, row={"proxy_id": proxy_id})
+    return _end(
+        request, patient_id, title=_("Ends today"), verb=access.CHANGE_PROXIES, action=actions.end_proxy,
+        row={"proxy_id": proxy_id},
+    )  # fmt: skip
 
 
 @require_http_methods(["GET", "POST"])
@@ -86,7 +90,7 @@ def alert(request: HttpRequest, patient_id: int) -> HttpResponse:
     """What must be seen first."""
     form = AlertForm(request.POST or None)
     return small_form(
-        request, patient_id, form=form, title=_("An alert"),
+        request, patient_id, form=form, title=_("An alert"), verb=access.CHANGE_ALERTS,
         do=lambda **said: actions.raise_alert(**form.cleaned_data, **said),
     )  # fmt: skip
 
@@ -97,7 +101,10 @@ def alert_end(request: HttpRequest, patient_id: int, alert_id: int) -> HttpRespo
     if request.method == "GET":
         patient = queries.get_patient(actor_of(request), patient_id=patient_id, now=current_time())
         queries.alert_of(patient, alert_id=alert_id)
-    return _end(request, patient_id, title=_("The alert is over"), action=actions.end_alert, row={"alert_id": alert_id})
+    return _end(
+        request, patient_id, title=_("The alert is over"), verb=access.CHANGE_ALERTS, action=actions.end_alert,
+        row={"alert_id": alert_id},
+    )  # fmt: skip
 
 
 @require_http_methods(["GET", "POST"])
@@ -110,7 +117,7 @@ def member(request: HttpRequest, patient_id: int) -> HttpResponse:
         role = form.cleaned_data["role"]
         return actions.add_care_team_member(role=role, practitioner_id=practitioner_id, user_id=user_id, **said)
 
-    return small_form(request, patient_id, form=form, title=_("On the care team"), do=do)
+    return small_form(request, patient_id, form=form, title=_("On the care team"), verb=access.CHANGE_CARE_TEAM, do=do)
 
 
 @require_POST
@@ -122,10 +129,12 @@ def member_end(request: HttpRequest, patient_id: int, member_id: int) -> HttpRes
     return _back(request, patient, said=_("No longer on the care team."))
 
 
-def _end(request: HttpRequest, patient_id: int, *, title: str, action: Any, row: dict[str, int]) -> HttpResponse:
+def _end(
+    request: HttpRequest, patient_id: int, *, title: str, verb: Verb, action: Any, row: dict[str, int]
+) -> HttpResponse:
     form: forms.Form = ReasonForm(request.POST or None)
     return small_form(
-        request, patient_id, form=form, title=title,
+        request, patient_id, form=form, title=title, verb=verb,
         do=lambda **said: action(reason=form.cleaned_data["reason"], **row, **said),
     )  # fmt: skip
 

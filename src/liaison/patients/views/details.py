@@ -16,7 +16,8 @@ from liaison.accounts.queries import sites_within
 from liaison.core.answers import attempt, done, put_beside
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Stale
+from liaison.core.refusals import Forbidden, Stale
+from liaison.core.verbs import Verb
 from liaison.patients import access, actions, queries
 from liaison.patients.forms import (
     DeceasedForm,
@@ -61,6 +62,7 @@ def edit(request: HttpRequest, patient_id: int) -> HttpResponse:
             "proxies": patient.reachable_by(actor, access.CHANGE_PROXIES, now=now),
             "team": patient.reachable_by(actor, access.CHANGE_CARE_TEAM, now=now),
             "alerts": patient.reachable_by(actor, access.CHANGE_ALERTS, now=now),
+            "sites": patient.reachable_by(actor, access.ADD_SITE, now=now),
             "deceased": patient.reachable_by(actor, access.MARK_DECEASED, now=now),
         },
     }
@@ -72,7 +74,7 @@ def name(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Another name."""
     form = NameForm(request.POST or None)
     return small_form(
-        request, patient_id, form=form, title=_("Another name"),
+        request, patient_id, form=form, title=_("Another name"), verb=access.CHANGE,
         do=lambda **said: actions.add_name(name=form.details(), **said),
     )  # fmt: skip
 
@@ -82,7 +84,7 @@ def identifier(request: HttpRequest, patient_id: int) -> HttpResponse:
     """What another system calls them."""
     form = IdentifierForm(request.POST or None)
     return small_form(
-        request, patient_id, form=form, title=_("Another identifier"),
+        request, patient_id, form=form, title=_("Another identifier"), verb=access.CHANGE,
         do=lambda **said: actions.add_identifier(identifier=form.details(), **said),
     )  # fmt: skip
 
@@ -101,7 +103,7 @@ def site(request: HttpRequest, patient_id: int) -> HttpResponse:
     """A further site."""
     form = SiteForm(request.POST or None, sites=sites_within(actor_of(request), access.REGISTER))
     return small_form(
-        request, patient_id, form=form, title=_("A further site"),
+        request, patient_id, form=form, title=_("A further site"), verb=access.ADD_SITE,
         do=lambda **said: actions.add_site(site_id=form.cleaned_data["site"].pk, **said),
     )  # fmt: skip
 
@@ -118,13 +120,16 @@ def deceased(request: HttpRequest, patient_id: int) -> HttpResponse:
         return actions.mark_deceased(on=form.cleaned_data["deceased_on"], **said)
 
     title = _("Not deceased: recorded by mistake") if was else _("Record a death")
-    return small_form(request, patient_id, form=form, title=title, do=do)
+    return small_form(request, patient_id, form=form, title=title, verb=access.MARK_DECEASED, do=do)
 
 
 def small_form(
-    request: HttpRequest, patient_id: int, *, form: forms.Form, title: str, do: Callable[..., Any]
+    request: HttpRequest, patient_id: int, *, form: forms.Form, title: str, verb: Verb, do: Callable[..., Any]
 ) -> HttpResponse:
     """One form about a patient on a page of its own; saved, it leads back to all of them.
+
+    It opens only for whoever may use `verb` on this patient: what can't be saved is not asked for. Refuses NotFound,
+    Forbidden.
 
     `do` is given what every action is: `actor`, `patient` and `now`.
     """
@@ -135,5 +140,7 @@ def small_form(
         attempt(form, lambda: do(actor=actor, patient=patient, now=now))
         if not form.errors:
             return done(request, said=_("Saved."), to=back, go=True)
+    if not patient.reachable_by(actor, verb, now=now):
+        raise Forbidden
     context = {"patient": patient, "form": form, "title": title, "back": back, "now": now}
     return render(request, "patients/small_form.html", context, status=422 if form.errors else 200)

@@ -17,6 +17,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.directory.models import Organization
 from liaison.loops.models import Loop
 from liaison.orders.models import Referral
+from liaison.patients.models import BreakGlassGrant
 from liaison.scheduling.forms.series import read_picks
 from liaison.scheduling.jobs import book_series_ahead
 from liaison.scheduling.models import Appointment, Resource, Series, VisitType
@@ -325,6 +326,29 @@ def test_who_may_not_book_meets_no_form_and_pat_meets_nothing(clinic: Clinic, ro
         assert adam.get(url).status_code == 403
     for url in (f"/series/new/?patient={clinic.walter.pk}", f"/series/{series.pk}/", f"/series/{series.pk}/move/"):
         assert pat.get(url).status_code == 404
+
+
+def test_emergency_access_reads_a_series_and_offers_no_form_that_runs_for_months(
+    clinic: Clinic, rosa: Client, monday: date
+) -> None:
+    series, now, pat = book(clinic, rosa, monday), current_time(), Client()
+    with writes_open():
+        BreakGlassGrant.objects.create(
+            patient=clinic.walter, user_id=clinic.pat.user_id, reason_code="ETREAT", reason="Collapsed here",
+            starts_at=now, expires_at=now + timedelta(hours=4), review_due_at=now + timedelta(days=3),
+        )  # fmt: skip
+    pat.force_login(User.objects.get(pk=clinic.pat.user_id))
+    assert f"/series/{series.pk}/move/" not in text(pat.get(f"/series/{series.pk}/"))
+    assert "Repeat: book a series" in text(rosa.get(f"/book/?patient={clinic.walter.pk}"))
+    page = pat.get(f"/book/?patient={clinic.walter.pk}")
+    assert page.status_code == 200
+    assert "Repeat: book a series" not in text(page)
+    for url in (
+        f"/series/new/?patient={clinic.walter.pk}",
+        f"/series/{series.pk}/move/",
+        f"/series/{series.pk}/cancel/",
+    ):
+        assert pat.get(url).status_code == 403
 
 
 def test_what_is_no_decision_is_left_aside() -> None:

@@ -139,7 +139,9 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
         "readiness": queries.readiness_of([found], now=now).get(found.pk) if held_for is None else None,
         "wait": wait,
         "in_series": queries.place_in_series(found),
-        "may_move_series": is_ahead and found.start_at > now and actor.may(CHANGE_SERIES),
+        "may_move_series": (
+            is_ahead and found.start_at > now and found.patient.reachable_by(actor, CHANGE_SERIES, now=now)
+        ),
         "may_wait": is_ahead and wait is None and found.start_at > now and actor.may(WAIT),
         "appointment": found,
         "state": state,

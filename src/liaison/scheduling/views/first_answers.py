@@ -15,6 +15,7 @@ from liaison.core.actor import Actor
 from liaison.core.numbers import id_in
 from liaison.patients.models import Patient
 from liaison.scheduling import queries
+from liaison.scheduling.access import BOOK_SERIES
 from liaison.scheduling.forms import ANYWHERE, BookForm, Choices
 from liaison.scheduling.models import Appointment, Resource, VisitType
 from liaison.scheduling.ports import CancelReason
@@ -31,6 +32,11 @@ class Booking:
     loop_id: int | None = None
     referral_id: int | None = None
     moving: Appointment | None = None
+
+    @property
+    def may_repeat(self) -> bool:
+        """Whether a series may be booked instead."""
+        return self.moving is None and self.patient.reachable_by(self.actor, BOOK_SERIES, now=self.now)
 
 
 def first_answers(booking: Booking, given: QueryDict, *, but: Collection[str] = ()) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def series(request: HttpRequest, series_id: int) -> HttpResponse:
         "kind": queries.kind_called(found.visit_type_code),
         "lines": lines,
         "ahead": [line for line in lines if line.can_change],
-        "may_change": actor.may(CHANGE_SERIES),
+        "may_change": found.patient.reachable_by(actor, CHANGE_SERIES, now=now),
         "now": now,
     }
     return render(request, "scheduling/series.html", context)
@@ -65,9 +65,7 @@ def series(request: HttpRequest, series_id: int) -> HttpResponse:
 def move(request: HttpRequest, series_id: int) -> HttpResponse:
     """Another time for the visits from one on: every visit is shown before it counts."""
     actor, now = actor_of(request), current_time()
-    if not actor.may(CHANGE_SERIES):
-        raise Forbidden
-    found = queries.get_series(actor, series_id=series_id, now=now)
+    found = _to_change(actor, series_id=series_id, now=now)
     given = request.POST if request.method == "POST" else request.GET
     form = _shift_form(actor, found, given)
     is_asked = "look" in given or request.method == "POST"
@@ -104,9 +102,7 @@ def move(request: HttpRequest, series_id: int) -> HttpResponse:
 def cancel(request: HttpRequest, series_id: int) -> HttpResponse:
     """Take the visits from one on off: which ones is shown, with the reason asked."""
     actor, now = actor_of(request), current_time()
-    if not actor.may(CHANGE_SERIES):
-        raise Forbidden
-    found = queries.get_series(actor, series_id=series_id, now=now)
+    found = _to_change(actor, series_id=series_id, now=now)
     given = request.POST if request.method == "POST" else request.GET
     position = id_in(given.get("position")) or 1
     initial = {"position": position, "version": found.version, "key": str(uuid.uuid4())}
@@ -157,10 +153,20 @@ def visit(request: HttpRequest, series_visit_id: int) -> HttpResponse:
         "state_words": state_words(row),
         "find_url": _find_url(row),
         "form": form,
-        "may_change": actor.may(CHANGE_SERIES),
+        "may_change": row.series.patient.reachable_by(actor, CHANGE_SERIES, now=now),
         "now": now,
     }
     return render(request, "scheduling/series_visit.html", context, status=422 if form.is_bound else 200)
+
+
+def _to_change(actor: Actor, *, series_id: int, now: datetime) -> Series:
+    """A series, for whoever may change it: no form is opened that could not be saved. Refuses: Forbidden, NotFound."""
+    if not actor.may(CHANGE_SERIES):
+        raise Forbidden
+    found = queries.get_series(actor, series_id=series_id, now=now)
+    if not found.patient.reachable_by(actor, CHANGE_SERIES, now=now):
+        raise Forbidden
+    return found
 
 
 def _page_of(found: Series) -> str:
