@@ -349,6 +349,17 @@ def test_a_referral_is_printed_as_a_letter_by_those_who_read_the_chart(clinic: C
     assert at_desk(clinic.pat).get(f"/referrals/{referral.pk}/?as=letter").status_code == 404
 
 
+@pytest.mark.parametrize("sent", ["cardio\x00logy", "no-such-thing", "x" * 5000])
+def test_a_specialty_that_is_none_is_said_beside_its_field(clinic: Clinic, sent: str) -> None:
+    client, draft = at_desk(clinic.imani), clinic.draft(specialty="dermatology")
+    for address in (f"/patients/{clinic.walter.pk}/refer/", f"/referrals/drafts/{draft.pk}/"):
+        answer = client.post(address, asked(clinic, specialty=sent))
+        assert answer.status_code == 422
+        assert "id_specialty-error" in answer.content.decode()
+    assert client.get(f"/patients/{clinic.walter.pk}/refer/targets/", {"specialty": sent}).status_code in {200, 400}
+    assert Referral.objects.count() == 1
+
+
 def test_emergency_access_follows_a_referral_and_never_ends_it(clinic: Clinic) -> None:
     referral, now = clinic.sent(), current_time()
     with writes_open():

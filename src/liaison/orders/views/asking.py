@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -100,7 +101,7 @@ def targets(request: HttpRequest, patient_id: int) -> HttpResponse:
 
 def _form(request: HttpRequest, *, patient: Patient, now: datetime) -> ReferForm:
     choices = [(one.pk, one.name) for one in specialties(actor_of(request))]
-    wanted = request.POST.get("specialty") or request.GET.get("specialty") or ""
+    wanted = _specialty(request, known=choices)
     asked = target_choices(actor_of(request), specialty=wanted) if wanted else ()
     owners = owner_choices(actor_of(request), site_id=site_of(patient).pk, now=now)
     initial: dict[str, Any] = {
@@ -120,6 +121,12 @@ def _form(request: HttpRequest, *, patient: Patient, now: datetime) -> ReferForm
     )
 
 
+def _specialty(request: HttpRequest, *, known: Sequence[tuple[str, str]]) -> str:
+    """The specialty that was sent, looked up among those there are: what is sent is anybody's text. "" for none."""
+    sent = request.POST.get("specialty") or request.GET.get("specialty")
+    return next((code for code, _name in known if code == sent), "")
+
+
 def _ask(request: HttpRequest, form: ReferForm, *, patient: Patient, now: datetime) -> Referral:
     owner = owner_from_value(form.cleaned_data["owner"]) or Owner(user_id=actor_of(request).user_id)
     typed: dict[str, Any] = {
@@ -137,7 +144,8 @@ def _ask(request: HttpRequest, form: ReferForm, *, patient: Patient, now: dateti
 
 def _draft_form(request: HttpRequest, kept: Referral) -> DraftForm:
     actor, order = actor_of(request), order_of(kept)
-    wanted = request.POST.get("specialty") or order.specialty
+    known = [(one.pk, one.name) for one in specialties(actor)]
+    wanted = _specialty(request, known=known) or order.specialty
     asked = dict(target_choices(actor, specialty=wanted))
     referrers = dict(referrer_choices(actor))
     if wanted == order.specialty:
@@ -147,7 +155,7 @@ def _draft_form(request: HttpRequest, kept: Referral) -> DraftForm:
         request.POST or None,
         kept=order,
         choices={
-            "specialty": [(one.pk, one.name) for one in specialties(actor)],
+            "specialty": known,
             "target": [("", _("Choose…")), *asked.items()],
             "referrer": list(referrers.items()),
         },
