@@ -199,11 +199,16 @@ def test_times_are_those_of_the_sites_clock(clinic: Clinic) -> None:
     referral = clinic.sent()
     client = at_desk(clinic.rosa)
     future = current_time() + timedelta(days=3)
-    client.post(f"/referrals/{referral.pk}/scheduled/", {"visit_at": f"{future:%Y-%m-%d}T14:30"})
+    typed = {"visit_at": f"{future:%Y-%m-%d}T14:30"}
+    blind = client.post(f"/referrals/{referral.pk}/scheduled/", typed)
+    assert blind.status_code == 409, "it does not say what it was decided against"
+    client.post(f"/referrals/{referral.pk}/scheduled/", {**typed, "version": Referral.objects.get().version})
     found = Referral.objects.get()
     assert found.visit_at is not None
     assert f"{found.visit_at.astimezone(clinic.riverside.zone):%H:%M}" == "14:30"
-    early = client.post(f"/referrals/{referral.pk}/seen/", {"seen_at": f"{future:%Y-%m-%d}T14:30"})
+    early = client.post(
+        f"/referrals/{referral.pk}/seen/", {"seen_at": f"{future:%Y-%m-%d}T14:30", "version": found.version}
+    )
     assert early.status_code == 422
     assert "lies in the past" in early.content.decode()
     assert client.get(f"/referrals/{referral.pk}/nonsense/").status_code == 404

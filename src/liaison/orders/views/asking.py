@@ -17,7 +17,7 @@ from liaison.core.answers import done, put_beside, tell_now
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
-from liaison.core.refusals import Forbidden, Refusal
+from liaison.core.refusals import NO_VERSION, Forbidden, Refusal
 from liaison.directory.queries import specialties
 from liaison.loops.ports import Owner
 from liaison.loops.queries import as_value, owner_choices, owner_from_value, site_of
@@ -76,7 +76,7 @@ def draft(request: HttpRequest, draft_id: int) -> HttpResponse:
             referral_id=kept.pk,
             order=form.order,
             now=now,
-            expected_version=id_in(request.POST.get("version")),
+            expected_version=id_in(request.POST.get("version")) or NO_VERSION,
             duplicate_reason=form.cleaned_data["duplicate_reason"],
         )
     except actions.ReferralChanged as refusal:

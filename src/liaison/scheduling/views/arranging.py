@@ -20,7 +20,7 @@ from liaison.core.answers import done, put_beside, tell_against
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
-from liaison.core.refusals import Forbidden, Refusal, Stale
+from liaison.core.refusals import NO_VERSION, Forbidden, Refusal, Stale
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import ARRANGE
 from liaison.scheduling.forms import ClosureForm, HoursFormSet, ResourceForm, VisitTypeForm
@@ -61,6 +61,8 @@ def visit_type(request: HttpRequest, visit_type_id: int | None = None) -> HttpRe
         return _form(request, form, title=known.name if known else _("New visit type"))
     typed = dict(form.cleaned_data)
     version, needs = typed.pop("version"), typed.pop("needs")
+    if known is not None:
+        version = version or NO_VERSION
     draft = actions.VisitTypeDraft(
         **typed,
         needs=tuple(actions.NeedDraft(role=role, ability=ability, quantity=n) for role, ability, n in needs),
