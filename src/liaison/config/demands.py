@@ -10,9 +10,15 @@ from email.utils import parseaddr
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
 from liaison.gateways.email.address import Security, read_server
 
 SHORTEST_SECRET = 32
+FEWEST_CHARACTERS = 10
+"""Different characters of a secret: one that was made by chance has more, 32 hexadecimal digits nearly always."""
+_ENCRYPTED = frozenset({"require", "verify-ca", "verify-full"})
 LEVELS = frozenset({"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"})
 _CENTURY = 100 * 366 * 24 * 60 * 60
 _YEAR = 366 * 24 * 60 * 60
@@ -45,6 +51,7 @@ class Given:
     database_url: str = ""
     schema: str = "liaison"
     public_url: str = ""
+    events_url: str = "/events"
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     log_level: str = "INFO"
@@ -107,19 +114,24 @@ def _wrong_mail(given: Given) -> Iterator[str]:
 
 
 def _is_no_secret(value: str, *, given: Given) -> bool:
-    """Too short or the demonstration's; blanks around it make it neither longer nor another one."""
-    return len(value.strip()) < SHORTEST_SECRET or value.strip() == given.demo_secret
+    """Too short, too uniform or made of the demonstration's; blanks around it make it neither longer nor another."""
+    secret = value.strip()
+    return (
+        len(secret) < SHORTEST_SECRET
+        or len(set(secret)) < FEWEST_CHARACTERS
+        or given.demo_secret.casefold() in secret.casefold()
+    )
 
 
 def wrong_in_production(given: Given) -> Iterator[str]:
     """What real patients must not meet: secrets, names and addresses of the demonstration, mail in the open."""
     for name, value in (("LIAISON_SECRET_KEY", given.secret_key), ("LIAISON_AUDIT_KEY", given.audit_key)):
         if _is_no_secret(value, given=given):
-            yield f"{name} needs a secret of your own of at least {SHORTEST_SECRET} characters"
+            yield f"{name} needs a secret of your own of at least {SHORTEST_SECRET} characters, made by chance"
     if given.secret_key.strip() == given.audit_key.strip() not in {"", given.demo_secret}:
         yield "LIAISON_AUDIT_KEY must be another one than LIAISON_SECRET_KEY"
     if any(_is_no_secret(old, given=given) for old in given.secret_key_fallbacks):
-        yield f"LIAISON_SECRET_KEY_FALLBACKS: each needs {SHORTEST_SECRET} characters or more, none the demonstration's"
+        yield f"LIAISON_SECRET_KEY_FALLBACKS: each needs {SHORTEST_SECRET} characters or more made by chance"
     if given.organization.strip() in {"", given.demo_organization}:
         yield "LIAISON_ORGANIZATION needs your own name, patients read it"
     if parseaddr(given.mail_from)[1] == parseaddr(given.demo_mail_from)[1]:
@@ -129,11 +141,15 @@ def wrong_in_production(given: Given) -> Iterator[str]:
         yield "the training clock (LIAISON_AS_OF) is refused"
     if _in_the_open(given.smtp_url):
         yield "SMTP_URL sends mail without TLS to another machine: use smtps:// or smtp+starttls://"
+    if _is_readable_on_the_way(given.database_url):
+        yield "DATABASE_URL goes to another machine without TLS: add ?sslmode=verify-full, or require at the least"
 
 
 def _wrong_addresses(given: Given) -> Iterator[str]:
     if not _is_safe_origin(given.public_url) or not given.public_url.startswith("https://"):
         yield "LIAISON_PUBLIC_URL needs the address that people type, such as https://liaison.elm.example"
+    if not _is_safe_for_events(given.events_url):
+        yield "LIAISON_EVENTS_URL must be a path such as /events, or an https address"
     if "*" in given.hosts:
         yield "LIAISON_ALLOWED_HOSTS must name the hosts, * lets any in"
     if not all(_is_safe_origin(origin) for origin in given.origins):
@@ -168,6 +184,34 @@ def _in_the_open(smtp_url: str) -> bool:
     except ValueError:
         return False
     return server.security is Security.NONE and not _is_here(server.host)
+
+
+def _is_readable_on_the_way(database_url: str) -> bool:
+    """Whether patients' data would travel readable to a database on a machine that is not this one.
+
+    Every host counts: of several, in the address or in its parameters, and by number. A folder is a socket of this
+    machine. Without `sslmode`, or with "prefer", PostgreSQL's client goes on without TLS when the server wants none.
+    """
+    if not database_url:
+        return False
+    try:
+        given = conninfo_to_dict(database_url)
+    except ProgrammingError:
+        return True
+    hosts = f"{given.get('host') or ''},{given.get('hostaddr') or ''}".split(",")
+    if all(not host or host.startswith("/") or _is_here(host) for host in hosts):
+        return False
+    return given.get("sslmode") not in _ENCRYPTED
+
+
+def _is_safe_for_events(address: str) -> bool:
+    """A path of Liaison's own address, or a place where the browser's cookie travels encrypted."""
+    if address.startswith("/") and not address.startswith("//"):
+        return True
+    parts = urlsplit(address.replace("{host}", "host.example"))
+    return bool(parts.hostname) and (
+        parts.scheme == "https" or (parts.scheme == "http" and _is_here(parts.hostname or ""))
+    )
 
 
 def _is_here(host: str) -> bool:

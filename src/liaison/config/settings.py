@@ -75,6 +75,7 @@ _given = Given(
     database_url=env.str("DATABASE_URL", ""),
     schema=LIAISON_SCHEMA,
     public_url=LIAISON_PUBLIC_URL,
+    events_url=LIAISON_EVENTS_URL,
     hosts=tuple(env.list("LIAISON_ALLOWED_HOSTS", [])),
     origins=tuple(env.list("LIAISON_TRUSTED_ORIGINS", [])),
     log_level=_log_level,

@@ -19,6 +19,9 @@ from pythonjsonlogger.json import JsonFormatter
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 
+LONGEST_REFUSAL = 200
+"""Characters of a wrong host that are kept."""
+
 _secret_after: set[str] = set()
 
 
@@ -53,6 +56,22 @@ class Formatter(JsonFormatter):  # type: ignore[misc,unused-ignore]  # the libra
         return f"{frames}{type(error).__name__} (constraint {constraint}; its words may hold a patient's data)"
 
 
+class Refused(logging.Filter):
+    """What anybody can send (a wrong host, too many fields) is a warning of one line, and fills no log.
+
+    Only of a wrong host the words are kept, shortened, since they show a name that was forgotten in the settings;
+    otherwise the name of the logger says what it was.
+    """
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let it pass as a warning without a traceback."""
+        record.levelno, record.levelname = logging.WARNING, "WARNING"
+        record.exc_info = record.exc_text = record.stack_info = None
+        is_host = record.name.endswith(".DisallowedHost")
+        record.msg, record.args = record.getMessage()[:LONGEST_REFUSAL] if is_host else "refused", ()
+        return True
+
+
 def _is_of_database(error: BaseException) -> bool:
     seen: BaseException | None = error
     while seen is not None:
@@ -75,11 +94,16 @@ def logging_config(*, mode: str, level: str) -> dict[str, Any]:
                 "rename_fields": {"asctime": "at", "levelname": "level", "name": "logger", "message": "event"},
             }
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "json"}},
+        "filters": {"refused": {"()": "liaison.core.logs.Refused"}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "json"},
+            "refused": {"class": "logging.StreamHandler", "formatter": "json", "filters": ["refused"]},
+        },
         "root": {"handlers": ["stderr"], "level": "WARNING" if mode == "test" else level},
         "loggers": {
             "django.server": {"handlers": ["stderr"], "level": "WARNING", "propagate": False},
             "django.request": {"level": "ERROR"},
+            "django.security": {"handlers": ["refused"], "level": "WARNING", "propagate": False},
             "axes": {"level": "ERROR"},
             # Each head of the audit chain belongs in a clinic's log, and not on the terminal of a demonstration.
             "liaison.core.audit": {"level": "INFO" if mode == "production" else "WARNING"},

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
-from typing import ClassVar
+from typing import ClassVar, Final
 
 _made: ContextVar[list[Refusal] | None] = ContextVar("liaison_refusals", default=None)
 
@@ -73,6 +73,11 @@ class StepUpNeeded(Refusal):
     code = "core.step_up"
     sentence = "Confirm that it is you, then do this again."
     status = 403
+
+
+NO_VERSION: Final = 0
+"""What a view expects when a form came without the version that it was filled in against: of that version is nothing,
+so that it is refused as stale and never written over what stands. Versions count from 1."""
 
 
 class Stale(Refusal):

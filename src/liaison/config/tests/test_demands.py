@@ -22,10 +22,12 @@ DEMO = Given(
     demo_organization="Riverside Health (demonstration)",
     demo_mail_from="Riverside Health <no-reply@riverside.example>",
 )
+SECRET = "Jq0x7Vd3mZ1wKcT9yB5nHs2LfRg8Pe4uAoXi6tWj"
+ANOTHER = "d41f8c09b3e27a65f0918c2d7b4ea36501f9c8d2"
 CLINIC = replace(
     DEMO,
-    secret_key="s" * 40,
-    audit_key="a" * 40,
+    secret_key=SECRET,
+    audit_key=ANOTHER,
     organization="Elm Street Clinic",
     mail_from="Elm Street Clinic <care@elm.example>",
     smtp_url="smtps://user:word@mail.elm.example",
@@ -35,8 +37,8 @@ CLINIC = replace(
 )
 RIGHT = {
     "LIAISON_MODE": "production",
-    "LIAISON_SECRET_KEY": "s" * 40,
-    "LIAISON_AUDIT_KEY": "a" * 40,
+    "LIAISON_SECRET_KEY": SECRET,
+    "LIAISON_AUDIT_KEY": ANOTHER,
     "LIAISON_ORGANIZATION": "Elm Street Clinic",
     "LIAISON_MAIL_FROM": "Elm Street Clinic <care@elm.example>",
     "SMTP_URL": "smtps://user:word@mail.elm.example",
@@ -83,15 +85,30 @@ def test_everything_of_the_demonstration_is_refused_in_production_at_once():
         ({"secret_key": DEMO.demo_secret}, "LIAISON_SECRET_KEY needs"),
         ({"secret_key": f" {DEMO.demo_secret}"}, "LIAISON_SECRET_KEY needs"),
         ({"secret_key": "short"}, "LIAISON_SECRET_KEY needs"),
+        ({"secret_key": "s" * 64}, "LIAISON_SECRET_KEY needs"),
+        ({"audit_key": "change-me" * 5}, "LIAISON_AUDIT_KEY needs"),
+        ({"secret_key": f"of-elm-{DEMO.demo_secret.upper()}-2026"}, "LIAISON_SECRET_KEY needs"),
+        ({"secret_key_fallbacks": ("abc" * 20,)}, "LIAISON_SECRET_KEY_FALLBACKS"),
+        ({"database_url": "postgresql://u:w@db.elm.example/liaison"}, "DATABASE_URL goes to another machine"),
+        ({"database_url": "postgresql://u:w@10.0.0.7/liaison?sslmode=disable"}, "without TLS"),
+        ({"database_url": "postgresql://u:w@db.elm.example/liaison?sslmode=prefer"}, "without TLS"),
+        ({"database_url": "postgresql:///liaison?host=db.elm.example"}, "without TLS"),
+        ({"database_url": "postgresql://localhost/liaison?hostaddr=10.0.0.7"}, "without TLS"),
+        ({"database_url": "postgresql://127.0.0.1,db.elm.example/liaison"}, "without TLS"),
+        ({"database_url": "postgresql://u:w@db.elm.example/liaison?no-such-word=1"}, "DATABASE_URL"),
+        ({"events_url": "http://events.elm.example/events"}, "LIAISON_EVENTS_URL"),
+        ({"events_url": "http://{host}:8001/events"}, "LIAISON_EVENTS_URL"),
+        ({"events_url": "//events.elm.example"}, "LIAISON_EVENTS_URL"),
+        ({"events_url": ""}, "LIAISON_EVENTS_URL"),
         ({"secret_key": f"{'s' * 20}{' ' * 20}"}, "LIAISON_SECRET_KEY needs"),
         ({"audit_key": f"{DEMO.demo_secret} "}, "LIAISON_AUDIT_KEY needs"),
-        ({"audit_key": f"{'s' * 40} "}, "LIAISON_AUDIT_KEY must be another one"),
+        ({"audit_key": f"{SECRET} "}, "LIAISON_AUDIT_KEY must be another one"),
         ({"secret_key_fallbacks": (f" {DEMO.demo_secret}",)}, "LIAISON_SECRET_KEY_FALLBACKS"),
         ({"audit_key": DEMO.demo_secret}, "LIAISON_AUDIT_KEY needs"),
-        ({"secret_key_fallbacks": ("f" * 40, DEMO.demo_secret)}, "LIAISON_SECRET_KEY_FALLBACKS"),
+        ({"secret_key_fallbacks": (SECRET[::-1], DEMO.demo_secret)}, "LIAISON_SECRET_KEY_FALLBACKS"),
         ({"secret_key_fallbacks": ("short",)}, "LIAISON_SECRET_KEY_FALLBACKS"),
         ({"organization": " "}, "LIAISON_ORGANIZATION"),
-        ({"audit_key": "s" * 40}, "LIAISON_AUDIT_KEY must be another one"),
+        ({"audit_key": SECRET}, "LIAISON_AUDIT_KEY must be another one"),
         ({"public_url": "http://liaison.elm.example"}, "LIAISON_PUBLIC_URL"),
         ({"public_url": "http://localhost:8000"}, "LIAISON_PUBLIC_URL"),
         ({"public_url": ""}, "LIAISON_PUBLIC_URL"),
@@ -106,6 +123,29 @@ def test_everything_of_the_demonstration_is_refused_in_production_at_once():
 def test_one_thing_of_the_demonstration_is_refused_alone(change, named):
     (problem,) = wrong_in_production(replace(CLINIC, **change))
     assert named in problem
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "postgresql://127.0.0.1:9/none",
+        "postgresql:///liaison",
+        "postgresql://localhost,[::1]/liaison",
+        "postgresql:///liaison?host=/run/postgresql",
+        "postgresql://u:w@db.elm.example/liaison?sslmode=require",
+        "postgresql://u:w@10.0.0.7,10.0.0.8/liaison?sslmode=verify-full",
+    ],
+)
+def test_a_database_on_this_machine_or_reached_by_tls_is_fine(url):
+    assert list(wrong_in_production(replace(CLINIC, database_url=url))) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["/events", "https://events.elm.example/", "https://{host}/events", "http://127.0.0.1:8001/events"]
+)
+def test_live_changes_by_a_path_or_by_tls_are_fine(url):
+    assert list(wrong_in_production(replace(CLINIC, events_url=url))) == []
 
 
 @pytest.mark.parametrize(

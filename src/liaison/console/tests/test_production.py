@@ -9,8 +9,8 @@ from liaison.console.tests.test_commands import liaison
 
 PRODUCTION = {
     "LIAISON_MODE": "production",
-    "LIAISON_SECRET_KEY": "s" * 40,
-    "LIAISON_AUDIT_KEY": "a" * 40,
+    "LIAISON_SECRET_KEY": "Jq0x7Vd3mZ1wKcT9yB5nHs2LfRg8Pe4uAoXi6tWj",
+    "LIAISON_AUDIT_KEY": "d41f8c09b3e27a65f0918c2d7b4ea36501f9c8d2",
     "LIAISON_ORGANIZATION": "Elm Street Clinic",
     "LIAISON_MAIL_FROM": "Elm Street Clinic <care@elm.example>",
     "LIAISON_PUBLIC_URL": "https://liaison.elm.example",

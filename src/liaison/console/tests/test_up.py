@@ -166,7 +166,10 @@ def test_it_opens_looks_after_its_parts_and_leaves_nothing_behind(folder, start)
 def test_the_training_clock_is_refused_in_production(tmp_path):
     environment = {name: value for name, value in os.environ.items() if name not in UNWANTED}
     environment |= {"LIAISON_DATA": str(tmp_path), "DATABASE_URL": "postgresql://127.0.0.1:9/none"}
-    environment |= {"LIAISON_SECRET_KEY": "a" * 40, "LIAISON_AUDIT_KEY": "b" * 40}
+    environment |= {
+        "LIAISON_SECRET_KEY": "Jq0x7Vd3mZ1wKcT9yB5nHs2LfRg8Pe4uAoXi6tWj",
+        "LIAISON_AUDIT_KEY": "d41f8c09b3e27a65f0918c2d7b4ea36501f9c8d2",
+    }
     command = [sys.executable, "-m", "liaison.console.main", "up", "--mode", "production", "--as-of", "2021-02-20"]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1

@@ -53,8 +53,11 @@ def test_taking_answers_in_place_with_an_undo(cast: Cast) -> None:
 def test_a_plain_browser_comes_back_to_where_it_was(cast: Cast) -> None:
     loop = fresh(cast)
     rosa = at_desk(cast.rosa)
-    assert rosa.post(f"/loops/{loop.pk}/take/", {"next": "/?tab=teams"})["Location"] == "/?tab=teams"
-    elsewhere = rosa.post(f"/loops/{loop.pk}/take/", {"next": "https://evil.example/"})
+    assert rosa.post(f"/loops/{loop.pk}/take/", {"next": "/?tab=teams"}).status_code == 409, "of no version"
+    typed = {"next": "/?tab=teams", "version": loop.version}
+    assert rosa.post(f"/loops/{loop.pk}/take/", typed)["Location"] == "/?tab=teams"
+    loop.refresh_from_db()
+    elsewhere = rosa.post(f"/loops/{loop.pk}/take/", {"next": "https://evil.example/", "version": loop.version})
     assert elsewhere["Location"] == f"/loops/{loop.pk}/"
 
 

@@ -21,7 +21,7 @@ from liaison.core.answers import done, wants_fragment
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
-from liaison.core.refusals import Forbidden, Refusal
+from liaison.core.refusals import NO_VERSION, Forbidden, Refusal
 from liaison.loops import access, actions
 from liaison.loops.forms import (
     AssignForm,
@@ -232,7 +232,7 @@ def _change(
     """The form until it is valid, then what it does; what the action refuses stands beside its field."""
     if not form.is_valid():
         return _form(asked, form, words=words)
-    version = form.cleaned_data["version"]
+    version = form.cleaned_data["version"] or NO_VERSION
     try:
         loop = do(
             actor_of(asked.request),
@@ -353,9 +353,10 @@ def _form(asked: Asked, form: Form, *, words: Words) -> HttpResponse:
     return render(request, template, page, status=422 if form.is_bound else 200)
 
 
-def _version(request: HttpRequest) -> int | None:
+def _version(request: HttpRequest) -> int:
     form = VersionedForm(request.POST)
-    return form.cleaned_data["version"] if form.is_valid() else None
+    version: int | None = form.cleaned_data["version"] if form.is_valid() else None
+    return version or NO_VERSION
 
 
 def _back(request: HttpRequest, *, loop_id: int) -> str:

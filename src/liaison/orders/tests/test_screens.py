@@ -200,15 +200,21 @@ def test_times_are_those_of_the_sites_clock(clinic: Clinic) -> None:
     referral = clinic.sent()
     client = at_desk(clinic.rosa)
     future = current_time() + timedelta(days=3)
-    client.post(f"/referrals/{referral.pk}/scheduled/", {"visit_at": f"{future:%Y-%m-%d}T14:30"})
+    typed = {"visit_at": f"{future:%Y-%m-%d}T14:30"}
+    blind = client.post(f"/referrals/{referral.pk}/scheduled/", typed)
+    assert blind.status_code == 409, "it does not say what it was decided against"
+    client.post(f"/referrals/{referral.pk}/scheduled/", {**typed, "version": Referral.objects.get().version})
     past = current_time() - timedelta(days=400)
-    too_early = client.post(f"/referrals/{referral.pk}/scheduled/", {"visit_at": f"{past:%Y-%m-%d}T14:30"})
+    early = {"visit_at": f"{past:%Y-%m-%d}T14:30", "version": Referral.objects.get().version}
+    too_early = client.post(f"/referrals/{referral.pk}/scheduled/", early)
     assert too_early.status_code == 422
     assert re.search(r'id="id_visit_at-error">.*The referral was sent', too_early.content.decode())
     found = Referral.objects.get()
     assert found.visit_at is not None
     assert f"{found.visit_at.astimezone(clinic.riverside.zone):%H:%M}" == "14:30"
-    early = client.post(f"/referrals/{referral.pk}/seen/", {"seen_at": f"{future:%Y-%m-%d}T14:30"})
+    early = client.post(
+        f"/referrals/{referral.pk}/seen/", {"seen_at": f"{future:%Y-%m-%d}T14:30", "version": found.version}
+    )
     assert early.status_code == 422
     assert "lies in the past" in early.content.decode()
     assert client.get(f"/referrals/{referral.pk}/nonsense/").status_code == 404
@@ -354,6 +360,17 @@ def test_a_referral_is_printed_as_a_letter_by_those_who_read_the_chart(clinic: C
     assert "Please send your note" not in without
     assert "A letter to print" in at_desk(clinic.rosa).get(f"/referrals/{referral.pk}/").content.decode()
     assert at_desk(clinic.pat).get(f"/referrals/{referral.pk}/?as=letter").status_code == 404
+
+
+@pytest.mark.parametrize("sent", ["cardio\x00logy", "no-such-thing", "x" * 5000])
+def test_a_specialty_that_is_none_is_said_beside_its_field(clinic: Clinic, sent: str) -> None:
+    client, draft = at_desk(clinic.imani), clinic.draft(specialty="dermatology")
+    for address in (f"/patients/{clinic.walter.pk}/refer/", f"/referrals/drafts/{draft.pk}/"):
+        answer = client.post(address, asked(clinic, specialty=sent))
+        assert answer.status_code == 422
+        assert "id_specialty-error" in answer.content.decode()
+    assert client.get(f"/patients/{clinic.walter.pk}/refer/targets/", {"specialty": sent}).status_code in {200, 400}
+    assert Referral.objects.count() == 1
 
 
 def test_emergency_access_follows_a_referral_and_never_ends_it(clinic: Clinic) -> None:

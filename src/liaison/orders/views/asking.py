@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import uuid4
@@ -16,7 +17,7 @@ from liaison.core.answers import done, put_beside, tell_now
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
-from liaison.core.refusals import Forbidden, Refusal
+from liaison.core.refusals import NO_VERSION, Forbidden, Refusal
 from liaison.directory.queries import specialties
 from liaison.loops.ports import Owner
 from liaison.loops.queries import as_value, owner_choices, owner_from_value, site_of
@@ -75,7 +76,7 @@ def draft(request: HttpRequest, draft_id: int) -> HttpResponse:
             referral_id=kept.pk,
             order=form.order,
             now=now,
-            expected_version=id_in(request.POST.get("version")),
+            expected_version=id_in(request.POST.get("version")) or NO_VERSION,
             duplicate_reason=form.cleaned_data["duplicate_reason"],
         )
     except actions.ReferralChanged as refusal:
@@ -100,7 +101,7 @@ def targets(request: HttpRequest, patient_id: int) -> HttpResponse:
 
 def _form(request: HttpRequest, *, patient: Patient, now: datetime) -> ReferForm:
     choices = [(one.pk, one.name) for one in specialties(actor_of(request))]
-    wanted = request.POST.get("specialty") or request.GET.get("specialty") or ""
+    wanted = _specialty(request, known=choices)
     asked = target_choices(actor_of(request), specialty=wanted) if wanted else ()
     owners = owner_choices(actor_of(request), site_id=site_of(patient).pk, now=now)
     initial: dict[str, Any] = {
@@ -120,6 +121,12 @@ def _form(request: HttpRequest, *, patient: Patient, now: datetime) -> ReferForm
     )
 
 
+def _specialty(request: HttpRequest, *, known: Sequence[tuple[str, str]]) -> str:
+    """The specialty that was sent, looked up among those there are: what is sent is anybody's text. "" for none."""
+    sent = request.POST.get("specialty") or request.GET.get("specialty")
+    return next((code for code, _name in known if code == sent), "")
+
+
 def _ask(request: HttpRequest, form: ReferForm, *, patient: Patient, now: datetime) -> Referral:
     owner = owner_from_value(form.cleaned_data["owner"]) or Owner(user_id=actor_of(request).user_id)
     typed: dict[str, Any] = {
@@ -137,7 +144,8 @@ def _ask(request: HttpRequest, form: ReferForm, *, patient: Patient, now: dateti
 
 def _draft_form(request: HttpRequest, kept: Referral) -> DraftForm:
     actor, order = actor_of(request), order_of(kept)
-    wanted = request.POST.get("specialty") or order.specialty
+    known = [(one.pk, one.name) for one in specialties(actor)]
+    wanted = _specialty(request, known=known) or order.specialty
     asked = dict(target_choices(actor, specialty=wanted))
     referrers = dict(referrer_choices(actor))
     if wanted == order.specialty:
@@ -147,7 +155,7 @@ def _draft_form(request: HttpRequest, kept: Referral) -> DraftForm:
         request.POST or None,
         kept=order,
         choices={
-            "specialty": [(one.pk, one.name) for one in specialties(actor)],
+            "specialty": known,
             "target": [("", _("Choose…")), *asked.items()],
             "referrer": list(referrers.items()),
         },

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from liaison.core.answers import done, put_beside, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Forbidden, NotFound, Refusal
+from liaison.core.refusals import NO_VERSION, Forbidden, NotFound, Refusal
 from liaison.directory.queries import specialties
 from liaison.orders import actions, forms
 from liaison.orders.models import Referral
@@ -224,7 +224,7 @@ def _form(request: HttpRequest, button: Button, *, page: ReferralPage, now: date
 def _typed(form: forms.MoveForm, *, zone: tzinfo) -> dict[str, Any]:
     """What the action takes, from a valid form: local times become instants, names become targets."""
     typed: dict[str, Any] = dict(form.cleaned_data)
-    typed["expected_version"] = typed.pop("version")
+    typed["expected_version"] = typed.pop("version") or NO_VERSION
     for name in ("visit_at", "seen_at"):
         if name in typed:
             typed[name] = typed[name].replace(tzinfo=zone)

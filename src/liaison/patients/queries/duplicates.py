@@ -111,7 +111,7 @@ def standing_merges(actor: Actor, *, limit: int = 50, now: datetime) -> Sequence
         .select_related("survivor", "merged", "merged_by")
         .order_by("-pk")[:limit]
     )
-    seen(row.survivor_id for row in rows)
+    seen(patient_id for row in rows for patient_id in (row.survivor_id, row.merged_id))
     return rows
 
 
@@ -121,7 +121,7 @@ def get_merge(actor: Actor, *, merge_id: int, now: datetime) -> MergeRecord:
     row = MergeRecord.objects.filter(pk=merge_id, survivor__in=mine).select_related("survivor", "merged").first()
     if row is None:
         raise NotFound
-    seen(row.survivor_id)
+    seen([row.survivor_id, row.merged_id])
     return row
 
 

@@ -15,6 +15,7 @@ from liaison.patients.events import PatientsMerged, PatientsUnmerged
 from liaison.patients.models import DuplicateCandidate, MergeRecord, Patient
 from liaison.patients.tests.cast import LIAISON, Clinic, Registry
 from liaison.patients.tests.facts import told
+from liaison.patients.tests.test_screens import browser
 
 
 @pytest.fixture
@@ -283,3 +284,13 @@ def test_two_patients_side_by_side(clinic: Clinic, walter: Patient, twin: Patien
     assert "Name" in differing
     assert "Birth date" not in differing
     assert both.likeness.score > 50
+
+
+def test_the_pages_of_a_merge_show_two_patients_and_the_read_trail_has_both(
+    clinic: Clinic, walter: Patient, twin: Patient
+) -> None:
+    record = merge(clinic, walter, twin)
+    for address in ("/patients/duplicates/", f"/patients/merges/{record.pk}/undo/"):
+        page = browser(clinic.clerk).get(address).content.decode()
+        assert twin.display_name in page
+        assert set(AuditEntry.objects.filter(verb="core.see").latest("pk").patient_ids) == {walter.pk, twin.pk}

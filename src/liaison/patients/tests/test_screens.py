@@ -138,6 +138,15 @@ def test_a_correction_is_saved_and_a_stale_one_says_what_it_says_now(clinic: Cli
     assert "Give a family name" in words(wrong)
 
 
+def test_a_correction_that_does_not_say_what_it_corrects_is_stale(clinic: Clinic, walter: Patient) -> None:
+    blind = {name: value for name, value in EDIT.items() if name != "version"} | {"called_as": "Wally"}
+    answer = browser(clinic.rosa).post(f"/patients/{walter.pk}/edit/", blind)
+    assert answer.status_code == 422
+    assert "Someone changed this meanwhile" in words(answer)
+    walter.refresh_from_db()
+    assert walter.called_as == ""
+
+
 def test_what_is_ended_is_looked_up_before_the_form_opens(clinic: Clinic, walter: Patient, register: Registry) -> None:
     rosa, june = browser(clinic.rosa), register("June", "Ng")
     alert = actions.raise_alert(actor=clinic.rosa, patient=walter, kind="safety", text="Falls", now=clinic.now)
@@ -224,13 +233,19 @@ def test_what_a_small_form_refuses_stands_beside_the_field(clinic: Clinic, walte
 def test_a_line_goes_bad_good_and_away(clinic: Clinic, walter: Patient) -> None:
     rosa, point = browser(clinic.rosa), walter.contact_points.get()
     base = f"/patients/{walter.pk}/contacts/{point.pk}"
-    rosa.post(f"{base}/bad/")
+
+    def mark() -> str:
+        return walter.contact_points.get(pk=point.pk).mark
+
+    assert rosa.post(f"{base}/bad/").status_code == 409, "a press that does not say which number it saw"
+    rosa.post(f"{base}/bad/", {"mark": mark()})
     assert "does not reach them" in words(rosa.get(f"/patients/{walter.pk}/edit/")).lower()
-    rosa.post(f"{base}/good/")
+    rosa.post(f"{base}/good/", {"mark": mark()})
     assert rosa.get(f"{base}/").status_code == 200
     corrected = {"kind": "phone", "use": "mobile", "value": "207 555 0199", "may_call": "on"}
-    assert rosa.post(f"{base}/", corrected).status_code == 302
-    rosa.post(f"{base}/retire/")
+    assert rosa.post(f"{base}/", corrected).status_code == 422, "it would write over what somebody else corrected"
+    assert rosa.post(f"{base}/", {**corrected, "mark": mark()}).status_code == 302
+    rosa.post(f"{base}/retire/", {"mark": mark()})
     assert rosa.get(f"{base}/").status_code == 404
     point.refresh_from_db()
     assert (point.value_key, point.usable) == ("+12075550199", False)
@@ -244,7 +259,7 @@ def test_a_button_drawn_for_another_number_does_nothing_to_the_corrected_one(
     page = rosa.get(f"/patients/{walter.pk}/edit/").content.decode()
     assert f'name="mark" value="{point.mark}"' in page
     base = f"/patients/{walter.pk}/contacts/{point.pk}"
-    corrected = {"kind": "phone", "use": "mobile", "value": "207 555 0199", "may_call": "on"}
+    corrected = {"kind": "phone", "use": "mobile", "value": "207 555 0199", "may_call": "on", "mark": point.mark}
     assert rosa.post(f"{base}/", corrected).status_code == 302
     answer = rosa.post(f"{base}/{state}/", {"mark": point.mark})
     assert answer.status_code == 409

@@ -34,7 +34,7 @@ def contact(request: HttpRequest, patient_id: int, contact_point_id: int | None 
     def do(**said: Any) -> Any:
         if point is None:
             return actions.add_contact_point(contact=form.details(), **said)
-        changed: dict[str, Any] = {"contact": form.details(), "expected": form.cleaned_data["mark"] or None}
+        changed: dict[str, Any] = {"contact": form.details(), "expected": form.cleaned_data["mark"]}
         try:
             return actions.change_contact_point(contact_point_id=point.pk, **changed, **said)
         except Stale:
@@ -51,7 +51,7 @@ def contact_state(request: HttpRequest, patient_id: int, contact_point_id: int, 
     actor, now = actor_of(request), current_time()
     patient = queries.get_patient(actor, patient_id=patient_id, now=now)
     said: dict[str, Any] = {"actor": actor, "patient": patient, "contact_point_id": contact_point_id, "now": now}
-    said["expected"] = request.POST.get("mark") or None
+    said["expected"] = request.POST.get("mark", "")
     if state == "bad":
         reason = request.POST.get("reason", "").strip() or _("Does not reach them")
         actions.mark_contact_bad(reason=reason, **said)

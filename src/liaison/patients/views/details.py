@@ -16,7 +16,7 @@ from liaison.accounts.queries import sites_within
 from liaison.core.answers import attempt, done, put_beside
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
-from liaison.core.refusals import Forbidden, Stale
+from liaison.core.refusals import NO_VERSION, Forbidden, Stale
 from liaison.core.verbs import Verb
 from liaison.patients import access, actions, queries
 from liaison.patients.forms import (
@@ -42,7 +42,7 @@ def edit(request: HttpRequest, patient_id: int) -> HttpResponse:
                 actor=actor,
                 patient=patient,
                 details=form.details(),
-                expected_version=form.cleaned_data["version"],
+                expected_version=form.cleaned_data["version"] or NO_VERSION,
                 now=now,
             )
         except Stale as refusal:

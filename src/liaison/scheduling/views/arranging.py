@@ -22,7 +22,7 @@ from liaison.core.answers import done, put_beside, tell_against
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
-from liaison.core.refusals import Forbidden, Refusal, Stale
+from liaison.core.refusals import NO_VERSION, Forbidden, Refusal, Stale
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import ARRANGE
 from liaison.scheduling.forms import ClosureForm, HoursFormSet, ResourceForm, VisitTypeForm
@@ -60,7 +60,7 @@ def visit_type(request: HttpRequest, visit_type_id: int | None = None) -> HttpRe
     form, title = _visit_type_form(request, known), known.name if known else _("New visit type")
     if not form.is_valid():
         return _form(request, form, title=title)
-    draft, version = form.draft(), form.cleaned_data["version"] or 0
+    draft, version = form.draft(), form.cleaned_data["version"] or NO_VERSION
     try:
         if known is None:
             actions.add_visit_type(actor=actor_of(request), draft=draft, now=current_time())

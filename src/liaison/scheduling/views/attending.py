@@ -174,6 +174,9 @@ def _makes_sense(step: str, found: Appointment, *, now: datetime) -> bool:
     return is_its_day(found.stamps, zone=found.zone, now=now)
 
 
+_TAKES_BACK = frozenset(step.undo for step in STEPS.values())
+
+
 @require_POST
 def attend(request: HttpRequest, appointment_id: int, step: str) -> HttpResponse:
     """One press on the day of the visit. `room` says which room; else it is the one that was booked."""
@@ -184,7 +187,7 @@ def attend(request: HttpRequest, appointment_id: int, step: str) -> HttpResponse
     STEPS[step].do(
         actor=actor_of(request),
         appointment=found,
-        expected_version=version_in(request),
+        expected_version=version_taken_back(request) if step in _TAKES_BACK else version_in(request),
         now=current_time(),
         **more,
     )
@@ -207,7 +210,7 @@ def late(request: HttpRequest, appointment_id: int, answer: str) -> HttpResponse
         raise Http404
     actor, now = actor_of(request), current_time()
     found = queries.get_appointment(actor, appointment_id=appointment_id, now=now)
-    version = version_in(request)
+    version = version_taken_back(request) if answer == "asked" else version_in(request)
     if answer == "asked":
         actions.undo_lateness_answer(actor=actor, appointment=found, expected_version=version, now=now)
         return done_with(request, found, said=_("The question is open again."))
@@ -246,15 +249,17 @@ def barrier(request: HttpRequest, appointment_id: int) -> HttpResponse:
     return done_with(request, found, said=_("Kept what came in the way."))
 
 
-def version_in(request: HttpRequest) -> int | None:
-    """The version that a form carried. Refuses Stale: anything else is of no version there ever was."""
-    typed = request.POST.get("version", "")
-    if not typed:
-        return None
-    version = id_in(typed)
+def version_in(request: HttpRequest) -> int:
+    """The version that a form carried. Refuses Stale: nothing, and anything else, is of no version there ever was."""
+    version = id_in(request.POST.get("version"))
     if version is None:
         raise Stale
     return version
+
+
+def version_taken_back(request: HttpRequest) -> int | None:
+    """The version of a form; none from the undo of the moment after, which takes back what stands. Refuses Stale."""
+    return version_in(request) if request.POST.get("version") else None
 
 
 def done_with(request: HttpRequest, found: Appointment, *, said: str, undo_url: str = "") -> HttpResponse:
