@@ -84,6 +84,11 @@ class _ReferralStory:
         self.at = min(self.at + self.pace, self.office.now)
         return self.office.past(self.at)
 
+    def next_visit(self) -> datetime:
+        """When the visit is that the next step tells of: in working hours, ahead if that step is still to come."""
+        at = self.at + self.pace
+        return self.office.past(at) if at <= self.office.now else self.office.due(at)
+
     @property
     def pk(self) -> int:
         """The referral's id."""
@@ -141,7 +146,7 @@ def _rerouted(story: _ReferralStory) -> None:
 
 def _scheduled(story: _ReferralStory) -> None:
     at = story.later()
-    orders.mark_scheduled(story.coordinator, referral_id=story.pk, visit_at=story.office.due(at + story.pace), now=at)
+    orders.mark_scheduled(story.coordinator, referral_id=story.pk, visit_at=story.next_visit(), now=at)
 
 
 def _missed(story: _ReferralStory) -> None:

@@ -18,6 +18,7 @@ from liaison.orders.actions.merging import follow_merge, follow_unmerge
 from liaison.orders.actions.moving import NotNow, ReferralChanged, ReferralReasonNeeded
 from liaison.orders.actions.undoing import BuiltOn, TakenBackBefore, WentOut, undo_move
 from liaison.orders.actions.visiting import (
+    SeenBeforeTheVisit,
     VisitBeforeSent,
     VisitInTheFuture,
     mark_scheduled,
@@ -35,6 +36,7 @@ __all__ = [
     "ReferralChanged",
     "ReferralReasonNeeded",
     "SameTarget",
+    "SeenBeforeTheVisit",
     "TakenBackBefore",
     "VisitBeforeSent",
     "VisitInTheFuture",
