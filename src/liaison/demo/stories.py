@@ -46,13 +46,17 @@ _CALLS: Final = (
 def tell_stories(
     charts: Sequence[Chart], patients: dict[int, Patient], staffed: Staffed, *, dice: random.Random, office: Office
 ) -> None:
-    """Open and move promises for about half of the patients, over the last three weeks."""
+    """Open and move promises for about half of the patients, over the last three weeks.
+
+    The calls after a discharge come first: a small promise is called about in the last hours, and a call counts for
+    every promise of its patient, so calls are logged in the order of time.
+    """
     at_riverside = [chart for chart in charts if chart.site == "RIV"]
     _referrals(at_riverside, patients, staffed, dice=dice, office=office)
+    _follow_discharges(staffed, dice=dice, office=office)
     for chart in charts:
         if dice.random() < 0.42:
             _small_promise(chart, patients[chart.number], staffed, dice=dice, office=office)
-    _follow_discharges(staffed, dice=dice, office=office)
 
 
 def _referrals(
