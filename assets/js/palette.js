@@ -40,7 +40,8 @@ function hereActions(words) {
 
 function showHere(text) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const here = hereActions(words).slice(0, 6);
+  const offered = new Set(all("[data-does]", list()).map((each) => each.dataset.does));
+  const here = hereActions(words).filter((each) => !offered.has(each.dataset.label)).slice(0, 6);
   if (!here.length) return;
   const group = document.createElement("div");
   group.setAttribute("role", "group");
@@ -72,7 +73,8 @@ function showHere(text) {
 async function ask() {
   const mine = ++asked;
   const text = box().value.trim();
-  const url = `${dialog().dataset.url}?q=${encodeURIComponent(text)}`;
+  const patient = location.pathname.match(/^\/patients\/(\d+)\//)?.[1] ?? "";
+  const url = `${dialog().dataset.url}?q=${encodeURIComponent(text)}&patient=${patient}`;
   try {
     const answer = await fetch(url, { headers: { ...headers(), "HX-Request": "true" } });
     const html = await answer.text();
@@ -118,6 +120,12 @@ on("keydown", "#palette-box", (event) => {
     if (pending) wanted = true;
     else options()[chosen]?.click();
   }
+});
+on("click", "[data-palette-type]", (_, option) => {
+  box().value = option.dataset.paletteType; // the action stands there; the patient's name comes next
+  box().focus();
+  pending = true;
+  ask();
 });
 on("click", "[data-palette-open]", (event) => {
   event.preventDefault();

@@ -6,6 +6,7 @@ from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.db.backends.postgresql.base import DatabaseWrapper
 from django.db.migrations.executor import MigrationExecutor
+from django.db.migrations.recorder import MigrationRecorder
 
 from liaison.console.problems import Problem, one_line
 from liaison.core.postgres.prepare import prepare_database
@@ -45,9 +46,14 @@ def migrate() -> int:
 def refuse_unless_migrated() -> None:
     """Refuse a database that is empty, behind or ahead of this release."""
     try:
-        waiting = _waiting()
+        waiting, is_new = _waiting(), not MigrationRecorder(connection).applied_migrations()
     except DatabaseError as error:
         raise Problem(f"The database does not answer: {one_line(error)}. Is DATABASE_URL right?") from error
+    if is_new:
+        raise Problem(
+            "The database is still empty. Run `liaison up` once: its first start sets up tables, sites and people "
+            "(`liaison migrate` the tables alone). Then run this again."
+        )
     if waiting:
         raise Problem(
             f"The database lacks {waiting} migrations of this release. Run `liaison up` or `liaison migrate`."

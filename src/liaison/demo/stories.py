@@ -47,13 +47,17 @@ _CALLS: Final = (
 def tell_stories(
     charts: Sequence[Chart], patients: dict[int, Patient], staffed: Staffed, *, dice: random.Random, office: Office
 ) -> None:
-    """Open and move promises for about half of the patients, over the last three weeks."""
+    """Open and move promises for about half of the patients, over the last three weeks.
+
+    The calls after a discharge come first: a small promise is called about in the last hours, and a call counts for
+    every promise of its patient, so calls are logged in the order of time.
+    """
     at_riverside = [chart for chart in charts if chart.site == "RIV"]
     _referrals(at_riverside, patients, staffed, dice=dice, office=office)
+    _follow_discharges(staffed, dice=dice, office=office)
     for chart in charts:
         if dice.random() < 0.42:
             _small_promise(chart, patients[chart.number], staffed, dice=dice, office=office)
-    _follow_discharges(staffed, dice=dice, office=office)
 
 
 def _referrals(
@@ -84,6 +88,11 @@ class _ReferralStory:
         """The instant of the next step, in working hours and never after now."""
         self.at = min(self.at + self.pace, self.office.now)
         return self.office.past(self.at)
+
+    def next_visit(self) -> datetime:
+        """When the visit is that the next step tells of: in working hours, ahead if that step is still to come."""
+        at = self.at + self.pace
+        return self.office.past(at) if at <= self.office.now else self.office.due(at)
 
     @property
     def pk(self) -> int:
@@ -142,7 +151,7 @@ def _rerouted(story: _ReferralStory) -> None:
 
 def _scheduled(story: _ReferralStory) -> None:
     at = story.later()
-    orders.mark_scheduled(story.coordinator, referral_id=story.pk, visit_at=story.office.due(at + story.pace), now=at)
+    orders.mark_scheduled(story.coordinator, referral_id=story.pk, visit_at=story.next_visit(), now=at)
 
 
 def _missed(story: _ReferralStory) -> None:

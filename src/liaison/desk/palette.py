@@ -17,6 +17,7 @@ from liaison.core.actor import Actor
 from liaison.core.places import places_for
 from liaison.core.spoken_time import age_in_words
 from liaison.core.verbs import Verb
+from liaison.core.written_time import full_day
 from liaison.inbox import access as inbox_access
 from liaison.orders.access import REFER
 from liaison.patients import access as patient_access
@@ -26,6 +27,7 @@ from liaison.patients.models import Patient
 from liaison.records.access import FILE_DOCUMENT
 from liaison.scheduling.access import BOOK
 
+_SMALL_WORDS: Final = frozenset({"a", "an", "the", "for"})
 MOST_PATIENTS: Final = 8
 MOST_PLACES: Final = 8
 
@@ -39,6 +41,19 @@ class Doing:
     icon: str
     verbs: tuple[Verb, ...]
     in_path: bool = False
+    also: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundDoing:
+    """Something that can be done for a patient: for the one whose page is open at `url`, else `typed` goes on, and
+    the patient is asked."""
+
+    label: str | Promise
+    icon: str
+    typed: str
+    name: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +83,7 @@ class Found:
 
     text: str
     patients: Sequence[FoundPatient]
+    doings: Sequence[FoundDoing]
     places: Sequence[FoundPlace]
     search_url: str
 
@@ -81,10 +97,22 @@ _EDITS: Final = (
     patient_access.MARK_DECEASED,
 )
 DOINGS: Final = {
-    "call": Doing(label=_("Call"), name="inbox:call", icon="phone", verbs=(inbox_access.LOG_CALL,)),
-    "book": Doing(label=_("Book"), name="scheduling:book", icon="calendar-plus", verbs=(BOOK,)),
-    "message": Doing(label=_("Message"), name="inbox:compose", icon="message", verbs=(inbox_access.SEND,)),
-    "note": Doing(label=_("Note"), name="inbox:note", icon="note", verbs=(inbox_access.WRITE_NOTE,)),
+    "call": Doing(label=_("Call"), name="inbox:call", icon="phone", verbs=(inbox_access.LOG_CALL,), also="log phone"),
+    "book": Doing(
+        label=_("Book"),
+        name="scheduling:book",
+        icon="calendar-plus",
+        verbs=(BOOK,),
+        also="visit appointment schedule",
+    ),
+    "message": Doing(
+        label=_("Message"),
+        name="inbox:compose",
+        icon="message",
+        verbs=(inbox_access.SEND,),
+        also="send write text mail",
+    ),
+    "note": Doing(label=_("Note"), name="inbox:note", icon="note", verbs=(inbox_access.WRITE_NOTE,), also="write"),
     "refer": Doing(label=_("Refer"), name="orders:refer", icon="send", verbs=(REFER,), in_path=True),
     "file": Doing(
         label=_("File a document"),
@@ -115,13 +143,40 @@ def doings_under_glass(actor: Actor) -> frozenset[str]:
     return doings_of(actor) & opened
 
 
-def palette(actor: Actor, *, text: str, now: datetime) -> Found:
-    """What `text` may mean: patients by name, birth date, number or phone, and places by their words."""
+def palette(actor: Actor, *, text: str, now: datetime, patient_id: int | None = None) -> Found:
+    """What `text` may mean: patients by name, birth date, number or phone, what can be done for a patient (the one
+    whose page is open, if `patient_id` says so), and places by their words."""
     words = text.strip().split()
     doing, rest = _split_doing(words)
     found = _patients(actor, text=" ".join(rest), doing=doing, now=now) if rest else ()
     search_url = _address("patients:search", query=urlencode({"q": text.strip()})) or "/"
-    return Found(text=text.strip(), patients=found, places=tuple(_places(actor, words=words)), search_url=search_url)
+    return Found(
+        text=text.strip(),
+        patients=found,
+        doings=tuple(_doings(actor, words=words, patient_id=patient_id, now=now)),
+        places=tuple(_places(actor, words=words)),
+        search_url=search_url,
+    )
+
+
+def _doings(actor: Actor, *, words: Sequence[str], patient_id: int | None, now: datetime) -> Iterator[FoundDoing]:
+    """What every word that was typed begins a word of; nothing where nothing was typed."""
+    may = doings_of(actor)
+    said = [word.casefold() for word in words if word.casefold() not in _SMALL_WORDS]
+    for code, doing in DOINGS.items():
+        heard = f"{code} {doing.label} {doing.also}".casefold().split()
+        if not said or code not in may or not all(_begins(word, heard=heard) for word in said):
+            continue
+        here = (
+            Patient.objects.filter(pk__in=_may(actor, doing, patient_ids=[patient_id], now=now)) if patient_id else ()
+        )
+        name = next((one.display_name for one in here), "")
+        url = _doing_address(doing, patient_id=patient_id) if name and patient_id else ""
+        yield FoundDoing(label=doing.label, icon=doing.icon, typed=f"{code} ", name=name, url=url)
+
+
+def _begins(word: str, *, heard: Sequence[str]) -> bool:
+    return any(one.startswith(word) for one in heard)
 
 
 def _split_doing(words: Sequence[str]) -> tuple[Doing | None, Sequence[str]]:
@@ -141,7 +196,7 @@ def _patients(actor: Actor, *, text: str, doing: Doing | None, now: datetime) ->
     may = _may(actor, doing, patient_ids=[hit.patient_id for hit in hits], now=now) if doing else frozenset()
     for hit in hits:
         url = _doing_address(doing, patient_id=hit.patient_id) if doing and hit.patient_id in may else ""
-        born = f"{hit.birth_on:%Y-%m-%d} · {age_in_words(hit.birth_on, on=today)}" if hit.birth_on else ""
+        born = f"{full_day(hit.birth_on)} · {age_in_words(hit.birth_on, on=today)}" if hit.birth_on else ""
         found.append(
             FoundPatient(
                 name=hit.listed_name,

@@ -20,6 +20,7 @@ from liaison.core.answers import wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.near_dates import is_near
+from liaison.core.numbers import id_in
 from liaison.core.refusals import NotFound
 from liaison.desk import queries
 from liaison.desk.choices import desk_wish
@@ -168,7 +169,8 @@ def column(request: HttpRequest) -> HttpResponse:
 @require_GET
 def palette(request: HttpRequest) -> HttpResponse:
     """What the palette finds: patients by what was typed, and the actions with these words."""
-    found = find(actor_of(request), text=request.GET.get("q", "")[:200], now=current_time())
+    typed, here = request.GET.get("q", "")[:200], id_in(request.GET.get("patient"))
+    found = find(actor_of(request), text=typed, patient_id=here, now=current_time())
     return render(request, "desk/_palette.html", {"found": found})
 
 

@@ -161,6 +161,18 @@ class SeenForm(MoveForm):
     """When the visit was, on the clock of the site."""
 
     seen_at = _local_time(_("Seen at"))
+    seen_earlier = forms.BooleanField(
+        label=_("Yes, they were seen before the visit that is arranged"), required=False, widget=forms.HiddenInput
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.data.get("seen_earlier"):
+            self.ask_earlier()
+
+    def ask_earlier(self) -> None:
+        """Show the question that only matters while the visit lies ahead."""
+        self.fields["seen_earlier"].widget = forms.CheckboxInput()
 
 
 class ReportForm(MoveForm):

@@ -112,6 +112,11 @@ def is_before_it_was_sent(visit_at: datetime, *, sent_at: datetime) -> bool:
     return visit_at < sent_at.replace(second=0, microsecond=0)
 
 
+def is_before_its_visit(seen_at: datetime, *, visit_at: datetime | None, zone: tzinfo) -> bool:
+    """Whether somebody was seen on an earlier day of the site than that of the visit that is arranged."""
+    return visit_at is not None and seen_at.astimezone(zone).date() < visit_at.astimezone(zone).date()
+
+
 def may_become(state: str, *, to: State) -> bool:
     """Whether a referral in `state` may move to `to`."""
     return state in MAY_FOLLOW[to]

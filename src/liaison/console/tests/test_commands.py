@@ -62,6 +62,8 @@ def test_an_empty_database_is_migrated_only_when_asked(place):
     done = liaison("audit", "verify", DATABASE_URL=place.url)
     assert done.returncode == 1
     assert "liaison migrate" in done.stderr
+    assert "still empty" in done.stderr
+    assert "liaison up" in done.stderr
 
 
 def test_the_audit_trail_of_a_new_database_is_unbroken(ready):

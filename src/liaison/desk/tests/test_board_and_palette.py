@@ -219,4 +219,28 @@ def test_an_age_is_that_of_the_day_where_rosa_is(findable):
     new_york = ZoneInfo("America/New_York")
     late = datetime(2026, 3, 3, 23, 30, tzinfo=new_york).astimezone(UTC)
     (one,) = palette(replace(findable.rosa, zone=new_york), text="Walter", now=late).patients
-    assert one.born == "1950-03-04 · 75 y"
+    assert one.born == "Mar 4, 1950 · 75 y"
+
+
+def test_an_action_typed_alone_is_offered_and_asks_for_whom(findable, at_desk):
+    rosa = at_desk(findable.rosa)
+    for typed, word in (("book", "book"), ("call", "call"), ("log a call", "call"), ("sched", "book")):
+        (one,) = palette(findable.rosa, text=typed, now=NOW).doings
+        assert (one.typed, one.url) == (f"{word} ", "")
+        page = text_of(rosa.get(f"/palette/?q={typed.replace(' ', '+')}"))
+        assert f'data-palette-type="{word} "' in page
+        assert "for whom?" in page
+        assert "Nothing found" not in page
+    assert palette(findable.rosa, text="", now=NOW).doings == ()
+    assert palette(findable.rosa, text="call walter", now=NOW).doings == ()
+    assert palette(findable.fred, text="refer", now=NOW).doings == ()
+
+
+def test_on_a_patients_page_the_action_is_for_that_patient(findable, at_desk):
+    (one,) = palette(findable.rosa, text="log a call", patient_id=findable.walter.pk, now=NOW).doings
+    assert (one.name, one.url) == ("Walter Ng", f"/calls/new/?patient={findable.walter.pk}")
+    page = text_of(at_desk(findable.rosa).get(f"/palette/?q=book&patient={findable.walter.pk}"))
+    assert f'href="/book/?patient={findable.walter.pk}"' in page
+    assert "for whom?" not in page
+    (other,) = palette(findable.pat, text="book", patient_id=findable.walter.pk, now=NOW).doings
+    assert (other.name, other.url) == ("", ""), "who does not see him is asked for whom"

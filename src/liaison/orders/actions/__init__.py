@@ -19,6 +19,7 @@ from liaison.orders.actions.moving import NotNow, ReferralChanged, ReferralReaso
 from liaison.orders.actions.once import ReferralWrittenAnew
 from liaison.orders.actions.undoing import BuiltOn, TakenBackBefore, WentOut, undo_move
 from liaison.orders.actions.visiting import (
+    SeenBeforeTheVisit,
     VisitBeforeSent,
     VisitInTheFuture,
     mark_scheduled,
@@ -37,6 +38,7 @@ __all__ = [
     "ReferralReasonNeeded",
     "ReferralWrittenAnew",
     "SameTarget",
+    "SeenBeforeTheVisit",
     "TakenBackBefore",
     "VisitBeforeSent",
     "VisitInTheFuture",

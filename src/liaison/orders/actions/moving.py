@@ -13,7 +13,7 @@ from liaison.core.actor import Actor
 from liaison.core.live import announce
 from liaison.core.refusals import NotFound, Refusal, Stale
 from liaison.core.verbs import Verb
-from liaison.core.written_time import clock_time
+from liaison.core.written_time import clock_time, day_and_time
 from liaison.loops import actions as loops
 from liaison.loops.ports import ClockToStart
 from liaison.loops.queries import business_calendar
@@ -101,7 +101,8 @@ def moving(
 ) -> Iterator[Move]:
     """Move one referral to a state: its history gets a line and its loop the state's clock.
 
-    `sentence` is that line; it may name `{target}` and `{patient}`. The body changes further columns.
+    `sentence` is that line; it may name `{target}`, `{patient}` and `{visit}`, the visit's time at the site. The body
+    changes further columns.
     Refuses NotFound, Forbidden, ReferralChanged, NotNow.
     """
     with touching(
@@ -113,9 +114,16 @@ def moving(
         referral.become(to, reason=reason)
         referral.state_since = now
         yield move
-        words = sentence.format(target=referral.target_name, patient=referral.patient.display_name)
+        words = sentence.format(
+            target=referral.target_name, patient=referral.patient.display_name, visit=visit_words(referral)
+        )
         write_step(move, actor=actor, sentence=words, reason=reason)
         run_clock(actor, referral, sentence=words, reason=reason, now=now)
+
+
+def visit_words(referral: Referral) -> str:
+    """When its visit is or was, on the clock of the site; "" for none."""
+    return day_and_time(referral.visit_at.astimezone(referral.site.zone)) if referral.visit_at else ""
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal
 from liaison.core.written_time import day_and_time
 from liaison.orders import access
-from liaison.orders.actions.moving import moving
+from liaison.orders.actions.moving import moving, visit_words
 from liaison.orders.events import (
     ReferralScheduled,
     ReferralSeen,
@@ -16,7 +16,7 @@ from liaison.orders.events import (
     ReferralVisitMissed,
 )
 from liaison.orders.models import Referral, ReferralStep
-from liaison.orders.rules import State, is_before_it_was_sent
+from liaison.orders.rules import State, is_before_it_was_sent, is_before_its_visit
 
 
 class VisitInTheFuture(Refusal):
@@ -34,6 +34,13 @@ class VisitBeforeSent(Refusal):
     field = "visit_at"
 
 
+class SeenBeforeTheVisit(Refusal):
+    """The visit that is arranged has yet to come."""
+
+    code = "orders.seen_before_the_visit"
+    field = "seen_earlier"
+
+
 def mark_scheduled(
     actor: Actor,
     *,
@@ -49,7 +56,7 @@ def mark_scheduled(
     """
     with moving(
         actor, access.FOLLOW, referral_id=referral_id, to=State.SCHEDULED,
-        sentence="A visit with {target} is arranged.", now=now, expected_version=expected_version,
+        sentence="A visit with {target} is arranged for {visit}.", now=now, expected_version=expected_version,
     ) as move:  # fmt: skip
         if appointment_id is None:
             _refuse_before_sent(move.referral, visit_at=visit_at)
@@ -100,15 +107,24 @@ def mark_seen(
     referral_id: int,
     seen_at: datetime,
     now: datetime,
+    seen_earlier: bool = False,
     expected_version: int | None = None,
 ) -> Referral:
-    """The patient was seen; the note is now awaited, counted from the visit. Refuses VisitInTheFuture, NotNow."""
+    """The patient was seen; the note is now awaited, counted from the visit. Refuses VisitInTheFuture, NotNow, and
+    SeenBeforeTheVisit while the visit that is arranged lies on a later day, unless somebody says `seen_earlier`."""
     if seen_at > now:
         raise VisitInTheFuture
     with moving(
-        actor, access.FOLLOW, referral_id=referral_id, to=State.SEEN, sentence="{patient} was seen by {target}.",
-        now=now, expected_version=expected_version,
+        actor, access.FOLLOW, referral_id=referral_id, to=State.SEEN,
+        sentence="{patient} was seen by {target}, {visit}.", now=now, expected_version=expected_version,
     ) as move:  # fmt: skip
+        if not seen_earlier and move.before["state"] == State.SCHEDULED:
+            _refuse_before_its_visit(move.referral, seen_at=seen_at)
         move.referral.visit_at = seen_at
         move.publish(ReferralSeen)
     return move.referral
+
+
+def _refuse_before_its_visit(referral: Referral, *, seen_at: datetime) -> None:
+    if is_before_its_visit(seen_at, visit_at=referral.visit_at, zone=referral.site.zone):
+        raise SeenBeforeTheVisit(f"The visit is arranged for {visit_words(referral)}. Was the patient seen earlier?")

@@ -7,6 +7,7 @@ from liaison.orders.queries.offered import (
     referrer_choices,
     target_choices,
     target_from_value,
+    usual_via,
     value_of,
 )
 from liaison.orders.queries.page import (
@@ -47,6 +48,7 @@ __all__ = [
     "timeline",
     "timeline_years",
     "undoable_step",
+    "usual_via",
     "value_of",
     "worklist",
 ]

@@ -13,7 +13,7 @@ from liaison.directory.models import Practitioner
 from liaison.directory.queries import practitioner_of, referral_targets
 from liaison.loops.ports import Owner
 from liaison.loops.queries import coordinator_of, owner_for, site_of
-from liaison.orders.models import Referral
+from liaison.orders.models import Referral, Via
 from liaison.orders.ports import Target
 from liaison.patients.models import Patient
 
@@ -54,6 +54,13 @@ def value_of(target: Target) -> str:
     if target.practitioner_id:
         return f"practitioner:{target.practitioner_id}"
     return f"organization:{target.organization_id}"
+
+
+def usual_via(target: Target | None) -> str:
+    """How a referral to this target usually goes: nothing is faxed to our own; a fax where nobody was chosen yet."""
+    number = target.practitioner_id if target is not None else None
+    ours = number is not None and Practitioner.objects.filter(pk=number, site__isnull=False).exists()
+    return Via.IN_HOUSE if ours else Via.FAX
 
 
 def target_from_value(value: str) -> Target | None:

@@ -9,12 +9,14 @@ from liaison.core.facts import Fact
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound
+from liaison.core.written_time import day_and_time
 from liaison.loops.models import Loop
 from liaison.loops.ports import About
 from liaison.orders import actions, events
 from liaison.orders.actions.closing import SayWhat
 from liaison.orders.models import Referral, ReferralAttachment, ReferralStep
 from liaison.orders.ports import Target
+from liaison.orders.rules import is_before_its_visit
 from liaison.orders.tests.clinic import DAY, NOW, Clinic, ends
 
 pytestmark = pytest.mark.django_db
@@ -182,6 +184,32 @@ def test_a_draft_that_was_arranged_before_it_was_sent_has_no_day_to_lie_before(c
     actions.mark_scheduled(clinic.rosa, referral_id=referral.pk, visit_at=NOW - DAY, now=NOW)
     referral.refresh_from_db()
     assert referral.state == "scheduled"
+
+
+def test_the_story_says_when_the_visit_is_and_seen_before_it_is_asked_again(clinic: Clinic) -> None:
+    referral, rosa = clinic.sent(), clinic.rosa
+    pk, visit = referral.pk, NOW + 7 * DAY
+    when = day_and_time(visit.astimezone(referral.site.zone))
+
+    def latest() -> str:
+        return str(referral.steps.order_by("-id")[0].sentence)
+
+    actions.mark_scheduled(rosa, referral_id=pk, visit_at=visit, now=NOW)
+    assert latest() == f"A visit with Heart Center is arranged for {when}."
+    with pytest.raises(actions.SeenBeforeTheVisit, match="Was the patient seen earlier") as refused:
+        actions.mark_seen(rosa, referral_id=pk, seen_at=NOW, now=NOW)
+    assert when in refused.value.sentence
+    assert latest() == f"A visit with Heart Center is arranged for {when}.", "nothing was noted"
+    actions.mark_seen(rosa, referral_id=pk, seen_at=NOW, seen_earlier=True, now=NOW)
+    assert latest() == f"Walter Ng was seen by Heart Center, {day_and_time(NOW.astimezone(referral.site.zone))}."
+
+
+def test_seen_some_hours_before_the_hour_of_the_visit_needs_no_second_word(clinic: Clinic) -> None:
+    zone = clinic.sent().site.zone
+    assert not is_before_its_visit(NOW, visit_at=NOW + timedelta(hours=1), zone=zone)
+    assert not is_before_its_visit(NOW + DAY, visit_at=NOW, zone=zone)
+    assert not is_before_its_visit(NOW, visit_at=None, zone=zone)
+    assert is_before_its_visit(NOW, visit_at=NOW + DAY, zone=zone)
 
 
 def test_a_missed_and_a_cancelled_visit_are_rebooked(clinic: Clinic, facts: list[Fact]) -> None:

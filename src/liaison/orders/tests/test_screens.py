@@ -67,6 +67,17 @@ def test_dr_imani_refers_walter_and_lands_on_the_referrals_page(clinic: Clinic) 
     assert AuditEntry.objects.filter(verb="core.see", patient_ids=[clinic.walter.pk]).exists()
 
 
+def test_what_goes_to_one_of_ours_is_not_faxed(clinic: Clinic) -> None:
+    client = at_desk(clinic.imani)
+    address = f"/patients/{clinic.walter.pk}/refer/targets/?as=via&target="
+    fax, house = '<option value="fax" selected>', '<option value="in_house" selected>'
+    assert fax in client.get(f"/patients/{clinic.walter.pk}/refer/").content.decode()
+    assert fax in client.get(f"{address}organization:{clinic.heart_center.pk}").content.decode()
+    assert fax in client.get(f"{address}practitioner:{clinic.adler.pk}").content.decode()
+    ours = clinic.dr_imani
+    assert house in client.get(f"{address}practitioner:{ours.pk}").content.decode()
+
+
 def test_what_is_missing_is_said_beside_its_field_and_what_was_typed_stays(clinic: Clinic) -> None:
     client = at_desk(clinic.imani)
     answer = client.post(f"/patients/{clinic.walter.pk}/refer/", asked(clinic, question="", history="Long story"))
@@ -390,3 +401,26 @@ def test_emergency_access_follows_a_referral_and_never_ends_it(clinic: Clinic) -
     assert pat.post(f"{address}/cancel/", {"version": version, "reason": "No use"}).status_code == 403
     assert AuditEntry.objects.filter(verb="orders.cancel", outcome="refused").exists()
     assert Referral.objects.get().state == "sent"
+
+
+def test_seen_before_the_arranged_visit_is_asked_once_more(clinic: Clinic) -> None:
+    referral, client = clinic.sent(), at_desk(clinic.rosa)
+    now = current_time()
+    zone = referral.site.zone
+    actions.mark_scheduled(clinic.rosa, referral_id=referral.pk, visit_at=now + timedelta(days=7), now=now)
+    address = f"/referrals/{referral.pk}/seen/"
+    plain = client.get(address).content.decode()
+    assert "before the visit that is arranged" not in plain
+    typed = {"seen_at": now.astimezone(zone).strftime("%Y-%m-%dT%H:%M"), "version": Referral.objects.get().version}
+    refused = client.post(address, typed)
+    assert refused.status_code == 422
+    page = refused.content.decode()
+    assert "Was the patient seen earlier?" in page
+    assert re.search(r'<input type="checkbox" name="seen_earlier"[^>]*>', page)
+    referral.refresh_from_db()
+    assert referral.state == "scheduled"
+    again = client.post(address, {"seen_at": "", "seen_earlier": "on"}).content.decode()
+    assert re.search(r'<input type="checkbox" name="seen_earlier"[^>]*checked', again), "what was ticked stays"
+    client.post(address, typed | {"seen_earlier": "on"})
+    referral.refresh_from_db()
+    assert referral.state == "seen"

@@ -31,6 +31,8 @@ from liaison.orders.queries import (
     referral_url,
     referrer_choices,
     target_choices,
+    target_from_value,
+    usual_via,
     value_of,
 )
 from liaison.orders.rules import State
@@ -93,10 +95,18 @@ def draft(request: HttpRequest, draft_id: int) -> HttpResponse:
 
 @require_GET
 def targets(request: HttpRequest, patient_id: int) -> HttpResponse:
-    """Whom a referral to the chosen specialty can ask: the one field, fetched again."""
+    """Whom a referral to the chosen specialty can ask: the one field, fetched again.
+
+    `?as=via` is the field with how it goes to the chosen target.
+    """
     patient = get_patient(actor_of(request), patient_id=patient_id, verb=access.SEE, now=current_time())
     form = _form(request, patient=patient, now=current_time())
-    return render(request, "orders/_target.html", {"form": form, "patient": patient})
+    piece = "orders/_via.html" if request.GET.get("as") == "via" else "orders/_target.html"
+    return render(request, piece, {"form": form, "patient": patient, "via_url": _via_url(patient)})
+
+
+def _via_url(patient: Patient) -> str:
+    return reverse("orders:targets", args=[patient.pk]) + "?as=via"
 
 
 def _form(request: HttpRequest, *, patient: Patient, now: datetime) -> ReferForm:
@@ -108,6 +118,7 @@ def _form(request: HttpRequest, *, patient: Patient, now: datetime) -> ReferForm
         "idempotency_key": f"referral:{uuid4()}",
         "specialty": wanted,
         "owner": as_value(default_owner(actor_of(request), patient=patient, now=now)),
+        "via": usual_via(target_from_value(request.GET.get("target", ""))),
     }
     return ReferForm(
         request.POST or None,
@@ -188,5 +199,6 @@ def _page(request: HttpRequest, form: ReferForm, *, patient: Patient, duplicate:
         "patient": patient,
         "duplicate": duplicate or bool(form.data.get("duplicate_reason")),
         "targets_url": reverse("orders:targets", args=[patient.pk]),
+        "via_url": _via_url(patient),
     }
     return render(request, "orders/refer.html", shown, status=422 if form.is_bound else 200)

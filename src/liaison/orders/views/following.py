@@ -31,6 +31,7 @@ from liaison.orders.queries import (
     target_choices,
     target_from_value,
     undoable_step,
+    usual_via,
     worklist,
 )
 from liaison.orders.rules import State
@@ -169,6 +170,8 @@ def move_on(request: HttpRequest, referral_id: int, move: str) -> HttpResponse:
     except Refusal as refusal:
         if not set(refusal.fields) & set(form.fields):
             raise
+        if isinstance(form, forms.SeenForm) and isinstance(refusal, actions.SeenBeforeTheVisit):
+            form.ask_earlier()
         put_beside(form, refusal)
         return _form_page(request, form, button=button, page=page, now=now, move=move)
     step_id = undoable_step(actor_of(request), referral=moved, now=now)
@@ -211,12 +214,14 @@ def _form(request: HttpRequest, button: Button, *, page: ReferralPage, now: date
     local = now.astimezone(zone).replace(tzinfo=None, second=0, microsecond=0)
     visit = page.visit_at.astimezone(zone).replace(tzinfo=None) if page.visit_at else None
     initial: dict[str, Any] = {"version": page.version, "visit_at": visit, "seen_at": min(visit or local, local)}
+    initial["via"] = usual_via(page.asked)
     if button.form is forms.RerouteForm:
         offered = [
             (value, words)
             for value, words in target_choices(actor_of(request), specialty=page.specialty_code)
             if target_from_value(value) != page.asked
         ]
+        initial["via"] = usual_via(target_from_value(offered[0][0]) if offered else None)
         return forms.RerouteForm(request.POST or None, initial=initial, targets=offered)
     return button.form(request.POST or None, initial=initial)
 
@@ -242,6 +247,7 @@ def _form_page(
         "form": form,
         "button": button,
         "action": reverse("orders:move", args=[page.id, move]),
+        "via_url": reverse("orders:targets", args=[page.patient.id]) + "?as=via",
     }
     template = "orders/_move.html" if wants_fragment(request) else "orders/move.html"
     return render(request, template, shown, status=status)

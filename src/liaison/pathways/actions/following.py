@@ -30,6 +30,8 @@ KEEP_TRYING_RULE: Final = "tcm.keep_trying"
 
 SPOKEN_INSIDE: Final = "Spoken with, inside the two business days."
 SPOKEN_LATE: Final = "Spoken with, after the two business days."
+IN_TIME_AFTER_ALL: Final = "A call inside the two business days was logged only now."
+OVER: Final = "The two business days are over without contact. Keep trying."
 _NEXT_BUSINESS_DAY: Final = Allowance(amount=1, unit=Unit.BUSINESS_DAYS)
 
 
@@ -167,6 +169,8 @@ def _contact_of(enrolment: Enrolment, *, now: datetime) -> tuple[ContactSoFar, C
 def _contacted(actor: Actor, enrolment: Enrolment, call: Call, *, late: bool, now: datetime) -> None:
     keep_trying = running_clock(enrolment, KEEP_TRYING_RULE)
     if CONTACT not in enrolment.loop.evidence_kinds or keep_trying is not None:
+        if not late:
+            _in_time_after_all(actor, enrolment, now=now)
         note = SPOKEN_LATE if late else SPOKEN_INSIDE
         about = About(type="inbox.call", id=call.pk)
         add_evidence(actor, loop_id=enrolment.loop_id, kind=CONTACT, note=note, about=about, now=now)
@@ -177,6 +181,7 @@ def _contacted(actor: Actor, enrolment: Enrolment, call: Call, *, late: bool, no
 def _attempted(actor: Actor, enrolment: Enrolment, call: Call, *, attempts: int, now: datetime) -> None:
     if CONTACT in enrolment.loop.evidence_kinds:
         return
+    _in_time_after_all(actor, enrolment, now=now)
     note = f"{attempts} separate attempts documented inside the two business days. Keep trying."
     about = About(type="inbox.call", id=call.pk)
     add_evidence(actor, loop_id=enrolment.loop_id, kind=CONTACT, note=note, about=about, now=now)
@@ -184,12 +189,20 @@ def _attempted(actor: Actor, enrolment: Enrolment, call: Call, *, attempts: int,
     start_clock(actor, loop_id=enrolment.loop_id, clock=clock, now=now)
 
 
+def _in_time_after_all(actor: Actor, enrolment: Enrolment, *, now: datetime) -> None:
+    """Calls inside the two business days were logged only after a later try had ended their clock: it counts again."""
+    ended = Clock.objects.filter(loop_id=enrolment.loop_id, rule_id=CONTACT_RULE, voided_reason=OVER).last()
+    if ended is not None and running_clock(enrolment, CONTACT_RULE) is None:
+        protocol = read_protocol(enrolment.protocol.definition)
+        plan, due = protocol.clock(CONTACT_RULE), _contact_due(enrolment)
+        restart(actor, enrolment, protocol, plan, step=ended.step, due=due, reason=IN_TIME_AFTER_ALL, now=now)
+
+
 def _tried_late(actor: Actor, enrolment: Enrolment, call: Call, *, now: datetime) -> None:
     """The two business days are over: their clock is no step any more, the next try is."""
     clock = _keep_trying(enrolment, call, evidence=CONTACT, now=now)
     if running_clock(enrolment, CONTACT_RULE) is not None:
-        over = "The two business days are over without contact. Keep trying."
-        void_clock(actor, loop_id=enrolment.loop_id, rule_id=CONTACT_RULE, reason=over, now=now)
+        void_clock(actor, loop_id=enrolment.loop_id, rule_id=CONTACT_RULE, reason=OVER, now=now)
         start_clock(actor, loop_id=enrolment.loop_id, clock=clock, now=now)
     elif running_clock(enrolment, KEEP_TRYING_RULE) is not None:
         restart_clock(actor, loop_id=enrolment.loop_id, clock=clock, reason="Tried again.", now=now)

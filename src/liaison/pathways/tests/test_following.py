@@ -11,6 +11,7 @@ from liaison.core.refusals import NotFound
 from liaison.inbox.actions import log_call, strike_call
 from liaison.inbox.models import Call
 from liaison.inbox.models.calls import StruckWhy
+from liaison.inbox.ports import CallDetails
 from liaison.loops.actions import add_evidence, close_loop, give_up_loop, void_clock
 from liaison.loops.models import Clock, Evidence, Loop
 from liaison.pathways.actions import NotRunning, set_complexity, visit_booked, visit_lost, visit_seen
@@ -114,6 +115,30 @@ def test_after_the_window_the_next_try_is_what_comes_next(home):
     assert "contact" in home.enrolment.loop.evidence_kinds
     assert "tcm.keep_trying" not in running()
     assert stage(home, now=late + timedelta(days=2)) is Stage.CONTACT_MISSED
+
+
+@pytest.mark.parametrize("logged_late", ["a talk", "two attempts"])
+def test_what_was_in_time_and_logged_after_a_late_try_takes_the_end_of_the_window_back(home, logged_late):
+    late = DISCHARGE + timedelta(days=6)
+    call(home, at=late)
+    assert "tcm.contact" not in running()
+    talk = {"outcome": "reached", "said": "He is well", "clinical": True}
+    went = talk if logged_late == "a talk" else {"outcome": "no_answer"}
+    for number in range(1 if logged_late == "a talk" else 2):
+        log_call(
+            home.rosa, patient=home.walter, idempotency_key=f"late-{number}", now=late + timedelta(hours=1 + number),
+            details=CallDetails(started_at=MONDAY + timedelta(hours=2 * number)), **went,
+        )  # fmt: skip
+    assert "contact" in home.enrolment.loop.evidence_kinds
+    kept = Clock.objects.filter(rule_id="tcm.contact").order_by("pk").last()
+    assert (kept.voided_at, kept.satisfied_at is not None, kept.step) == (
+        None,
+        True,
+        "Call Walter Ng: first call after the hospital stay",
+    )
+    assert ("tcm.keep_trying" in running()) == (logged_late == "two attempts")
+    assert stage(home, now=late + timedelta(days=1)) in {Stage.CONTACTED, Stage.ATTEMPTS_DOCUMENTED}
+    assert all(one.satisfied_at >= one.started_at for one in Clock.objects.exclude(satisfied_at=None))
 
 
 def test_a_late_try_after_contact_by_word_of_hand_starts_no_clock(home):

@@ -255,7 +255,7 @@ def test_the_notice_counts_the_time_of_the_patient_on_the_page(
     broken(clinic, walter)
     later = clinic.now + timedelta(hours=1)
     pat = replace(clinic.pat, stepped_up_until=later + timedelta(minutes=5))
-    actions.break_the_glass(actor=pat, patient=june, reason_code="ETREAT", reason=WHY, now=later)
+    actions.break_the_glass(actor=pat, patient=june, found_at=later, reason_code="ETREAT", reason=WHY, now=later)
 
     def notice() -> str:
         (banner,) = glass_banners(clinic.pat, now=later)

@@ -376,8 +376,9 @@ def test_the_page_that_opened_a_chart_does_not_open_it_again(clinic: Clinic, wal
 def test_emergency_access_reads_and_opens_no_form_that_would_outlast_it(clinic: Clinic, walter: Patient) -> None:
     alert = actions.raise_alert(actor=clinic.rosa, patient=walter, kind="safety", text="Falls", now=clinic.now)
     actions.break_the_glass(
-        actor=clinic.pat, patient=walter, reason_code="ETREAT", reason="Collapsed at our front desk", now=clinic.now
-    )
+        actor=clinic.pat, patient=walter, found_at=clinic.now, reason_code="ETREAT",
+        reason="Collapsed at our front desk", now=clinic.now,
+    )  # fmt: skip
     pat, point = browser(clinic.pat), walter.contact_points.first()
     assert point is not None
     page = words(pat.get(f"/patients/{walter.pk}/edit/"))

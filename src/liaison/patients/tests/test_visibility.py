@@ -74,7 +74,8 @@ def test_a_grant_opens_a_chart_until_it_expires(clinic: Clinic, walter: Patient)
         reason="Collapsed at our front desk",
         now=clinic.now,
     )
-    assert walter.reachable_by(clinic.pat, access.CHANGE_ALERTS, now=clinic.now)
+    assert walter.reachable_by(clinic.pat, access.SEE, now=clinic.now)
+    assert not walter.reachable_by(clinic.pat, access.CHANGE_ALERTS, now=clinic.now)
     shown = Patient.objects.visible_to(clinic.pat, now=clinic.now + timedelta(hours=3, minutes=59))
     assert shown.count() == 1
     assert not Patient.objects.visible_to(clinic.pat, now=clinic.now + timedelta(hours=4)).exists()

@@ -78,7 +78,7 @@ def fulfil_referral(*, actor: Actor, appointment: Appointment, now: datetime) ->
     """The specialist saw the patient; the note is awaited."""
     referral = _waiting_for(appointment, states=_AWAITED)
     if referral is not None:
-        mark_seen(actor, referral_id=referral.pk, seen_at=min(appointment.start_at, now), now=now)
+        mark_seen(actor, referral_id=referral.pk, seen_at=min(appointment.start_at, now), seen_earlier=True, now=now)
 
 
 def follow_up_missed(*, actor: Actor, appointment: Appointment, now: datetime) -> None:
