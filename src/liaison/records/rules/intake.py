@@ -25,6 +25,9 @@ LONGEST_URL = 2_000
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """A NUL character as JSON writes it, not one that is only spelt out after an escaped backslash."""
 
+_HALF = re.compile(rb"(?<!\\)(?:\\\\)*\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
+"""The first half of a character that JSON writes in two, without its second."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
@@ -86,11 +89,18 @@ def decode(body: bytes | bytearray | memoryview | msgspec.Raw) -> object:
     except msgspec.ValidationError as problem:
         raise Refused(str(problem)) from None
     except msgspec.DecodeError as problem:
+        if _is_half_a_character(bytes(body), said=str(problem)):
+            raise Refused("holds half of a character (such as \\ud800 alone): a text was cut inside it") from None
         raise Refused(f"not valid JSON: {problem}") from None
     except UnicodeDecodeError:
         raise Refused("not valid UTF-8 text") from None
     except RecursionError:
         raise Refused("nested too deeply to be read: nothing clinical has hundreds of levels") from None
+
+
+def _is_half_a_character(body: bytes, *, said: str) -> bool:
+    """Whether that is what the decoder stumbled over: it calls one before a quotation mark the end of the file."""
+    return "surrogate" in said or (body.rstrip().endswith(b"}") and _HALF.search(body) is not None)
 
 
 def receive(body: bytes, *, path: str, full_url: str = "") -> Received:
