@@ -586,17 +586,6 @@ def test_a_bundle_that_is_a_document_is_kept_whole_and_said_so(cast, tmp_path):
     assert list(Resource.objects.values_list("resource_type", "fhir_id")) == [("Bundle", "letter")]
 
 
-def test_what_of_a_person_is_cut_or_left_out_is_told(cast, tmp_path):
-    long = walter(name=[{"family": "Ng" * 150, "given": ["Walter"]}], birthDate="9999-12-31")
-    summary = cast.take_in(write(tmp_path / "a.json", long))
-    patient = Patient.objects.get()
-    assert (len(patient.family), patient.given, patient.birth_on) == (200, "Walter", None)
-    assert [note.text for note in summary.notes] == [
-        "a name is kept whole as received, and its first 200 characters are used",
-        "birth_on is kept as received but not used: its year lies outside 1850 to 2200, which no chart reads.",
-    ]
-
-
 def test_a_birth_date_of_tomorrow_is_not_used_late_in_the_evening_at_the_site(cast, tmp_path):
     """At 23:30 in New York it is the next day already in UTC."""
     late = datetime(2026, 3, 4, 23, 30, tzinfo=ZoneInfo("America/New_York")).astimezone(UTC)
