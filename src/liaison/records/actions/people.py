@@ -91,6 +91,8 @@ class PatientIntake:
 
     def _one(self, arrival: Arrival, said: PatientRead, owners: dict[tuple[str, str], int]) -> int:
         where = arrival.received.path
+        for text in said.unused:
+            self._tell(where, text)
         if arrival.resource_id is not None:
             before = obj(decode(tables.bodies_of([arrival.resource_id])[0][1].encode()))
             patient_id = tables.patient_of(arrival.resource_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import re
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
@@ -24,6 +25,9 @@ LONGEST_URL = 2_000
 
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """A NUL character as JSON writes it, not one that is only spelt out after an escaped backslash."""
+
+_HALF = re.compile(rb"(?<!\\)(?:\\\\)*\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F])")
+"""The first half of a character that JSON writes in two, without its second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +90,8 @@ def decode(body: bytes | bytearray | memoryview | msgspec.Raw) -> object:
     except msgspec.ValidationError as problem:
         raise Refused(str(problem)) from None
     except msgspec.DecodeError as problem:
+        if _is_half_a_character(bytes(body), said=str(problem)):
+            raise Refused("holds half of a character (such as \\ud800 alone): a text was cut inside it") from None
         raise Refused(f"not valid JSON: {problem}") from None
     except UnicodeDecodeError:
         raise Refused("not valid UTF-8 text") from None
@@ -93,18 +99,47 @@ def decode(body: bytes | bytearray | memoryview | msgspec.Raw) -> object:
         raise Refused("nested too deeply to be read: nothing clinical has hundreds of levels") from None
 
 
+class _GivenTwice(Exception):
+    """A key stands twice in one object."""
+
+
+def _once(pairs: list[tuple[str, object]]) -> None:
+    if len(dict.fromkeys(key for key, _value in pairs)) < len(pairs):
+        keys = [key for key, _value in pairs]
+        raise _GivenTwice(next(key for key in keys if keys.count(key) > 1))
+
+
+def key_given_twice(body: bytes) -> str:
+    """The first key that some object of this JSON gives twice, "" for none; `body` was decoded before."""
+    try:
+        json.loads(body, object_pairs_hook=_once, parse_int=len, parse_float=len)
+    except _GivenTwice as found:
+        return str(found)
+    return ""
+
+
+def _is_half_a_character(body: bytes, *, said: str) -> bool:
+    """Whether that is what the decoder stumbled over: it calls one before a quotation mark the end of the file."""
+    return "surrogate" in said or (body.rstrip().endswith(b"}") and _HALF.search(body) is not None)
+
+
 def receive(body: bytes, *, path: str, full_url: str = "") -> Received:
     """Check one resource and take it in. Raises Refused.
 
     Refused are: what is no JSON object, an unknown or missing `resourceType`, an `id` outside FHIR's syntax, a
-    NUL character (no database text holds one), a date the chart would read that can't be (year 0000,
-    30 February), and a `fullUrl` with a NUL or of more than 2,000 characters. Everything else is kept as it came,
-    whatever its shape. A resource without an id is known by the UUID of its `fullUrl`, else by the SHA-256 of its
-    bytes, so that it is found again when it comes again.
+    NUL character (no database text holds one), a key that one object gives twice, a date the chart would read that
+    can't be (year 0000, 30 February), and a `fullUrl` with a NUL or of more than 2,000 characters. Everything else is
+    kept as it came, whatever its shape. A resource without an id is known by the UUID of its `fullUrl`, else by the
+    SHA-256 of its bytes, so that it is found again when it comes again.
     """
     value = decode(body)
     if not isinstance(value, dict):
         raise Refused("not a JSON object")
+    twice = key_given_twice(body)
+    if twice:
+        raise Refused(
+            f"gives {twice[:60]!r} twice in one object: only one of the values could be kept", where=twice[:60]
+        )
     if b"\\u0000" in body and _NUL.search(body):
         raise Refused("holds a NUL character")
     if "\0" in full_url:

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from liaison.records.rules.dates import NotADate, parse
+from liaison.records.rules.dates import EARLIEST_YEAR, LATEST_YEAR, NotADate, parse
 from liaison.records.rules.shapes import Json, codes, items, obj, objects, text, words
 
 INTERPRETER = "http://hl7.org/fhir/StructureDefinition/patient-interpreterRequired"
 NPI = "http://hl7.org/fhir/sid/us-npi"
 NAMELESS = "(no name given)"
+LONGEST_NAME = 200
+"""Characters of a family name, and of the given names together."""
 
 _IDENTIFIER_KINDS = {
     "MR": "mrn",
@@ -76,6 +78,8 @@ class PatientRead:
     identifiers: tuple[IdentifierRead, ...] = ()
     names: tuple[NameRead, ...] = ()
     contacts: tuple[ContactRead, ...] = ()
+    unused: tuple[str, ...] = ()
+    """What is kept as received and not used as it is, in words for a person."""
 
 
 def read_patient(resource: Json) -> PatientRead:
@@ -99,7 +103,19 @@ def read_patient(resource: Json) -> PatientRead:
         identifiers=tuple(_identifiers(resource)),
         names=tuple(one for kind, one in names if kind in _NAME_KINDS and kind != "nickname"),
         contacts=tuple(dict.fromkeys((*_lines(resource), *_addresses(resource)))),
+        unused=tuple(_unused(resource)),
     )
+
+
+def _unused(resource: Json) -> Iterator[str]:
+    if any(max(len(family), len(given)) > LONGEST_NAME for _use, family, given in _written_names(resource)):
+        yield f"a name is kept whole as received, and its first {LONGEST_NAME} characters are used"
+    born = text(resource.get("birthDate"))
+    if len(born) >= len("2021-02-20") and _written_day(born) is None:
+        yield (
+            "birth_on is kept as received but not used: its year lies outside "
+            f"{EARLIEST_YEAR} to {LATEST_YEAR}, which no chart reads."
+        )
 
 
 def _written_day(value: object) -> date | None:
@@ -113,7 +129,14 @@ def _written_day(value: object) -> date | None:
 
 
 def _names(resource: Json) -> Iterator[tuple[str, NameRead]]:
-    """Each name with FHIR's `use` (`usual` when it gives none)."""
+    """Each name with FHIR's `use` (`usual` when it gives none), as long as it may be here."""
+    for use, family, given in _written_names(resource):
+        kind = _NAME_KINDS.get(use, "alias")
+        yield use, NameRead(kind=kind, family=family[:LONGEST_NAME], given=given[:LONGEST_NAME])
+
+
+def _written_names(resource: Json) -> Iterator[tuple[str, str, str]]:
+    """(use, family, given) of each name in its whole length."""
     for name in objects(resource.get("name")):
         use = text(name.get("use")) or "usual"
         family = text(name.get("family"))
@@ -121,7 +144,7 @@ def _names(resource: Json) -> Iterator[tuple[str, NameRead]]:
         if not family and not given:
             given, _, family = text(name.get("text")).rpartition(" ")
         if family or given:
-            yield use, NameRead(kind=_NAME_KINDS.get(use, "alias"), family=family[:200], given=given[:200])
+            yield use, family, given
 
 
 def _current_name(names: list[tuple[str, NameRead]]) -> tuple[str, str]:
