@@ -62,6 +62,7 @@ OVERRIDE_WORDS: Mapping[str, str | Promise] = MappingProxyType(
         "patient_busy": gettext_lazy("while the patient has another visit"),
         "second_visit": gettext_lazy("besides another visit for the same"),
         "no_time_to_travel": gettext_lazy("with little time to come from another site"),
+        "journey_gap": gettext_lazy("nearer to, or farther from, what it belongs to than was asked"),
         "duplicate": gettext_lazy("as a second visit of its kind that day"),
     }
 )
