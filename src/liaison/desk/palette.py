@@ -83,6 +83,7 @@ _EDITS: Final = (
 DOINGS: Final = {
     "call": Doing(label=_("Call"), name="inbox:call", icon="phone", verbs=(inbox_access.LOG_CALL,)),
     "book": Doing(label=_("Book"), name="scheduling:book", icon="calendar-plus", verbs=(BOOK,)),
+    "several": Doing(label=_("Several visits"), name="scheduling:plan_journey", icon="route", verbs=(BOOK,)),
     "message": Doing(label=_("Message"), name="inbox:compose", icon="message", verbs=(inbox_access.SEND,)),
     "note": Doing(label=_("Note"), name="inbox:note", icon="note", verbs=(inbox_access.WRITE_NOTE,)),
     "refer": Doing(label=_("Refer"), name="orders:refer", icon="send", verbs=(REFER,), in_path=True),

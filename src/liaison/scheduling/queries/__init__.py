@@ -47,6 +47,7 @@ from liaison.scheduling.queries.journeys import (
     Plan,
     get_journey,
     journey_steps,
+    others_of_journey,
     place_in_journey,
     plan_visits_together,
 )
@@ -215,6 +216,7 @@ __all__ = [
     "offer_holding",
     "offers_of",
     "openings_ahead",
+    "others_of_journey",
     "own_feed",
     "own_room",
     "people_in_service",

@@ -282,6 +282,13 @@ def place_in_journey(appointment: Appointment) -> JourneyPlace | None:
     return places_in_journeys([appointment.pk]).get(appointment.pk)
 
 
+def others_of_journey(appointment: Appointment, *, now: datetime) -> Sequence[Appointment]:
+    """The other visits of its journey that are booked and ahead, in order. The appointment was fetched for somebody."""
+    mine = JourneyStep.objects.filter(appointment=appointment).values("journey")
+    rows = Appointment.objects.filter(journey_step__journey__in=mine, start_at__gt=now).holding_time()
+    return tuple(rows.exclude(pk=appointment.pk).select_related("visit_type", "site").order_by("start_at"))
+
+
 def places_in_journeys(appointment_ids: Sequence[int]) -> Mapping[int, JourneyPlace]:
     """The same for several appointments, by their ids; those of no journey are left out."""
     mine = JourneyStep.objects.filter(appointment__in=appointment_ids).select_related("journey")

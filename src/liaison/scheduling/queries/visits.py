@@ -24,6 +24,7 @@ from liaison.scheduling.kinds import MISSED_VISIT
 from liaison.scheduling.models import Appointment, AppointmentQuerySet, InvitationAnswer, SeriesVisit, VisitType
 from liaison.scheduling.queries.answers import Answered, answers_to, in_words
 from liaison.scheduling.queries.asked import is_arranged_elsewhere
+from liaison.scheduling.queries.journeys import JourneyPlace, places_in_journeys
 from liaison.scheduling.queries.readiness import Readiness, readiness_of
 from liaison.scheduling.queries.series import Place, places_in_series
 from liaison.scheduling.rules import MAY_SERVE, State, reason_in_words
@@ -52,6 +53,7 @@ class ComingVisit:
     version: int
     readiness: Readiness | None = None
     in_series: Place | None = None
+    in_journey: JourneyPlace | None = None
 
     @property
     def url(self) -> str:
@@ -109,8 +111,12 @@ def coming_visits(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[
     coming = _visible(actor, now=now).filter(patient=patient, end_at__gte=now).holding_time()
     rows = list(_with_who(coming).order_by("start_at", "pk"))
     said = readiness_of(rows, now=now)
-    places = places_in_series([row.pk for row in rows])
-    return [replace(_coming(row), readiness=said.get(row.pk), in_series=places.get(row.pk)) for row in rows]
+    ids = [row.pk for row in rows]
+    places, journeys = places_in_series(ids), places_in_journeys(ids)
+    return [
+        replace(_coming(row), readiness=said.get(row.pk), in_series=places.get(row.pk), in_journey=journeys.get(row.pk))
+        for row in rows
+    ]
 
 
 def may_serve(

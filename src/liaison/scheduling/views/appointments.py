@@ -91,7 +91,9 @@ def cancel(request: HttpRequest, appointment_id: int) -> HttpResponse:
     found = queries.get_appointment(actor_of(request), appointment_id=appointment_id)
     form = CancelForm(request.POST or None, initial={"version": found.version})
     if not form.is_valid():
-        context = {"appointment": found, "form": form, "now": current_time()}
+        now = current_time()
+        others = queries.others_of_journey(found, now=now)
+        context = {"appointment": found, "form": form, "journey_others": others, "now": now}
         template = "scheduling/_cancel.html" if wants_fragment(request) else "scheduling/cancel.html"
         return render(request, template, context, status=422 if form.is_bound else 200)
     cancelled = actions.cancel_appointment(
@@ -140,6 +142,7 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
         "readiness": queries.readiness_of([found], now=now).get(found.pk) if held_for is None else None,
         "wait": wait,
         "in_series": queries.place_in_series(found),
+        "in_journey": queries.place_in_journey(found),
         "may_move_series": is_ahead and found.start_at > now and actor.may(CHANGE_SERIES),
         "may_wait": is_ahead and wait is None and found.start_at > now and actor.may(WAIT),
         "appointment": found,
