@@ -93,6 +93,7 @@ class ShownNone:
     """Why there is no plan, in a sentence, and the link to what would give one."""
 
     sentence: str
+    is_looked_for: bool = True
     words: str = ""
     query: str = ""
     then: Plan | None = None
@@ -242,6 +243,7 @@ class _Page:
             "chosen": self.given.get("plan") if self.given.get("plan") in {one.value for one in plans} else "",
             "none": self._none(answer.none) if answer and answer.none else None,
             "answer": answer,
+            "anywhere": str(self.form.data.get("site")) == str(ANYWHERE),
             "refusal": refusal,
             "unconfirmed": queries.why_unconfirmed(self.asked.patient, now=self.asked.now),
             "now": self.asked.now,
@@ -304,8 +306,9 @@ class _Page:
         called = [names[row.kind_id] for row in self.rows]
         if none.kind is Hindered.STEP:
             if none.missing:
-                sentence = _("%(visit)s: nobody there can do this (%(roles)s). Choose another site.")
-                return ShownNone(sentence=sentence % {"visit": called[none.at], "roles": ", ".join(none.missing)})
+                sentence = _("%(visit)s: nobody there can do this (%(roles)s). Leave it out, or choose another site.")
+                said = sentence % {"visit": called[none.at], "roles": ", ".join(none.missing)}
+                return ShownNone(sentence=said, is_looked_for=False)
             sentence = _("%(visit)s has no free time by what suits. Give it more days or hours, or another site.")
             return ShownNone(sentence=sentence % {"visit": called[none.at]})
         sentence = _("Each visit has times, but they keep each other out: the same people or rooms, or the way there.")
