@@ -31,6 +31,7 @@ from liaison.scheduling.rules.journeys import (
 )
 
 _DAY: Final = timedelta(days=1)
+_MINUTE: Final = timedelta(minutes=1)
 _AT_FIRST: Final = timedelta(days=28)
 """How far is looked first, besides the days that the gaps ask for: most plans lie there."""
 
@@ -123,7 +124,7 @@ def plan_visits_together(actor: Actor, *, wanted: JourneyWanted, now: datetime) 
     return JourneyAnswer(
         plans=tuple(looked.named(plan) for plan in plans),
         none=None if plans else looked.none(None if wish is None else why_no_plan(wish)),
-        searched_until=min(furthest, looked.last).astimezone(looked.zone).date(),
+        searched_until=(min(furthest, looked.last) - _MINUTE).astimezone(looked.zone).date(),
     )
 
 

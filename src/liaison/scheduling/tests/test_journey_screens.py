@@ -73,7 +73,7 @@ def test_the_page_opens_with_two_rows_and_asks_for_nothing_yet(rosa: Client, hea
 
 def test_plans_say_when_where_with_whom_and_why(rosa: Client, heart: Heart) -> None:
     shown = plain(look(rosa, heart))
-    assert "2 trips Fewest trips Done first Mon, Mar 2 08:00–08:15 Labs Nurse Kim" in shown
+    assert "2 days Fewest days Done first Mon, Mar 2 08:00–08:15 Labs Nurse Kim" in shown
     assert "Tue, Mar 3 08:15–09:00 Echo Echo 1" in shown
     assert "Book all of them" in shown
     for choice in ("site", "any_order"):
@@ -88,7 +88,7 @@ def test_one_press_books_all_and_each_visit_says_so(rosa: Client, heart: Heart) 
     assert response["Location"] == f"/journeys/{journey.pk}/"
     assert rosa.post("/journeys/new/", sent, **HTMX)["HX-Redirect"] == f"/journeys/{journey.pk}/"
     shown = plain(page(rosa.get(f"/journeys/{journey.pk}/")))
-    assert "3 visits, 2 trips" in shown
+    assert "3 visits, 2 days" in shown
     assert "asked: at least 1 day after the one before" in shown
     echo = journey.steps.get(position=2).appointment
     assert echo.note == "bring the list"

@@ -51,7 +51,7 @@ from liaison.scheduling.views.appointments import STATE_WORDS
 WHY_WORDS: Final[Mapping[PlanWhy, str | Promise]] = MappingProxyType(
     {
         PlanWhy.ONE_TRIP: gettext_lazy("All on one day"),
-        PlanWhy.FEWEST_TRIPS: gettext_lazy("Fewest trips"),
+        PlanWhy.FEWEST_TRIPS: gettext_lazy("Fewest days"),
         PlanWhy.DONE_EARLIEST: gettext_lazy("Done first"),
         PlanWhy.KNOWS_PATIENT: gettext_lazy("Knows the patient"),
     }
@@ -84,7 +84,7 @@ class ShownPlan:
 
     value: str
     plan: Plan
-    trips: str
+    days: str
     whys: tuple[str, ...]
 
 
@@ -146,7 +146,7 @@ def journey(request: HttpRequest, journey_id: int) -> HttpResponse:
     context = {
         "journey": found,
         "lines": lines,
-        "trips": _trips(len({step.appointment.visit_on for step in steps})),
+        "days": _days(len({step.appointment.visit_on for step in steps})),
         "unconfirmed": queries.why_unconfirmed(found.patient, now=current_time()),
         "now": current_time(),
     }
@@ -178,8 +178,8 @@ def _typed(asked: Asked, given: QueryDict) -> dict[str, Any]:
     return typed
 
 
-def _trips(days: int) -> str:
-    return ngettext("%(n)s trip", "%(n)s trips", days) % {"n": days}
+def _days(days: int) -> str:
+    return ngettext("%(n)s day", "%(n)s days", days) % {"n": days}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -342,6 +342,6 @@ def _shown(plan: Plan) -> ShownPlan:
     return ShownPlan(
         value=written_plan(plan),
         plan=plan,
-        trips=_trips(plan.trips),
+        days=_days(plan.trips),
         whys=tuple(str(WHY_WORDS[why]) for why in plan.whys),
     )
