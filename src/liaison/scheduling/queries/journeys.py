@@ -133,14 +133,14 @@ class _Looked:
 
     def __init__(self, actor: Actor, wanted: JourneyWanted, *, now: datetime) -> None:
         self.wanted = wanted
-        self.questions = [self._asked(actor, kind, now=now) for kind in wanted.visit_type_ids]
+        of_kind = {kind: self._asked(actor, kind, now=now) for kind in dict.fromkeys(wanted.visit_type_ids)}
+        self.questions = [of_kind[kind] for kind in wanted.visit_type_ids]
         every = [question for places in self.questions for question in places]
         if any(not places for places in self.questions):
             raise NotFound
         self.zone = every[0].site.zone
         self.first = min(question.first for question in every)
-        self.last = min(max(question.last for question in every), now + HORIZON)
-        self.by_type = {question.visit_type.pk: question.visit_type for question in every}
+        self.last = min(max(question.last for question in every), self.first + HORIZON)
         self.theirs = tuple(
             Appointment.objects.filter(patient_id=wanted.patient_id, end_at__gt=now - _DAY)
             .holding_time()

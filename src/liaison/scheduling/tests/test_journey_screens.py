@@ -205,8 +205,10 @@ def test_a_clinic_without_kinds_of_visit_says_so(rosa: Client, heart: Heart) -> 
 def test_a_referral_is_served_where_whom_it_asks_works(rosa: Client, heart: Heart, referral: Referral) -> None:
     shown = look(rosa, heart, referral=referral.pk, loop=referral.loop_id)
     assert PLANS.search(shown)
+    assert "already has a visit for this" not in shown
     offered = PLANS.findall(shown)[0]
     rosa.post("/journeys/new/", asked(heart, referral=referral.pk, plan=offered, key="k"))
+    assert "Walter already has a visit for this:" in plain(look(rosa, heart, referral=referral.pk))
     assert Journey.objects.get().steps.get(position=3).appointment.referral_id == referral.pk
     with writes_open():
         center = Organization.objects.create(name="Heart Center", kind="clinic")

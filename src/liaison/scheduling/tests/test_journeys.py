@@ -75,6 +75,14 @@ def test_what_lies_beyond_four_weeks_is_found_too(heart: Heart) -> None:
     assert (late.plans, late.searched_until) == ((), date(2026, 4, 29))
 
 
+def test_a_day_far_ahead_is_looked_at_where_one_may_book_so_far(heart: Heart) -> None:
+    with writes_open():
+        VisitType.objects.update(most_lead_days=300)
+    far = date(2026, 8, 3)
+    plan = heart.plans(heart.labs, heart.echo, gaps=[NEXT_DAY], not_before=far).plans[0]
+    assert [one.offer.on for one in plan.visits] == [far, far + timedelta(days=1)]
+
+
 def test_what_could_never_be_says_which_visit_or_gap_it_is_and_what_would_help(heart: Heart) -> None:
     none = heart.plans(heart.labs, heart.echo, gaps=[Gap()], weekdays=frozenset({0})).none
     assert none is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 from urllib.parse import urlencode
@@ -42,7 +42,7 @@ from liaison.scheduling.forms.journeys import (
     read_rows,
     written_plan,
 )
-from liaison.scheduling.models import VisitType
+from liaison.scheduling.models import Appointment, VisitType
 from liaison.scheduling.ports import State
 from liaison.scheduling.queries import JourneyWanted, NoPlan, Plan
 from liaison.scheduling.rules.journeys import MOST_STEPS, Gap, Hindered, PlanWhy, gap_in_words
@@ -70,12 +70,6 @@ class Asked:
     loop_id: int | None
     referral_id: int | None
     now: datetime
-
-    @property
-    def today(self) -> str:
-        """The day at the first place."""
-        zone = self.sites[0].zone if self.sites else UTC
-        return self.now.astimezone(zone).date().isoformat()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +239,7 @@ class _Page:
             "answer": answer,
             "anywhere": str(self.form.data.get("site")) == str(ANYWHERE),
             "refusal": refusal,
+            "already": self._already(),
             "unconfirmed": queries.why_unconfirmed(self.asked.patient, now=self.asked.now),
             "now": self.asked.now,
         }
@@ -252,6 +247,14 @@ class _Page:
         # htmx puts a 422 in place of the form; without it the refusal's own status is the honest answer.
         refused = (422 if wants_fragment(self.request) else refusal.status) if refusal else status
         return render(self.request, template, context, status=refused)
+
+    def _already(self) -> Appointment | None:
+        """The next visit that is booked for the same promise or referral: these would come besides."""
+        asked = self.asked
+        same = queries.booked_for_the_same(
+            patient_id=asked.patient.pk, loop_id=asked.loop_id, referral_id=asked.referral_id, now=asked.now
+        )
+        return next(iter(same), None)
 
     def _wanted(self) -> JourneyWanted | None:
         typed = self.form.cleaned_data
