@@ -168,12 +168,15 @@ def timeline(
     if kinds and KIND not in kinds:
         return ()
     rows = list(_with_who(_booked(actor, patient=patient)).order_by("-booked_at", "-pk"))
-    together = _booked_together(rows)
+    together, journeys = _booked_together(rows), places_in_journeys([row.pk for row in rows])
     answers = answers_to([row.pk for row in rows])
     entries = [
         entry
         for row in rows
-        for entry in (*_entries(row, together=together), *_answered(row, map(in_words, answers.get(row.pk, ()))))
+        for entry in (
+            *_entries(row, together=together, journey=journeys.get(row.pk)),
+            *_answered(row, map(in_words, answers.get(row.pk, ()))),
+        )
         if before is None or entry.at < before
     ]
     entries.sort(key=lambda entry: (entry.at, entry.key), reverse=True)
@@ -239,15 +242,17 @@ def _booked_together(rows: Sequence[Appointment]) -> Mapping[int, Sequence[Appoi
     return {row.pk: visits for visits in steps.values() if len(visits) > 1 for row in visits}
 
 
-def _entries(row: Appointment, *, together: Mapping[int, Sequence[Appointment]]) -> Iterator[TimelineEntry]:
+def _entries(
+    row: Appointment, *, together: Mapping[int, Sequence[Appointment]], journey: JourneyPlace | None
+) -> Iterator[TimelineEntry]:
     seen(row.patient_id)
     when = full_day_and_time(row.local_start)
     with_whom = ", ".join((*row.people, row.site.name))
     visits = together.get(row.pk, (row,))
     if visits[0] == row:
-        yield _entry(
-            row, "booked", at=row.booked_at, title=_booked_in_words(row, when, count=len(visits)), detail=with_whom
-        )
+        title = _booked_in_words(row, when, count=len(visits))
+        detail = with_whom if journey is None else f"{with_whom}. {_part_of(journey)}"
+        yield _entry(row, "booked", at=row.booked_at, title=title, detail=detail)
     if row.seen_at is not None:
         title = _("Seen: %(what)s") % {"what": row.visit_type.name}
         yield _entry(row, "seen", at=row.start_at, title=title, detail=with_whom)
@@ -269,6 +274,12 @@ def _answered(row: Appointment, answers: Iterable[Answered]) -> Iterator[Timelin
             "answer": answer.words, "what": row.visit_type.name, "when": when,
         }  # fmt: skip
         yield _entry(row, f"answer-{answer.message_id:012d}", at=answer.at, title=title, detail=answer.comment)
+
+
+def _part_of(journey: JourneyPlace) -> str:
+    return _("Part of “%(name)s”, %(number)s of %(total)s") % {
+        "name": journey.name, "number": journey.number, "total": journey.total,
+    }  # fmt: skip
 
 
 def _booked_in_words(row: Appointment, when: str, *, count: int) -> str:

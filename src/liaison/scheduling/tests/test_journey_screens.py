@@ -93,7 +93,9 @@ def test_one_press_books_all_and_each_visit_says_so(rosa: Client, heart: Heart) 
     echo = journey.steps.get(position=2).appointment
     assert echo.note == "bring the list"
     assert "2 of 3 of Heart check" in plain(page(rosa.get(f"/appointments/{echo.pk}/")))
-    assert "2 of 3 of Heart check" in plain(page(rosa.get(f"/patients/{heart.clinic.walter.pk}/")))
+    chart = plain(page(rosa.get(f"/patients/{heart.clinic.walter.pk}/")))
+    assert "2 of 3 of Heart check" in chart
+    assert "Riverside North. Part of “Heart check”, 2 of 3" in chart
     assert browser(heart.clinic.pat).get(f"/journeys/{journey.pk}/").status_code == 404
 
 
