@@ -38,8 +38,8 @@ from liaison.records.ports import DocumentKind, Filing, sound_file
 from liaison.scheduling import actions as scheduling
 from liaison.scheduling.models import Appointment, VisitType
 from liaison.scheduling.models import Resource as Bookable
-from liaison.scheduling.ports import BookingOrder, HolidayPolicy, OfferBy, Pattern, Seat, Span
-from liaison.scheduling.queries import SeriesWanted, plan_series
+from liaison.scheduling.ports import BookingOrder, Gap, HolidayPolicy, OfferBy, Pattern, Seat, Span
+from liaison.scheduling.queries import JourneyWanted, SeriesWanted, plan_series, plan_visits_together
 
 MARKS = ("Quillfeather", "Zyxwulf", "Zyx the Brave", "QF-77-SENTINEL", "quill.zyx@sentinel.example", "555-0188")
 """What is the sentinel's alone. Where one of these appears, the patient was shown."""
@@ -91,6 +91,7 @@ class World:
             "scheduling:flow": f"?site={self.arguments['site_id']}",
             "scheduling:readiness": f"?site={self.arguments['site_id']}&days=7",
             "scheduling:repeat": f"?patient={patient}&loop={loop}",
+            "scheduling:plan_journey": f"?patient={patient}&loop={loop}&look=1",
             "scheduling:cancel_series": "?position=1",
             "scheduling:join": f"?patient={patient}&loop={loop}",
             "scheduling:day": f"?site={self.arguments['site_id']}&on={self.arguments['day']}",
@@ -243,6 +244,7 @@ def _scheduling(world: World, rosa: Actor, *, here: Site, now: datetime) -> None
     _yesterday(world, rosa, order, now=now)
     _waitlist(world, rosa, booked, here=here, now=now)
     _series(world, rosa, kind=kind, here=here, now=now)
+    _journey(world, rosa, kind=kind, here=here, now=now)
 
 
 def _series(world: World, rosa: Actor, *, kind: VisitType, here: Site, now: datetime) -> None:
@@ -264,6 +266,28 @@ def _series(world: World, rosa: Actor, *, kind: VisitType, here: Site, now: date
     order = scheduling.SeriesOrder(key="walk-series", wanted=wanted, signature=plan.signature, picks=picks)
     series = scheduling.book_series(actor=rosa, patient=world.patient, order=order, now=now)
     world.arguments |= {"series_id": series.pk, "series_visit_id": series.visits.get(position=2).pk}
+
+
+def _journey(world: World, rosa: Actor, *, kind: VisitType, here: Site, now: datetime) -> None:
+    """They come twice for something that bears their name."""
+    wanted = JourneyWanted(
+        patient_id=world.patient.pk, visit_type_ids=(kind.pk, kind.pk), gaps=(Gap(least_days=1),), site_ids=(here.pk,),
+        not_before=now.date() + timedelta(days=40),
+    )  # fmt: skip
+    plan = plan_visits_together(rosa, wanted=wanted, now=now).plans[0]
+    visits = tuple(
+        scheduling.JourneyVisit(
+            visit_type_id=kind.pk,
+            site_id=here.pk,
+            start_at=one.offer.start_at,
+            seats=tuple(Seat(role=seat.role, resource_id=seat.resource_id) for seat in one.offer.seats),
+            gap=Gap(),
+        )
+        for one in plan.visits
+    )
+    order = scheduling.JourneyOrder(key="walk-journey", visits=visits, name="Zyxwulf twice")
+    journey = scheduling.book_journey(actor=rosa, patient=world.patient, order=order, now=now)
+    world.arguments["journey_id"] = journey.pk
 
 
 def _yesterday(world: World, rosa: Actor, order: BookingOrder, *, now: datetime) -> None:

@@ -41,3 +41,5 @@ def test_patients_with_ten_loops_each_can_be_written(url):
 def test_clinicians_rooms_and_machines_with_bookings_can_be_written(url):
     clinic = slots._Clinic(url, size=2)
     assert clinic.fill() == Appointment.objects.count() > 0
+    assert clinic._journey(any_order=True)() == ()  # so small a clinic has no room
+    assert clinic._journey_asked(any_order=False)().none.missing == ("room",)

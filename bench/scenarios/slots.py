@@ -23,6 +23,8 @@ SPECIALTIES, ROOM_KINDS, MACHINE_KINDS = 20, 5, 5
 STARTS_A_DAY, MINUTES = 15, 40
 """From 8:00 to 18:00, one booking after the other."""
 PATIENTS_EACH = 20
+STEPS, STEPS_DAYS = 5, 14
+"""Visits of a journey, and the days in which they must lie."""
 SEARCHES = 200
 
 
@@ -98,6 +100,10 @@ class _Clinic:
             "three": define("three", 40, *three),
             "any": define("any", 120, ("clinician", "specialty 2")),
             "never": define("never", 590, *three),
+            **{
+                f"step {n}": define(f"step {n}", MINUTES, ("clinician", f"specialty {n}"), ("room", f"room {n}"))
+                for n in range(STEPS)
+            },
         }
 
     def fill(self) -> int:
@@ -173,6 +179,13 @@ class _Clinic:
             asks = [self._question(kind, alone=alone) for _ in range(20)]
             results += percentiles(name, self._times(asks), size=self.size)
         results += percentiles("no time, explained", self._times([self._why() for _ in range(20)]), size=self.size)
+        for name, any_order in (("in this order", False), ("in any order", True)):
+            asks = [self._journey(any_order=any_order) for _ in range(4)]
+            results += percentiles(
+                f"{STEPS} visits in {STEPS_DAYS} days {name}, engine", self._times(asks), size=self.size
+            )
+            pages = [self._journey_asked(any_order=any_order) for _ in range(4)]
+            results += percentiles(f"{STEPS} visits {name}, as a page asks", self._times(pages), size=self.size)
         address = f"/book/?patient={self._patient_id()}&visit_type={self.visit_types['three'].pk}&site={self.site.pk}"
         with web_server() as port:
             browser = Browser(port, user_id=self.rosa_user.pk)
@@ -249,8 +262,69 @@ class _Clinic:
         )
         return partial(queries.explain, self.rosa, wanted=wanted, now=NOW)
 
+    def _journey(self, *, any_order: bool) -> Callable[[], object]:
+        """Read the kept bits of everybody who could serve one of the visits, and plan them with a day between two."""
+        from liaison.scheduling.models import Resource
+        from liaison.scheduling.queries.kept import free_bits
+        from liaison.scheduling.rules import Need, Span, Wish, whole_days
+        from liaison.scheduling.rules.journey_search import plan_journey
+        from liaison.scheduling.rules.journeys import JourneyWish, Step, StepPlace
+
+        window = Span(NOW, NOW + timedelta(days=STEPS_DAYS))
+        kinds = [self.visit_types[f"step {n}"] for n in range(STEPS)]
+        pools = [
+            tuple(
+                Need(role=need.role, pool=tuple(Resource.objects.able_to(need.ability).values_list("pk", flat=True)))
+                for need in kind.needs.all()
+            )
+            for kind in kinds
+        ]
+        ids = {pk for needs in pools for need in needs for pk in need.pool}
+
+        def ask() -> object:
+            free = free_bits(ids, site=self.site, within=whole_days(window))
+            steps = tuple(
+                Step(
+                    kind=kind.code,
+                    places=(
+                        StepPlace(
+                            site_id=self.site.pk,
+                            wish=Wish(
+                                duration=kind.duration, before=kind.before, after=kind.after, window=window,
+                                zone=self.site.zone, step=timedelta(minutes=5), limit=1,
+                            ),
+                            needs=needs,
+                            free=free,
+                        ),
+                    ),
+                )
+                for kind, needs in zip(kinds, pools, strict=True)
+            )  # fmt: skip
+            return plan_journey(JourneyWish(steps=steps, gaps=_gaps(), any_order=any_order))
+
+        return ask
+
+    def _journey_asked(self, *, any_order: bool) -> Callable[[], object]:
+        from liaison.scheduling import queries
+
+        wanted = queries.JourneyWanted(
+            patient_id=self._patient_id(),
+            visit_type_ids=tuple(self.visit_types[f"step {n}"].pk for n in range(STEPS)),
+            gaps=_gaps(),
+            site_ids=(self.site.pk,),
+            any_order=any_order,
+        )
+        return partial(queries.plan_visits_together, self.rosa, wanted=wanted, now=NOW)
+
     def _patient_id(self) -> int:
         return self.draw.randrange(1, self.size * PATIENTS_EACH // SITES) * SITES
+
+
+def _gaps() -> tuple[Any, ...]:
+    """The second visit a day after the first at least, the third soon after it, the rest at any time."""
+    from liaison.scheduling.rules.journeys import Gap
+
+    return (Gap(least_days=1), Gap(most_days=3), *[Gap()] * (STEPS - 3))
 
 
 APPOINTMENT_COLUMNS = (

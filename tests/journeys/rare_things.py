@@ -142,7 +142,7 @@ def _draft(here: Here, *, referral: Any) -> Any:
 
 def _time(here: Here) -> dict[str, Any]:
     from liaison.scheduling import actions as scheduling
-    from liaison.scheduling.models import Appointment, Resource, SeriesVisit, VisitType, WaitlistEntry
+    from liaison.scheduling.models import Appointment, Journey, Resource, SeriesVisit, VisitType, WaitlistEntry
     from liaison.scheduling.ports import OfferBy, Span
     from liaison.scheduling.queries import TimesWanted, earliest_times
 
@@ -167,6 +167,7 @@ def _time(here: Here) -> dict[str, Any]:
         "appointment_id": visit.pk,
         "series_id": weekly.series_id,
         "series_visit_id": weekly.pk,
+        "journey_id": Journey.objects.filter(steps__appointment__site=here.site).latest("pk").pk,
         "secret": scheduling.make_feed(actor=here.actor("Dr Imani Achebe", proved=True), now=now),
         "step": "arrived",
         "visit_type_id": visit.visit_type_id,

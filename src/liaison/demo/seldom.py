@@ -12,6 +12,7 @@ from liaison.demo.charts import Chart
 from liaison.demo.invited import answer_invitations, invite_more
 from liaison.demo.office import Office
 from liaison.demo.staff import Staffed
+from liaison.demo.together import come_several_times
 from liaison.demo.weekly import SERIES, come_every_week
 from liaison.inbox.actions import claim_message, log_call, queue_message, receive_mail, settle
 from liaison.inbox.models import Message
@@ -54,6 +55,7 @@ def tell_seldom_stories(
     for patient in at_riverside[10 : 10 + OF_EACH]:
         _wait_for_earlier(actor, patient, staffed=staffed, now=now)
     come_every_week(actor, at_riverside[14 : 14 + SERIES], staffed, now=now)
+    come_several_times(actor, at_riverside[14 + SERIES : 14 + SERIES + OF_EACH], staffed, now=now)
     _close_rooms_over_visits(staffed, now=now)
     invite_more(actor, with_mail, staffed, now=now)
     answer_invitations(actor, now=now)

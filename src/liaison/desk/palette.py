@@ -105,6 +105,13 @@ DOINGS: Final = {
         verbs=(BOOK,),
         also="visit appointment schedule",
     ),
+    "several": Doing(
+        label=_("Several visits"),
+        name="scheduling:plan_journey",
+        icon="route",
+        verbs=(BOOK,),
+        also="journey together",
+    ),
     "message": Doing(
         label=_("Message"),
         name="inbox:compose",

@@ -32,6 +32,7 @@ from liaison.scheduling.rules import (
     Urgency,
     read_line,
 )
+from liaison.scheduling.rules.journeys import Gap
 
 __all__ = [
     "REASONS_IN_ORDER",
@@ -45,6 +46,7 @@ __all__ = [
     "DutyStatus",
     "FeedWriter",
     "Finding",
+    "Gap",
     "HolidayPolicy",
     "Hours",
     "Invitation",

@@ -56,7 +56,7 @@ from liaison.scheduling.events import (
     WaitlistOffered,
 )
 from liaison.scheduling.jobs import check_visit, expire, remind
-from liaison.scheduling.models import Appointment, Series, WaitlistEntry
+from liaison.scheduling.models import Appointment, Journey, Series, WaitlistEntry
 from liaison.scheduling.queries import coming_ids
 from liaison.scheduling.rules import reason_in_words
 
@@ -295,6 +295,7 @@ def follow_the_survivor(fact: PatientsMerged, *, actor: Actor) -> None:
     repoint(fact, rows=Appointment.objects.all())
     repoint(fact, rows=WaitlistEntry.objects.all())
     repoint(fact, rows=Series.objects.all())
+    repoint(fact, rows=Journey.objects.all())
 
 
 @reacts_to(PatientsUnmerged)
@@ -304,6 +305,7 @@ def go_back_to_their_own(fact: PatientsUnmerged, *, actor: Actor) -> None:
     put_back(fact, model=Appointment)
     put_back(fact, model=WaitlistEntry)
     put_back(fact, model=Series)
+    put_back(fact, model=Journey)
 
 
 def _check_coming(patient_id: int, *, now: datetime) -> None:

@@ -171,6 +171,7 @@ def test_an_action_is_offered_only_to_who_may_do_it_for_this_patient(findable):
     assert everybody == {
         "call": ["Call", "Call", ""],
         "book": ["Book", "Book", ""],
+        "several": ["Several visits", "Several visits", ""],
         "message": ["Message"] * 3,
         "note": ["Note"] * 3,
         "refer": ["Refer", "", ""],

@@ -39,6 +39,7 @@ from liaison.scheduling.actions.flow import (
     undo_meeting,
     undo_room,
 )
+from liaison.scheduling.actions.journeys import JourneyOrder, JourneyTaken, JourneyVisit, JourneyWrong, book_journey
 from liaison.scheduling.actions.keeping import keep_free_time
 from liaison.scheduling.actions.missing import finish_days, miss_overdue, record_barrier
 from liaison.scheduling.actions.offer_telling import offer_link, offer_of_link
@@ -71,6 +72,7 @@ from liaison.scheduling.actions.refusals import (
     DuplicateVisit,
     HeldForOffer,
     Impossible,
+    JourneyGap,
     KeyReused,
     MovedMeanwhile,
     NoLongerFits,
@@ -152,6 +154,11 @@ __all__ = [
     "HeldForOffer",
     "HoursDraft",
     "Impossible",
+    "JourneyGap",
+    "JourneyOrder",
+    "JourneyTaken",
+    "JourneyVisit",
+    "JourneyWrong",
     "KeyReused",
     "MovePreview",
     "MovedMeanwhile",
@@ -196,6 +203,7 @@ __all__ = [
     "answer_missed",
     "arrive",
     "book_appointment",
+    "book_journey",
     "book_series",
     "cancel_appointment",
     "cancel_series",

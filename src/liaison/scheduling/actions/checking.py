@@ -13,6 +13,7 @@ from liaison.core.written_time import day_and_time
 from liaison.patients.models import Patient
 from liaison.scheduling.actions.refusals import (
     DuplicateVisit,
+    JourneyGap,
     NotFree,
     NoTimeToTravel,
     OutsideHours,
@@ -23,7 +24,7 @@ from liaison.scheduling.actions.refusals import (
     Warned,
     WrongSeats,
 )
-from liaison.scheduling.models import Appointment, AppointmentQuerySet, Modality, Resource, VisitType
+from liaison.scheduling.models import Appointment, AppointmentQuerySet, JourneyStep, Modality, Resource, VisitType
 from liaison.scheduling.ports import Seat
 from liaison.scheduling.queries.asked import booked_for_the_same
 from liaison.scheduling.queries.free import closed_time, reserved_time, working_time
@@ -38,6 +39,7 @@ from liaison.scheduling.rules import (
     sits_inside,
     with_the_way,
 )
+from liaison.scheduling.rules.journeys import PlacedVisit, distance_in_words, gap_fault, gap_in_words
 
 _DAY = timedelta(days=1)
 
@@ -52,6 +54,7 @@ class Against(StrEnum):
     DUPLICATE = "duplicate"
     SECOND_VISIT = "second_visit"
     NO_TIME_TO_TRAVEL = "no_time_to_travel"
+    JOURNEY_GAP = "journey_gap"
 
 
 NEEDS_PERMISSION = frozenset({Against.NOT_FREE, Against.OUTSIDE_HOURS, Against.LEAD_TIME})
@@ -124,6 +127,7 @@ def breaches(placing: Placing, *, now: datetime) -> Iterator[Breach]:
     yield from _lead(placing, now=now)
     yield from _of_the_patient(placing)
     yield from _second_visit(placing, now=now)
+    yield from _journey(placing)
 
 
 def _taken(placing: Placing) -> Iterator[Breach]:
@@ -220,3 +224,25 @@ def _second_visit(placing: Placing, *, now: datetime) -> Iterator[Breach]:
         yield Breach(
             against=Against.SECOND_VISIT, refusal=SecondVisit(sentence), visit_ids=tuple(one.pk for one in same)
         )
+
+
+def _journey(placing: Placing) -> Iterator[Breach]:
+    """The visits before and after in its journey to which a visit that moves would not lie any more as was asked."""
+    mine = JourneyStep.objects.filter(appointment=placing.leaving_id or 0).first()
+    if mine is None:
+        return
+    near = JourneyStep.objects.filter(journey=mine.journey_id, position__in=[mine.position - 1, mine.position + 1])
+    moved = PlacedVisit(span=placing.visit, zone=placing.site.zone)
+    stand = near.filter(appointment__cancelled_at=None, appointment__missed_at=None)
+    for step in stand.select_related("appointment__visit_type").order_by("position"):
+        other = step.appointment
+        there = PlacedVisit(span=Span(other.start_at, other.end_at), zone=other.zone)
+        this, that = (placing.visit_type.name, moved), (other.visit_type.name, there)
+        (first, earlier), (then, later) = (that, this) if step.position < mine.position else (this, that)
+        gap = mine.gap if step.position < mine.position else step.gap
+        if gap_fault(gap, earlier=earlier, later=later) is not None:
+            sentence = (
+                f"{then} would be {distance_in_words(earlier, later)} {first}; it should be {gap_in_words(gap)} it. "
+                "Choose another time, or say why it may be so."
+            )
+            yield Breach(against=Against.JOURNEY_GAP, refusal=JourneyGap(sentence), visit_ids=(other.pk,))

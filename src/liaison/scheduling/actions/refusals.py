@@ -98,6 +98,14 @@ class NoTimeToTravel(Warned):
     is_for_everybody = True
 
 
+class JourneyGap(Warned):
+    """The visit belongs to others, and would not lie to them as was asked."""
+
+    code = "scheduling.journey_gap"
+    sentence = "The visit would not lie to those that it belongs to as was asked. Choose another time, or say why."
+    is_for_everybody = True
+
+
 class WrongSeats(Refusal):
     """The resources do not make up what the visit type needs."""
 

@@ -18,7 +18,7 @@ from liaison.loops.queries import owner_for
 from liaison.loops.queries.calendars import business_calendar
 from liaison.scheduling.access import BOOK_SERIES
 from liaison.scheduling.kinds import SERIES_VISIT
-from liaison.scheduling.models import Appointment, Series, SeriesState, SeriesVisit
+from liaison.scheduling.models import Appointment, JourneyStep, Series, SeriesState, SeriesVisit
 
 RULE: Final = "series-visit"
 _KEY: Final = "series-visit:"
@@ -123,7 +123,8 @@ def settle_series_visit(*, actor: Actor, appointment: Appointment, now: datetime
 
 
 def follow_moved_visit(*, appointment: Appointment, previous: Appointment) -> None:
-    """A visit of a series has another time: the series follows it."""
+    """A visit of a series, or of a journey, has another time: it is followed."""
+    JourneyStep.objects.filter(appointment=previous).update(appointment=appointment)
     row = SeriesVisit.objects.filter(appointment=previous).first()
     if row is not None:
         row.appointment, row.wanted_at, row.told_key = appointment, appointment.start_at, ""

@@ -12,6 +12,7 @@ from liaison.scheduling.models.arrangement import (
     WorkingHours,
 )
 from liaison.scheduling.models.feeds import CalendarFeed, CalendarFeedQuerySet
+from liaison.scheduling.models.journeys import Journey, JourneyStep
 from liaison.scheduling.models.kept import FreeDay
 from liaison.scheduling.models.readiness import Blocker
 from liaison.scheduling.models.series import Series, SeriesState, SeriesVisit
@@ -29,6 +30,8 @@ __all__ = [
     "FreeDay",
     "InvitationAnswer",
     "InvitationAnswerQuerySet",
+    "Journey",
+    "JourneyStep",
     "Modality",
     "Opening",
     "OpeningWhy",

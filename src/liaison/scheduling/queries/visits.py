@@ -25,6 +25,7 @@ from liaison.scheduling.models import Appointment, AppointmentQuerySet, Invitati
 from liaison.scheduling.ports import visit_promises
 from liaison.scheduling.queries.answers import Answered, answers_to, in_words
 from liaison.scheduling.queries.asked import is_arranged_elsewhere
+from liaison.scheduling.queries.journeys import JourneyPlace, places_in_journeys
 from liaison.scheduling.queries.readiness import Readiness, readiness_of
 from liaison.scheduling.queries.series import Place, places_in_series
 from liaison.scheduling.rules import MAY_SERVE, State, reason_in_words
@@ -53,6 +54,7 @@ class ComingVisit:
     version: int
     readiness: Readiness | None = None
     in_series: Place | None = None
+    in_journey: JourneyPlace | None = None
 
     @property
     def url(self) -> str:
@@ -114,8 +116,12 @@ def coming_with_readiness(actor: Actor, *, patient: Patient, now: datetime) -> S
     """The same visits with what their checks say and their place in a series, which takes some ten questions more."""
     rows = list(_not_over(actor, patient=patient, now=now))
     said = readiness_of(rows, now=now)
-    places = places_in_series([row.pk for row in rows])
-    return [replace(_coming(row), readiness=said.get(row.pk), in_series=places.get(row.pk)) for row in rows]
+    ids = [row.pk for row in rows]
+    places, journeys = places_in_series(ids), places_in_journeys(ids)
+    return [
+        replace(_coming(row), readiness=said.get(row.pk), in_series=places.get(row.pk), in_journey=journeys.get(row.pk))
+        for row in rows
+    ]
 
 
 def _not_over(actor: Actor, *, patient: Patient, now: datetime) -> AppointmentQuerySet:
@@ -177,12 +183,15 @@ def timeline(
     if kinds and KIND not in kinds:
         return ()
     rows = list(_with_who(_booked(actor, patient=patient, now=now)).order_by("-booked_at", "-pk"))
-    together = _booked_together(rows)
+    together, journeys = _booked_together(rows), places_in_journeys([row.pk for row in rows])
     answers = answers_to([row.pk for row in rows])
     entries = [
         entry
         for row in rows
-        for entry in (*_entries(row, together=together), *_answered(row, map(in_words, answers.get(row.pk, ()))))
+        for entry in (
+            *_entries(row, together=together, journey=journeys.get(row.pk)),
+            *_answered(row, map(in_words, answers.get(row.pk, ()))),
+        )
         if before is None or entry.at < before
     ]
     entries.sort(key=lambda entry: (entry.at, entry.key), reverse=True)
@@ -250,15 +259,17 @@ def _booked_together(rows: Sequence[Appointment]) -> Mapping[int, Sequence[Appoi
     return {row.pk: visits for visits in steps.values() if len(visits) > 1 for row in visits}
 
 
-def _entries(row: Appointment, *, together: Mapping[int, Sequence[Appointment]]) -> Iterator[TimelineEntry]:
+def _entries(
+    row: Appointment, *, together: Mapping[int, Sequence[Appointment]], journey: JourneyPlace | None
+) -> Iterator[TimelineEntry]:
     seen(row.patient_id)
     when = full_day_and_time(row.local_start)
     with_whom = ", ".join((*row.people, row.site.name))
     visits = together.get(row.pk, (row,))
     if visits[0] == row:
-        yield _entry(
-            row, "booked", at=row.booked_at, title=_booked_in_words(row, when, count=len(visits)), detail=with_whom
-        )
+        title = _booked_in_words(row, when, count=len(visits))
+        detail = with_whom if journey is None else f"{with_whom}. {_part_of(journey)}"
+        yield _entry(row, "booked", at=row.booked_at, title=title, detail=detail)
     if row.seen_at is not None:
         title = _("Seen: %(what)s") % {"what": row.visit_type.name}
         yield _entry(row, "seen", at=row.start_at, title=title, detail=with_whom)
@@ -280,6 +291,12 @@ def _answered(row: Appointment, answers: Iterable[Answered]) -> Iterator[Timelin
             "answer": answer.words, "what": row.visit_type.name, "when": when,
         }  # fmt: skip
         yield _entry(row, f"answer-{answer.message_id:012d}", at=answer.at, title=title, detail=answer.comment)
+
+
+def _part_of(journey: JourneyPlace) -> str:
+    return _("Part of “%(name)s”, %(number)s of %(total)s") % {
+        "name": journey.name, "number": journey.number, "total": journey.total,
+    }  # fmt: skip
 
 
 def _booked_in_words(row: Appointment, when: str, *, count: int) -> str:

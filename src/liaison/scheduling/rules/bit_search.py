@@ -49,13 +49,7 @@ def earliest_in_bits(
     """What `earliest` answers for the same free time, ranked and explained alike. See `can_use_bits`."""
     if not needs:
         return ()
-    shape = _Shape.of(wish)
-    fitting = {
-        resource: shape.starts_in(bits) for need in needs for resource in need.pool if (bits := free.bits.get(resource))
-    }
-    possible = _startable(wish, free.within)
-    for need in needs:
-        possible &= _at_least(need.quantity, [fitting[one] for one in need.pool if one in fitting])
+    shape, (possible, fitting) = _Shape.of(wish), startable(wish=wish, needs=needs, free=free)
 
     def fits_at(start: datetime) -> Callable[[int], Fit]:
         at = (start - free.within.start) // CELL
@@ -69,6 +63,19 @@ def earliest_in_bits(
 
     starts = _instants(possible, free.within.start)
     return ranked_offers(starts, wish=wish, needs=needs, fits_at=fits_at, known=known)
+
+
+def startable(*, wish: Wish, needs: Sequence[Need], free: FreeBits) -> tuple[int, Mapping[int, int]]:
+    """The cells of `free.within` at which a visit could start by its wish and each of its needs alone; and, for each
+    resource that is ever free, those at which it could serve. Whoever serves two needs is counted for both."""
+    shape = _Shape.of(wish)
+    fitting = {
+        resource: shape.starts_in(bits) for need in needs for resource in need.pool if (bits := free.bits.get(resource))
+    }
+    possible = _startable(wish, free.within)
+    for need in needs:
+        possible &= _at_least(need.quantity, [fitting[one] for one in need.pool if one in fitting])
+    return possible, fitting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

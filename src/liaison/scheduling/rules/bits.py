@@ -5,7 +5,7 @@ follow each other, joined, are one number, and bit `i` of it stands for five min
 the first midnight.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
@@ -102,3 +102,41 @@ def kept_of(spans: Sequence[Span], *, days: Span) -> tuple[KeptDay, ...]:
         )
         for number in range(count)
     )
+
+
+def places_of(bits: int) -> Iterator[int]:
+    """The places of the bits that are set, in order."""
+    while bits:
+        lowest = bits & -bits
+        yield lowest.bit_length() - 1
+        bits ^= lowest
+
+
+def places_before(bits: int, *, least: int, most: int | None) -> int:
+    """The places from which one of these lies `least` to `most` ahead."""
+    if most is None:
+        highest = bits.bit_length() - 1 - least
+        return between(0, highest + 1) if highest >= 0 else 0
+    if most < least:
+        return 0
+    return _smeared_down(bits, most - least + 1) >> least
+
+
+def places_after(bits: int, *, least: int, most: int | None) -> int:
+    """The places that lie `least` to `most` after one of these; without a most up to no end."""
+    if most is None:
+        return -1 << ((bits & -bits).bit_length() - 1 + least)
+    found = 0
+    for step in range(least, most + 1):
+        found |= bits << step
+    return found
+
+
+def _smeared_down(bits: int, count: int) -> int:
+    """These bits and those up to `count - 1` places under each, nothing under place 0 lost that matters."""
+    have = 1
+    while have < count:
+        step = min(have, count - have)
+        bits |= bits >> step
+        have += step
+    return bits

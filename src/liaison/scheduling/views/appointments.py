@@ -62,6 +62,7 @@ OVERRIDE_WORDS: Mapping[str, str | Promise] = MappingProxyType(
         "patient_busy": gettext_lazy("while the patient has another visit"),
         "second_visit": gettext_lazy("besides another visit for the same"),
         "no_time_to_travel": gettext_lazy("with little time to come from another site"),
+        "journey_gap": gettext_lazy("nearer to, or farther from, what it belongs to than was asked"),
         "duplicate": gettext_lazy("as a second visit of its kind that day"),
     }
 )
@@ -90,7 +91,9 @@ def cancel(request: HttpRequest, appointment_id: int) -> HttpResponse:
     found = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=current_time())
     form = CancelForm(request.POST or None, initial={"version": found.version})
     if not form.is_valid():
-        context = {"appointment": found, "form": form, "now": current_time()}
+        now = current_time()
+        others = queries.others_of_journey(found, now=now)
+        context = {"appointment": found, "form": form, "journey_others": others, "now": now}
         template = "scheduling/_cancel.html" if wants_fragment(request) else "scheduling/cancel.html"
         return render(request, template, context, status=422 if form.is_bound else 200)
     cancelled = actions.cancel_appointment(
@@ -139,6 +142,7 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
         "readiness": queries.readiness_of([found], now=now).get(found.pk) if held_for is None else None,
         "wait": wait,
         "in_series": queries.place_in_series(found),
+        "in_journey": queries.place_in_journey(found),
         "may_move_series": (
             is_ahead and found.start_at > now and found.patient.reachable_by(actor, CHANGE_SERIES, now=now)
         ),

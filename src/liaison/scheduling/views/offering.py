@@ -135,7 +135,7 @@ def heard(request: HttpRequest, offer_id: int, said: str) -> HttpResponse:
     found = queries.get_offer(actor, offer_id=offer_id, now=current_time())
     try:
         row = _SAID[said].do(actor=actor, offer=found, now=current_time())
-    except (actions.OfferOver, actions.PatientBusy, actions.NoTimeToTravel) as refusal:
+    except (actions.OfferOver, actions.PatientBusy, actions.NoTimeToTravel, actions.JourneyGap) as refusal:
         return _show(request, opening_id=found.opening_id, refusal=refusal)
     to = reverse("scheduling:opening", args=[found.opening_id])
     if row.appointment_id is not None:
