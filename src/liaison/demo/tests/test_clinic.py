@@ -118,7 +118,7 @@ def uncounted():
     found = []
     for enrolment in Enrolment.objects.filter(voided_at=None, loop__state="open"):
         view = get_follow_up(marta(), enrolment_id=enrolment.pk, now=NOW)
-        found += [one for one in may_be_the_visit(marta(), view=view) if one.state == "fulfilled"]
+        found += [one for one in may_be_the_visit(marta(), view=view, now=NOW) if one.state == "fulfilled"]
     return found
 
 
