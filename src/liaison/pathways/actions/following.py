@@ -18,8 +18,9 @@ from liaison.loops.actions import add_evidence, restart_clock, satisfy_clock, st
 from liaison.loops.models import Clock, Evidence
 from liaison.loops.ports import About, ClockToStart, Mistake, Proof
 from liaison.pathways.access import SET_COMPLEXITY
-from liaison.pathways.kinds import CONTACT
+from liaison.pathways.kinds import CONTACT, VISIT
 from liaison.pathways.models import Enrolment
+from liaison.pathways.queries import visit_expected_at
 from liaison.pathways.rules.protocol import ClockPlan, Complexity, Protocol, due_at, read_protocol
 from liaison.patients.models import Patient
 
@@ -27,6 +28,7 @@ CONTACT_RULE: Final = "tcm.contact"
 VISIT_RULE: Final = "tcm.visit"
 RECONCILIATION_RULE: Final = "tcm.reconciliation"
 KEEP_TRYING_RULE: Final = "tcm.keep_trying"
+BOOKING_RULE: Final = "tcm.booking"
 
 SPOKEN_INSIDE: Final = "Spoken with, inside the two business days."
 SPOKEN_LATE: Final = "Spoken with, after the two business days."
@@ -176,6 +178,40 @@ def _contacted(actor: Actor, enrolment: Enrolment, call: Call, *, late: bool, no
         add_evidence(actor, loop_id=enrolment.loop_id, kind=CONTACT, note=note, about=about, now=now)
     if running_clock(enrolment, KEEP_TRYING_RULE) is not None:
         satisfy_clock(actor, loop_id=enrolment.loop_id, rule_id=KEEP_TRYING_RULE, by=f"call:{call.pk}", now=now)
+    if VISIT not in enrolment.loop.evidence_kinds and visit_expected_at(enrolment, now=now) is None:
+        ask_to_book(actor, enrolment, because_of=f"call:{call.pk}", now=now)
+
+
+def ask_to_book(actor: Actor, enrolment: Enrolment, *, because_of: str, again: bool = False, now: datetime) -> None:
+    """The visit is to be booked by the next business day (DOMAIN 2.1), and never later than it must take place.
+
+    Its 7 or 14 days are for the visit itself: who begins to look on the last of them finds none. `again` after one
+    that was lost. Asked already, nothing changes.
+    """
+    if running_clock(enrolment, BOOKING_RULE) is not None:
+        return
+    protocol = read_protocol(enrolment.protocol.definition)
+    soon = due_after(now, allowance=_NEXT_BUSINESS_DAY, zone=ZoneInfo(enrolment.time_zone))
+    until = due_of(enrolment, protocol.clock(VISIT_RULE))
+    step = "Book the visit after the hospital stay again" if again else "Book the visit after the hospital stay"
+    clock = ClockToStart(
+        rule_id=BOOKING_RULE,
+        rule_version=enrolment.protocol.version,
+        step=step,
+        anchor_event=because_of,
+        anchor_at=now,
+        due_at=min(soon, until) if until > now else soon,
+        calendar="federal",
+        source=protocol.source,
+        evidence="",
+    )
+    start_clock(actor, loop_id=enrolment.loop_id, clock=clock, now=now)
+
+
+def stop_asking_to_book(actor: Actor, enrolment: Enrolment, *, by: str, now: datetime) -> None:
+    """A visit is booked, or took place."""
+    if running_clock(enrolment, BOOKING_RULE) is not None:
+        satisfy_clock(actor, loop_id=enrolment.loop_id, rule_id=BOOKING_RULE, by=by, now=now)
 
 
 def _attempted(actor: Actor, enrolment: Enrolment, call: Call, *, attempts: int, now: datetime) -> None:

@@ -18,12 +18,14 @@ from liaison.pathways.actions.following import (
     RECONCILIATION_RULE,
     VISIT_RULE,
     NotRunning,
+    ask_to_book,
     due_of,
     restart,
     running_on,
+    stop_asking_to_book,
     visible_enrolment,
 )
-from liaison.pathways.kinds import RECONCILIATION, VISIT
+from liaison.pathways.kinds import CONTACT, RECONCILIATION, VISIT
 from liaison.pathways.models import Enrolment
 from liaison.pathways.rules.protocol import Protocol, read_protocol, reconcile_by
 from liaison.pathways.rules.transition import NotTheVisit, visit_standing, why_not_the_visit
@@ -104,6 +106,7 @@ def record_visit_elsewhere(
         if enrolment.voided_at is not None or enrolment.loop.state != "open":
             raise NotRunning
         words = f"{note} {standing}"
+        stop_asking_to_book(actor, enrolment, by="visit", now=now)
         add_evidence(actor, loop_id=enrolment.loop_id, kind=VISIT, note=words, happened_at=seen_at, now=now)
     return enrolment
 
@@ -141,8 +144,10 @@ def visit_lost(actor: Actor, *, loop_id: int, appointment_id: int, why: str, now
     if enrolment is None or why_not(Appointment.objects.get(pk=appointment_id), enrolment) is not None:
         return
     protocol = read_protocol(enrolment.protocol.definition)
-    _restart_visit(actor, enrolment, protocol, step="Book the visit after the hospital stay again", now=now)
+    _restart_visit(actor, enrolment, protocol, step="See that the visit after the hospital stay takes place", now=now)
     _restart_reconciliation(actor, enrolment, protocol, visit_on=None, reason=why, now=now)
+    if VISIT not in enrolment.loop.evidence_kinds:
+        ask_to_book(actor, enrolment, because_of=f"appointment:{appointment_id}", again=True, now=now)
 
 
 def visit_seen(actor: Actor, *, loop_id: int, appointment_id: int, now: datetime) -> None:
@@ -186,6 +191,8 @@ def visit_serves_no_more(actor: Actor, *, loop_id: int, now: datetime) -> None:
     first = protocol.clock(VISIT_RULE).step.format(name=enrolment.patient.display_name)
     _restart_visit(actor, enrolment, protocol, step=first, now=now)
     _restart_reconciliation(actor, enrolment, protocol, visit_on=None, reason=why, now=now)
+    if CONTACT in enrolment.loop.evidence_kinds:
+        ask_to_book(actor, enrolment, because_of=f"loop:{loop_id}", now=now)
 
 
 def why_not(visit: Appointment, enrolment: Enrolment) -> NotTheVisit | None:
@@ -202,11 +209,13 @@ def _expect(actor: Actor, enrolment: Enrolment, visit: Appointment, *, now: date
     protocol = read_protocol(enrolment.protocol.definition)
     local = visit.start_at.astimezone(ZoneInfo(enrolment.time_zone))
     when = day_and_time(local)
+    stop_asking_to_book(actor, enrolment, by=f"appointment:{visit.pk}", now=now)
     _restart_visit(actor, enrolment, protocol, step=f"Visit {when}: see that it takes place", now=now)
     _restart_reconciliation(actor, enrolment, protocol, visit_on=local.date(), reason=f"Visit {when}.", now=now)
 
 
 def _count(actor: Actor, enrolment: Enrolment, visit: Appointment, *, now: datetime) -> None:
+    stop_asking_to_book(actor, enrolment, by=f"appointment:{visit.pk}", now=now)
     about, words = About(type=_ABOUT, id=visit.pk), _soon_words(visit.start_at, enrolment)
     add_evidence(
         actor, loop_id=enrolment.loop_id, kind=VISIT, note=words, about=about, happened_at=visit.start_at, now=now

@@ -1,7 +1,13 @@
 """Reads of protocols: whom they fit and whom not, and where follow-ups stand."""
 
 from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, judged_anchors, latest_of_each
-from liaison.pathways.queries.follow_ups import FollowUpView, follow_up_of_loops, get_follow_up, may_be_the_visit
+from liaison.pathways.queries.follow_ups import (
+    FollowUpView,
+    follow_up_of_loops,
+    get_follow_up,
+    may_be_the_visit,
+    visit_expected_at,
+)
 from liaison.pathways.queries.outlook import Outlook, outlook, told, waiting_follow_ups
 from liaison.pathways.queries.protocols import ProtocolView, get_protocol, protocols
 
@@ -20,5 +26,6 @@ __all__ = [
     "outlook",
     "protocols",
     "told",
+    "visit_expected_at",
     "waiting_follow_ups",
 ]

@@ -114,7 +114,7 @@ def _view(row: Enrolment, *, now: datetime) -> FollowUpView:
     calls = [call.as_attempt for call in logged]
     inside = contact_so_far(calls, starts_at=row.anchor_at, ends_at=contact_due + timedelta(seconds=1), now=now)
     ever = contact_so_far(calls, starts_at=row.anchor_at, ends_at=now + timedelta(seconds=1), now=now)
-    booked_at, missed_at = _expected_at(row, now=now), _missed_at(row)
+    booked_at, missed_at = visit_expected_at(row, now=now), _missed_at(row)
     seen_at = _seen_at(row)
     standing = visit_standing(seen_at, discharged_on=row.anchor_on, zone=zone) if seen_at else None
     reconciled = RECONCILIATION in row.loop.evidence_kinds
@@ -161,7 +161,7 @@ def _next_try_at(row: Enrolment) -> datetime | None:
     return at
 
 
-def _expected_at(row: Enrolment, *, now: datetime) -> datetime | None:
+def visit_expected_at(row: Enrolment, *, now: datetime) -> datetime | None:
     """When the visit is that is expected: the next that comes, else the last whose end nobody wrote down."""
     found = [one for one in _visits(row) if one.state in _EXPECTED]
     coming = next((one for one in found if one.end_at > now), found[-1] if found else None)

@@ -194,8 +194,42 @@ def test_a_lost_visit_must_be_booked_again(home):
     visit = home.visit(DISCHARGE + timedelta(days=5))
     visit_booked(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, now=NOW)
     visit_lost(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, why="The visit was missed.", now=NOW)
-    assert running()["tcm.visit"].step == "Book the visit after the hospital stay again"
+    assert running()["tcm.booking"].step == "Book the visit after the hospital stay again"
+    assert running()["tcm.visit"].step == "See that the visit after the hospital stay takes place"
     assert running()["tcm.reconciliation"].due_at.isoformat() == "2026-02-28T04:59:59+00:00"
+
+
+def test_once_contacted_the_visit_is_to_be_booked_by_the_next_business_day(home):
+    """Its 14 days are for the visit: nobody is told to begin looking on the last of them."""
+    call(home, at=MONDAY, outcome="reached", clinical=True)
+    asked = running()["tcm.booking"]
+    assert asked.step == "Book the visit after the hospital stay"
+    assert asked.due_at < MONDAY + timedelta(days=3)
+    assert Loop.objects.get(pk=home.enrolment.loop_id).next_step == asked.step
+    call(home, at=MONDAY + timedelta(hours=2), outcome="reached", clinical=True)
+    assert running()["tcm.booking"].pk == asked.pk
+    visit = home.visit(DISCHARGE + timedelta(days=6))
+    visit_booked(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, now=MONDAY)
+    assert "tcm.booking" not in running()
+    call(home, at=MONDAY + timedelta(hours=4), outcome="reached", clinical=True)
+    assert "tcm.booking" not in running(), "one is expected"
+    visit_lost(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, why="The visit was missed.", now=MONDAY)
+    visit_seen(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, now=visit.end_at)
+    assert "tcm.booking" not in running()
+    call(home, at=visit.end_at, outcome="reached", clinical=True)
+    visit_lost(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, why="by mistake", now=visit.end_at)
+    assert "tcm.booking" not in running(), "it took place"
+
+
+def test_it_is_to_be_booked_before_it_must_take_place_and_soon_when_that_has_passed(home):
+    until = running()["tcm.visit"].due_at
+    call(home, at=until - timedelta(hours=1), outcome="reached", clinical=True)
+    assert running()["tcm.booking"].due_at == until
+    with writes_open():
+        Clock.objects.filter(rule_id="tcm.booking").update(voided_at=until, voided_reason="x")
+    late = until + timedelta(days=1)
+    call(home, at=late, outcome="reached", clinical=True)
+    assert running()["tcm.booking"].due_at > late
 
 
 def test_a_visit_on_the_day_of_discharge_does_not_count(home):
@@ -241,7 +275,9 @@ def test_what_happens_to_appointments_moves_the_follow_up(home):
         return kind(**{**about, "loop_id": visit.loop_id, **more})
 
     def step():
-        return running()["tcm.visit"].step[:4]
+        return min(
+            running().values(), key=lambda clock: (clock.rule_id != "tcm.booking", clock.rule_id != "tcm.visit")
+        ).step[:4]
 
     steps = []
     for react, fact in (

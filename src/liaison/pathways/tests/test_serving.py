@@ -14,7 +14,7 @@ from liaison.loops.models import Evidence
 from liaison.pathways.actions import NotFaceToFace, TooEarlyToCount, visit_served, visit_serves_no_more
 from liaison.pathways.queries import get_follow_up, may_be_the_visit
 from liaison.pathways.tests.cast import DISCHARGE, LIAISON, NOW, stay, walter
-from liaison.pathways.tests.test_following import running
+from liaison.pathways.tests.test_following import call, running
 from liaison.pathways.tests.test_screens import signed_in
 from liaison.scheduling.actions import serve_loop, serve_no_more
 from liaison.scheduling.models import Appointment
@@ -133,6 +133,15 @@ def test_a_visit_ahead_that_was_taken_back_leaves_the_follow_up_as_it_was(home):
     take_back(home, visit, now=NOW)
     assert {rule: (clock.step, clock.due_at) for rule, clock in running().items()} == before
     assert candidates(home) == [visit.pk]
+
+
+def test_once_contacted_a_visit_taken_back_is_to_be_booked_soon(home):
+    visit = loose(home, DISCHARGE + timedelta(days=5))
+    call(home, at=NOW, outcome="reached", clinical=True)
+    serve(home, visit, now=NOW)
+    assert "tcm.booking" not in running()
+    take_back(home, visit, now=NOW)
+    assert running()["tcm.booking"].step == "Book the visit after the hospital stay"
 
 
 def test_a_visit_that_took_place_and_was_taken_back_proves_nothing(home):

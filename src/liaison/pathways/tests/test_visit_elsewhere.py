@@ -28,6 +28,7 @@ from liaison.pathways.actions import (
 from liaison.pathways.queries import get_follow_up
 from liaison.pathways.rules.transition import VisitStanding
 from liaison.pathways.tests.cast import DISCHARGE, NOW, stay, walter
+from liaison.pathways.tests.test_following import call, running
 from liaison.pathways.tests.test_screens import signed_in
 
 WHERE = "Dr Tanaka, Albany; her note came by fax"
@@ -63,6 +64,13 @@ def test_it_counts_by_its_own_day_whenever_it_is_typed_in(home, days, standing, 
     assert proof.note.endswith(words)
     assert Clock.objects.get(rule_id="tcm.visit").satisfied_at == LATER
     assert AuditEntry.objects.filter(verb="pathways.record_visit", outcome="done").count() == 1
+
+
+def test_once_contacted_nobody_is_asked_to_book_what_took_place(home):
+    call(home, at=NOW, outcome="reached", clinical=True)
+    assert running()["tcm.booking"]
+    record(home)
+    assert "tcm.booking" not in running()
 
 
 def test_what_is_no_such_visit_is_refused_beside_its_field(home):
