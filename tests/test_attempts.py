@@ -20,7 +20,7 @@ def test_what_is_refused_on_the_pages_before_any_act_stands_in_the_trail_with_it
     tomorrow = reverse("scheduling:attend", args=[world.arguments["appointment_id"], "arrived"])
     long_ago = {"step": "Ring Zyxwulf", "due_at": "2020-01-06T09:00", "version": 1, "waiting_on": ""}
     before = AuditEntry.objects.latest("id").pk
-    assert rosa.post(tomorrow).status_code in {409, 422}
+    assert rosa.post(tomorrow, {"version": 1}).status_code in {409, 422}
     assert rosa.post(f"/loops/{world.arguments['loop_id']}/step/", long_ago).status_code == 422
     refused = AuditEntry.objects.filter(pk__gt=before, outcome=AuditEntry.Outcome.REFUSED).order_by("id")
     assert [(entry.verb, entry.refusal_code) for entry in refused] == [

@@ -12,6 +12,7 @@ OUTLASTS = {
     "patients.change_alerts",
     "patients.change_care_team",
     "patients.change_contacts",
+    "pathways.record_visit",
     "patients.change_proxies",
     "patients.mark_deceased",
     "patients.merge",

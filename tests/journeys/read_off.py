@@ -1,12 +1,18 @@
 """What journeys read of a page or of the rows behind it, more than one of them."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 
 def offered_at(choice):
     """When an offered time begins, and the ids of who and what it takes."""
     start_at, _site, *seats = choice.locator("input").get_attribute("value").split()
     return datetime.fromisoformat(start_at), [int(seat.rpartition(":")[2]) for seat in seats]
+
+
+def tomorrow(clinic) -> date:
+    """The day after the clinic's today, in New York."""
+    return (clinic.now() + timedelta(days=1)).astimezone(ZoneInfo("America/New_York")).date()
 
 
 def who_holds(clinic, seats, at):

@@ -9,7 +9,7 @@ import icalendar
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.read_off import offered_at, who_holds
+from tests.journeys.read_off import offered_at, tomorrow, who_holds
 
 pytestmark = pytest.mark.journey
 
@@ -27,7 +27,7 @@ def test_rosa_books_the_earliest_time_and_the_patient_gets_an_invitation(as_pers
         clinic.now(),
     )
     rosa = as_person("Rosa Delgado")
-    page = rosa.open(f"/book/?patient={patient_id}")
+    page = rosa.open(f"/book/?patient={patient_id}&not_before={tomorrow(clinic)}")
     page.locator("select[name=visit_type]").select_option(label="Office visit, 20 min")
     expect(page.locator("input[name=offer]").first).to_be_visible()
     earliest = page.locator(".c-time").first

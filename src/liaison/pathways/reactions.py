@@ -7,6 +7,7 @@ from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
 from liaison.core.jobs import defer
 from liaison.inbox.events import CallLogged, CallStruck
+from liaison.loops.events import OwnerFound
 from liaison.pathways.actions import (
     evaluate,
     forget_call,
@@ -20,6 +21,7 @@ from liaison.pathways.actions import (
     visit_serves_no_more,
 )
 from liaison.pathways.jobs import open_what_waits
+from liaison.pathways.kinds import POST_DISCHARGE
 from liaison.pathways.models import Enrolment
 from liaison.patients.actions import put_back, repoint
 from liaison.patients.events import PatientDeceased, PatientsMerged, PatientsUnmerged
@@ -41,6 +43,13 @@ from liaison.scheduling.events import (
 def look_again(fact: ChartChanged, /, *, actor: Actor) -> None:
     """Evaluate the patients whose charts changed, and nobody else."""
     evaluate(actor, now=fact.at, patient_ids=fact.patient_ids)
+
+
+@reacts_to(OwnerFound)
+def follow_what_was_opened(fact: OwnerFound, /, *, actor: Actor) -> None:
+    """A stay that could not be followed has its loop now: its follow-up begins with it, not at the next hour."""
+    if fact.kind == POST_DISCHARGE.code:
+        evaluate(actor, now=fact.at, patient_ids=[fact.patient_id])
 
 
 @reacts_to(TeamAdded)

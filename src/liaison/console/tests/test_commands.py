@@ -87,7 +87,9 @@ def test_an_import_tells_what_came_and_what_was_refused(ready, tmp_path):
     bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": {"resourceType": "Dragon"}}]}
     (tmp_path / "odd.json").write_text(json.dumps(bundle))
     assert "no site" in liaison("import", tmp_path, DATABASE_URL=ready.url).stderr
-    add_site = "INSERT INTO accounts_site (code, name, time_zone, address, phone) VALUES ('a', 'A', 'UTC', '', '')"
+    add_site = (
+        "INSERT INTO accounts_site (code, name, time_zone, address, phone, version) VALUES ('a', 'A', 'UTC', '', '', 1)"
+    )
     assert liaison("psql", "-c", add_site, DATABASE_URL=ready.url).returncode == 0
     refused = liaison("import", tmp_path, DATABASE_URL=ready.url)
     assert refused.returncode == 1

@@ -25,9 +25,9 @@ def demonstration(ready):
     with psycopg.connect(ready.url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO liaison.accounts_user"
-            " (password, email, name, is_active, is_demo, must_change_password, deactivated_at) VALUES"
-            " ('!', 'rosa@riverside.example', 'Rosa', true, true, false, NULL),"
-            " ('!', 'pat@riverside.example', 'Pat', false, true, false, now())"
+            " (password, email, name, is_active, is_demo, must_change_password, deactivated_at, version) VALUES"
+            " ('!', 'rosa@riverside.example', 'Rosa', true, true, false, NULL, 1),"
+            " ('!', 'pat@riverside.example', 'Pat', false, true, false, now(), 1)"
         )
     return ready
 

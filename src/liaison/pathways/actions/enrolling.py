@@ -30,6 +30,7 @@ from liaison.patients.models import Patient
 
 _log = logging.getLogger(__name__)
 _FAILED: Final = "failed"
+_STAY: Final = "records.resource"
 
 
 class ProtocolChanged(Refusal):
@@ -105,6 +106,7 @@ def evaluate(actor: Actor, *, now: datetime, patient_ids: Sequence[int] | None =
     for stored in install_protocols(actor, now=now):
         protocol = read_protocol(stored.definition)
         passing = anchors_that_pass(protocol.criteria, now=now, patient_ids=patient_ids)
+        _drop_kept(actor, protocol, passing, now=now, patient_ids=patient_ids)
         voided += _take_back(actor, stored, protocol, passing, now=now, patient_ids=patient_ids)
         for candidate in () if stored.code in paused else to_open(stored.code, passing=passing):
             try:
@@ -131,11 +133,27 @@ def _keep_failed(
         kind=protocol.opens.kind,
         title=protocol.opens.title.format(day=near_day(candidate.ended_on, year=now.year)),
         clocks=tuple(first_clocks(protocol, patient=patient, anchor=candidate, complexity=Complexity.MODERATE)),
-        about=About(type="records.resource", id=candidate.resource_id),
+        about=About(type=_STAY, id=candidate.resource_id),
         once_key=_once_key(protocol, candidate),
         priority=protocol.opens.priority,
     )
     keep_failed(actor, promise=promise, patient=patient, site=patient.home_site(), error=error, now=now)
+
+
+def _drop_kept(
+    actor: Actor,
+    protocol: Protocol,
+    passing: Sequence[Candidate],
+    *,
+    now: datetime,
+    patient_ids: Sequence[int] | None,
+) -> None:
+    """End what waits to be opened for stays that were taken back meanwhile, so that nobody opens it after all."""
+    kept = WaitingPromise.objects.waiting().filter(kind=protocol.opens.kind, about_type=_STAY)
+    kept = kept.exclude(about_id__in=[candidate.resource_id for candidate in passing])
+    if patient_ids is not None:
+        kept = kept.filter(patient_id__in=patient_ids)
+    drop_waiting(actor, waiting=kept, reason="The stay was taken back or is over", now=now)
 
 
 def _log_failed(error: Exception, *, protocol: str, stay_id: int) -> None:
@@ -251,7 +269,7 @@ def _open_loop(
         owner=owner,
         clocks=first_clocks(protocol, patient=patient, anchor=candidate, complexity=Complexity.MODERATE),
         priority=protocol.opens.priority,
-        about=About(type="records.resource", id=candidate.resource_id),
+        about=About(type=_STAY, id=candidate.resource_id),
         once_key=_once_key(protocol, candidate),
         now=now,
     )

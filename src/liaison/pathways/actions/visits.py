@@ -21,12 +21,14 @@ from liaison.pathways.actions.following import (
     ask_to_book,
     due_of,
     restart,
+    running_clock,
     running_on,
     stop_asking_to_book,
     visible_enrolment,
 )
 from liaison.pathways.kinds import CONTACT, RECONCILIATION, VISIT
 from liaison.pathways.models import Enrolment
+from liaison.pathways.queries import EXPECTED
 from liaison.pathways.rules.protocol import Protocol, read_protocol, reconcile_by
 from liaison.pathways.rules.transition import NotTheVisit, visit_standing, why_not_the_visit
 from liaison.scheduling.models import Appointment
@@ -56,7 +58,10 @@ class VisitTooEarly(Refusal):
     """The visit that was typed in was before the patient was home."""
 
     code: ClassVar[str] = "pathways.visit_too_early"
-    sentence = "On the day of the discharge, or before it, is not the visit after the stay (DOMAIN 2.1)."
+    sentence = (
+        "A visit on the day of the discharge, or before it, is not the visit after the stay. Give the day of a later "
+        "one, or book one."
+    )
     field = "seen_at"
 
 
@@ -107,6 +112,7 @@ def record_visit_elsewhere(
             raise NotRunning
         words = f"{note} {standing}"
         stop_asking_to_book(actor, enrolment, by="visit", now=now)
+        _reconcile_by(actor, enrolment, seen_at, now=now)
         add_evidence(actor, loop_id=enrolment.loop_id, kind=VISIT, note=words, happened_at=seen_at, now=now)
     return enrolment
 
@@ -135,13 +141,20 @@ def visit_booked(actor: Actor, *, loop_id: int, appointment_id: int, now: dateti
         return
     visit = Appointment.objects.get(pk=appointment_id)
     if why_not(visit, enrolment) is None:
-        _expect(actor, enrolment, visit, now=now)
+        _expect(actor, enrolment, _first_expected(enrolment, but_id=0, now=now) or visit, now=now)
 
 
 def visit_lost(actor: Actor, *, loop_id: int, appointment_id: int, why: str, now: datetime) -> None:
-    """The booked visit was cancelled or missed: book another. `why` in words. One that can't be the visit is none."""
+    """The booked visit was cancelled or missed: book another, unless another still stands; then that one counts.
+
+    `why` in words. One that can't be the visit is none.
+    """
     enrolment = running_on(loop_id)
     if enrolment is None or why_not(Appointment.objects.get(pk=appointment_id), enrolment) is not None:
+        return
+    other = _first_expected(enrolment, but_id=appointment_id, now=now)
+    if other is not None:
+        _expect(actor, enrolment, other, now=now)
         return
     protocol = read_protocol(enrolment.protocol.definition)
     _restart_visit(actor, enrolment, protocol, step="See that the visit after the hospital stay takes place", now=now)
@@ -187,6 +200,10 @@ def visit_serves_no_more(actor: Actor, *, loop_id: int, now: datetime) -> None:
     enrolment = running_on(loop_id)
     if enrolment is None:
         return
+    other = _first_expected(enrolment, but_id=0, now=now)
+    if other is not None:
+        _expect(actor, enrolment, other, now=now)
+        return
     protocol, why = read_protocol(enrolment.protocol.definition), "Taken back: the visit is for something else."
     first = protocol.clock(VISIT_RULE).step.format(name=enrolment.patient.display_name)
     _restart_visit(actor, enrolment, protocol, step=first, now=now)
@@ -205,6 +222,13 @@ def why_not(visit: Appointment, enrolment: Enrolment) -> NotTheVisit | None:
     )
 
 
+def _first_expected(enrolment: Enrolment, *, but_id: int, now: datetime) -> Appointment | None:
+    """The earliest visit ahead that can be the follow-up's, other than this one."""
+    rows = Appointment.objects.filter(loop_id=enrolment.loop_id, state__in=EXPECTED, end_at__gt=now)
+    ahead = rows.exclude(pk=but_id).order_by("start_at", "pk")
+    return next((row for row in ahead if why_not(row, enrolment) is None), None)
+
+
 def _expect(actor: Actor, enrolment: Enrolment, visit: Appointment, *, now: datetime) -> None:
     protocol = read_protocol(enrolment.protocol.definition)
     local = visit.start_at.astimezone(ZoneInfo(enrolment.time_zone))
@@ -217,9 +241,19 @@ def _expect(actor: Actor, enrolment: Enrolment, visit: Appointment, *, now: date
 def _count(actor: Actor, enrolment: Enrolment, visit: Appointment, *, now: datetime) -> None:
     stop_asking_to_book(actor, enrolment, by=f"appointment:{visit.pk}", now=now)
     about, words = About(type=_ABOUT, id=visit.pk), _soon_words(visit.start_at, enrolment)
+    _reconcile_by(actor, enrolment, visit.start_at, now=now)
     add_evidence(
         actor, loop_id=enrolment.loop_id, kind=VISIT, note=words, about=about, happened_at=visit.start_at, now=now
     )
+
+
+def _reconcile_by(actor: Actor, enrolment: Enrolment, seen_at: datetime, *, now: datetime) -> None:
+    """The visit took place: its day is the last for the medicines, whenever the visit is told (DOMAIN 2.1)."""
+    local = seen_at.astimezone(ZoneInfo(enrolment.time_zone))
+    running = running_clock(enrolment, RECONCILIATION_RULE)
+    if running is not None and running.anchor_event != f"visit:{local.date()}":
+        protocol, why = read_protocol(enrolment.protocol.definition), f"The visit was {day_and_time(local)}."
+        _restart_reconciliation(actor, enrolment, protocol, visit_on=local.date(), reason=why, now=now)
 
 
 def _soon_words(seen_at: datetime, enrolment: Enrolment) -> str:

@@ -2,6 +2,7 @@
 
 from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, judged_anchors, latest_of_each
 from liaison.pathways.queries.follow_ups import (
+    EXPECTED,
     FollowUpView,
     follow_up_of_loops,
     get_follow_up,
@@ -12,6 +13,7 @@ from liaison.pathways.queries.outlook import Outlook, outlook, told, waiting_fol
 from liaison.pathways.queries.protocols import ProtocolView, get_protocol, protocols
 
 __all__ = [
+    "EXPECTED",
     "Candidate",
     "FollowUpView",
     "Outlook",

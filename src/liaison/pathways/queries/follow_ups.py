@@ -25,6 +25,7 @@ from liaison.pathways.rules.transition import (
     Stage,
     VisitStanding,
     billable_code,
+    by_the_visit,
     period_ends_on,
     stage_of,
     tried_words,
@@ -36,7 +37,7 @@ from liaison.scheduling.models import Appointment
 from liaison.scheduling.ports import State
 from liaison.scheduling.queries import ComingVisit, may_serve
 
-_EXPECTED: Final = (State.PENDING, State.BOOKED, State.ARRIVED, State.CHECKED_IN)
+EXPECTED: Final = (State.PENDING, State.BOOKED, State.ARRIVED, State.CHECKED_IN)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,8 @@ class FollowUpView:
     visit_seen_at: datetime | None
     visit_standing: VisitStanding | None
     reconciled: bool
+    reconciled_at: datetime | None
+    reconciled_late: bool
     period_ends_on: date
     code: str
 
@@ -117,7 +120,9 @@ def _view(row: Enrolment, *, now: datetime) -> FollowUpView:
     booked_at, missed_at = visit_expected_at(row, now=now), _missed_at(row)
     seen_at = _seen_at(row)
     standing = visit_standing(seen_at, discharged_on=row.anchor_on, zone=zone) if seen_at else None
-    reconciled = RECONCILIATION in row.loop.evidence_kinds
+    reconciled_at = _reconciled_at(row)
+    reconciled = reconciled_at is not None
+    in_visit_time = by_the_visit(reconciled_at, seen_at=seen_at, zone=zone)
     known = FollowUp(
         discharged_on=row.anchor_on,
         contact_due_at=contact_due,
@@ -147,8 +152,10 @@ def _view(row: Enrolment, *, now: datetime) -> FollowUpView:
         visit_seen_at=seen_at,
         visit_standing=standing,
         reconciled=reconciled,
+        reconciled_at=reconciled_at,
+        reconciled_late=reconciled and seen_at is not None and not in_visit_time,
         period_ends_on=period_ends_on(row.anchor_on),
-        code=billable_code(complexity=complexity, standing=standing, contact_kept=in_time, reconciled=reconciled),
+        code=billable_code(complexity=complexity, standing=standing, contact_kept=in_time, reconciled=in_visit_time),
     )
 
 
@@ -163,7 +170,7 @@ def _next_try_at(row: Enrolment) -> datetime | None:
 
 def visit_expected_at(row: Enrolment, *, now: datetime) -> datetime | None:
     """When the visit is that is expected: the next that comes, else the last whose end nobody wrote down."""
-    found = [one for one in _visits(row) if one.state in _EXPECTED]
+    found = [one for one in _visits(row) if one.state in EXPECTED]
     coming = next((one for one in found if one.end_at > now), found[-1] if found else None)
     return coming.start_at if coming else None
 
@@ -201,6 +208,12 @@ def _seen_at(row: Enrolment) -> datetime | None:
         )
         return start or found.at
     return found.at
+
+
+def _reconciled_at(row: Enrolment) -> datetime | None:
+    """When the medicines were gone through first: as was said, else when it was recorded."""
+    found = Evidence.objects.filter(loop_id=row.loop_id, kind=RECONCILIATION, withdrawn_at=None).order_by("pk").first()
+    return (found.happened_at or found.at) if found is not None else None
 
 
 def _at_of(row: Enrolment, kind: str) -> datetime | None:

@@ -154,11 +154,19 @@ def why_no_such_visit(modality: str) -> str:
     )
 
 
+def by_the_visit(reconciled_at: datetime | None, *, seen_at: datetime | None, zone: tzinfo) -> bool:
+    """Whether the medicines were reconciled on the day of the visit or before (DOMAIN 2.1)."""
+    if reconciled_at is None or seen_at is None:
+        return False
+    return reconciled_at.astimezone(zone).date() <= seen_at.astimezone(zone).date()
+
+
 def billable_code(
     *, complexity: Complexity, standing: VisitStanding | None, contact_kept: bool, reconciled: bool
 ) -> str:
     """The code that the record supports so far, for a person to review; empty for none (DOMAIN 2.1).
 
+    `reconciled` means by the day of the visit.
     High complexity with a visit on days 8–14 supports 99495 only. `contact_kept` is contact in time, or two
     separate documented attempts.
     """

@@ -16,7 +16,8 @@ from liaison.core.actor import Actor, system_actor
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden
-from liaison.loops.actions import escalate_loops, give_up_loop
+from liaison.loops.actions import escalate_loops, find_owners, give_up_loop
+from liaison.loops.events import OwnerFound
 from liaison.loops.models import Clock, Loop, WaitingPromise
 from liaison.loops.ports import Owner
 from liaison.loops.queries import coordinator_of, owner_for, site_of
@@ -25,6 +26,7 @@ from liaison.pathways.actions import evaluate, turn_off, turn_on
 from liaison.pathways.jobs import evaluate_everybody, open_what_waits
 from liaison.pathways.models import Enrolment, Protocol
 from liaison.pathways.queries import outlook, told, waiting_follow_ups
+from liaison.pathways.reactions import follow_what_was_opened
 from liaison.pathways.tests.cast import DISCHARGE, LIAISON, NOW, stay, walter
 from liaison.patients.actions import mark_deceased
 from liaison.patients.models import CareTeamMember, Patient
@@ -356,6 +358,38 @@ def test_a_stay_that_cannot_be_opened_stops_no_other_and_is_told_without_a_name(
     assert evaluate(LIAISON, now=NOW).opened == 1
     kept.refresh_from_db()
     assert kept.ended_why == "It is followed now"
+
+
+def test_a_stay_that_was_taken_back_while_it_waited_is_opened_by_nobody(ward):
+    ward.take_in(walter())
+    refuse_loops_of(ward.walter)
+    ward.take_in(walter(), stay())
+    kept = WaitingPromise.objects.failed().get()
+    ward.take_in(*a_second("ruth"))
+    assert WaitingPromise.objects.waiting().count() == 1, "others' charts take nothing back"
+    ward.take_in(walter(), stay(status="entered-in-error"))
+    kept.refresh_from_db()
+    assert kept.ended_why == "The stay was taken back or is over"
+    refuse_loops_of(None)
+    find_owners(LIAISON, now=NOW)
+    assert not Loop.objects.filter(patient=ward.walter).exists()
+
+
+def test_a_stay_that_could_be_opened_at_last_is_followed_at_once(ward):
+    ward.take_in(walter())
+    refuse_loops_of(ward.walter)
+    ward.take_in(walter(), stay())
+    refuse_loops_of(None)
+    find_owners(LIAISON, now=NOW)
+    loop = Loop.objects.get(patient=ward.walter)
+    assert Enrolment.objects.get().loop_id == loop.pk
+
+
+def test_what_waits_for_an_owner_elsewhere_is_no_follow_up(ward):
+    ward.take_in(walter())
+    fact = OwnerFound(at=NOW, loop_id=1, kind="task", patient_id=ward.walter.pk, once_key="x")
+    follow_what_was_opened(fact, actor=LIAISON)
+    assert not Enrolment.objects.exists()
 
 
 def test_a_stay_whose_loop_is_there_but_not_its_follow_up_is_told_in_the_log(ward, caplog):

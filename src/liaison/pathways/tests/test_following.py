@@ -14,7 +14,14 @@ from liaison.inbox.models.calls import StruckWhy
 from liaison.inbox.ports import CallDetails
 from liaison.loops.actions import add_evidence, close_loop, give_up_loop, void_clock
 from liaison.loops.models import Clock, Evidence, Loop
-from liaison.pathways.actions import NotRunning, set_complexity, visit_booked, visit_lost, visit_seen
+from liaison.pathways.actions import (
+    NotRunning,
+    set_complexity,
+    visit_booked,
+    visit_lost,
+    visit_seen,
+    visit_serves_no_more,
+)
 from liaison.pathways.queries import get_follow_up
 from liaison.pathways.rules.protocol import Complexity
 from liaison.pathways.rules.transition import Stage
@@ -219,6 +226,36 @@ def test_once_contacted_the_visit_is_to_be_booked_by_the_next_business_day(home)
     call(home, at=visit.end_at, outcome="reached", clinical=True)
     visit_lost(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, why="by mistake", now=visit.end_at)
     assert "tcm.booking" not in running(), "it took place"
+
+
+def test_of_several_visits_the_earliest_that_stands_is_the_one(home):
+    first, later = home.visit(DISCHARGE + timedelta(days=3)), home.visit(DISCHARGE + timedelta(days=6))
+    visit_booked(LIAISON, loop_id=first.loop_id, appointment_id=first.pk, now=NOW)
+    by_first = running()["tcm.reconciliation"].due_at
+    visit_booked(LIAISON, loop_id=later.loop_id, appointment_id=later.pk, now=NOW)
+    assert running()["tcm.reconciliation"].due_at == by_first
+    visit_lost(LIAISON, loop_id=later.loop_id, appointment_id=later.pk, why="cancelled", now=NOW)
+    assert running()["tcm.visit"].step.startswith("Visit Mon, Feb 16")
+    assert "tcm.booking" not in running()
+    visit_serves_no_more(LIAISON, loop_id=later.loop_id, now=NOW)
+    assert running()["tcm.reconciliation"].due_at == by_first
+    visit_lost(LIAISON, loop_id=first.loop_id, appointment_id=first.pk, why="cancelled", now=NOW)
+    assert running()["tcm.visit"].step.startswith("Visit Thu, Feb 19")
+
+
+def test_medicines_gone_through_after_the_day_of_the_visit_support_no_code(home):
+    visit = home.visit(DISCHARGE + timedelta(days=5))
+    visit_booked(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, now=NOW)
+    call(home, at=MONDAY, outcome="reached", clinical=True)
+    visit_seen(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, now=visit.end_at)
+    after = visit.end_at + timedelta(days=1)
+    add_evidence(home.rosa, loop_id=visit.loop_id, kind="reconciliation", now=after)
+    view = get_follow_up(home.rosa, enrolment_id=home.enrolment.pk, now=after)
+    assert (view.reconciled, view.reconciled_late, view.code) == (True, True, "")
+    with writes_open():
+        Evidence.objects.filter(kind="reconciliation").update(happened_at=visit.start_at)
+    view = get_follow_up(home.rosa, enrolment_id=home.enrolment.pk, now=after)
+    assert (view.reconciled_late, view.code) == (False, "99495")
 
 
 def test_it_is_to_be_booked_before_it_must_take_place_and_soon_when_that_has_passed(home):

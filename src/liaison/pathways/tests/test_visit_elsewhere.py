@@ -66,6 +66,12 @@ def test_it_counts_by_its_own_day_whenever_it_is_typed_in(home, days, standing, 
     assert AuditEntry.objects.filter(verb="pathways.record_visit", outcome="done").count() == 1
 
 
+def test_its_day_is_the_last_for_the_medicines(home):
+    record(home, on=5)
+    due = running()["tcm.reconciliation"].due_at
+    assert due.isoformat() == "2026-02-19T04:59:59+00:00"
+
+
 def test_once_contacted_nobody_is_asked_to_book_what_took_place(home):
     call(home, at=NOW, outcome="reached", clinical=True)
     assert running()["tcm.booking"]
