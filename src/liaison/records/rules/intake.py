@@ -80,6 +80,8 @@ def _number(digits: str) -> Decimal:
     raise ValueError(f"the number {digits[:20]}… is too long to be a measurement")
 
 
+_TOO_DEEP = "nested too deeply to be read: nothing clinical has hundreds of levels"
+
 _decoder = msgspec.json.Decoder(float_hook=_number)
 
 
@@ -96,7 +98,7 @@ def decode(body: bytes | bytearray | memoryview | msgspec.Raw) -> object:
     except UnicodeDecodeError:
         raise Refused("not valid UTF-8 text") from None
     except RecursionError:
-        raise Refused("nested too deeply to be read: nothing clinical has hundreds of levels") from None
+        raise Refused(_TOO_DEEP) from None
 
 
 class _GivenTwice(Exception):
@@ -110,11 +112,16 @@ def _once(pairs: list[tuple[str, object]]) -> None:
 
 
 def key_given_twice(body: bytes) -> str:
-    """The first key that some object of this JSON gives twice, "" for none; `body` was decoded before."""
+    """The first key that some object of this JSON gives twice, "" for none; `body` was decoded before.
+
+    Raises Refused for a few levels fewer than `decode` does: this reader's own calls count among them.
+    """
     try:
         json.loads(body, object_pairs_hook=_once, parse_int=len, parse_float=len)
     except _GivenTwice as found:
         return str(found)
+    except RecursionError:
+        raise Refused(_TOO_DEEP) from None
     return ""
 
 
