@@ -125,6 +125,35 @@ def key_given_twice(body: bytes) -> str:
     return ""
 
 
+class _Key:
+    """A key of an object, equal to no other: a dict of them keeps those that stand twice."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+_keys = msgspec.json.Decoder(dict[_Key, msgspec.Raw], dec_hook=lambda kind, name: kind(name))
+
+
+def own_key_given_twice(body: bytes | bytearray | msgspec.Raw) -> str:
+    """The first of this object's own keys that it gives twice, "" for none. What the values hold is passed over,
+    so that it costs little for a large bundle; `body` was decoded as an object before.
+    """
+    seen = set()
+    for key in _keys.decode(body):
+        if key.name in seen:
+            return key.name
+        seen.add(key.name)
+    return ""
+
+
+def refused_twice(key: str) -> Refused:
+    """The refusal of a key that stands twice in one object."""
+    return Refused(f"gives {key[:60]!r} twice in one object: only one of the values could be kept", where=key[:60])
+
+
 def _is_half_a_character(body: bytes, *, said: str) -> bool:
     """Whether that is what the decoder stumbled over: it calls one before a quotation mark the end of the file."""
     return "surrogate" in said or (body.rstrip().endswith(b"}") and _HALF.search(body) is not None)
@@ -144,9 +173,7 @@ def receive(body: bytes, *, path: str, full_url: str = "") -> Received:
         raise Refused("not a JSON object")
     twice = key_given_twice(body)
     if twice:
-        raise Refused(
-            f"gives {twice[:60]!r} twice in one object: only one of the values could be kept", where=twice[:60]
-        )
+        raise refused_twice(twice)
     if b"\\u0000" in body and _NUL.search(body):
         raise Refused("holds a NUL character")
     if "\0" in full_url:
