@@ -92,9 +92,7 @@ def decode(body: bytes | bytearray | memoryview | msgspec.Raw) -> object:
     except msgspec.ValidationError as problem:
         raise Refused(str(problem)) from None
     except msgspec.DecodeError as problem:
-        if _is_half_a_character(bytes(body), said=str(problem)):
-            raise Refused("holds half of a character (such as \\ud800 alone): a text was cut inside it") from None
-        raise Refused(f"not valid JSON: {problem}") from None
+        raise Refused(why_not_json(problem, body=body)) from None
     except UnicodeDecodeError:
         raise Refused("not valid UTF-8 text") from None
     except RecursionError:
@@ -152,6 +150,13 @@ def own_key_given_twice(body: bytes | bytearray | msgspec.Raw) -> str:
 def refused_twice(key: str) -> Refused:
     """The refusal of a key that stands twice in one object."""
     return Refused(f"gives {key[:60]!r} twice in one object: only one of the values could be kept", where=key[:60])
+
+
+def why_not_json(problem: Exception, *, body: bytes | bytearray | memoryview | msgspec.Raw) -> str:
+    """What is wrong with this JSON, in words for a person: half of a character is told from other damage."""
+    if _is_half_a_character(bytes(body), said=str(problem)):
+        return "holds half of a character (such as \\ud800 alone): a text was cut inside it"
+    return f"not valid JSON: {problem}"
 
 
 def _is_half_a_character(body: bytes, *, said: str) -> bool:

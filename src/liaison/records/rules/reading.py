@@ -26,6 +26,7 @@ from liaison.records.rules.intake import (
     own_key_given_twice,
     receive,
     refused_twice,
+    why_not_json,
 )
 from liaison.records.rules.vocabulary import UNPACKED_BUNDLES, WHOLE_BUNDLES
 
@@ -265,7 +266,7 @@ def _type_of(data: bytes | bytearray | msgspec.Raw) -> bytes:
     except msgspec.ValidationError:
         raise Unreadable("not a JSON object") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise Unreadable(f"not valid JSON: {problem}") from None
+        raise Unreadable(why_not_json(problem, body=data)) from None
     except RecursionError:
         raise Unreadable("nested too deeply") from None
     return bytes(head.resourceType)
