@@ -135,7 +135,7 @@ def test_notes_of_the_same_words_are_one_line_with_their_number_and_one_place(si
     assert len(summary.notes) == 1_201
     assert len(said) == 2
     assert said[0].startswith(f"note: {tmp_path}/a.json: ")
-    assert "birth_on is kept as received but not used: " in said[0]
+    assert "birthDate is kept as received but not used: " in said[0]
     assert said[1].startswith("note: 1,200 times: a phone that can't be one is kept as received but not used: for ")
     assert f": for example {tmp_path}/a.json: " in said[1]
     assert console.file.getvalue().count("rejected: ") == 2

@@ -143,9 +143,9 @@ class PatientIntake:
         try:
             return checked_details(PatientDetails(**given), today=today)
         except Refusal as refusal:
-            for name, why in refusal.fields.items():
-                self._tell(where, f"{name} is kept as received but not used: {why}")
-                given[name] = NAMELESS if name == "family" else _EMPTY[name]
+            for said_as, why in dict.fromkeys((_SAID_AS.get(name, name), why) for name, why in refusal.fields.items()):
+                self._tell(where, f"{said_as} is kept as received but not used: {why}")
+            given |= {name: NAMELESS if name == "family" else _EMPTY[name] for name in refusal.fields}
         return PatientDetails(**given)
 
     def _contacts(self, said: PatientRead, where: str) -> list[ContactDetails]:
@@ -216,6 +216,9 @@ class PatientIntake:
 _EMPTY: dict[str, Any] = {
     "given": "", "called_as": "", "birth_on": None, "sex": "unknown", "spoken_language": "", "written_language": "",
 }  # fmt: skip
+
+_SAID_AS = {"birth_on": "birthDate", "spoken_language": "communication", "written_language": "communication"}
+"""FHIR's own names (R4, Patient) for what is called otherwise here: a note names what stands in the file."""
 
 
 def _owners(identifiers: Iterable[IdentifierRead]) -> dict[tuple[str, str], int]:

@@ -80,6 +80,8 @@ def _number(digits: str) -> Decimal:
     raise ValueError(f"the number {digits[:20]}… is too long to be a measurement")
 
 
+_TOO_DEEP = "nested too deeply to be read: nothing clinical has hundreds of levels"
+
 _decoder = msgspec.json.Decoder(float_hook=_number)
 
 
@@ -90,13 +92,11 @@ def decode(body: bytes | bytearray | memoryview | msgspec.Raw) -> object:
     except msgspec.ValidationError as problem:
         raise Refused(str(problem)) from None
     except msgspec.DecodeError as problem:
-        if _is_half_a_character(bytes(body), said=str(problem)):
-            raise Refused("holds half of a character (such as \\ud800 alone): a text was cut inside it") from None
-        raise Refused(f"not valid JSON: {problem}") from None
+        raise Refused(why_not_json(problem, body=body)) from None
     except UnicodeDecodeError:
         raise Refused("not valid UTF-8 text") from None
     except RecursionError:
-        raise Refused("nested too deeply to be read: nothing clinical has hundreds of levels") from None
+        raise Refused(_TOO_DEEP) from None
 
 
 class _GivenTwice(Exception):
@@ -110,12 +110,53 @@ def _once(pairs: list[tuple[str, object]]) -> None:
 
 
 def key_given_twice(body: bytes) -> str:
-    """The first key that some object of this JSON gives twice, "" for none; `body` was decoded before."""
+    """The first key that some object of this JSON gives twice, "" for none; `body` was decoded before.
+
+    Raises Refused for a few levels fewer than `decode` does: this reader's own calls count among them.
+    """
     try:
         json.loads(body, object_pairs_hook=_once, parse_int=len, parse_float=len)
     except _GivenTwice as found:
         return str(found)
+    except RecursionError:
+        raise Refused(_TOO_DEEP) from None
     return ""
+
+
+class _Key:
+    """A key of an object, equal to no other: a dict of them keeps those that stand twice."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+_keys = msgspec.json.Decoder(dict[_Key, msgspec.Raw], dec_hook=lambda kind, name: kind(name))
+
+
+def own_key_given_twice(body: bytes | bytearray | msgspec.Raw) -> str:
+    """The first of this object's own keys that it gives twice, "" for none. What the values hold is passed over,
+    so that it costs little for a large bundle; `body` was decoded as an object before.
+    """
+    seen = set()
+    for key in _keys.decode(body):
+        if key.name in seen:
+            return key.name
+        seen.add(key.name)
+    return ""
+
+
+def refused_twice(key: str) -> Refused:
+    """The refusal of a key that stands twice in one object."""
+    return Refused(f"gives {key[:60]!r} twice in one object: only one of the values could be kept", where=key[:60])
+
+
+def why_not_json(problem: Exception, *, body: bytes | bytearray | memoryview | msgspec.Raw) -> str:
+    """What is wrong with this JSON, in words for a person: half of a character is told from other damage."""
+    if _is_half_a_character(bytes(body), said=str(problem)):
+        return "holds half of a character (such as \\ud800 alone): a text was cut inside it"
+    return f"not valid JSON: {problem}"
 
 
 def _is_half_a_character(body: bytes, *, said: str) -> bool:
@@ -137,9 +178,7 @@ def receive(body: bytes, *, path: str, full_url: str = "") -> Received:
         raise Refused("not a JSON object")
     twice = key_given_twice(body)
     if twice:
-        raise Refused(
-            f"gives {twice[:60]!r} twice in one object: only one of the values could be kept", where=twice[:60]
-        )
+        raise refused_twice(twice)
     if b"\\u0000" in body and _NUL.search(body):
         raise Refused("holds a NUL character")
     if "\0" in full_url:

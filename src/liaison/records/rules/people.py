@@ -113,7 +113,7 @@ def _unused(resource: Json) -> Iterator[str]:
     born = text(resource.get("birthDate"))
     if len(born) >= len("2021-02-20") and _written_day(born) is None:
         yield (
-            "birth_on is kept as received but not used: its year lies outside "
+            "birthDate is kept as received but not used: its year lies outside "
             f"{EARLIEST_YEAR} to {LATEST_YEAR}, which no chart reads."
         )
 

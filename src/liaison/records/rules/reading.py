@@ -17,7 +17,17 @@ from pathlib import Path
 
 import msgspec
 
-from liaison.records.rules.intake import Note, Received, Refused, Reject, decode, receive
+from liaison.records.rules.intake import (
+    Note,
+    Received,
+    Refused,
+    Reject,
+    decode,
+    own_key_given_twice,
+    receive,
+    refused_twice,
+    why_not_json,
+)
 from liaison.records.rules.vocabulary import UNPACKED_BUNDLES, WHOLE_BUNDLES
 
 
@@ -236,9 +246,12 @@ def _document(data: bytes | bytearray, *, name: str, path: str) -> Iterator[Rece
         return
     try:
         bundle = msgspec.json.decode(data, type=_Bundle)
+        twice = own_key_given_twice(data)
     except _BROKEN as problem:
         raise Unreadable(f"not a FHIR bundle: {problem}") from None
-    if bundle.type in WHOLE_BUNDLES:
+    if twice:
+        yield _rejected(refused_twice(twice), name=name, path=path or "$", inside=path)
+    elif bundle.type in WHOLE_BUNDLES:
         yield _taken(data, name=name, path=path or "$", full_url="", inside=path)
         yield Note(file=name, path=path or "$", text=f"a {bundle.type} bundle is kept whole, as one resource")
     elif bundle.type in UNPACKED_BUNDLES:
@@ -253,7 +266,7 @@ def _type_of(data: bytes | bytearray | msgspec.Raw) -> bytes:
     except msgspec.ValidationError:
         raise Unreadable("not a JSON object") from None
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise Unreadable(f"not valid JSON: {problem}") from None
+        raise Unreadable(why_not_json(problem, body=data)) from None
     except RecursionError:
         raise Unreadable("nested too deeply") from None
     return bytes(head.resourceType)
@@ -266,10 +279,13 @@ def _entries(bundle: _Bundle, *, name: str, prefix: str) -> Iterator[Received | 
         path = f"{prefix}entry[{index}]"
         try:
             entry = msgspec.json.decode(raw, type=_Entry)
+            twice = own_key_given_twice(raw)
         except _BROKEN as problem:
             yield Reject(file=name, path=path, reason=f"not a bundle entry: {problem}")
             continue
-        if bytes(entry.resource) in {b"", b"null"}:
+        if twice:
+            yield _rejected(refused_twice(twice), name=name, path=path, inside=path)
+        elif bytes(entry.resource) in {b"", b"null"}:
             yield _without_resource(entry, name=name, path=path)
         elif _is_patient(entry.resource):
             yield _from_entry(entry, name=name, path=path)
@@ -306,8 +322,12 @@ def _taken(
     try:
         return receive(bytes(raw), path=path, full_url=full_url)
     except Refused as problem:
-        where = f"{inside}.{problem.where}" if inside and problem.where else problem.where or path
-        return Reject(file=name, path=where, reason=str(problem))
+        return _rejected(problem, name=name, path=path, inside=inside)
+
+
+def _rejected(problem: Refused, *, name: str, path: str, inside: str) -> Reject:
+    where = f"{inside}.{problem.where}" if inside and problem.where else problem.where or path
+    return Reject(file=name, path=where, reason=str(problem))
 
 
 __all__ = ["Note", "Received", "Reject", "Unreadable", "decode", "fingerprint", "name_of", "read"]

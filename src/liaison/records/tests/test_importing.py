@@ -593,7 +593,7 @@ def test_a_birth_date_of_tomorrow_is_not_used_late_in_the_evening_at_the_site(ca
     summary = cast.take_in(write(tmp_path / "a.json", tomorrow), now=late)
     assert Patient.objects.get().birth_on is None
     assert [note.text for note in summary.notes] == [
-        "birth_on is kept as received but not used: This date is in the future."
+        "birthDate is kept as received but not used: This date is in the future."
     ]
     cast.take_in(write(tmp_path / "b.json", walter(birthDate="2026-03-04")), now=late)
     assert str(Patient.objects.get().birth_on) == "2026-03-04"

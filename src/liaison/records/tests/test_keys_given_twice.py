@@ -1,8 +1,16 @@
 """A key that one object gives twice is refused by its name: only one of the two values could be kept."""
 
+from pathlib import Path
+
 import pytest
 
-from liaison.records.rules.intake import Refused, receive
+from liaison.records.rules.intake import Received, Refused, Reject, receive
+from liaison.records.rules.reading import read
+from liaison.records.tests.cast import write
+
+WALTER = '{"resourceType": "Patient", "id": "walter"}'
+JUNE = '{"resourceType": "Patient", "id": "june"}'
+ENTRY = f'{{"resource": {WALTER}}}'
 
 
 @pytest.mark.parametrize(
@@ -21,3 +29,39 @@ def test_a_key_that_stands_twice_in_one_object_is_named(body: bytes) -> None:
 def test_the_same_key_in_two_objects_is_nothing_special() -> None:
     body = b'{"resourceType": "Patient", "id": "a", "name": [{"family": "Ng"}, {"family": "Wu"}], "x": 1.50, "n": 7}'
     assert receive(body, path="$").fhir_id == "a"
+
+
+def bundle(members: str) -> str:
+    return f'{{"resourceType": "Bundle", {members}}}'
+
+
+@pytest.mark.parametrize(
+    ("members", "path"),
+    [
+        (f'"type": "batch", "entry": [{ENTRY}], "entry": [{{"resource": {JUNE}}}]', "entry"),
+        (rf'"type": "batch", "entry": [{ENTRY}], "\u0065ntry": []', "entry"),
+        (f'"type": "document", "type": "collection", "entry": [{ENTRY}]', "type"),
+        (f'"type": "collection", "entry": [{ENTRY}], "resourceType": "Bundle"', "resourceType"),
+        (f'"type": "batch", "entry": [{{"resource": {WALTER}, "resource": {JUNE}}}]', "entry[0].resource"),
+        (f'"type": "batch", "entry": [{{"resource": {WALTER}, "resource": null}}]', "entry[0].resource"),
+        (f'"type": "batch", "entry": [{{"fullUrl": "a", "fullUrl": "b", "resource": {JUNE}}}]', "entry[0].fullUrl"),
+    ],
+)
+def test_a_bundle_that_gives_a_key_twice_is_rejected_with_its_path(tmp_path: Path, members: str, path: str) -> None:
+    (reject,) = read(write(tmp_path / "a.json", bundle(members)))
+    assert isinstance(reject, Reject)
+    assert reject.path == path
+    assert "twice in one object: only one of the values could be kept" in reject.reason
+
+
+def test_the_other_entries_and_lines_are_taken(tmp_path: Path) -> None:
+    entries = bundle(f'"type": "batch", "entry": [{{"resource": {WALTER}, "resource": {JUNE}}}, {ENTRY}, {ENTRY}]')
+    twice = bundle(f'"type": "batch", "entry": [], "entry": [{ENTRY}]')
+    found = list(read(write(tmp_path / "a.ndjson", f"{entries}\n{twice}\n{JUNE}")))
+    assert [(type(one), one.path) for one in found] == [
+        (Reject, "line 1: entry[0].resource"),
+        (Received, "line 1: entry[1].resource"),
+        (Received, "line 1: entry[2].resource"),
+        (Reject, "line 2.entry"),
+        (Received, "line 3"),
+    ]

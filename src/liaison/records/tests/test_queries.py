@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -153,3 +154,16 @@ def test_a_resource_that_no_reader_can_hold_is_rejected_with_its_path(cast: Cast
     assert reject.path == "line 2"
     assert reject.reason.startswith("nested too deeply")
     assert Resource.objects.filter(resource_type="Organization").count() == 1
+
+
+def test_at_every_depth_a_resource_is_kept_or_rejected_and_the_import_goes_on(cast: Cast, tmp_path: Path) -> None:
+    """One reader gives up a few levels before the other: at no depth does that end the import."""
+    depths = range(600, 1_000)
+    lines = [
+        f'{{"resourceType":"Basic","id":"b{depth}","code":{{"text":"x"}},"extension":{"[" * depth}{"]" * depth}}}'
+        for depth in depths
+    ]
+    (outcome,) = cast.take_in(write(tmp_path / "deep.ndjson", "\n".join([*lines, json.dumps(walter())]))).outcomes
+    assert {reject.reason.partition(" to be read")[0] for reject in outcome.rejects} == {"nested too deeply"}
+    assert Resource.objects.filter(resource_type="Basic").count() == len(depths) - len(outcome.rejects)
+    assert Resource.objects.filter(resource_type="Patient").count() == 1
