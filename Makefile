@@ -41,7 +41,7 @@ test: developer $(STAMPS)/built browser ## set up what tests need and run all of
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report= $(ARGS)
 
 .PHONY: check
-check: developer $(STAMPS)/built ## style, types, layers, lengths, migrations, coverage, generated pages
+check: developer $(STAMPS)/built browser ## style, types, layers, lengths, migrations, coverage, generated pages
 	$(BIN)/python -m tools.check
 
 .PHONY: bench
