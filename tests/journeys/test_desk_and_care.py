@@ -88,10 +88,10 @@ def test_rosa_opens_walter_and_reads_what_happened(as_person, clinic, axe):
     titles = happened.locator(".l-timeline-what")
     expect(titles.first).to_contain_text(re.compile("^(Opened|Closed|Given up|Referral)"))
     assert all(re.match("Opened|Closed|Given up|Referral", title) for title in titles.all_inner_texts())
-    happened.get_by_label("Look for").fill("hospital")
+    _look_for(happened, "hospital")
     expect(titles.filter(has_text="Home from hospital").first).to_be_visible()
     expect(titles.filter(has_text="Referral")).to_have_count(0)
-    happened.get_by_label("Look for").fill("zebra")
+    _look_for(happened, "zebra")
     expect(happened).to_contain_text("Nothing here says “zebra”")
     seen = clinic.until(
         lambda: clinic.value(
@@ -147,6 +147,13 @@ def test_rosa_reads_who_a_patient_is_how_to_reach_them_and_what_happened_by_kind
     _every_kind_is_a_part_of_everything(page.locator(".l-happened"))
 
 
+def _look_for(happened, words):
+    """Letter by letter, as people do: what is put there in the very moment in which the part is new is not heard."""
+    field = happened.get_by_label("Look for")
+    field.fill("")
+    field.press_sequentially(words, delay=15)
+
+
 def _every_kind_is_a_part_of_everything(happened):
     titles = happened.locator(".l-timeline-what")
     everything = set(titles.all_inner_texts())
@@ -164,6 +171,6 @@ def _every_kind_is_a_part_of_everything(happened):
     happened.get_by_role("link", name="Everything", exact=True).click()
     expect(happened.locator(".l-kinds [aria-current]")).to_have_text("Everything")
     word = min(parts["Loops"]).split("\n")[0].split(":")[-1].strip()
-    happened.get_by_label("Look for").fill(word)
+    _look_for(happened, word)
     expect(titles.filter(has_not_text=re.compile(re.escape(word), re.IGNORECASE))).to_have_count(0)
     expect(titles.first).to_contain_text(re.compile(re.escape(word), re.IGNORECASE))
