@@ -156,8 +156,8 @@ def count_the_visit(fact: AppointmentServes, /, *, actor: Actor) -> None:
 
 @reacts_to(AppointmentServesNoMore)
 def look_for_a_visit_again(fact: AppointmentServesNoMore, /, *, actor: Actor) -> None:
-    """The visit that was to be the follow-up's is for something else; one that took place is void already."""
-    if fact.loop_id is not None and not fact.took_place:
+    """The visit that was said to be the follow-up's is for something else; what it proved is void already."""
+    if fact.loop_id is not None:
         visit_serves_no_more(actor, loop_id=fact.loop_id, now=fact.at)
 
 

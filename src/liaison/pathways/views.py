@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest, HttpResponse
@@ -101,13 +102,15 @@ def visit_elsewhere(request: HttpRequest) -> HttpResponse:
     if not view.enrolment.patient.reachable_by(actor, RECORD_VISIT, now=now):
         raise Forbidden
     form = VisitElsewhereForm(request.POST or None)
-    if form.is_valid() and (answer := _record_visit(request, form, view=view)) is not None:
+    if form.is_valid() and (answer := _record_visit(request, form, view=view, now=now)) is not None:
         return answer
     shown = {"form": form, "follow_up": view, "patient": view.enrolment.patient, "loop_id": loop_id}
     return render(request, "pathways/visit_elsewhere.html", shown, status=422 if form.is_bound else 200)
 
 
-def _record_visit(request: HttpRequest, form: VisitElsewhereForm, *, view: FollowUpView) -> HttpResponse | None:
+def _record_visit(
+    request: HttpRequest, form: VisitElsewhereForm, *, view: FollowUpView, now: datetime
+) -> HttpResponse | None:
     """The follow-up's page once it is recorded; None with what stands against it beside its field."""
     typed = form.cleaned_data
     zone = ZoneInfo(view.enrolment.time_zone)
@@ -118,7 +121,7 @@ def _record_visit(request: HttpRequest, form: VisitElsewhereForm, *, view: Follo
             seen_at=typed["seen_at"].replace(tzinfo=zone),
             modality=typed["modality"],
             where=typed["where"],
-            now=current_time(),
+            now=now,
         )
     except Refusal as refusal:
         if not refusal.fields:
@@ -131,17 +134,17 @@ def _record_visit(request: HttpRequest, form: VisitElsewhereForm, *, view: Follo
 
 
 def _page(request: HttpRequest, *, enrolment_id: int, form: ComplexityForm | None, status: int = 200) -> HttpResponse:
-    actor = actor_of(request)
-    view = get_follow_up(actor, enrolment_id=enrolment_id, now=current_time())
+    actor, now = actor_of(request), current_time()
+    view = get_follow_up(actor, enrolment_id=enrolment_id, now=now)
     patient = view.enrolment.patient
-    may_change = view.enrolment.loop.state == "open" and patient.reachable_by(actor, SET_COMPLEXITY, now=current_time())
+    may_change = view.enrolment.loop.state == "open" and patient.reachable_by(actor, SET_COMPLEXITY, now=now)
     context = {
         "follow_up": view,
         "patient": patient,
         "form": form or ComplexityForm(initial={"complexity": view.enrolment.complexity}),
         "may_change": may_change,
-        "may_record": may_change and patient.reachable_by(actor, RECORD_VISIT, now=current_time()),
-        "may_serve": may_be_the_visit(actor, view=view, now=current_time()),
+        "may_record": may_change and patient.reachable_by(actor, RECORD_VISIT, now=now),
+        "may_serve": may_be_the_visit(actor, view=view, now=now),
     }
     template = "pathways/_follow_up.html" if request.htmx else "pathways/follow_up.html"  # type: ignore[attr-defined]  # put there by a middleware
     return render(request, template, context, status=status)

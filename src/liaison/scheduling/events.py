@@ -56,9 +56,7 @@ class AppointmentServes(_AboutAppointment):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentServesNoMore(_AboutAppointment):
-    """That a visit is for this promise was taken back; what it proved there is void. `took_place` as it was said."""
-
-    took_place: bool
+    """That a visit is for this promise was taken back; what it proved there is void."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from liaison.inbox.events import CallLogged
 from liaison.inbox.kinds import TEACH_BACK, settled_by_talking
 from liaison.inbox.models import Call, TeachBack
 from liaison.inbox.ports import CallDetails, TeachBackItem
-from liaison.inbox.queries.calls import counted_with
+from liaison.inbox.queries.calls import counted_with, settled_by_talk
 from liaison.inbox.rules.contact import HEARS_CLINICAL, Outcome, Understood, With, needs_nurse
 from liaison.loops.access import CLINICAL_EVIDENCE
 from liaison.loops.actions import add_evidence, open_or_wait, set_next_step
@@ -146,7 +146,7 @@ def log_call(
         _check(patient, loop=loop, said=said, reached=reached, started_at=started_at, next_at=next_attempt_at, now=now)
         if reached:
             _check_whom(actor, patient, with_whom=with_whom, clinical=clinical, details=about, now=now)
-        can_settle = reached and with_whom != With.OTHER and loop is not None and may_be_settled(loop)
+        can_settle = reached and with_whom != With.OTHER and bool(settled_by_talk(loop))
         if can_settle and about.settled is None:
             raise SayWhetherSettled
         call = Call.objects.create(
@@ -302,12 +302,6 @@ def evidence_of(call: Call, *, loop: Loop) -> str:
     if call.settled is False:
         return "attempt" if "attempt" in accepted else ""
     return settled_by_talking(loop.kind_info)
-
-
-def may_be_settled(loop: Loop) -> bool:
-    """Whether a talk can be what this open promise waits for."""
-    code = settled_by_talking(loop.kind_info)
-    return loop.state == "open" and bool(code) and code not in loop.evidence_kinds
 
 
 def _mark_wrong(actor: Actor, call: Call, *, point_id: int, now: datetime) -> None:

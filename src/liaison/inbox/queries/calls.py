@@ -108,7 +108,7 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
     if loop is not None and loop.patient_id != patient.pk:
         raise NotFound
     open_loops = Loop.objects.open().filter(patient=patient).order_by("urgent_at", "pk")[:20]
-    contact = _contact_clock(loop)
+    contact, settles = _contact_clock(loop), settled_by_talk(loop)
     words = words_of(actor, loops=[*open_loops, *([loop] if loop else [])], now=now)
     calls = Call.objects.filter(patient=patient).order_by("-started_at", "-pk")
     tries = calls.counted().filter(loop=loop) if loop else calls.counted()
@@ -135,13 +135,16 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
         script=script_for(loop.kind if loop else ""),
         zone=patient.zone,
         contact_until=contact.due_at if contact else None,
-        settles=_settles(loop),
+        settles=loop.kind_info.evidence_label(settles) if loop is not None and settles else "",
     )
 
 
-def _settles(loop: Loop | None) -> str:
-    code = settled_by_talking(loop.kind_info) if loop is not None and loop.state == "open" else ""
-    return loop.kind_info.evidence_label(code) if loop is not None and code not in ["", *loop.evidence_kinds] else ""
+def settled_by_talk(loop: Loop | None) -> str:
+    """The evidence that a talk can still be for this open promise; "" when it waits for none."""
+    if loop is None or loop.state != "open":
+        return ""
+    code = settled_by_talking(loop.kind_info)
+    return code if code not in loop.evidence_kinds else ""
 
 
 def _contact_clock(loop: Loop | None) -> Clock | None:

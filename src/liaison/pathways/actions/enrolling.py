@@ -193,6 +193,8 @@ def _take_back(
         try:
             with apart():
                 _void(actor, enrolment, reason=reason, now=now)
+        except Forbidden:
+            raise
         except Exception as error:  # noqa: BLE001 - as above: the others must not wait for it
             _log_failed(error, protocol=stored.code, stay_id=enrolment.anchor_id)
             reason = _FAILED

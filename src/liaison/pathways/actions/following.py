@@ -183,10 +183,11 @@ def _contacted(actor: Actor, enrolment: Enrolment, call: Call, *, late: bool, no
 
 
 def ask_to_book(actor: Actor, enrolment: Enrolment, *, because_of: str, again: bool = False, now: datetime) -> None:
-    """The visit is to be booked by the next business day (DOMAIN 2.1), and never later than it must take place.
+    """The visit is to be booked by the next business day, and never later than it must take place.
 
-    Its 7 or 14 days are for the visit itself: who begins to look on the last of them finds none. `again` after one
-    that was lost. Asked already, nothing changes.
+    The day is *ours*: the checklist of DOMAIN 2.1 has it booked the same day, and a talk may end at closing time. Its 7
+    or 14 days are for the visit itself: who begins to look on the last of them finds none. `again` after one that was
+    lost. Asked already, nothing changes.
     """
     if running_clock(enrolment, BOOKING_RULE) is not None:
         return

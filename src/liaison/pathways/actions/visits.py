@@ -101,16 +101,16 @@ def record_visit_elsewhere(
     with act(actor, RECORD_VISIT, patient=enrolment.patient, subject=enrolment, now=now) as entry:
         enrolment = Enrolment.objects.select_for_update().select_related("loop", "patient").get(pk=enrolment_id)
         standing = _typed_standing(enrolment, seen_at=seen_at, modality=modality, now=now)
-        note = f"{_MET[modality]}, {where.strip()}, {day_and_time(seen_at.astimezone(ZoneInfo(enrolment.time_zone)))}."
+        when = day_and_time(seen_at.astimezone(ZoneInfo(enrolment.time_zone)))
+        words = f"{_MET[modality]}, {where.strip()}, {when}. {standing}"
         known = Evidence.objects.filter(loop_id=enrolment.loop_id, kind=VISIT, withdrawn_at=None).last()
         entry.note(repeated=known is not None)
-        if known is not None and (known.happened_at, known.note) == (seen_at, f"{note} {standing}"):
+        if known is not None and (known.happened_at, known.note) == (seen_at, words):
             return enrolment
         if known is not None:
             raise VisitRecorded
         if enrolment.voided_at is not None or enrolment.loop.state != "open":
             raise NotRunning
-        words = f"{note} {standing}"
         stop_asking_to_book(actor, enrolment, by="visit", now=now)
         _reconcile_by(actor, enrolment, seen_at, now=now)
         add_evidence(actor, loop_id=enrolment.loop_id, kind=VISIT, note=words, happened_at=seen_at, now=now)
@@ -134,22 +134,23 @@ def visit_booked(actor: Actor, *, loop_id: int, appointment_id: int, now: dateti
     """A visit was booked or moved for a follow-up: it must take place, and the medicines be reconciled by its day.
 
     The limit of 7 or 14 days stays the limit of the visit's clock. One that can't be the visit (DOMAIN 2.1: by phone,
-    or on the day of the discharge) changes nothing: the visit is still to be booked.
+    or on the day of the discharge) changes nothing: the visit is still to be booked. Nor does one after the visit
+    took place.
     """
-    enrolment = running_on(loop_id)
+    enrolment = _waiting_for_visit(loop_id)
     if enrolment is None:
         return
     visit = Appointment.objects.get(pk=appointment_id)
     if why_not(visit, enrolment) is None:
-        _expect(actor, enrolment, _first_expected(enrolment, but_id=0, now=now) or visit, now=now)
+        _expect_the_first(actor, enrolment, visit, now=now)
 
 
 def visit_lost(actor: Actor, *, loop_id: int, appointment_id: int, why: str, now: datetime) -> None:
     """The booked visit was cancelled or missed: book another, unless another still stands; then that one counts.
 
-    `why` in words. One that can't be the visit is none.
+    `why` in words. One that can't be the visit is none, and one after the visit took place was not needed.
     """
-    enrolment = running_on(loop_id)
+    enrolment = _waiting_for_visit(loop_id)
     if enrolment is None or why_not(Appointment.objects.get(pk=appointment_id), enrolment) is not None:
         return
     other = _first_expected(enrolment, but_id=appointment_id, now=now)
@@ -159,15 +160,14 @@ def visit_lost(actor: Actor, *, loop_id: int, appointment_id: int, why: str, now
     protocol = read_protocol(enrolment.protocol.definition)
     _restart_visit(actor, enrolment, protocol, step="See that the visit after the hospital stay takes place", now=now)
     _restart_reconciliation(actor, enrolment, protocol, visit_on=None, reason=why, now=now)
-    if VISIT not in enrolment.loop.evidence_kinds:
-        ask_to_book(actor, enrolment, because_of=f"appointment:{appointment_id}", again=True, now=now)
+    ask_to_book(actor, enrolment, because_of=f"appointment:{appointment_id}", again=True, now=now)
 
 
 def visit_seen(actor: Actor, *, loop_id: int, appointment_id: int, now: datetime) -> None:
     """The visit took place. One that can't be the visit (DOMAIN 2.1: by phone, or on the day of the discharge) does
     not count."""
-    enrolment = running_on(loop_id)
-    if enrolment is None or VISIT in enrolment.loop.evidence_kinds:
+    enrolment = _waiting_for_visit(loop_id)
+    if enrolment is None:
         return
     visit = Appointment.objects.get(pk=appointment_id)
     if why_not(visit, enrolment) is None:
@@ -192,12 +192,12 @@ def visit_served(actor: Actor, *, loop_id: int, appointment_id: int, took_place:
         case _ if took_place:
             visit_seen(actor, loop_id=loop_id, appointment_id=appointment_id, now=now)
         case _:
-            _expect(actor, enrolment, visit, now=now)
+            visit_booked(actor, loop_id=loop_id, appointment_id=appointment_id, now=now)
 
 
 def visit_serves_no_more(actor: Actor, *, loop_id: int, now: datetime) -> None:
-    """A visit ahead, said to be the follow-up's, is not: the visit is to be booked, as before."""
-    enrolment = running_on(loop_id)
+    """A visit that was said to be the follow-up's is not, and what it proved is void: book one, as before."""
+    enrolment = _waiting_for_visit(loop_id)
     if enrolment is None:
         return
     other = _first_expected(enrolment, but_id=0, now=now)
@@ -220,6 +220,17 @@ def why_not(visit: Appointment, enrolment: Enrolment) -> NotTheVisit | None:
         discharged_on=enrolment.anchor_on,
         zone=ZoneInfo(enrolment.time_zone),
     )
+
+
+def _waiting_for_visit(loop_id: int) -> Enrolment | None:
+    """The follow-up that keeps this promise, while it runs and its visit has not taken place."""
+    enrolment = running_on(loop_id)
+    return enrolment if enrolment is not None and VISIT not in enrolment.loop.evidence_kinds else None
+
+
+def _expect_the_first(actor: Actor, enrolment: Enrolment, visit: Appointment, *, now: datetime) -> None:
+    """Expect the earliest that stands ahead; this one where none does."""
+    _expect(actor, enrolment, _first_expected(enrolment, but_id=0, now=now) or visit, now=now)
 
 
 def _first_expected(enrolment: Enrolment, *, but_id: int, now: datetime) -> Appointment | None:
@@ -263,8 +274,7 @@ def _soon_words(seen_at: datetime, enrolment: Enrolment) -> str:
 
 def _restart_visit(actor: Actor, enrolment: Enrolment, protocol: Protocol, *, step: str, now: datetime) -> None:
     plan = protocol.clock(VISIT_RULE)
-    if VISIT not in enrolment.loop.evidence_kinds:
-        restart(actor, enrolment, protocol, plan, step=step, due=due_of(enrolment, plan), reason=step, now=now)
+    restart(actor, enrolment, protocol, plan, step=step, due=due_of(enrolment, plan), reason=step, now=now)
 
 
 def _restart_reconciliation(

@@ -413,6 +413,15 @@ def test_who_may_not_evaluate_is_told_so_and_nothing_is_kept(ward):
     assert not WaitingPromise.objects.exists()
 
 
+def test_who_may_not_evaluate_takes_nothing_back_either(ward):
+    ward.take_in(walter(), stay())
+    with writes_open():
+        Patient.objects.update(is_deceased=True)
+    with pytest.raises(Forbidden):
+        evaluate(ward.rosa, now=NOW)
+    assert Enrolment.objects.get().voided_at is None
+
+
 def test_a_follow_up_that_cannot_be_taken_back_stops_no_other(ward):
     ward.take_in(walter(), stay(), *a_second("ruth"))
     walters = Enrolment.objects.get(patient__family="Ng")

@@ -243,6 +243,19 @@ def test_of_several_visits_the_earliest_that_stands_is_the_one(home):
     assert running()["tcm.visit"].step.startswith("Visit Thu, Feb 19")
 
 
+def test_after_the_visit_a_further_one_moves_nothing(home):
+    first, later = home.visit(DISCHARGE + timedelta(days=3)), home.visit(DISCHARGE + timedelta(days=6))
+    visit_booked(LIAISON, loop_id=first.loop_id, appointment_id=first.pk, now=NOW)
+    visit_seen(LIAISON, loop_id=first.loop_id, appointment_id=first.pk, now=first.end_at)
+    due = running()["tcm.reconciliation"].due_at
+    visit_booked(LIAISON, loop_id=later.loop_id, appointment_id=later.pk, now=first.end_at)
+    assert running()["tcm.reconciliation"].due_at == due
+    visit_lost(LIAISON, loop_id=later.loop_id, appointment_id=later.pk, why="cancelled", now=first.end_at)
+    visit_serves_no_more(LIAISON, loop_id=later.loop_id, now=first.end_at)
+    assert running()["tcm.reconciliation"].due_at == due
+    assert "tcm.booking" not in running()
+
+
 def test_medicines_gone_through_after_the_day_of_the_visit_support_no_code(home):
     visit = home.visit(DISCHARGE + timedelta(days=5))
     visit_booked(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, now=NOW)

@@ -147,9 +147,11 @@ def test_once_contacted_a_visit_taken_back_is_to_be_booked_soon(home):
 def test_a_visit_that_took_place_and_was_taken_back_proves_nothing(home):
     visit = loose(home, DISCHARGE + timedelta(days=5), seen=True)
     later = DISCHARGE + timedelta(days=20)
-    before = running()["tcm.visit"].step
+    before, medicines = running()["tcm.visit"].step, running()["tcm.reconciliation"].due_at
     serve(home, visit, now=later)
+    assert running()["tcm.reconciliation"].due_at < medicines, "by the day of the visit"
     take_back(home, visit, now=later)
+    assert running()["tcm.reconciliation"].due_at == medicines
     assert home.enrolment.loop.evidence_kinds == []
     assert (running()["tcm.visit"].step, candidates(home, now=later)) == (before, [visit.pk])
 

@@ -90,7 +90,7 @@ def book_journey(*, actor: Actor, patient: Patient, order: JourneyOrder, now: da
         entry.note(repeated=journey is not None)
         if journey is None:
             kinds = _kinds(order)
-            _refuse_wrong(order)
+            _refuse_wrong(order, kinds)
             hold_patient(patient.pk)
             placed = _place_each(order, kinds, patient=patient, actor=actor, now=now)
             journey = _write(order, placed, patient=patient, actor=actor, now=now)
@@ -145,11 +145,10 @@ def _kinds(order: JourneyOrder) -> Mapping[int, VisitType]:
     return kinds
 
 
-def _refuse_wrong(order: JourneyOrder) -> None:
+def _refuse_wrong(order: JourneyOrder, kinds: Mapping[int, VisitType]) -> None:
     """Let pass as many visits as may be, in order, each as far after the one before as is asked."""
     if not FEWEST_STEPS <= len(order.visits) <= MOST_STEPS:
         raise JourneyWrong(f"Visits that belong together are {FEWEST_STEPS} at least and {MOST_STEPS} at most.")
-    kinds = VisitType.objects.in_bulk([visit.visit_type_id for visit in order.visits])
     sites = Site.objects.in_bulk([visit.site_id for visit in order.visits])
     if any(visit.site_id not in sites for visit in order.visits):
         raise NotFound

@@ -74,8 +74,7 @@ def serve_no_more(
         current.save()
         entry.note(loop_id=loop_id)
         void_evidence(actor.as_liaison(), mistake=_mistake(current), loop_id=loop_id, now=now)
-        took_place = current.state_now is State.FULFILLED
-        entry.publish(AppointmentServesNoMore(took_place=took_place, at=now, **facts))
+        entry.publish(AppointmentServesNoMore(at=now, **facts))
         tell_who_looks(current, what="serves")
     return current
 
