@@ -7,7 +7,6 @@ Wednesday morning there: on a Sunday no mail goes out and nobody works, which wo
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import signal
 import socket
@@ -28,6 +27,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from liaison.console.postgres import Cluster
+from tests.journeys.read_off import arrive
 
 WEDNESDAY = datetime(2026, 9, 16, 14, 10, tzinfo=UTC)  # ten past ten in New York
 OFFSET = timedelta(seconds=int((WEDNESDAY - datetime.now(UTC)).total_seconds()))
@@ -247,7 +247,7 @@ def as_person(clinic: Clinic, browser: Browser) -> Iterator[Callable[..., Person
         person.page.fill("input[name=login]", email_of(name))
         person.page.fill("input[name=password]", "riverside-demo")
         person.page.click("main form button[type=submit]")
-        person.page.wait_for_url(re.compile(r"^((?!/account/login).)*$"))
+        arrive(person.page, r"^((?!/account/login).)*$")
         return person
 
     yield sign_in

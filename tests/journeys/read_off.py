@@ -1,7 +1,10 @@
 """What journeys read of a page or of the rows behind it, more than one of them."""
 
+import re
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from playwright.sync_api import expect
 
 
 def offered_at(choice):
@@ -30,3 +33,13 @@ def evidence_of(clinic, loop_id):
         "SELECT kind FROM loops_evidence WHERE loop_id = %s AND withdrawn_at IS NULL ORDER BY kind", loop_id
     )
     return [kind for (kind,) in rows]
+
+
+def arrive(page, where):
+    """Wait until the address is one that `where` (a regular expression) is found in.
+
+    The address is asked again and again. Who waits for a navigation hears of each one that ends, also of the first of
+    a double click, which the second one breaks off.
+    """
+    expect(page).to_have_url(re.compile(where), timeout=20_000)
+    page.wait_for_load_state()

@@ -5,6 +5,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.read_off import arrive
+
 pytestmark = pytest.mark.journey
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -88,7 +90,7 @@ def test_pat_breaks_the_glass_with_a_reason_and_the_privacy_officer_reviews_it(a
     assert clinic.value("SELECT count(*) FROM patients_breakglassgrant WHERE patient_id = %s", patient_id) == 0
     page.get_by_label("What happened").fill("He fainted in our waiting room.")
     page.get_by_role("button", name="Open the chart").click()
-    page.wait_for_url(f"**/patients/{patient_id}/")
+    arrive(page, rf"/patients/{patient_id}/$")
     expect(page.get_by_role("heading", level=1)).to_contain_text(name.split()[-1])
     expect(page.locator("#band .l-note--danger")).to_contain_text("You broke the glass to see this chart. It closes")
     closes_at = clinic.value("SELECT expires_at FROM patients_breakglassgrant WHERE patient_id = %s", patient_id)
@@ -111,7 +113,7 @@ def test_pat_breaks_the_glass_with_a_reason_and_the_privacy_officer_reviews_it(a
     page.get_by_label("Finding").select_option(label="Justified")
     assert axe(page) == []
     page.get_by_role("button", name="Save the review").click()
-    page.wait_for_url("**/patients/grants/")
+    arrive(page, r"/patients/grants/$")
     expect(page.locator("[data-row]", has_text=name)).to_have_count(0)
     page.get_by_role("link", name="Reviewed").click()
     expect(page.locator("[data-row]", has_text=name)).to_contain_text("Justified")

@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.read_off import arrive
+
 pytestmark = pytest.mark.journey
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -182,9 +184,9 @@ def test_the_list_moves_a_visit_with_a_form_and_the_views_are_a_key_away(as_pers
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, shown
     page.keyboard.press("ArrowRight")
-    page.wait_for_url(re.compile(f"on={date.fromisoformat(str(on)) + timedelta(days=1)}"))
+    arrive(page, f"on={date.fromisoformat(str(on)) + timedelta(days=1)}")
     page.keyboard.press("ArrowLeft")
-    page.wait_for_url(re.compile(f"on={on}"))
+    arrive(page, f"on={on}")
     page.keyboard.press("l")
     expect(page.locator("tr[data-row]").last).to_be_visible()
     assert page.locator("tr[data-row]").first.evaluate(UNDER_ITSELF), "The link of another row lies over the first one."

@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.bundles import home_from_hospital
 from tests.journeys.conftest import liaison
-from tests.journeys.read_off import evidence_of
+from tests.journeys.read_off import arrive, evidence_of
 
 pytestmark = pytest.mark.journey
 
@@ -99,7 +99,7 @@ def _log_try(rosa, patient_id, loop_id, *, outcome, at):
     form.get_by_label("When").fill(f"{at.astimezone(NEW_YORK):%Y-%m-%dT%H:%M}")
     form.locator("[name=said]").fill("Asked them to call back.")
     page.get_by_role("button", name=re.compile("Log the call")).click()
-    page.wait_for_url(f"**/loops/{loop_id}/")
+    arrive(page, rf"/loops/{loop_id}/$")
     return page.locator("main .l-loop")
 
 
@@ -142,7 +142,7 @@ def test_rosa_reaches_a_patient_who_says_it_back_and_the_contact_is_made(as_pers
     teach.get_by_label(re.compile("words")).fill("In the morning, with water")
     teach.get_by_label(re.compile("Understood")).select_option(value="yes")
     page.get_by_role("button", name=re.compile("Log the call")).click()
-    page.wait_for_url(lambda url: "/calls/new" not in url)
+    arrive(page, r"^((?!/calls/new).)*$")
     outcome, topic, understood = clinic.rows(
         "SELECT c.outcome, t.topic, t.understood FROM inbox_call c JOIN inbox_teachback t ON t.call_id = c.id"
         " WHERE c.loop_id = %s ORDER BY c.id DESC LIMIT 1",

@@ -6,6 +6,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.read_off import arrive
+
 pytestmark = pytest.mark.journey
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -47,7 +49,7 @@ def _from_a_row_over_its_panel_to_the_patient(page):
     panel = page.locator("#panel .l-loop")
     expect(panel.locator(".l-step")).to_have_text(step)
     panel.get_by_role("link", name=name, exact=True).click()
-    page.wait_for_url(re.compile(r"/patients/\d+/"))
+    arrive(page, r"/patients/\d+/")
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
     expect(page.locator("#promised")).to_contain_text(step)
 

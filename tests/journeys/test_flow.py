@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.read_off import arrive
+
 pytestmark = pytest.mark.journey
 
 STAMPS = (
@@ -93,7 +95,7 @@ def test_a_late_patient_is_fitted_in_later_and_the_answer_stays(as_person, clini
     page.locator("#undo [data-undo]").click()
     expect(card.get_by_role("button", name="Reschedule")).to_be_visible()
     card.get_by_role("button", name="Reschedule").click()
-    page.wait_for_url(re.compile(f"/appointments/{visit}/move/"))
+    arrive(page, f"/appointments/{visit}/move/")
     assert clinic.value("SELECT late_answer FROM scheduling_appointment WHERE id = %s", visit) == "reschedule"
 
 
@@ -111,10 +113,10 @@ def test_who_did_not_come_is_asked_why_and_gets_another_time(as_person, clinic, 
     panel.get_by_label("In their words").fill("The bus did not come")
     assert axe(page) == []
     panel.get_by_role("button", name="Keep and find another time").click()
-    page.wait_for_url(re.compile("/book/"))
+    arrive(page, "/book/")
     page.locator("input[name=offer]").first.check()
     page.get_by_role("button", name=re.compile("^Book")).first.click()
-    page.wait_for_url(re.compile(r"/appointments/\d+/"))
+    arrive(page, r"/appointments/\d+/")
     kept = clinic.rows("SELECT barrier, barrier_note, barrier_by_name FROM scheduling_appointment WHERE id = %s", visit)
     assert kept == [("transport", "The bus did not come", "Rosa Delgado")]
     assert clinic.value("SELECT state FROM loops_loop WHERE id = %s", loop) == "closed"

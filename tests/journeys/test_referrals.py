@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.read_off import evidence_of, offered_at, tomorrow, who_holds
+from tests.journeys.read_off import arrive, evidence_of, offered_at, tomorrow, who_holds
 
 pytestmark = pytest.mark.journey
 
@@ -81,13 +81,13 @@ def test_the_cardiology_visit_of_a_referral_is_booked_here(as_person, clinic):
         _stands(rosa.page, clinic, referral_id, state, rule=rule, step=step)
     page = as_person("Marta Kowalska").open(f"/referrals/{referral_id}/")
     page.get_by_role("link", name="Book it here").click()
-    page.wait_for_url("**/book/**")
+    arrive(page, "/book/")
     page.goto(f"{page.url}&not_before={tomorrow(clinic)}")  # one of today may have begun before it is taken
     earliest = page.locator(".c-time").first
     expect(earliest).to_contain_text("Dr Omar Farouk")
     start_at, seats = offered_at(earliest)
     page.get_by_role("button", name="Book this time").click()
-    page.wait_for_url("**/appointments/**")
+    arrive(page, r"/appointments/\d+/")
     visit_id, at, state = clinic.rows(
         "SELECT id, start_at, state FROM scheduling_appointment WHERE referral_id = %s", referral_id
     )[0]
@@ -121,7 +121,7 @@ def _refer(imani, clinic, *, to):
     owner = page.locator("select[name=owner]").locator("option", has_text="Rosa Delgado").first
     page.locator("select[name=owner]").select_option(value=owner.get_attribute("value"))
     page.get_by_role("button", name="Record as sent", exact=True).click()
-    page.wait_for_url(re.compile(r"/referrals/\d+/"))
+    arrive(page, r"/referrals/\d+/")
     return int(re.search(r"/referrals/(\d+)/", page.url)[1])
 
 

@@ -10,6 +10,8 @@ import psycopg
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.read_off import arrive
+
 pytestmark = pytest.mark.journey
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -72,7 +74,7 @@ def _book(rosa, clinic, patient_id, *, not_before):
     page.locator("select[name=visit_type]").select_option(label="Office visit, 20 min")
     expect(page.locator("input[name=offer]").first).to_be_visible()
     page.get_by_role("button", name="Book this time").click()
-    page.wait_for_url(lambda url: "/book/" not in url)
+    arrive(page, r"/appointments/\d+/")
     return clinic.rows(VISIT, patient_id, clinic.now())[0]
 
 

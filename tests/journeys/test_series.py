@@ -1,9 +1,9 @@
 """A series of visits in a browser: every visit is seen before it is booked, and the rest moves in one step."""
 
-import re
-
 import pytest
 from playwright.sync_api import expect
+
+from tests.journeys.read_off import arrive
 
 pytestmark = pytest.mark.journey
 
@@ -58,7 +58,7 @@ def test_a_series_is_seen_booked_and_moved_from_one_visit_on(as_person, clinic, 
 
     decide(page)
     page.get_by_role("button", name="Book the series").click()
-    page.wait_for_url(re.compile(r"/series/\d+/"))
+    arrive(page, r"/series/\d+/")
     expect(page.get_by_text("Every week on Tuesday at 11:00, 4 visits")).to_be_visible()
     assert axe(page) == []
     booked = clinic.rows(VISITS, somebody)

@@ -1,10 +1,9 @@
 """Several visits that belong together in a browser: said row by row, seen as plans, booked at once, warned of later."""
 
-import re
-
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.read_off import arrive
 from tests.journeys.test_series import SOMEBODY
 
 pytestmark = pytest.mark.journey
@@ -47,7 +46,7 @@ def test_three_visits_are_said_planned_and_booked_by_keyboard(as_person, clinic,
 
     page.get_by_label("What it is for").fill("Blood pressure")
     page.get_by_role("button", name="Book all of them").press("Enter")
-    page.wait_for_url(re.compile(r"/journeys/\d+/"))
+    arrive(page, r"/journeys/\d+/")
     expect(page.get_by_role("heading", name="Blood pressure")).to_be_visible()
     assert axe(page) == []
     assert clinic.rows(VISITS, somebody) == [("office", 0), ("phone", 7), ("office", 0)]

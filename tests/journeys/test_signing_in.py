@@ -6,6 +6,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.read_off import arrive
+
 pytestmark = pytest.mark.journey
 
 SCREENS = ((390, "light"), (1280, "dark"), (1920, "light"))
@@ -51,20 +53,20 @@ def test_a_passkey_is_added_signs_in_without_a_password_and_is_removed(as_person
     page.fill("input[name=login]", "lena.fischer@riverside.example")
     page.fill("input[name=password]", "riverside-demo")
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url(f"{here}/")
+    arrive(page, f"^{re.escape(here)}/$")
 
     page.goto(f"{here}/account/factors/webauthn/add/")
     page.get_by_label("What to call it").fill("My laptop")
     page.get_by_label(re.compile("Sign in with it alone")).check()
     page.get_by_role("button", name="Add").click()
-    page.wait_for_url(re.compile("^((?!webauthn/add).)*$"))
+    arrive(page, "^((?!webauthn/add).)*$")
     assert clinic.value("SELECT count(*) FROM mfa_authenticator WHERE type = 'webauthn'") == 1
 
     lena.context.clear_cookies()
     page.goto(f"{here}/calendar/")
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     page.get_by_role("button", name="Use a passkey").click()
-    page.wait_for_url(f"{here}/calendar/")
+    arrive(page, f"^{re.escape(here)}/calendar/$")
     methods = clinic.rows(
         "SELECT details->'methods' FROM core_auditentry WHERE verb = 'accounts.sign_in' AND actor_name = 'Lena Fischer'"
         " ORDER BY id DESC LIMIT 1"
@@ -74,7 +76,7 @@ def test_a_passkey_is_added_signs_in_without_a_password_and_is_removed(as_person
     page.goto(f"{here}/account/factors/webauthn/")
     page.get_by_role("link", name="Remove").click()
     page.get_by_role("button", name="Remove").click()
-    page.wait_for_url(re.compile("^((?!remove).)*$"))
+    arrive(page, "^((?!remove).)*$")
     assert clinic.value("SELECT count(*) FROM mfa_authenticator WHERE type = 'webauthn'") == 0
 
 
