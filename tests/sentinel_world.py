@@ -234,6 +234,7 @@ def _scheduling(world: World, rosa: Actor, *, here: Site, now: datetime) -> None
         "appointment_id": booked.pk,
         "step": "arrived",
         "answer": "see_now",
+        "ending": "take",
         "visit_type_id": kind.pk,
         "resource_id": room.pk,
         "closure_id": closure.pk,

@@ -179,6 +179,7 @@ def _time(here: Here) -> dict[str, Any]:
         "offer_id": offer.pk,
         "said": "accepted",
         "answer": "see_now",
+        "ending": "take",
         "token": scheduling.offer_link(offer).rstrip("/").rpartition("/")[2],
     }
 

@@ -114,6 +114,35 @@ def test_rosa_books_from_the_patient_and_the_follow_up_has_its_visit_without_a_f
     assert booked.fullmatch(step)
 
 
+def test_a_time_is_held_while_the_patient_asks_at_home_and_booked_when_they_call_back(as_person, clinic):
+    patient_id = clinic.value(
+        "SELECT s.patient_id FROM patients_patientsite s JOIN accounts_site a ON a.id = s.site_id AND a.code = 'RIV'"
+        " WHERE NOT EXISTS"
+        " (SELECT 1 FROM scheduling_appointment v WHERE v.patient_id = s.patient_id AND v.start_at > %s)"
+        " AND NOT EXISTS (SELECT 1 FROM loops_loop l WHERE l.patient_id = s.patient_id AND l.state = 'open')"
+        " AND NOT EXISTS (SELECT 1 FROM patients_patient p WHERE p.id = s.patient_id AND p.is_deceased)"
+        " ORDER BY s.patient_id LIMIT 1",
+        clinic.now(),
+    )
+    kind = clinic.value("SELECT id FROM scheduling_visittype WHERE code = 'phone' AND is_current")
+    page = as_person("Rosa Delgado").open(
+        f"/book/?patient={patient_id}&visit_type={kind}&not_before={tomorrow(clinic)}"
+    )
+    expect(page.locator(".c-time").first).to_contain_text("Earliest")
+    start_at, seats = offered_at(page.locator(".c-time").first)
+    page.locator("select[name=hold_for]").select_option(label="4 hours")
+    page.get_by_role("button", name="Hold it").dblclick()
+    arrive(page, r"/appointments/\d+/")
+    visit_id = int(re.search(r"/appointments/(\d+)/", page.url)[1])
+    expect(page.locator("main")).to_contain_text("Rosa Delgado keeps this time for")
+    assert {held for (held,) in who_holds(clinic, seats, start_at)} == {visit_id}
+    page.keyboard.press("b")
+    expect(page.get_by_role("button", name="Book it")).to_have_count(0)
+    expect(page.locator("main")).to_contain_text("Booked")
+    assert clinic.value("SELECT state FROM scheduling_appointment WHERE id = %s", visit_id) == "booked"
+    assert clinic.value('SELECT "end" FROM scheduling_hold WHERE appointment_id = %s', visit_id) == "taken"
+
+
 def _words(text):
     """Subject and text of a raw mail."""
     mail = email.message_from_string(text, policy=policy.default)

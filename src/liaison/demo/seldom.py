@@ -10,6 +10,7 @@ from typing import Final
 from liaison.core.actor import Actor, system_actor
 from liaison.demo.charts import Chart
 from liaison.demo.invited import answer_invitations, invite_more
+from liaison.demo.kept import keep_times
 from liaison.demo.office import Office
 from liaison.demo.staff import Staffed
 from liaison.demo.together import come_several_times
@@ -56,6 +57,7 @@ def tell_seldom_stories(
         _wait_for_earlier(actor, patient, staffed=staffed, now=now)
     come_every_week(actor, at_riverside[14 : 14 + SERIES], staffed, now=now)
     come_several_times(actor, at_riverside[14 + SERIES : 14 + SERIES + OF_EACH], staffed, now=now)
+    keep_times(actor, at_riverside[14 + SERIES + OF_EACH :], staffed, office=office)
     _close_rooms_over_visits(staffed, now=now)
     invite_more(actor, with_mail, staffed, now=now)
     answer_invitations(actor, now=now)

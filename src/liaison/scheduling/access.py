@@ -9,6 +9,9 @@ _BOOKERS = CARE_ROLES | {Role.FRONT_DESK}
 
 SEE_CALENDAR: Final = verb("scheduling.see_calendar", "See the calendar of a site", roles=DESK_ROLES)
 BOOK: Final = verb("scheduling.book", "Book a visit", roles=_BOOKERS)
+HOLD: Final = verb("scheduling.hold", "Keep a time for a patient who makes up their mind", roles=_BOOKERS)
+GIVE_UP_HOLD: Final = verb("scheduling.give_up_hold", "Give up a time that is kept for a patient", roles=_BOOKERS)
+LAPSE: Final = verb("scheduling.lapse", "End the hold of a time that nobody took", roles=())
 OVERRIDE: Final = verb(
     "scheduling.override",
     "Book against working hours, lead times or another booking, with a reason",

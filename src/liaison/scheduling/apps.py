@@ -6,6 +6,7 @@ from liaison.loops.ports import register_kind
 from liaison.scheduling.kinds import (
     CANT_COME,
     CANT_COME_AND_WROTE,
+    HOLD_LAPSED,
     MISSED_VISIT,
     NOT_READY,
     SERIES_HELD_UP,
@@ -45,6 +46,7 @@ class SchedulingConfig(AppConfig):
         register_kind(CANT_COME)
         register_kind(CANT_COME_AND_WROTE)
         register_kind(WAITING)
+        register_kind(HOLD_LAPSED)
         register_kind(NOT_READY)
         register_kind(SERIES_VISIT)
         register_kind(SERIES_HELD_UP)

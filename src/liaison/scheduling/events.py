@@ -23,6 +23,15 @@ class AppointmentBooked(_AboutAppointment):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TimeHeld(Fact):
+    """A time is kept for a patient until `until_at`; it is no booking."""
+
+    appointment_id: int
+    patient_id: int
+    until_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AppointmentMoved(_AboutAppointment):
     """An appointment got another time in one step. `previous_id` is the one that it took the place of."""
 

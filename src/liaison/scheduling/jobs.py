@@ -10,6 +10,7 @@ from liaison.scheduling.actions import (
     extend_series,
     finish_days,
     keep_free_time,
+    lapse_hold,
     miss_overdue,
     remind_patient,
 )
@@ -37,6 +38,12 @@ def extend_free_time() -> None:
 def expire(*, offer_id: int) -> None:
     """End an offer of a freed time, if nobody answered it."""
     expire_offer(actor=system_actor("waitlist"), offer_id=offer_id, now=current_time())
+
+
+@job()
+def lapse(*, appointment_id: int) -> None:
+    """End the hold of a time that nobody took."""
+    lapse_hold(actor=system_actor("held times"), appointment_id=appointment_id, now=current_time())
 
 
 @job(cron="40 2 * * *")

@@ -56,6 +56,16 @@ WAITING: Final = LoopKind(
     icon="hourglass",
 )
 
+HOLD_LAPSED: Final = LoopKind(
+    code="hold-lapsed",
+    label="Held time that lapsed",
+    required_evidence=("settled",),
+    evidence_labels={"settled": "Another time, or the visit is not wanted any more"},
+    event_words={"appointment": "when the time lapsed"},
+    closes_itself=True,
+    icon="hourglass",
+)
+
 NOT_READY: Final = LoopKind(
     code="not-ready",
     label="Visit not ready",

@@ -1,13 +1,14 @@
 """What others hand to scheduling, and what an outside writer of invitations must offer."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from liaison.scheduling.rules import (
+    HOLD_FOR,
     REASONS,
     Asked,
     Barrier,
@@ -35,6 +36,7 @@ from liaison.scheduling.rules import (
 from liaison.scheduling.rules.journeys import Gap
 
 __all__ = [
+    "HOLD_FOR",
     "REASONS_IN_ORDER",
     "Asked",
     "Barrier",
@@ -111,6 +113,10 @@ class BookingOrder:
     referral_id: int | None = None
     note: str = ""
     is_one_of_several: bool = False
+
+    def held_as(self, key: str) -> "BookingOrder":
+        """The same, to be kept under another key while the patient makes up their mind: one of several times."""
+        return replace(self, key=key, is_one_of_several=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

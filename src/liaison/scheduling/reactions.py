@@ -25,6 +25,7 @@ from liaison.scheduling.actions import (
     follow_the_later_visit,
     follow_up_missed,
     fulfil_referral,
+    give_up_alternatives,
     is_referrals_visit,
     link_blocker,
     link_series_visit,
@@ -36,6 +37,7 @@ from liaison.scheduling.actions import (
     schedule_referral,
     settle_after_visit,
     settle_declined,
+    settle_lapsed,
     settle_series_visit,
     take_back_missed,
     tell_of_series,
@@ -52,10 +54,11 @@ from liaison.scheduling.events import (
     AppointmentSeen,
     AppointmentServes,
     SeriesTold,
+    TimeHeld,
     TimeOpened,
     WaitlistOffered,
 )
-from liaison.scheduling.jobs import check_visit, expire, remind
+from liaison.scheduling.jobs import check_visit, expire, lapse, remind
 from liaison.scheduling.models import Appointment, Journey, Series, WaitlistEntry
 from liaison.scheduling.queries import coming_ids
 from liaison.scheduling.rules import reason_in_words
@@ -221,6 +224,21 @@ def check_the_booking(fact: AppointmentBooked, *, actor: Actor) -> None:
     """Soon after: by then the confirmation has gone out, or failed."""
     del actor
     defer(check_visit, at=fact.at + _SOON, appointment_id=fact.appointment_id)
+
+
+@reacts_to(TimeHeld)
+def let_it_lapse_in_time(fact: TimeHeld, *, actor: Actor) -> None:
+    """The hold ends by itself when nobody takes it."""
+    del actor
+    defer(lapse, at=fact.until_at, appointment_id=fact.appointment_id)
+
+
+@reacts_to(AppointmentBooked)
+def let_go_of_alternatives(fact: AppointmentBooked, *, actor: Actor) -> None:
+    """Other times that were held for the same are free again; who did not take one in time has one after all."""
+    appointment = _appointment(fact.appointment_id)
+    give_up_alternatives(actor=actor, appointment=appointment, now=fact.at)
+    settle_lapsed(actor=actor, appointment=appointment, now=fact.at)
 
 
 @reacts_to(AppointmentMoved)

@@ -235,7 +235,7 @@ def _expect_the_first(actor: Actor, enrolment: Enrolment, visit: Appointment, *,
 
 def _first_expected(enrolment: Enrolment, *, but_id: int, now: datetime) -> Appointment | None:
     """The earliest visit ahead that can be the follow-up's, other than this one."""
-    rows = Appointment.objects.filter(loop_id=enrolment.loop_id, state__in=EXPECTED, end_at__gt=now)
+    rows = Appointment.objects.filter(loop_id=enrolment.loop_id, state__in=EXPECTED, end_at__gt=now).not_only_held()
     ahead = rows.exclude(pk=but_id).order_by("start_at", "pk")
     return next((row for row in ahead if why_not(row, enrolment) is None), None)
 

@@ -39,6 +39,15 @@ from liaison.scheduling.actions.flow import (
     undo_meeting,
     undo_room,
 )
+from liaison.scheduling.actions.holding import (
+    book_or_take,
+    give_up_alternatives,
+    give_up_hold,
+    hold_time,
+    lapse_hold,
+    settle_lapsed,
+    take_hold,
+)
 from liaison.scheduling.actions.journeys import JourneyOrder, JourneyTaken, JourneyVisit, JourneyWrong, book_journey
 from liaison.scheduling.actions.keeping import keep_free_time
 from liaison.scheduling.actions.missing import finish_days, miss_overdue, record_barrier
@@ -204,6 +213,7 @@ __all__ = [
     "arrive",
     "book_appointment",
     "book_journey",
+    "book_or_take",
     "book_series",
     "cancel_appointment",
     "cancel_series",
@@ -229,11 +239,15 @@ __all__ = [
     "follow_the_later_visit",
     "follow_up_missed",
     "fulfil_referral",
+    "give_up_alternatives",
+    "give_up_hold",
+    "hold_time",
     "invitation_of",
     "is_referrals_visit",
     "join_waitlist",
     "keep_free_time",
     "keep_waiting",
+    "lapse_hold",
     "leave",
     "leave_series_visit_out",
     "leave_waitlist",
@@ -271,9 +285,11 @@ __all__ = [
     "settle_after_visit",
     "settle_declined",
     "settle_held_up",
+    "settle_lapsed",
     "settle_series_visit",
     "settle_with_patient",
     "take_back_missed",
+    "take_hold",
     "take_to_room",
     "tell_of_series",
     "undo_arrival",

@@ -13,7 +13,7 @@ from liaison.core.live import announce
 from liaison.core.refusals import Stale
 from liaison.scheduling.access import ATTEND, CANCEL
 from liaison.scheduling.actions.keeping import lock_resources, refresh_free_time
-from liaison.scheduling.actions.refusals import CannotChange
+from liaison.scheduling.actions.refusals import CannotChange, OnlyHeld
 from liaison.scheduling.events import (
     AppointmentArrived,
     AppointmentCancelled,
@@ -21,7 +21,7 @@ from liaison.scheduling.events import (
     AppointmentNotMissed,
     AppointmentSeen,
 )
-from liaison.scheduling.models import Appointment
+from liaison.scheduling.models import Appointment, Hold
 from liaison.scheduling.ports import CancelReason
 from liaison.scheduling.rules import HOLDS_TIME, State, is_late_cancellation, may_move
 
@@ -37,12 +37,14 @@ def cancel_appointment(
 ) -> Appointment:
     """The visit will not take place; its time is free again. With `series_id` the series tells the patient.
 
-    Refuses: CannotChange, Stale.
+    Refuses: CannotChange, OnlyHeld (it is given up instead), Stale.
     """
 
     def change(current: Appointment) -> None:
         if current.seen_at is not None:
             raise CannotChange("The clinician sees this patient already. Take that back first, if it is a mistake.")
+        if Hold.objects.filter(appointment=current, end="").exists():
+            raise OnlyHeld
         current.cancel(reason=reason, by_name=actor.name, now=now)
         current.ical_sequence += 1
 

@@ -39,10 +39,11 @@ from liaison.scheduling.actions.refusals import (
     KeyReused,
     MovedMeanwhile,
     NotYourSite,
+    OnlyHeld,
     ReferralNeeded,
 )
 from liaison.scheduling.events import AppointmentBooked, AppointmentMoved
-from liaison.scheduling.models import Appointment, Reservation, Resource, VisitType
+from liaison.scheduling.models import Appointment, Hold, Reservation, Resource, VisitType
 from liaison.scheduling.ports import BookingOrder, CancelReason, Override
 from liaison.scheduling.queries.asked import sites_asked
 from liaison.scheduling.rules import State
@@ -131,6 +132,8 @@ def move_appointment(
 
 def refuse_unless_movable(old: Appointment, *, expected_version: int | None) -> None:
     """Let pass what stands and lies ahead. Refuses MovedMeanwhile, CannotChange, Stale (of another version)."""
+    if Hold.objects.filter(appointment=old, end="").exists():
+        raise OnlyHeld
     successor = Appointment.objects.filter(predecessor=old).first()
     if successor is not None:
         when = day_and_time(successor.local_start)
@@ -149,9 +152,14 @@ def _booked_before(order: BookingOrder, *, patient: Patient, follows: Appointmen
     """What this key booked already. Waits for another request with the same key, so both get one answer."""
     hold_key(order.key)
     first = Appointment.objects.filter(idempotency_key=order.key).first()
-    if first is None:
-        return None
-    same = (
+    if first is not None and not same_order(first, order, patient=patient, follows=follows):
+        raise KeyReused
+    return first
+
+
+def same_order(first: Appointment, order: BookingOrder, *, patient: Patient, follows: Appointment | None) -> bool:
+    """Whether this is what the order asks for: a key stands for one wish."""
+    return (
         first.patient_id == patient.pk
         and (first.start_at, first.site_id) == (order.start_at, order.site_id)
         and (first.visit_type_id, first.note) == (order.visit_type_id, order.note.strip())
@@ -159,9 +167,6 @@ def _booked_before(order: BookingOrder, *, patient: Patient, follows: Appointmen
         and order.minutes in {None, (first.end_at - first.start_at) // _MINUTE}
         and first.predecessor_id == (follows.pk if follows else None)
     )
-    if not same:
-        raise KeyReused
-    return first
 
 
 def _seats_of(appointment: Appointment) -> set[tuple[str, int]]:

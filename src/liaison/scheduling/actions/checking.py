@@ -161,6 +161,8 @@ def _lead(placing: Placing, *, now: datetime) -> Iterator[Breach]:
 
 def _of_the_patient(placing: Placing) -> Iterator[Breach]:
     theirs = Appointment.objects.filter(patient=placing.patient).holding_time().exclude(pk__in=[placing.leaving_id])
+    # Another time that is held for the same visit is an alternative to this one: it ends when one of them is taken.
+    theirs = theirs.exclude(hold__end="", visit_type__code=placing.visit_type.code)
     busy = _ids(theirs.overlapping(placing.visit))
     if busy:
         elsewhere = PatientBusy(fields={"override_reason": "Say why."})

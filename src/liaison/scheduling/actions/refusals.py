@@ -222,6 +222,28 @@ class HeldForOffer(Refusal):
     status = 409
 
 
+class HoldOver(Conflict):
+    """A time that was held is taken, given up or lapsed."""
+
+    code = "scheduling.hold_over"
+    sentence = "This time is not held any more. Look for a time anew."
+
+
+class TooManyHolds(Refusal):
+    """Each time that is held is one that nobody else can have."""
+
+    code = "scheduling.too_many_holds"
+    sentence = "Three times are held for this patient already. Take one of them or give one up first."
+
+
+class OnlyHeld(Refusal):
+    """A time that is held is taken or given up."""
+
+    code = "scheduling.only_held"
+    sentence = "This time is only held. Book it, or give it up and look for another one."
+    status = 409
+
+
 class ReasonMissing(Refusal):
     """Colleagues will ask why."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from django import forms
@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from liaison.core.near_dates import is_near, refuse_far_off
 from liaison.scheduling.forms.fields import BIGGEST_ID, WEEKDAYS, Choices, DateInput, TimeInput, reason_choices
 from liaison.scheduling.models import Resource
-from liaison.scheduling.ports import Seat
+from liaison.scheduling.ports import HOLD_FOR, Seat
 
 ANYWHERE = 0
 """Stands for every site in the choice of a place."""
@@ -25,6 +25,14 @@ NOTHING = "none"
 
 UNSAID = ""
 """Nobody said yet what the visit is for."""
+
+HOLD_WORDS: Final = {
+    timedelta(minutes=15): _("15 minutes"),
+    timedelta(hours=1): _("1 hour"),
+    timedelta(hours=4): _("4 hours"),
+    timedelta(hours=24): _("24 hours"),
+}
+"""How long a time may be held, in words."""
 
 _PROMISE: Final = re.compile(r"(\d{1,18})?(?:-(\d{1,18}))?")
 
@@ -133,6 +141,10 @@ class BookForm(TimesForm):
         max_length=300,
         help_text=_("It shows on the booking."),
     )
+    hold_for = forms.TypedChoiceField(
+        label=_("Hold for"), coerce=int, required=False, empty_value=None,
+        choices=[(lasting // timedelta(minutes=1), HOLD_WORDS[lasting]) for lasting in HOLD_FOR],
+    )  # fmt: skip
     met = forms.CharField(required=False, max_length=1000, widget=forms.HiddenInput)
     serves = forms.ChoiceField(
         label=_("This visit is for"),

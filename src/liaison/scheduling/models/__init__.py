@@ -12,6 +12,7 @@ from liaison.scheduling.models.arrangement import (
     WorkingHours,
 )
 from liaison.scheduling.models.feeds import CalendarFeed, CalendarFeedQuerySet
+from liaison.scheduling.models.holds import Hold
 from liaison.scheduling.models.journeys import Journey, JourneyStep
 from liaison.scheduling.models.kept import FreeDay
 from liaison.scheduling.models.readiness import Blocker
@@ -28,6 +29,7 @@ __all__ = [
     "CalendarFeedQuerySet",
     "Closure",
     "FreeDay",
+    "Hold",
     "InvitationAnswer",
     "InvitationAnswerQuerySet",
     "Journey",

@@ -19,6 +19,7 @@ from liaison.scheduling.rules import (
     HOLDS_TIME,
     Barrier,
     CancelReason,
+    HoldEnd,
     LateAnswer,
     Span,
     Stamps,
@@ -39,6 +40,11 @@ class AppointmentQuerySet(models.QuerySet["Appointment"]):
     def overlapping(self, span: Span) -> Self:
         """Those that share an instant with `span`."""
         return self.filter(start_at__lt=span.end, end_at__gt=span.start)
+
+    def not_only_held(self) -> Self:
+        """All but times that are only kept: for an offer from the waitlist, or for who makes up their mind."""
+        rows = self.exclude(held_for_offer__isnull=False, from_offer__isnull=True)
+        return rows.exclude(hold__isnull=False, hold__end__in=["", HoldEnd.GIVEN_UP.value, HoldEnd.LAPSED.value])
 
     def standing(self) -> Self:
         """All but the cancelled and those entered in error."""
@@ -270,6 +276,11 @@ class Appointment(models.Model):
         """It is for nothing in particular again."""
         self.loop = None
         self.version += 1
+
+    def take_held(self, *, by_id: int | None, by_name: str, now: datetime) -> None:
+        """The time that was only held is booked."""
+        self._enter(State.BOOKED)
+        self.booked_at, self.booked_by_id, self.booked_by_name = now, by_id, by_name
 
     def cancel(self, *, reason: CancelReason, by_name: str, now: datetime) -> None:
         """The visit will not take place."""

@@ -118,10 +118,9 @@ def readiness_board(actor: Actor, *, site_id: int, first: date, days: int, now: 
 def expected(*, start_at: datetime, end_at: datetime) -> QuerySet[Appointment]:
     """The visits that start in this time and are still expected, in order of time. For boards and jobs."""
     rows = Appointment.objects.filter(state__in=EXPECTED, start_at__gte=start_at, start_at__lt=end_at)
-    # A time that is only held for an offer is no visit yet.
-    rows = rows.exclude(held_for_offer__isnull=False, from_offer__isnull=True)
     return (
-        rows.select_related("patient", "site", "visit_type", "loop", "booked_by")
+        rows.not_only_held()
+        .select_related("patient", "site", "visit_type", "loop", "booked_by")
         .prefetch_related("reservations__resource")
         .order_by("start_at", "pk")
     )

@@ -21,7 +21,7 @@ from liaison.loops.models import Clock, Loop
 from liaison.patients.models import Patient
 from liaison.scheduling.access import SERVE
 from liaison.scheduling.kinds import MISSED_VISIT
-from liaison.scheduling.models import Appointment, AppointmentQuerySet, InvitationAnswer, SeriesVisit, VisitType
+from liaison.scheduling.models import Appointment, AppointmentQuerySet, Hold, InvitationAnswer, SeriesVisit, VisitType
 from liaison.scheduling.ports import visit_promises
 from liaison.scheduling.queries.answers import Answered, answers_to, in_words
 from liaison.scheduling.queries.asked import is_arranged_elsewhere
@@ -94,6 +94,12 @@ def rebook_url(appointment: Appointment) -> str:
         "referral": appointment.referral_id,
     }
     return f"{reverse('scheduling:book')}?{urlencode({name: value for name, value in given.items() if value})}"
+
+
+def hold_of(appointment: Appointment) -> Hold | None:
+    """Until when the time is, or was, only kept for the patient; None for what was booked at once. The appointment was
+    fetched for somebody."""
+    return Hold.objects.select_related("appointment").filter(appointment=appointment).first()
 
 
 def successor_of(appointment: Appointment) -> Appointment | None:
@@ -209,10 +215,8 @@ def timeline_years(actor: Actor, *, patient: Patient, before: datetime, now: dat
 
 
 def _booked(actor: Actor, *, patient: Patient, now: datetime) -> AppointmentQuerySet:
-    """Their visits; a time that was only held for an offer was never a booking."""
-    return (
-        _visible(actor, now=now).filter(patient=patient).exclude(held_for_offer__isnull=False, from_offer__isnull=True)
-    )
+    """Their visits; a time that was only held was never a booking."""
+    return _visible(actor, now=now).filter(patient=patient).not_only_held()
 
 
 def _visible(actor: Actor, *, now: datetime) -> AppointmentQuerySet:

@@ -44,6 +44,7 @@ from liaison.scheduling.rules.flow import (
     stage_of,
     wait_of,
 )
+from liaison.scheduling.rules.holds import HOLD_FOR, MOST_HOLDS, HoldEnd, held_until
 from liaison.scheduling.rules.hours import Hours, free_spans, working_spans
 from liaison.scheduling.rules.invitations import (
     invitation_place,
@@ -101,9 +102,11 @@ __all__ = [
     "ENDED",
     "FEED_BACK",
     "HOLDS_TIME",
+    "HOLD_FOR",
     "HORIZON_DAYS",
     "MAY_SERVE",
     "MISSED_WITHIN",
+    "MOST_HOLDS",
     "MOST_VISITS",
     "MOST_WEEKS_APART",
     "NEXT",
@@ -123,6 +126,7 @@ __all__ = [
     "Finding",
     "FreeBits",
     "Heard",
+    "HoldEnd",
     "HolidayPolicy",
     "Hours",
     "KeptDay",
@@ -173,6 +177,7 @@ __all__ = [
     "first_instant",
     "fits",
     "free_spans",
+    "held_until",
     "in_order",
     "intersect",
     "invitation_place",

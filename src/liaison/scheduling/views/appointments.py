@@ -17,13 +17,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from liaison.core.answers import wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
+from liaison.core.written_time import day_and_time
 from liaison.loops.queries import words_of
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import ASK_BARRIER, BOOK, CANCEL, CHANGE_SERIES, LATE, MOVE, SETTLE_ANSWER, WAIT
 from liaison.scheduling.forms import CancelForm
-from liaison.scheduling.models import Appointment
+from liaison.scheduling.models import Appointment, Hold
 from liaison.scheduling.ports import LateAnswer, Stage, State
-from liaison.scheduling.rules import BARRIERS, Barrier, late_by, reason_in_words, stage_of
+from liaison.scheduling.rules import BARRIERS, Barrier, HoldEnd, late_by, reason_in_words, stage_of
 from liaison.scheduling.views.attending import STAGE_WORDS, done_with, steps_for
 
 _MINUTE = timedelta(minutes=1)
@@ -40,6 +41,14 @@ STATE_WORDS: Mapping[State, str | Promise] = MappingProxyType(
         State.NO_SHOW: gettext_lazy("Did not come"),
         State.ENTERED_IN_ERROR: gettext_lazy("Entered in error"),
         State.WAITLIST: gettext_lazy("On the waitlist"),
+    }
+)
+HOLD_WORDS: Mapping[HoldEnd | None, str | Promise] = MappingProxyType(
+    {
+        None: gettext_lazy("Held"),
+        HoldEnd.TAKEN: gettext_lazy("Booked"),
+        HoldEnd.GIVEN_UP: gettext_lazy("Held, and given up"),
+        HoldEnd.LAPSED: gettext_lazy("Held, and nobody took it in time"),
     }
 )
 LATE_WORDS: Mapping[str, str | Promise] = MappingProxyType(
@@ -131,15 +140,19 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
     held_for = queries.offer_holding(found)
     wait = queries.wait_to_move(found)
     answered = queries.answers_of(found)
-    is_ahead = state in {State.PENDING, State.BOOKED} and held_for is None
+    hold = queries.hold_of(found)
+    is_held = held_for is not None or (hold is not None and hold.stands)
+    is_ahead = state in {State.PENDING, State.BOOKED} and not is_held
     is_here = state in {State.ARRIVED, State.CHECKED_IN} and found.seen_at is None
     steps = steps_for(actor, found, now=now)
     return {
         "held_for": held_for,
+        "hold": hold if hold is not None and hold.stands else None,
+        "may_take": hold is not None and hold.stands and actor.may(BOOK),
         "answered": answered.stands if not found.is_over else None,
         "declined_loop": answered.loop_id,
         "may_settle": answered.loop_id is not None and actor.may(SETTLE_ANSWER),
-        "readiness": queries.readiness_of([found], now=now).get(found.pk) if held_for is None else None,
+        "readiness": queries.readiness_of([found], now=now).get(found.pk) if not is_held else None,
         "wait": wait,
         "in_series": queries.place_in_series(found),
         "in_journey": queries.place_in_journey(found),
@@ -159,22 +172,38 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
         "asks_late": late is not None and actor.may(LATE),
         "barrier_words": BARRIERS[Barrier(found.barrier)] if found.barrier else "",
         "asks_barrier": state is State.NO_SHOW and actor.may(ASK_BARRIER),
-        "rebook_url": queries.rebook_url(found) if state is State.NO_SHOW and actor.may(BOOK) else "",
+        "rebook_url": queries.rebook_url(found) if _is_to_book_again(found, hold) and actor.may(BOOK) else "",
         "may_move": (is_ahead or is_here) and actor.may(MOVE),
-        "may_cancel": held_for is None
+        "may_cancel": not is_held
         and found.seen_at is None
         and state not in {State.FULFILLED, State.CANCELLED, State.NO_SHOW, State.ENTERED_IN_ERROR}
         and actor.may(CANCEL),
         "overridden": [OVERRIDE_WORDS.get(code, code) for code in found.overrides],
-        "cancel_words": reason_in_words(found.cancel_reason),
+        "cancel_words": _why_cancelled(found, hold),
         "successor": queries.successor_of(found),
         "whole": request.GET.get("as") == "page" or not wants_fragment(request),
-        "story": _story(found, answered.every),
+        "story": _story(found, answered.every, hold=hold),
         "told": queries.told_of(found),
         "serves": words_of(actor, loops=[found.loop], now=now)[found.loop.pk].title if found.loop else "",
         "time_zone": found.time_zone,
         "now": now,
     }
+
+
+def _is_to_book_again(found: Appointment, hold: Hold | None) -> bool:
+    """Whether the patient has nothing of it: they did not come, or did not take in time what was held."""
+    return found.state_now is State.NO_SHOW or (hold is not None and found.state_now is State.CANCELLED)
+
+
+def _cancelled(hold: Hold | None) -> str | Promise:
+    """How the end of the visit is called: a time that was only held was never cancelled."""
+    never_booked = hold is not None and hold.end_now in {HoldEnd.GIVEN_UP, HoldEnd.LAPSED}
+    return HOLD_WORDS[hold.end_now] if hold is not None and never_booked else _("Cancelled")
+
+
+def _why_cancelled(found: Appointment, hold: Hold | None) -> str | Promise:
+    words = _cancelled(hold)
+    return words if words != _("Cancelled") else reason_in_words(found.cancel_reason)
 
 
 def _words_now(found: Appointment, stage: Stage | None) -> str | Promise:
@@ -186,10 +215,14 @@ def _words_now(found: Appointment, stage: Stage | None) -> str | Promise:
     return STATE_WORDS[found.state_now]
 
 
-def _story(found: Appointment, answers: Sequence[queries.Answered]) -> list[StoryLine]:
+def _story(found: Appointment, answers: Sequence[queries.Answered], *, hold: Hold | None) -> list[StoryLine]:
     """What happened, the newest first."""
     moved = found.predecessor is not None
     lines = [StoryLine(at=found.booked_at, what=_("Moved here") if moved else _("Booked"), by=found.booked_by_name)]
+    if hold is not None:
+        until = _("Held until %(when)s") % {"when": day_and_time(hold.local_until)}
+        taken = lines if hold.end_now is HoldEnd.TAKEN else []
+        lines = [StoryLine(at=hold.held_at, what=until, by=hold.held_by_name), *taken]
     lines += [
         StoryLine(at=at, what=what, by=by)
         for at, what, by in (
@@ -201,7 +234,7 @@ def _story(found: Appointment, answers: Sequence[queries.Answered]) -> list[Stor
             (found.left_at, _("Left"), ""),
             (found.missed_at, _("Did not come"), found.missed_by_name),
             (found.barrier_at, _("Said what came in the way"), found.barrier_by_name),
-            (found.cancelled_at, _("Cancelled"), found.cancelled_by_name),
+            (found.cancelled_at, str(_cancelled(hold)), found.cancelled_by_name),
         )
         if at is not None
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, timedelta
 from itertools import groupby
 from typing import Any
 
@@ -25,10 +25,10 @@ from liaison.core.written_time import day_and_time
 from liaison.patients.queries import get_patient
 from liaison.scheduling import queries
 from liaison.scheduling.access import BOOK, MOVE, OVERRIDE
-from liaison.scheduling.actions import Warned, book_appointment, move_appointment
+from liaison.scheduling.actions import Warned, book_or_take, hold_time, move_appointment
 from liaison.scheduling.forms import ANYWHERE, BookForm, written_offer
 from liaison.scheduling.models import Appointment, Modality
-from liaison.scheduling.ports import Asked, BookingOrder, CancelReason, Override, Reason, Span
+from liaison.scheduling.ports import HOLD_FOR, Asked, BookingOrder, CancelReason, Override, Reason, Span
 from liaison.scheduling.queries import ComingVisit, TimeOffer, Times, TimesWanted
 from liaison.scheduling.rules import is_too_near, minutes_between
 from liaison.scheduling.views.asking import WhoIsMeant, choose_one, not_heard, read_into
@@ -136,7 +136,10 @@ def _panel(request: HttpRequest, booking: Booking) -> HttpResponse:
         return _show(request, booking, form, unheard=not_heard(asked, typed=typed, several=bool(meant)), meant=meant)
     if not form.is_valid():
         return _show(request, booking, form, status=422)
+    holds = booking.moving is None and "hold" in request.POST
     try:
+        if holds:
+            return _hold(request, booking, form)
         appointment = _carry_out(booking, form, key=form_key(request, form.cleaned_data["key"]))
     except Warned as refusal:
         return _show(request, booking, form, refusal=refusal)
@@ -150,9 +153,23 @@ def _panel(request: HttpRequest, booking: Booking) -> HttpResponse:
     )
 
 
-def _carry_out(booking: Booking, form: BookForm, *, key: str) -> Appointment:
+def _hold(request: HttpRequest, booking: Booking, form: BookForm) -> HttpResponse:
+    """Keep the time while the patient makes up their mind, and show it."""
+    held = hold_time(
+        actor=booking.actor,
+        patient=booking.patient,
+        order=_order(booking, form, key=form_key(request, form.cleaned_data["key"])),
+        lasting=timedelta(minutes=form.cleaned_data["hold_for"] or HOLD_FOR[0] // timedelta(minutes=1)),
+        override=_override(form),
+        now=booking.now,
+    )
+    said = _("Held until %(when)s.") % {"when": day_and_time(held.local_until)}
+    return done(request, said=said, to=reverse("scheduling:appointment", args=[held.appointment_id]), go=True)
+
+
+def _order(booking: Booking, form: BookForm, *, key: str) -> BookingOrder:
     typed = form.cleaned_data
-    order = BookingOrder(
+    return BookingOrder(
         key=key,
         visit_type_id=typed["visit_type"],
         site_id=typed["offer"].site_id,
@@ -162,17 +179,24 @@ def _carry_out(booking: Booking, form: BookForm, *, key: str) -> Appointment:
         referral_id=booking.referral_id,
         note=typed["note"],
     )
-    why = typed["override_reason"]
-    override = Override(reason=why, met=frozenset(typed["met"].split())) if why.strip() else None
+
+
+def _override(form: BookForm) -> Override | None:
+    why = form.cleaned_data["override_reason"]
+    return Override(reason=why, met=frozenset(form.cleaned_data["met"].split())) if why.strip() else None
+
+
+def _carry_out(booking: Booking, form: BookForm, *, key: str) -> Appointment:
+    order, override = _order(booking, form, key=key), _override(form)
     if booking.moving is None:
-        return book_appointment(
+        return book_or_take(
             actor=booking.actor, patient=booking.patient, order=order, override=override, now=booking.now
         )
     return move_appointment(
         actor=booking.actor,
         appointment=booking.moving,
         order=order,
-        reason=CancelReason(typed["reason"]),
+        reason=CancelReason(form.cleaned_data["reason"]),
         override=override,
         now=booking.now,
     )
