@@ -19,3 +19,11 @@ def test_every_section_that_the_code_cites_is_on_the_page_of_rules():
     }
     assert len(cited) > 50
     assert not sorted((number, path) for number, path in cited if number not in there)
+
+
+def test_no_page_prints_the_title_of_a_promise_past_what_may_be_told():
+    """A title may be clinical: pages have it from `words_of` or a row made by it, never from the model itself."""
+    pages = [path for path in (ROOT / "src").rglob("*.html") if "{" in path.read_text()]
+    assert len(pages) > 100
+    past = re.compile(r"{{[^}]*\w\.loop\.(?:title|next_step)\b")
+    assert not [path.relative_to(ROOT).as_posix() for path in pages if past.search(path.read_text())]

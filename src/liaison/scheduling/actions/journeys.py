@@ -65,8 +65,8 @@ class JourneyVisit:
 class JourneyOrder:
     """Visits as a person chose them, in order of time. `key` makes it safe to send twice.
 
-    `name` says what they are for; without one the kinds of visit do. `loop_id` is what the last visit serves,
-    `referral_id` that of the visits which need one, else of the last.
+    `name` says what they are for; without one the kinds of visit do. `loop_id` and `referral_id` are what the first
+    visit of the kind `serves_kind_id` is for; the visits of kinds that need a referral have it too.
     """
 
     key: str
@@ -74,14 +74,22 @@ class JourneyOrder:
     name: str = ""
     loop_id: int | None = None
     referral_id: int | None = None
+    serves_kind_id: int | None = None
     note: str = ""
+
+    @property
+    def serving(self) -> int | None:
+        """Which of the visits (from 0) is the one that was promised; None where none is."""
+        kinds = [visit.visit_type_id for visit in self.visits]
+        return kinds.index(self.serves_kind_id) if self.serves_kind_id in kinds else None
 
 
 def book_journey(*, actor: Actor, patient: Patient, order: JourneyOrder, now: datetime) -> Journey:
     """Book every visit, all or none. The same key again answers with the first journey.
 
     Everything is checked again with all locked; nothing is overridden here: what stands against a visit wants another
-    plan. Refuses: JourneyTaken (it says which visit), JourneyWrong (too few or too many, or a gap is not kept),
+    plan. Refuses: JourneyTaken (it says which visit), JourneyWrong (too few or too many, a gap is not kept, or it is
+    not said which visit is the one that was promised),
     NotYourSite, AskedElsewhere, ReferralNeeded, KeyReused, NotFound, Stale (a visit type was edited meanwhile),
     DeadPatient.
     """
@@ -110,8 +118,9 @@ def _booked_before(order: JourneyOrder, *, patient: Patient) -> Journey | None:
     booked = Appointment.objects.filter(idempotency_key__in=keys).prefetch_related("reservations")
     at = {one.idempotency_key: one for one in booked}
     times = [_said_of(at[key]) for key in keys if key in at]
+    asked = [_said_in(visit, order, serves=place == order.serving) for place, visit in enumerate(order.visits)]
     same = first.patient_id == patient.pk and first.loop_id == order.loop_id
-    if not same or times != [_said_in(visit, order) for visit in order.visits] or _renamed(first, order):
+    if not same or times != asked or _renamed(first, order):
         raise KeyReused
     return first
 
@@ -122,12 +131,13 @@ def _renamed(first: Journey, order: JourneyOrder) -> bool:
 
 def _said_of(booked: Appointment) -> tuple[object, ...]:
     seats = frozenset((row.role, row.resource_id) for row in booked.reservations.all())
-    return booked.visit_type_id, booked.site_id, booked.start_at, seats, booked.note
+    return booked.visit_type_id, booked.site_id, booked.start_at, seats, booked.note, booked.loop_id
 
 
-def _said_in(visit: JourneyVisit, order: JourneyOrder) -> tuple[object, ...]:
+def _said_in(visit: JourneyVisit, order: JourneyOrder, *, serves: bool) -> tuple[object, ...]:
     seats = frozenset((seat.role, seat.resource_id) for seat in visit.seats)
-    return visit.visit_type_id, visit.site_id, visit.start_at, seats, order.note.strip()
+    loop_id = order.loop_id if serves else None
+    return visit.visit_type_id, visit.site_id, visit.start_at, seats, order.note.strip(), loop_id
 
 
 def _key_of_visit(key: str, *, position: int) -> str:
@@ -149,6 +159,8 @@ def _refuse_wrong(order: JourneyOrder, kinds: Mapping[int, VisitType]) -> None:
     """Let pass as many visits as may be, in order, each as far after the one before as is asked."""
     if not FEWEST_STEPS <= len(order.visits) <= MOST_STEPS:
         raise JourneyWrong(f"Visits that belong together are {FEWEST_STEPS} at least and {MOST_STEPS} at most.")
+    if order.loop_id is not None and order.serving is None:
+        raise JourneyWrong("Say which of these visits is the one that was promised.")
     sites = Site.objects.in_bulk([visit.site_id for visit in order.visits])
     if any(visit.site_id not in sites for visit in order.visits):
         raise NotFound
@@ -172,18 +184,17 @@ def _place_each(
     """Give each its time, all resources locked at once in the order of their ids. Refuses: JourneyTaken."""
     lock_resources({seat.resource_id for visit in order.visits for seat in visit.seats})
     needing = {at for at, visit in enumerate(order.visits) if kinds[visit.visit_type_id].referral_needed}
-    serving = needing or {len(order.visits) - 1}
     placed = []
     for at, visit in enumerate(order.visits):
-        is_last = at == len(order.visits) - 1
+        serves = at == order.serving
         booking = BookingOrder(
             key=_key_of_visit(order.key, position=at + 1),
             visit_type_id=visit.visit_type_id,
             site_id=visit.site_id,
             start_at=visit.start_at,
             seats=visit.seats,
-            loop_id=order.loop_id if is_last else None,
-            referral_id=order.referral_id if at in serving else None,
+            loop_id=order.loop_id if serves else None,
+            referral_id=order.referral_id if serves or at in needing else None,
             note=order.note,
             is_one_of_several=True,
         )

@@ -156,6 +156,9 @@ class JourneySaveForm(forms.Form):
     """The plan that was chosen, and what goes with it."""
 
     key = forms.CharField(max_length=80, widget=forms.HiddenInput)
+    serves = forms.ChoiceField(
+        label=_("The visit that was promised"), error_messages={"required": _("Say which of them it is, or none.")}
+    )
     plan = forms.CharField(max_length=3000, error_messages={"required": _("Choose one of the plans.")})
     name = forms.CharField(
         label=_("What it is for"),
@@ -170,6 +173,14 @@ class JourneySaveForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("The patient does not see it."),
     )
+
+    def __init__(self, *args: Any, kinds: Sequence[tuple[str, str]], told: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if told:
+            self.fields["serves"].choices = kinds  # type: ignore[attr-defined]  # the form declares such a field
+            self.fields["serves"].help_text = told
+        else:
+            del self.fields["serves"]
 
     def clean_plan(self) -> list[tuple[int, ChosenTime]]:
         """The visits of the plan: kind and time of each."""

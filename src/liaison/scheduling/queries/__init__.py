@@ -56,6 +56,7 @@ from liaison.scheduling.queries.looking import TimesWanted
 from liaison.scheduling.queries.promises import (
     Awaiting,
     awaiting,
+    kinds_that_keep,
     promise_called,
     what_fits,
     why_it_would_not_count,
@@ -222,6 +223,7 @@ __all__ = [
     "journey_steps",
     "kind_called",
     "kind_promised",
+    "kinds_that_keep",
     "live_offers_of",
     "may_serve",
     "may_serve_loop",

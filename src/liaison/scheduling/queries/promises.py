@@ -71,6 +71,29 @@ def what_fits(
     return [one for one in counting if fits(meant, one.awaited)]
 
 
+def kinds_that_keep(
+    actor: Actor,
+    *,
+    patient: Patient,
+    loop_id: int | None,
+    referral_id: int | None,
+    kinds: Sequence[VisitType],
+    sites: Sequence[Site],
+    now: datetime,
+) -> Sequence[int]:
+    """Which of these kinds of visit (ids), at one of these sites, would be what this promise or referral waits for.
+
+    None when it waits for no visit. The patient was fetched for somebody.
+    """
+    found = awaiting(actor, patient=patient, places=sites, now=now)
+    meant = [one for one in found if one.loop_id == loop_id or (referral_id and one.referral_id == referral_id)]
+    return [
+        kind.pk
+        for kind in kinds
+        if any(what_fits(meant, visit_type=kind, site_id=site.pk, person_id=None) for site in sites)
+    ]
+
+
 def why_it_would_not_count(*, patient: Patient, loop_id: int | None, visit_type: VisitType | None) -> str:
     """Why a visit of this kind would not count as the one that this promise of the patient waits for, in a sentence;
     "" when it would, or nothing is known of it."""

@@ -20,6 +20,7 @@ from liaison.scheduling.ports import CancelReason
 from liaison.scheduling.rules.journeys import Gap
 from liaison.scheduling.tests.clinic import NOW, Clinic
 from liaison.scheduling.tests.journeys import Heart, heart_of
+from liaison.scheduling.tests.test_serving_later import promise
 from liaison.scheduling.tests.test_screens import HTMX, browser, clock, page
 
 PLANS = re.compile(r'name="plan" value="([^"]+)"')
@@ -209,7 +210,11 @@ def test_a_referral_is_served_where_whom_it_asks_works(rosa: Client, heart: Hear
     assert PLANS.search(shown)
     assert "already has a visit for this" not in shown
     offered = PLANS.findall(shown)[0]
-    rosa.post("/journeys/new/", asked(heart, referral=referral.pk, plan=offered, key="k"))
+    unsaid = rosa.post("/journeys/new/", asked(heart, referral=referral.pk, plan=offered, key="k"))
+    assert unsaid.status_code == 422
+    assert "Say which of them it is, or none." in page(unsaid)
+    serves = heart.clinic.follow_up.pk
+    rosa.post("/journeys/new/", asked(heart, referral=referral.pk, plan=offered, key="k", serves=serves))
     assert "Walter already has a visit for this:" in plain(look(rosa, heart, referral=referral.pk))
     assert Journey.objects.get().steps.get(position=3).appointment.referral_id == referral.pk
     with writes_open():
@@ -217,6 +222,27 @@ def test_a_referral_is_served_where_whom_it_asks_works(rosa: Client, heart: Hear
         Referral.objects.filter(pk=referral.pk).update(target_practitioner=None, target_organization=center)
     elsewhere = page(rosa.get("/journeys/new/", asked(heart, referral=referral.pk)))
     assert "are not booked here" in elsewhere
+
+
+def test_of_the_visits_the_one_that_fits_the_promise_is_proposed_and_its_page_says_so(
+    rosa: Client, heart: Heart
+) -> None:
+    home = promise(heart.clinic, kind="post-discharge", title="Home from hospital")
+    asks = {"kind": [heart.clinic.follow_up.pk, heart.labs.pk], "gap": ["next"], "n": ["1"], "loop": home.pk}
+    shown = look(rosa, heart, **asks)
+    assert "For: Home from hospital" in shown
+    offered = PLANS.findall(shown)[0]
+    rosa.post("/journeys/new/", asked(heart, **asks, plan=offered, key="k", serves=heart.clinic.follow_up.pk))
+    journey = Journey.objects.get()
+    assert [step.appointment.loop_id for step in journey.steps.all()] == [home.pk, None]
+    assert "the visit that was promised" in page(rosa.get(f"/journeys/{journey.pk}/"))
+
+
+def test_for_none_of_the_visits_they_are_booked_for_nothing_in_particular(rosa: Client, heart: Heart) -> None:
+    loop = promise(heart.clinic)
+    offered = PLANS.findall(look(rosa, heart, loop=loop.pk))[0]
+    rosa.post("/journeys/new/", asked(heart, loop=loop.pk, plan=offered, key="k", serves="none"))
+    assert Journey.objects.get().loop is None
 
 
 # --- rows ----------------------------------------------------------------------------------------------------

@@ -246,12 +246,23 @@ def test_who_may_not_book_there_books_nothing(heart: Heart) -> None:
     assert Appointment.objects.count() == 0
 
 
-def test_the_last_visit_serves_the_promise_and_who_needs_it_the_referral(heart: Heart, referral: Referral) -> None:
+def test_the_visit_that_was_promised_has_the_promise_and_the_referral(heart: Heart, referral: Referral) -> None:
     loop = promise(heart.clinic)
     order = heart.order(heart.plans(heart.labs, heart.clinic.follow_up, gaps=[NEXT_DAY]).plans[0], gaps=[NEXT_DAY])
-    served = heart.book(replace(order, loop_id=loop.pk, referral_id=referral.pk))
+    meant = replace(order, loop_id=loop.pk, referral_id=referral.pk, serves_kind_id=heart.labs.pk)
+    served = heart.book(meant)
     assert served.loop == loop
-    assert [(one.loop_id, one.referral_id) for one in booked(served)] == [(None, None), (loop.pk, referral.pk)]
+    assert [(one.loop_id, one.referral_id) for one in booked(served)] == [(loop.pk, referral.pk), (None, None)]
+    assert heart.book(meant) == served
+    with pytest.raises(KeyReused):
+        heart.book(replace(meant, serves_kind_id=heart.clinic.follow_up.pk))
+
+
+@pytest.mark.parametrize("kind_id", [None, 0])
+def test_visits_for_a_promise_say_which_of_them_it_is(heart: Heart, kind_id: int | None) -> None:
+    with pytest.raises(JourneyWrong, match="Say which of these visits is the one that was promised"):
+        heart.book(replace(heart.order(), loop_id=promise(heart.clinic).pk, serves_kind_id=kind_id))
+    assert Appointment.objects.count() == 0
 
 
 def test_of_several_visits_the_one_that_needs_the_referral_has_it(heart: Heart, referral: Referral) -> None:

@@ -31,7 +31,7 @@ from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import BOOK
-from liaison.scheduling.forms import ANYWHERE
+from liaison.scheduling.forms import ANYWHERE, NOTHING
 from liaison.scheduling.forms.journeys import (
     GAPS,
     JourneyForm,
@@ -108,7 +108,7 @@ def plan(request: HttpRequest) -> HttpResponse:
         return render(request, "scheduling/book_elsewhere.html", {"asked": whom, "patient": asked.patient})
     rows, focus = changed_rows(read_rows(given, kinds=[kind.pk for kind in asked.kinds]), do=given.get("do", ""))
     form = JourneyForm(_typed(asked, given), sites=asked.sites)
-    save = JourneySaveForm(request.POST if request.method == "POST" else None)
+    save = _save_form(asked, rows, given, is_posted=request.method == "POST")
     page = _Page(request=request, asked=asked, rows=rows, form=form, save=save, focus=focus)
     if request.method == "GET" or not form.is_valid() or not save.is_valid():
         return page.show(status=200 if request.method == "GET" else 422)
@@ -133,12 +133,14 @@ def journey(request: HttpRequest, journey_id: int) -> HttpResponse:
             "visit": step.appointment,
             "asked": gap_in_words(step.gap) if step.position > 1 else "",
             "state": STATE_WORDS[step.appointment.state_now],
+            "serves": found.loop_id is not None and step.appointment.loop_id == found.loop_id,
             "is_off": step.appointment.state_now in {State.CANCELLED, State.NO_SHOW, State.ENTERED_IN_ERROR},
         }
         for step in steps
     ]
     context = {
         "journey": found,
+        "serves": queries.promise_called(actor, patient=found.patient, loop_id=found.loop_id or 0, now=current_time()),
         "lines": lines,
         "days": _days(len({step.appointment.visit_on for step in steps})),
         "unconfirmed": queries.why_unconfirmed(found.patient, now=current_time()),
@@ -159,6 +161,31 @@ def _asked(actor: Actor, patient: Patient, given: QueryDict) -> tuple[Asked, que
         actor=actor, patient=patient, sites=sites, kinds=kinds, loop_id=loop_id, referral_id=referral_id, now=now
     )
     return asked, whom
+
+
+def _save_form(asked: Asked, rows: Sequence[Row], given: QueryDict, *, is_posted: bool) -> JourneySaveForm:
+    """What goes with a plan; which visit is the one that was promised is chosen where only one kind of them can be."""
+    called = _called(asked)
+    names = {kind.pk: kind.name for kind in asked.kinds}
+    there = [pk for pk in dict.fromkeys(row.kind_id for row in rows) if pk in names]
+    kinds = [kind for kind in asked.kinds if kind.pk in there]
+    keep = queries.kinds_that_keep(
+        asked.actor, patient=asked.patient, loop_id=asked.loop_id, referral_id=asked.referral_id, kinds=kinds,
+        sites=asked.sites, now=asked.now,
+    ) if called else ()  # fmt: skip
+    first = str(keep[0]) if len(keep) == 1 else ""
+    unsaid = [] if first else [("", _("Choose"))]
+    options = [*unsaid, *((str(pk), names[pk]) for pk in there), (NOTHING, _("None of them"))]
+    told = _("For: %(promise)s") % {"promise": called} if called else ""
+    return JourneySaveForm(given if is_posted else None, kinds=options, told=told, initial={"serves": first})
+
+
+def _called(asked: Asked) -> str:
+    """What the promise is called for which somebody came here; "" when for nothing."""
+    if asked.loop_id is not None:
+        return queries.promise_called(asked.actor, patient=asked.patient, loop_id=asked.loop_id, now=asked.now)
+    whom = queries.asked_by(asked.patient, referral_id=asked.referral_id)
+    return _("Referral: %(name)s") % {"name": whom.name} if whom is not None else ""
 
 
 def _typed(asked: Asked, given: QueryDict) -> dict[str, Any]:
@@ -195,6 +222,7 @@ class _Page:
     def order(self) -> actions.JourneyOrder:
         """The plan that was chosen, with the gaps that were asked."""
         typed = self.save.cleaned_data
+        serves = id_in(typed.get("serves"))
         gaps = [row.gap for row in self.rows] + [self.rows[-1].gap] * MOST_STEPS
         visits = tuple(
             actions.JourneyVisit(
@@ -206,8 +234,9 @@ class _Page:
             key=form_key(self.request, typed["key"]),
             visits=visits,
             name=typed["name"],
-            loop_id=self.asked.loop_id,
+            loop_id=self.asked.loop_id if serves else None,
             referral_id=self.asked.referral_id,
+            serves_kind_id=serves,
             note=typed["note"],
         )
 

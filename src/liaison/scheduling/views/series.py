@@ -51,6 +51,7 @@ def series(request: HttpRequest, series_id: int) -> HttpResponse:
     lines = shown_lines(queries.series_lines(found, now=now))
     context = {
         "series": found,
+        "serves": queries.promise_called(actor, patient=found.patient, loop_id=found.loop_id or 0, now=now),
         "rule": rule_in_words(found),
         "kind": queries.kind_called(found.visit_type_code),
         "lines": lines,

@@ -169,6 +169,7 @@ def _show(
     actor, now = actor_of(request), current_time()
     context = {
         "entry": entry,
+        "promised": queries.promise_called(actor, patient=entry.patient, loop_id=entry.loop_id or 0, now=now),
         "kind": queries.current_kind(entry),
         "offers": queries.offers_of(entry),
         "weekdays": [dict(WaitForm.base_fields["weekdays"].choices)[day] for day in entry.weekdays],  # type: ignore[attr-defined]  # the form declares such a field
