@@ -11,8 +11,8 @@ from django.db.models import Max, Q
 
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
+from liaison.core.keys import hold_key
 from liaison.inbox.actions.failures import SOON, next_business_day, owner_of
-from liaison.inbox.actions.keys import hold_key
 from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import Call, Message
 from liaison.inbox.queries.untold import UNTOLD
