@@ -23,7 +23,7 @@ from liaison.inbox import actions as inbox
 from liaison.inbox.models import Message, UnmatchedMail
 from liaison.inbox.queries import checked_mail
 from liaison.loops import actions as loops
-from liaison.loops.ports import ClockToStart, Owner
+from liaison.loops.ports import ClockToStart, Owner, Promise
 from liaison.orders import actions as orders
 from liaison.orders.models import Referral
 from liaison.orders.ports import ReferralOrder, Target
@@ -205,9 +205,12 @@ def _loop(rosa: Actor, patient: Patient, *, now: datetime) -> int:
         due_at=now + timedelta(hours=3),
     )  # fmt: skip
     opened = loops.open_loop(
-        rosa, kind="call_back", patient=patient, title="Call them back", owner=Owner(user_id=rosa.user_id),
-        clocks=[clock], now=now,
-    )  # fmt: skip
+        rosa,
+        patient=patient,
+        promise=Promise(kind="call_back", title="Call them back", clocks=[clock]),
+        owner=Owner(user_id=rosa.user_id),
+        now=now,
+    )
     return opened.pk
 
 

@@ -57,7 +57,7 @@ CHECKS = (
     Check(
         name="views ask",
         command=_python("-m", "tools.views_ask"),
-        remedy="Move the question to the package's queries, where it has a name and an actor.",
+        remedy="Move the question to the package's queries; read the clock once, in the view that the address names.",
     ),
     Check(
         name="migrations",

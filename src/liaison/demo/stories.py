@@ -15,7 +15,7 @@ from liaison.inbox.actions import log_call
 from liaison.inbox.ports import CallDetails
 from liaison.loops import actions as loops
 from liaison.loops.models import Loop
-from liaison.loops.ports import CALL_BACK, CLINICAL, ROUTINE, TASK, URGENT, ClockToStart, Owner
+from liaison.loops.ports import CALL_BACK, CLINICAL, ROUTINE, TASK, URGENT, ClockToStart, Owner, Promise
 from liaison.orders import actions as orders
 from liaison.orders.models import Referral
 from liaison.orders.ports import ReferralOrder, Target
@@ -211,22 +211,24 @@ def _small_promise(chart: Chart, patient: Patient, staffed: Staffed, *, dice: ra
     actor = staffed.who(dice.choice(staffed.working_at(chart.site, "front_desk")))
     loop = loops.open_loop(
         actor,
-        kind=kind.code,
         patient=patient,
-        title=title,
+        promise=Promise(
+            kind=kind.code,
+            title=title,
+            clocks=[
+                ClockToStart(
+                    rule_id=f"demo.{kind.code}",
+                    rule_version="1",
+                    step=step,
+                    anchor_event="request",
+                    anchor_at=opened,
+                    due_at=due,
+                    source="agreed with the patient",
+                )
+            ],
+            priority=dice.choices((ROUTINE, URGENT, CLINICAL), weights=(86, 10, 4))[0],
+        ),
         owner=_owner(chart, staffed, dice=dice),
-        clocks=[
-            ClockToStart(
-                rule_id=f"demo.{kind.code}",
-                rule_version="1",
-                step=step,
-                anchor_event="request",
-                anchor_at=opened,
-                due_at=due,
-                source="agreed with the patient",
-            )
-        ],
-        priority=dice.choices((ROUTINE, URGENT, CLINICAL), weights=(86, 10, 4))[0],
         now=opened,
     )
     _settle_some(loop, patient, staffed=staffed, chart=chart, dice=dice, office=office)

@@ -5,7 +5,7 @@ Nothing here touches the database, so any package may build these values in its 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -182,18 +182,32 @@ class ClockToStart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PromiseToKeep:
-    """A promise that nobody makes by hand: what `loops.actions.open_or_wait` opens, or keeps until it has an owner.
+class Promise:
+    """What is promised to a patient: of which kind, under which title, and the clocks that run, at least one.
 
-    ``once_key`` names it: under it one loop is opened, ever. ``about`` is the thing it serves.
+    ``about`` is the thing it serves. ``once_key`` names it: under it one loop is opened, ever; "" is a new one always.
     """
 
     kind: str
     title: str
+    clocks: Sequence[ClockToStart]
+    about: About | None = None
+    once_key: str = ""
+    priority: str = ROUTINE
+
+    def __post_init__(self) -> None:
+        """Refuse a promise that nothing falls due of."""
+        if not self.clocks:
+            raise ValueError("A loop needs at least one clock: what is next, and by when?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PromiseToKeep(Promise):
+    """A promise that nobody makes by hand: what `loops.actions.open_or_wait` opens, or keeps until it has an owner."""
+
     clocks: tuple[ClockToStart, ...]
     about: About
     once_key: str
-    priority: str = ROUTINE
 
 
 WaitingCounter = Callable[..., Mapping[int, int]]

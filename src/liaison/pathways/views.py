@@ -34,16 +34,17 @@ def protocols(request: HttpRequest) -> HttpResponse:
 @require_GET
 def protocol(request: HttpRequest, protocol_code: str) -> HttpResponse:
     """One protocol in words: what it hangs on, when nothing is opened, the steps, and since when it is on or off."""
-    return _protocol(request, code=protocol_code, form=OffForm())
+    return _protocol(request, code=protocol_code, form=OffForm(), now=current_time())
 
 
 @require_POST
 def turn_off(request: HttpRequest, protocol_code: str) -> HttpResponse:
     """Open nothing new by it."""
+    now = current_time()
     form = OffForm(request.POST)
     if not form.is_valid():
-        return _protocol(request, code=protocol_code, form=form, status=422)
-    actions.turn_off(actor_of(request), code=protocol_code, reason=form.cleaned_data["reason"], now=current_time())
+        return _protocol(request, code=protocol_code, form=form, status=422, now=now)
+    actions.turn_off(actor_of(request), code=protocol_code, reason=form.cleaned_data["reason"], now=now)
     return done(request, said=_("Off: it opens nothing new."), to=_address(protocol_code), go=True)
 
 
@@ -59,8 +60,8 @@ def _address(code: str) -> str:
     return reverse("pathways:protocol", args=[code])
 
 
-def _protocol(request: HttpRequest, *, code: str, form: OffForm, status: int = 200) -> HttpResponse:
-    actor, now = actor_of(request), current_time()
+def _protocol(request: HttpRequest, *, code: str, form: OffForm, now: datetime, status: int = 200) -> HttpResponse:
+    actor = actor_of(request)
     shown = {
         "protocol": queries.get_protocol(actor, code=code),
         "form": form,
@@ -74,19 +75,20 @@ def _protocol(request: HttpRequest, *, code: str, form: OffForm, status: int = 2
 @require_GET
 def follow_up(request: HttpRequest, enrolment_id: int) -> HttpResponse:
     """Where it stands, by which clocks; a coordinator or clinician says how complex the visit will be."""
-    return _page(request, enrolment_id=enrolment_id, form=None)
+    return _page(request, enrolment_id=enrolment_id, form=None, now=current_time())
 
 
 @require_POST
 def complexity(request: HttpRequest, enrolment_id: int) -> HttpResponse:
     """Say how complex the visit will be."""
+    now = current_time()
     form = ComplexityForm(request.POST)
     if not form.is_valid():
-        return _page(request, enrolment_id=enrolment_id, form=form, status=422)
+        return _page(request, enrolment_id=enrolment_id, form=form, status=422, now=now)
     wanted = Complexity(form.cleaned_data["complexity"])
-    set_complexity(actor_of(request), enrolment_id=enrolment_id, complexity=wanted, now=current_time())
+    set_complexity(actor_of(request), enrolment_id=enrolment_id, complexity=wanted, now=now)
     if request.htmx:  # type: ignore[attr-defined]  # put there by a middleware
-        return _page(request, enrolment_id=enrolment_id, form=None)
+        return _page(request, enrolment_id=enrolment_id, form=None, now=now)
     return redirect("pathways:follow_up", enrolment_id=enrolment_id)
 
 
@@ -133,8 +135,10 @@ def _record_visit(
     return done(request, said=_("Recorded: the visit took place."), to=to, topics=topics, go=True)
 
 
-def _page(request: HttpRequest, *, enrolment_id: int, form: ComplexityForm | None, status: int = 200) -> HttpResponse:
-    actor, now = actor_of(request), current_time()
+def _page(
+    request: HttpRequest, *, enrolment_id: int, form: ComplexityForm | None, now: datetime, status: int = 200
+) -> HttpResponse:
+    actor = actor_of(request)
     view = get_follow_up(actor, enrolment_id=enrolment_id, now=now)
     patient = view.enrolment.patient
     may_change = view.enrolment.loop.state == "open" and patient.reachable_by(actor, SET_COMPLEXITY, now=now)

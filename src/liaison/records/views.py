@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
@@ -27,7 +28,7 @@ SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src 'self
 @require_GET
 def resource(request: HttpRequest, resource_id: int, version: int | None = None) -> HttpResponse:
     """What was received, as a table and as the JSON it came as; 404 for what this person can't see."""
-    return _resource(request, resource_id, version=version)
+    return _resource(request, resource_id, version=version, now=current_time())
 
 
 @require_http_methods(["GET", "POST"])
@@ -75,28 +76,30 @@ def file(request: HttpRequest, resource_id: int) -> HttpResponse:
 @require_POST
 def take_out(request: HttpRequest, resource_id: int) -> HttpResponse:
     """Take a document out that was filed by mistake."""
+    now = current_time()
     form = TakeOutForm(request.POST)
     if not form.is_valid():
-        return _resource(request, resource_id, form=form)
-    view = get_resource(actor_of(request), resource_id=resource_id, now=current_time())
-    actions.take_out_document(
-        actor_of(request), resource_id=resource_id, reason=form.cleaned_data["reason"], now=current_time()
-    )
+        return _resource(request, resource_id, form=form, now=now)
+    view = get_resource(actor_of(request), resource_id=resource_id, now=now)
+    actions.take_out_document(actor_of(request), resource_id=resource_id, reason=form.cleaned_data["reason"], now=now)
     said = _("Taken out. Its history stays.")
     return done(request, said=said, to=reverse("desk:patient", args=[view.patient.pk]), go=True)
 
 
 def _resource(
-    request: HttpRequest, resource_id: int, *, version: int | None = None, form: TakeOutForm | None = None
+    request: HttpRequest,
+    resource_id: int,
+    *,
+    now: datetime,
+    version: int | None = None,
+    form: TakeOutForm | None = None,
 ) -> HttpResponse:
     actor = actor_of(request)
-    view = get_resource(actor, resource_id=resource_id, version=version, now=current_time())
+    view = get_resource(actor, resource_id=resource_id, version=version, now=now)
     context = {
         "resource": view,
         "patient": view.patient,
-        "may_take_out": may_take_out(
-            actor, patient=view.patient, system=view.system, status=view.status, now=current_time()
-        )
+        "may_take_out": may_take_out(actor, patient=view.patient, system=view.system, status=view.status, now=now)
         and view.file is not None
         and view.version.current,
         "form": form or TakeOutForm(),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django import forms
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
@@ -36,14 +38,13 @@ def people(request: HttpRequest) -> HttpResponse:
 def person_new(request: HttpRequest) -> HttpResponse:
     """Add someone; their roles and first password come on the next page."""
     _may_manage(request)
+    now = current_time()
     form = PersonForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
         added = attempt(
             form,
-            lambda: actions.add_person(
-                actor=actor_of(request), email=typed["email"], name=typed["name"], now=current_time()
-            ),
+            lambda: actions.add_person(actor=actor_of(request), email=typed["email"], name=typed["name"], now=now),
         )
         if added is not None:
             said = _("%(name)s is added. Give a role and a first password.") % {"name": added.name}
@@ -55,7 +56,8 @@ def person_new(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def person(request: HttpRequest, user_id: int) -> HttpResponse:
     """One person: name, roles, teams, and what can be done with the account. POST changes the name."""
-    found = _person(request, user_id)
+    now = current_time()
+    found = _person(request, user_id, now=now)
     form, status = _person_form(request.POST or None, found), 422
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
@@ -66,10 +68,10 @@ def person(request: HttpRequest, user_id: int) -> HttpResponse:
                 name=typed["name"],
                 email=typed["email"],
                 expected_version=typed["version"] or 0,
-                now=current_time(),
+                now=now,
             )
         except Stale as refusal:
-            status, found = refusal.status, _person(request, user_id)
+            status, found = refusal.status, _person(request, user_id, now=now)
             form = _person_form(request.POST, found)
             tell_against(form, version=found.version)
             form.add_error(None, refusal.sentence)
@@ -77,13 +79,14 @@ def person(request: HttpRequest, user_id: int) -> HttpResponse:
             put_beside(form, refusal)
         else:
             return done(request, said=_("Saved."), to=_url(found), go=True)
-    return _page(request, found, status=status if form.errors else 200, form=form)
+    return _page(request, found, status=status if form.errors else 200, form=form, now=now)
 
 
 @require_POST
 def give_role(request: HttpRequest, user_id: int) -> HttpResponse:
     """Give a role at a site."""
-    found = _person(request, user_id)
+    now = current_time()
+    found = _person(request, user_id, now=now)
     form = RoleForm(request.POST, actor=actor_of(request))
     if form.is_valid():
         given = attempt(
@@ -93,31 +96,32 @@ def give_role(request: HttpRequest, user_id: int) -> HttpResponse:
                 person=found,
                 role=Role(form.cleaned_data["role"]),
                 site=form.cleaned_data["site"],
-                now=current_time(),
+                now=now,
             ),
         )
         if given is not None:
             return done(request, said=_("Given: %(role)s.") % {"role": given}, to=_url(found), go=True)
-    return _page(request, found, status=422, role_form=form)
+    return _page(request, found, status=422, role_form=form, now=now)
 
 
 @require_POST
 def end_role(request: HttpRequest, user_id: int, assignment_id: int) -> HttpResponse:
     """Take a role away."""
-    found = _person(request, user_id)
+    now = current_time()
+    found = _person(request, user_id, now=now)
     assignment = queries.assignment_of(found, assignment_id=assignment_id)
-    actions.end_role(actor=actor_of(request), assignment=assignment, now=current_time())
+    actions.end_role(actor=actor_of(request), assignment=assignment, now=now)
     return done(request, said=_("Ended: %(role)s.") % {"role": assignment}, to=_url(found), go=True)
 
 
 @require_POST
 def set_teams(request: HttpRequest, user_id: int) -> HttpResponse:
     """Say which teams someone is in."""
-    found = _person(request, user_id)
-    actor = actor_of(request)
+    actor, now = actor_of(request), current_time()
+    found = _person(request, user_id, now=now)
     form = TeamsForm(request.POST, actor=actor, held=queries.teams_in_reach(actor, person=found))
     if not form.is_valid():
-        return _page(request, found, status=422, teams_form=form)
+        return _page(request, found, status=422, teams_form=form, now=now)
     others = list(queries.teams_out_of_reach(actor, person=found))
     try:
         actions.set_teams(
@@ -125,38 +129,41 @@ def set_teams(request: HttpRequest, user_id: int) -> HttpResponse:
             person=found,
             teams=[*form.cleaned_data["teams"], *others],
             expected_ids=form.seen_ids().union(team.pk for team in others),
-            now=current_time(),
+            now=now,
         )
     except Stale as refusal:
         held = list(queries.teams_in_reach(actor, person=found))
         form = TeamsForm(request.POST, actor=actor, held=held)
         tell_against(form, version=form.version_of(held))
         form.add_error(None, refusal.sentence)
-        return _page(request, found, status=refusal.status, teams_form=form)
+        return _page(request, found, status=refusal.status, teams_form=form, now=now)
     return done(request, said=_("Saved."), to=_url(found), go=True)
 
 
 @require_POST
 def deactivate(request: HttpRequest, user_id: int) -> HttpResponse:
     """Close an account whose open work was handed over."""
-    found = _person(request, user_id)
-    actions.deactivate_person(actor=actor_of(request), person=found, now=current_time())
+    now = current_time()
+    found = _person(request, user_id, now=now)
+    actions.deactivate_person(actor=actor_of(request), person=found, now=now)
     return done(request, said=_("The account of %(name)s is closed.") % {"name": found}, to=_url(found), go=True)
 
 
 @require_POST
 def reactivate(request: HttpRequest, user_id: int) -> HttpResponse:
     """Open a closed account again."""
-    found = _person(request, user_id)
-    actions.reactivate_person(actor=actor_of(request), person=found, now=current_time())
+    now = current_time()
+    found = _person(request, user_id, now=now)
+    actions.reactivate_person(actor=actor_of(request), person=found, now=now)
     return done(request, said=_("Open again, without roles."), to=_url(found), go=True)
 
 
 @require_POST
 def reset_mfa(request: HttpRequest, user_id: int) -> HttpResponse:
     """Remove the second factors of someone who lost theirs."""
-    found = _person(request, user_id)
-    actions.reset_mfa(actor=actor_of(request), person=found, now=current_time())
+    now = current_time()
+    found = _person(request, user_id, now=now)
+    actions.reset_mfa(actor=actor_of(request), person=found, now=now)
     return done(request, said=_("Second factors removed, sessions ended."), to=_url(found), go=True)
 
 
@@ -164,15 +171,16 @@ def reset_mfa(request: HttpRequest, user_id: int) -> HttpResponse:
 @require_POST
 def give_password(request: HttpRequest, user_id: int) -> HttpResponse:
     """Make a first password and show it this once."""
-    found = _person(request, user_id)
-    password = actions.give_password(actor=actor_of(request), person=found, now=current_time())
+    now = current_time()
+    found = _person(request, user_id, now=now)
+    password = actions.give_password(actor=actor_of(request), person=found, now=now)
     return render(request, "accounts/first_password.html", {"person": found, "password": password})
 
 
 @require_http_methods(["GET", "POST"])
 def sites(request: HttpRequest) -> HttpResponse:
     """The organization's sites and teams; POST adds a site, or a team when `what` says so."""
-    actor = actor_of(request)
+    actor, now = actor_of(request), current_time()
     if not actor.may(MANAGE_SITES):
         raise Forbidden
     adds_team = request.POST.get("what") == "team"
@@ -181,7 +189,7 @@ def sites(request: HttpRequest) -> HttpResponse:
     form: forms.Form = team_form if adds_team else site_form
     if request.method == "POST" and form.is_valid():
         add = actions.add_team if adds_team else actions.add_site
-        added = attempt(form, lambda: add(actor=actor_of(request), now=current_time(), **form.cleaned_data))
+        added = attempt(form, lambda: add(actor=actor, now=now, **form.cleaned_data))
         if added is not None:
             said = _("Added: %(name)s.") % {"name": added}
             return done(request, said=said, to=reverse("accounts:sites"), go=True)
@@ -196,8 +204,8 @@ def sites(request: HttpRequest) -> HttpResponse:
     return render(request, "accounts/sites.html", page, status=422 if form.errors else 200)
 
 
-def _page(request: HttpRequest, found: User, *, status: int = 200, **given: forms.Form) -> HttpResponse:
-    now, actor = current_time(), actor_of(request)
+def _page(request: HttpRequest, found: User, *, now: datetime, status: int = 200, **given: forms.Form) -> HttpResponse:
+    actor = actor_of(request)
     teams, held = queries.teams_in_reach(actor, person=found), queries.assignments_of(found, now=now)
     page = {
         "person": found,
@@ -222,8 +230,8 @@ def _may_manage(request: HttpRequest) -> None:
         raise Forbidden
 
 
-def _person(request: HttpRequest, user_id: int) -> User:
-    return queries.person_for(actor_of(request), user_id=user_id, now=current_time())
+def _person(request: HttpRequest, user_id: int, *, now: datetime) -> User:
+    return queries.person_for(actor_of(request), user_id=user_id, now=now)
 
 
 def _url(found: User) -> str:

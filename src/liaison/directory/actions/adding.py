@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeVar
-
-from django.db import connection
+from typing import Any, TypeVar
 
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
+from liaison.core.keys import hold_key
 from liaison.core.refusals import Conflict
 from liaison.directory.access import CHANGE
 from liaison.directory.actions.details import (
@@ -23,8 +22,6 @@ from liaison.directory.actions.details import (
 from liaison.directory.actions.linking import link
 from liaison.directory.models import DirectoryQuerySet, Organization, Practitioner, Specialty
 from liaison.directory.queries import alike_organizations, alike_practitioners
-
-_LOCK: Final = 0x4449_0001
 
 R = TypeVar("R", Practitioner, Organization)
 
@@ -103,8 +100,7 @@ def _key(sent: Sent | None) -> str | None:
 
 def _added_by(sent: Sent, rows: DirectoryQuerySet[R]) -> R | None:
     """What this form added before; until the transaction ends nobody else adds an entry by a form."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    hold_key("adding to the directory")
     return rows.filter(form_key=sent.key).first()
 
 

@@ -11,11 +11,12 @@ from django.db.models.functions import Lower
 
 from liaison.core.act import act
 from liaison.core.actor import Actor
+from liaison.core.keys import hold_key
 from liaison.core.live import announce
 from liaison.core.refusals import Forbidden, NotFound, Refusal
 from liaison.core.written_time import clock_time
 from liaison.inbox import access
-from liaison.inbox.actions.keys import KeyReused, hold_key
+from liaison.inbox.actions.keys import KeyReused
 from liaison.inbox.events import CallLogged
 from liaison.inbox.kinds import TEACH_BACK, settled_by_talking
 from liaison.inbox.models import Call, TeachBack

@@ -13,7 +13,7 @@ from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import DeliveryAttempt, Message
 from liaison.loops.actions import add_evidence, give_up_loop, open_loop
 from liaison.loops.models import Loop, Priority
-from liaison.loops.ports import About, ClockToStart, Owner
+from liaison.loops.ports import About, ClockToStart, Owner, Promise
 from liaison.loops.queries import owner_for
 from liaison.loops.queries.calendars import business_calendar
 from liaison.patients.models import ContactPoint
@@ -52,26 +52,28 @@ def open_failed_loop(actor: Actor, *, message: Message, kind: str, now: datetime
     pressing = message.expires_at is not None and message.expires_at - now < SOON
     return open_loop(
         actor,
-        kind=FAILED_MESSAGE.code,
         patient=patient,
-        title=title.format(**words),
-        owner=owner,
-        about=About(type="inbox.message", id=message.pk),
-        priority=Priority.URGENT if pressing else Priority.ROUTINE,
-        once_key=once_key(message),
-        clocks=(
-            ClockToStart(
-                rule_id="failed-message",
-                rule_version="1",
-                source="A message that failed is told another way by the next business day",
-                step=step.format(**words),
-                anchor_event=f"message:{message.pk}",
-                anchor_at=now,
-                due_at=next_business_day(site, now=now),
-                calendar=business_calendar(site_id=site.pk).name,
-                evidence="reached_another_way",
+        promise=Promise(
+            kind=FAILED_MESSAGE.code,
+            title=title.format(**words),
+            clocks=(
+                ClockToStart(
+                    rule_id="failed-message",
+                    rule_version="1",
+                    source="A message that failed is told another way by the next business day",
+                    step=step.format(**words),
+                    anchor_event=f"message:{message.pk}",
+                    anchor_at=now,
+                    due_at=next_business_day(site, now=now),
+                    calendar=business_calendar(site_id=site.pk).name,
+                    evidence="reached_another_way",
+                ),
             ),
+            priority=Priority.URGENT if pressing else Priority.ROUTINE,
+            about=About(type="inbox.message", id=message.pk),
+            once_key=once_key(message),
         ),
+        owner=owner,
         now=now,
     )
 

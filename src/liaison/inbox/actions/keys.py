@@ -1,9 +1,6 @@
 """What is answered when an idempotency key stands for something else already."""
 
-from liaison.core.keys import hold_key
 from liaison.core.refusals import Conflict
-
-__all__ = ["KeyReused", "hold_key"]
 
 
 class KeyReused(Conflict):

@@ -14,11 +14,12 @@ from django.db.models import Q
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.asking import FORM_KEY
+from liaison.core.keys import hold_key
 from liaison.core.live import announce, announce_at_sites
 from liaison.core.refusals import Conflict, NotFound, Refusal
 from liaison.inbox import access
 from liaison.inbox.actions.failures import arrived_after_all
-from liaison.inbox.actions.keys import KeyReused, hold_key
+from liaison.inbox.actions.keys import KeyReused
 from liaison.inbox.events import MessageFailed, MessageQueued, MessageSent, MessageSuppressed
 from liaison.inbox.models import Attachment, Message, Template
 from liaison.inbox.models.messages import FailureKind, MessageState

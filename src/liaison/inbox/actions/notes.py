@@ -7,10 +7,11 @@ from typing import Final
 
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
+from liaison.core.keys import hold_key
 from liaison.core.live import announce
 from liaison.core.refusals import Conflict, NotFound, Refusal
 from liaison.inbox import access
-from liaison.inbox.actions.keys import KeyReused, hold_key
+from liaison.inbox.actions.keys import KeyReused
 from liaison.inbox.models import Note
 from liaison.inbox.queries.notes import may_strike, note_for
 from liaison.loops.models import Loop

@@ -9,12 +9,12 @@ from typing import Final
 
 from liaison.core.act import Entry, act
 from liaison.core.actor import EVERYWHERE, Actor
+from liaison.core.keys import hold_key
 from liaison.core.live import announce
 from liaison.core.refusals import Conflict, NotFound, Refusal
 from liaison.inbox import access
 from liaison.inbox.actions.delivery import report_bounce
 from liaison.inbox.actions.failures import next_business_day
-from liaison.inbox.actions.keys import hold_key
 from liaison.inbox.actions.messages import announce_message
 from liaison.inbox.actions.preferences import note_opt_in, note_opt_out
 from liaison.inbox.events import InvitationAnswered, MessageReceived

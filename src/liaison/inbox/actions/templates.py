@@ -8,9 +8,9 @@ from typing import Final
 
 from liaison.core.act import act
 from liaison.core.actor import EVERYWHERE, Actor
+from liaison.core.keys import hold_key
 from liaison.core.refusals import NotFound, Refusal, Stale
 from liaison.inbox import access
-from liaison.inbox.actions.keys import hold_key
 from liaison.inbox.models import Template
 from liaison.inbox.queries.templates import allowed_in, wording_for
 from liaison.inbox.rules.channels import Channel

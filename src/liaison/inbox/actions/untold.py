@@ -11,8 +11,8 @@ from django.db.models import Max, Q
 
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
+from liaison.core.keys import hold_key
 from liaison.inbox.actions.failures import SOON, next_business_day, owner_of
-from liaison.inbox.actions.keys import hold_key
 from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import Call, Message
 from liaison.inbox.queries.untold import UNTOLD
@@ -20,7 +20,7 @@ from liaison.inbox.rules.contact import Outcome, With
 from liaison.inbox.rules.untold import NEWS, WORDS, must_be_called, news
 from liaison.loops.actions import open_loop, raise_priority, restart_clock
 from liaison.loops.models import Clock, Loop, Priority
-from liaison.loops.ports import About, ClockToStart
+from liaison.loops.ports import About, ClockToStart, Promise
 from liaison.loops.queries.calendars import business_calendar
 
 log = logging.getLogger(__name__)
@@ -70,14 +70,16 @@ def _open(actor: Actor, message: Message, *, site: Site, reason: str, now: datet
         return None
     return open_loop(
         actor,
-        kind=FAILED_MESSAGE.code,
         patient=message.patient,
-        title=f"Call {who}: what we have to say about a visit could not be sent",
+        promise=Promise(
+            kind=FAILED_MESSAGE.code,
+            title=f"Call {who}: what we have to say about a visit could not be sent",
+            clocks=(_clock(message, site=site, step=step, now=now),),
+            priority=Priority.URGENT if _pressing(message, now=now) else Priority.ROUTINE,
+            about=About(type="inbox.message", id=message.pk),
+            once_key=f"{UNTOLD}{message.pk}",
+        ),
         owner=owner,
-        about=About(type="inbox.message", id=message.pk),
-        priority=Priority.URGENT if _pressing(message, now=now) else Priority.ROUTINE,
-        once_key=f"{UNTOLD}{message.pk}",
-        clocks=(_clock(message, site=site, step=step, now=now),),
         now=now,
     )
 

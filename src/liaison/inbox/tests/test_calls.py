@@ -15,18 +15,32 @@ from liaison.inbox.ports import CallDetails, TeachBackItem, Understood
 from liaison.inbox.tests.cast import NOW, Cast
 from liaison.loops.actions import find_owners, give_up_loop, open_loop
 from liaison.loops.models import Evidence, Loop, WaitingPromise
-from liaison.loops.ports import ClockToStart, LoopKind, Owner, register_kind
+from liaison.loops.ports import ClockToStart, LoopKind, Owner, Promise, register_kind
 from liaison.patients.models import PatientSite
 
 
 def call_back(cast: Cast, *, kind: str = "call_back") -> Loop:
     """A loop that promises Walter a call."""
     return open_loop(
-        cast.rosa, kind=kind, patient=cast.walter, title="Call Walter back", owner=Owner(user_id=cast.rosa_user.pk),
-        clocks=[ClockToStart(rule_id="call-back", rule_version="1", step="Call Walter", anchor_event="test:1",
-                             anchor_at=NOW, due_at=NOW + timedelta(hours=4))],
+        cast.rosa,
+        patient=cast.walter,
+        promise=Promise(
+            kind=kind,
+            title="Call Walter back",
+            clocks=[
+                ClockToStart(
+                    rule_id="call-back",
+                    rule_version="1",
+                    step="Call Walter",
+                    anchor_event="test:1",
+                    anchor_at=NOW,
+                    due_at=NOW + timedelta(hours=4),
+                )
+            ],
+        ),
+        owner=Owner(user_id=cast.rosa_user.pk),
         now=NOW,
-    )  # fmt: skip
+    )
 
 
 def log(cast: Cast, *, key: str = "call:1", **more: object) -> Call:

@@ -22,7 +22,7 @@ from liaison.inbox.ports import CallDetails, TeachBackItem, Understood
 from liaison.inbox.tests.cast import NOW, Cast, person
 from liaison.loops.actions import open_loop
 from liaison.loops.models import Evidence, Loop
-from liaison.loops.ports import ClockToStart, Owner
+from liaison.loops.ports import ClockToStart, Owner, Promise
 
 
 def browser(actor: Actor) -> Client:
@@ -35,25 +35,51 @@ def a_call_back(cast: Cast) -> Loop:
     """A promise to call Walter; what kept it everybody reads."""
     now = current_time()
     return open_loop(
-        cast.rosa, kind="call_back", patient=cast.walter, title="Call Walter back",
+        cast.rosa,
+        patient=cast.walter,
+        promise=Promise(
+            kind="call_back",
+            title="Call Walter back",
+            clocks=[
+                ClockToStart(
+                    rule_id="call-back",
+                    rule_version="1",
+                    step="Call Walter",
+                    anchor_event="test:2",
+                    anchor_at=now,
+                    due_at=now + timedelta(hours=4),
+                )
+            ],
+        ),
         owner=Owner(user_id=cast.rosa_user.pk),
-        clocks=[ClockToStart(rule_id="call-back", rule_version="1", step="Call Walter", anchor_event="test:2",
-                             anchor_at=now, due_at=now + timedelta(hours=4))],
         now=now,
-    )  # fmt: skip
+    )
 
 
 def to_explain(cast: Cast) -> Loop:
     """A loop whose very title names what Walter takes."""
     now = current_time()
     return open_loop(
-        cast.rosa, kind="teach-back", patient=cast.walter, title="Explain to Walter again: warfarin",
+        cast.rosa,
+        patient=cast.walter,
+        promise=Promise(
+            kind="teach-back",
+            title="Explain to Walter again: warfarin",
+            clocks=[
+                ClockToStart(
+                    rule_id="teach-back",
+                    rule_version="1",
+                    step="Nurse: explain warfarin",
+                    evidence="understood",
+                    anchor_event="test:1",
+                    anchor_at=now,
+                    due_at=now + timedelta(hours=4),
+                )
+            ],
+        ),
         owner=Owner(user_id=cast.rosa_user.pk),
-        clocks=[ClockToStart(rule_id="teach-back", rule_version="1", step="Nurse: explain warfarin",
-                             evidence="understood", anchor_event="test:1", anchor_at=now,
-                             due_at=now + timedelta(hours=4))],
         now=now,
-    )  # fmt: skip
+    )
 
 
 def test_that_they_talked_about_how_the_patient_is_only_care_says_and_the_refusal_is_audited(cast: Cast) -> None:

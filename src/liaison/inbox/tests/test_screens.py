@@ -23,7 +23,7 @@ from liaison.inbox.ports import PermanentFailure, Unknown
 from liaison.inbox.tests.cast import NOW, Cast, Postman
 from liaison.loops.actions import open_loop
 from liaison.loops.models import Evidence, Loop
-from liaison.loops.ports import ClockToStart, Owner
+from liaison.loops.ports import ClockToStart, Owner, Promise
 from liaison.patients.models import ContactPoint
 
 PASSWORD = "a-long-enough-secret"
@@ -56,11 +56,25 @@ def a_loop(cast: Cast, *, kind: str = "call_back") -> Loop:
     """A promise to call Walter."""
     now = current_time()
     return open_loop(
-        cast.rosa, kind=kind, patient=cast.walter, title="Call Walter back", owner=Owner(user_id=cast.rosa_user.pk),
-        clocks=[ClockToStart(rule_id="call-back", rule_version="1", step="Call Walter", anchor_event="test:1",
-                             anchor_at=now, due_at=now + timedelta(hours=4))],
+        cast.rosa,
+        patient=cast.walter,
+        promise=Promise(
+            kind=kind,
+            title="Call Walter back",
+            clocks=[
+                ClockToStart(
+                    rule_id="call-back",
+                    rule_version="1",
+                    step="Call Walter",
+                    anchor_event="test:1",
+                    anchor_at=now,
+                    due_at=now + timedelta(hours=4),
+                )
+            ],
+        ),
+        owner=Owner(user_id=cast.rosa_user.pk),
         now=now,
-    )  # fmt: skip
+    )
 
 
 def a_message(cast: Cast, *, key: str = "k", **more: object) -> Message:

@@ -201,13 +201,28 @@ def test_who_may_not_read_is_refused_everywhere(cast: Cast) -> None:
 def a_call_back(cast: Cast) -> Loop:
     """Walter is to be called back."""
     from liaison.loops.actions import open_loop
-    from liaison.loops.ports import ClockToStart, Owner
+    from liaison.loops.ports import ClockToStart, Owner, Promise
 
     return open_loop(
-        cast.rosa, kind="call_back", patient=cast.walter, title="Call", owner=Owner(user_id=cast.rosa_user.pk), now=NOW,
-        clocks=[ClockToStart(rule_id="x", rule_version="1", step="Call", anchor_event="t", anchor_at=NOW,
-                             due_at=NOW + timedelta(hours=1))],
-    )  # fmt: skip
+        cast.rosa,
+        patient=cast.walter,
+        promise=Promise(
+            kind="call_back",
+            title="Call",
+            clocks=[
+                ClockToStart(
+                    rule_id="x",
+                    rule_version="1",
+                    step="Call",
+                    anchor_event="t",
+                    anchor_at=NOW,
+                    due_at=NOW + timedelta(hours=1),
+                )
+            ],
+        ),
+        owner=Owner(user_id=cast.rosa_user.pk),
+        now=NOW,
+    )
 
 
 def test_the_calls_of_a_loop_and_the_tries_in_a_row_are_told(cast: Cast) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
 
@@ -36,14 +37,16 @@ _NO_CONTACT_YET: Final = gettext_lazy(
 def call(request: HttpRequest) -> HttpResponse:
     """Who they are, what is promised, what to ask, and how it went."""
     now = current_time()
-    sheet = _sheet(request)
+    sheet = _sheet(request, now=now)
     if request.method == "GET":
         number = number_choices(sheet)[0][0]
         start = {"started_at": now, "idempotency_key": f"call:{uuid4()}", "whom": "patient", "number": number}
-        return _page(request, sheet=sheet, form=CallForm(sheet=sheet, initial=start), rows=TeachBacks(prefix="teach"))
+        return _page(
+            request, sheet=sheet, form=CallForm(sheet=sheet, initial=start), rows=TeachBacks(prefix="teach"), now=now
+        )
     form, rows = CallForm(request.POST, sheet=sheet), TeachBacks(request.POST, prefix="teach")
     if not (form.is_valid() and rows.is_valid()):
-        return _page(request, sheet=sheet, form=form, rows=rows, status=422)
+        return _page(request, sheet=sheet, form=form, rows=rows, status=422, now=now)
     typed = form.cleaned_data
     try:
         logged = log_call(
@@ -63,7 +66,7 @@ def call(request: HttpRequest) -> HttpResponse:
     except NotFound:
         raise
     except Refusal as refusal:
-        return _refused(request, refusal, sheet=sheet, form=form, rows=rows)
+        return _refused(request, refusal, sheet=sheet, form=form, rows=rows, now=now)
     return done(request, said=_said(logged, sheet=sheet), to=_back(sheet), go=True)
 
 
@@ -84,11 +87,12 @@ def _said(call: Call, *, sheet: CallSheet) -> str:
 @require_GET
 def next_try(request: HttpRequest) -> HttpResponse:
     """The field with the next attempt that goes with an outcome."""
-    sheet = _sheet(request)
+    now = current_time()
+    sheet = _sheet(request, now=now)
     outcome, settled = request.GET.get("outcome", ""), request.GET.get("settled", "")
     known = outcome in OutcomeChoice.values
     again = OutcomeChoice.NO_ANSWER if _asks_again(outcome, settled=settled, sheet=sheet) else outcome
-    proposed = propose_next(outcome=again, sheet=sheet, now=current_time()) if known else None
+    proposed = propose_next(outcome=again, sheet=sheet, now=now) if known else None
     form = CallForm(sheet=sheet, initial={"next_attempt_at": proposed, "settled": settled})
     context = {"form": form, "shown": proposed is not None, "asks_settled": outcome == OutcomeChoice.REACHED}
     return render(request, "inbox/_next_try.html", context | {"sheet": sheet, "place": _place(sheet)})
@@ -102,42 +106,44 @@ def _asks_again(outcome: str, *, settled: str, sheet: CallSheet) -> bool:
 @require_GET
 def call_shown(request: HttpRequest, call_id: int) -> HttpResponse:
     """One call as it was logged."""
-    return _shown(request, get_call(actor_of(request), call_id=call_id, now=current_time()), form=StrikeCallForm())
+    now = current_time()
+    return _shown(request, get_call(actor_of(request), call_id=call_id, now=now), form=StrikeCallForm(), now=now)
 
 
 @require_POST
 def call_strike(request: HttpRequest, call_id: int) -> HttpResponse:
     """It was entered by mistake: strike it out, with the reason."""
-    page = get_call(actor_of(request), call_id=call_id, now=current_time())
+    now = current_time()
+    page = get_call(actor_of(request), call_id=call_id, now=now)
     if not actor_of(request).may(access.STRIKE_CALL):
         raise Forbidden
     form = StrikeCallForm(request.POST)
     if not form.is_valid():
-        return _shown(request, page, form=form)
+        return _shown(request, page, form=form, now=now)
     why, words = StruckWhy(form.cleaned_data["why"]), form.cleaned_data["words"]
     try:
-        strike_call(actor_of(request), call_id=call_id, why=why, words=words, now=current_time())
+        strike_call(actor_of(request), call_id=call_id, why=why, words=words, now=now)
     except Refusal as refusal:
         if not refusal.fields:
             raise
         put_beside(form, refusal)
-        return _shown(request, page, form=form)
+        return _shown(request, page, form=form, now=now)
     said = _("Struck out. What it counted for is taken back.")
     topics = (f"patient:{page.patient.pk}", *([f"loop:{page.loop_id}"] if page.loop_id else []))
     return done(request, said=said, to=reverse("inbox:call_shown", args=[call_id]), topics=topics, go=True)
 
 
-def _shown(request: HttpRequest, page: CallPage, *, form: StrikeCallForm) -> HttpResponse:
-    context = {"page": page, "form": form, "now": current_time()}
+def _shown(request: HttpRequest, page: CallPage, *, form: StrikeCallForm, now: datetime) -> HttpResponse:
+    context = {"page": page, "form": form, "now": now}
     return render(request, "inbox/call_shown.html", context, status=422 if form.is_bound else 200)
 
 
-def _sheet(request: HttpRequest) -> CallSheet:
+def _sheet(request: HttpRequest, *, now: datetime) -> CallSheet:
     return call_sheet(
         actor_of(request),
         patient_id=_number(request.GET.get("patient", "")),
         loop_id=_number(request.GET.get("loop", "")),
-        now=current_time(),
+        now=now,
     )
 
 
@@ -150,7 +156,9 @@ def _number(text: str) -> int | None:
     return found
 
 
-def _page(request: HttpRequest, *, sheet: CallSheet, form: CallForm, rows: Any, status: int = 200) -> HttpResponse:
+def _page(
+    request: HttpRequest, *, sheet: CallSheet, form: CallForm, rows: Any, now: datetime, status: int = 200
+) -> HttpResponse:
     outcome = str(form["outcome"].value() or "")
     settled = str(form["settled"].value() or "") if sheet.settles else ""
     tried = outcome in OutcomeChoice.values and outcome != OutcomeChoice.REACHED
@@ -167,8 +175,8 @@ def _page(request: HttpRequest, *, sheet: CallSheet, form: CallForm, rows: Any, 
         "script": [(step, step.code in (form["script_done"].value() or [])) for step in sheet.script],
         "try_again": tried or _asks_again(outcome, settled=settled, sheet=sheet),
         "asks_settled": outcome == OutcomeChoice.REACHED,
-        "now": current_time(),
-        "too_late": sheet.is_too_late(current_time()),
+        "now": now,
+        "too_late": sheet.is_too_late(now),
     }
     return render(request, "inbox/call.html", context, status=status)
 
@@ -177,9 +185,11 @@ def _place(sheet: CallSheet) -> str:
     return f"patient={sheet.patient.pk}" + (f"&loop={sheet.loop.pk}" if sheet.loop else "")
 
 
-def _refused(request: HttpRequest, refusal: Refusal, *, sheet: CallSheet, form: CallForm, rows: Any) -> HttpResponse:
+def _refused(
+    request: HttpRequest, refusal: Refusal, *, sheet: CallSheet, form: CallForm, rows: Any, now: datetime
+) -> HttpResponse:
     put_beside(form, refusal)
-    return _page(request, sheet=sheet, form=form, rows=rows, status=refusal.status)
+    return _page(request, sheet=sheet, form=form, rows=rows, status=refusal.status, now=now)
 
 
 def _back(sheet: CallSheet) -> str:

@@ -15,10 +15,11 @@ from liaison.inbox.queries import mailbox, received_mail
 @require_GET
 def demo_mailbox(request: HttpRequest) -> HttpResponse:
     """The mails, the newest first; asks for news by itself."""
+    now = current_time()
     context = {
-        "mails": mailbox(actor_of(request), now=current_time()),
+        "mails": mailbox(actor_of(request), now=now),
         "zone": str(actor_of(request).zone),
-        "now": current_time(),
+        "now": now,
     }
     template = "inbox/_mailbox.html" if wants_fragment(request) else "inbox/mailbox.html"
     return render(request, template, context)
@@ -27,10 +28,11 @@ def demo_mailbox(request: HttpRequest) -> HttpResponse:
 @require_GET
 def demo_mail(request: HttpRequest, name: str) -> HttpResponse:
     """One mail: beside the list for htmx, else a page."""
+    now = current_time()
     context = {
-        "mail": received_mail(actor_of(request), name=name, now=current_time()),
+        "mail": received_mail(actor_of(request), name=name, now=now),
         "zone": str(actor_of(request).zone),
-        "now": current_time(),
+        "now": now,
     }
     template = "inbox/_mail.html" if wants_fragment(request) else "inbox/mail.html"
     return render(request, template, context)

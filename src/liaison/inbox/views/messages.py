@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
@@ -48,13 +49,12 @@ _WHY = {
 @require_GET
 def messages(request: HttpRequest) -> HttpResponse:
     """All messages, those that need a look first."""
+    now = current_time()
     asked = request.GET.get("box", "")
     box = Box(asked) if asked in list(Box) else Box.ALL
     patient_id = id_in(request.GET.get("patient", ""))
-    page = message_page(
-        actor_of(request), box=box, after=request.GET.get("after", ""), patient_id=patient_id, now=current_time()
-    )
-    numbers = counts(actor_of(request), now=current_time())
+    page = message_page(actor_of(request), box=box, after=request.GET.get("after", ""), patient_id=patient_id, now=now)
+    numbers = counts(actor_of(request), now=now)
     keep = {"patient": patient_id} if patient_id else {}
     context = {
         "page": page,
@@ -67,7 +67,7 @@ def messages(request: HttpRequest) -> HttpResponse:
         "unmatched": count_unmatched(actor_of(request)),
         "narrowed": patient_id is not None,
         "zone": str(actor_of(request).zone),
-        "now": current_time(),
+        "now": now,
     }
     return render(request, "inbox/messages.html", context)
 
@@ -75,21 +75,23 @@ def messages(request: HttpRequest) -> HttpResponse:
 @require_GET
 def message(request: HttpRequest, message_id: int) -> HttpResponse:
     """One message: beside the list for htmx, else a page."""
-    shown = get_message(actor_of(request), message_id=message_id, now=current_time())
+    now = current_time()
+    shown = get_message(actor_of(request), message_id=message_id, now=now)
     template = "inbox/_message.html" if wants_fragment(request) else "inbox/message.html"
-    return render(request, template, {"shown": shown, "again_key": f"again:{uuid4()}", "now": current_time()})
+    return render(request, template, {"shown": shown, "again_key": f"again:{uuid4()}", "now": now})
 
 
 @require_http_methods(["GET", "POST"])
 def compose(request: HttpRequest) -> HttpResponse:
     """Write to a patient, with what they will read beside it."""
-    patient, loop = whom(request, verb=access.SEND)
+    now = current_time()
+    patient, loop = whom(request, verb=access.SEND, now=now)
     start = {"idempotency_key": f"message:{uuid4()}", "template": "note"}
     form = ComposeForm(request.POST or None, initial=start)
     if request.method == "GET" or "preview" in request.POST:
-        return _compose_page(request, form, patient=patient, loop=loop)
+        return _compose_page(request, form, patient=patient, loop=loop, now=now)
     if not form.is_valid():
-        return _compose_page(request, form, patient=patient, loop=loop, status=422)
+        return _compose_page(request, form, patient=patient, loop=loop, status=422, now=now)
     typed = form.cleaned_data
     try:
         sent = actions.queue_message(
@@ -100,11 +102,11 @@ def compose(request: HttpRequest) -> HttpResponse:
             context={"text": typed["text"]},
             loop=loop,
             idempotency_key=form_key(request, typed["idempotency_key"]),
-            now=current_time(),
+            now=now,
         )
     except Refusal as refusal:
         put_beside(form, refusal)
-        return _compose_page(request, form, patient=patient, loop=loop, status=refusal.status)
+        return _compose_page(request, form, patient=patient, loop=loop, status=refusal.status, now=now)
     said = _("Not sent: see why.") if sent.has_ended else _("On its way.")
     return done(request, said=said, to=reverse("inbox:message", args=[sent.pk]), go=True)
 
@@ -112,15 +114,17 @@ def compose(request: HttpRequest) -> HttpResponse:
 @require_POST
 def preview(request: HttpRequest) -> HttpResponse:
     """What the patient would read, and how hard it is to read."""
-    patient, _loop = whom(request, verb=access.SEND)
-    return render(request, "inbox/_preview.html", _preview(ComposeForm(request.POST), patient=patient))
+    now = current_time()
+    patient, _loop = whom(request, verb=access.SEND, now=now)
+    return render(request, "inbox/_preview.html", _preview(ComposeForm(request.POST), patient=patient, now=now))
 
 
 @require_POST
 def cancel(request: HttpRequest, message_id: int) -> HttpResponse:
     """Keep it from being sent."""
-    get_message(actor_of(request), message_id=message_id, now=current_time())
-    stopped = actions.cancel_queued(actor_of(request), ids=[message_id], now=current_time())
+    now = current_time()
+    get_message(actor_of(request), message_id=message_id, now=now)
+    stopped = actions.cancel_queued(actor_of(request), ids=[message_id], now=now)
     if not stopped:
         raise actions.NotWaiting
     return _done(request, message_id, said=_("It will not be sent."))
@@ -152,7 +156,7 @@ def _done(request: HttpRequest, message_id: int, *, said: str) -> HttpResponse:
     return done(request, said=said, to=reverse("inbox:message", args=[message_id]), topics=("messages",))
 
 
-def _preview(form: ComposeForm, *, patient: Patient) -> dict[str, object]:
+def _preview(form: ComposeForm, *, patient: Patient, now: datetime) -> dict[str, object]:
     typed = form.data or form.initial
     words = str(typed.get("text", "") or "")[:MOST_LETTERS]
     letter = letter_for(
@@ -160,7 +164,7 @@ def _preview(form: ComposeForm, *, patient: Patient) -> dict[str, object]:
         template=str(typed.get("template", "")),
         context={"text": words or "…"},
         language=str(typed.get("language", "") or ""),
-        now=current_time(),
+        now=now,
     )
     if letter is None or isinstance(letter.text, Missing):
         lacking = letter.text.fields if letter and isinstance(letter.text, Missing) else ()
@@ -180,7 +184,7 @@ def _preview(form: ComposeForm, *, patient: Patient) -> dict[str, object]:
 
 
 def _compose_page(
-    request: HttpRequest, form: ComposeForm, *, patient: Patient, loop: Loop | None, status: int = 200
+    request: HttpRequest, form: ComposeForm, *, patient: Patient, loop: Loop | None, now: datetime, status: int = 200
 ) -> HttpResponse:
     place = urlencode({"patient": patient.pk, **({"loop": loop.pk} if loop else {})})
     back = reverse("desk:loop", args=[loop.pk]) if loop else reverse("desk:patient", args=[patient.pk])
@@ -188,10 +192,10 @@ def _compose_page(
         "form": form,
         "patient": patient,
         "loop": loop,
-        "loop_title": titles_for(request, loops=[loop])[loop.pk] if loop else "",
+        "loop_title": titles_for(request, loops=[loop], now=now)[loop.pk] if loop else "",
         "place": place,
         "back_url": back,
-        "now": current_time(),
-        **_preview(form, patient=patient),
+        "now": now,
+        **_preview(form, patient=patient, now=now),
     }
     return render(request, "inbox/compose.html", context, status=status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import uuid4
 
 from django.http import HttpRequest, HttpResponse
@@ -27,10 +28,11 @@ from liaison.patients.models import Patient
 @require_http_methods(["GET", "POST"])
 def note(request: HttpRequest) -> HttpResponse:
     """A few words about a patient, for the loop that is open or for none."""
-    now, (patient, loop) = current_time(), whom(request, verb=access.WRITE_NOTE)
+    now = current_time()
+    patient, loop = whom(request, verb=access.WRITE_NOTE, now=now)
     start = {"idempotency_key": f"note:{uuid4()}", "happened_at": now, "loop": loop.pk if loop else ""}
     loops = open_promises(patient=patient)
-    titles = titles_for(request, loops=[*loops, *([loop] if loop else [])])
+    titles = titles_for(request, loops=[*loops, *([loop] if loop else [])], now=now)
     form = NoteForm(request.POST or None, initial=start, loops=loops, titles=titles, zone=patient.zone)
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
@@ -67,23 +69,25 @@ def note(request: HttpRequest) -> HttpResponse:
 @require_GET
 def note_shown(request: HttpRequest, note_id: int) -> HttpResponse:
     """One note with what was added to it."""
-    return _shown(request, get_note(actor_of(request), note_id=note_id, now=current_time()))
+    now = current_time()
+    return _shown(request, get_note(actor_of(request), note_id=note_id, now=now), now=now)
 
 
 @require_POST
 def note_add(request: HttpRequest, note_id: int) -> HttpResponse:
     """Add to it: its words are never changed."""
-    shown = get_note(actor_of(request), note_id=note_id, now=current_time())
+    now = current_time()
+    shown = get_note(actor_of(request), note_id=note_id, now=now)
     form = AddToNoteForm(request.POST)
     if not form.is_valid():
-        return _shown(request, shown, adding=form, status=422)
+        return _shown(request, shown, adding=form, status=422, now=now)
     typed = form.cleaned_data
     actions.add_to_note(
         actor_of(request),
         note_id=note_id,
         text=typed["text"],
         idempotency_key=form_key(request, typed["idempotency_key"]),
-        now=current_time(),
+        now=now,
     )
     return done(request, said=_("Added."), to=_address(shown), go=True)
 
@@ -91,11 +95,12 @@ def note_add(request: HttpRequest, note_id: int) -> HttpResponse:
 @require_POST
 def note_strike(request: HttpRequest, note_id: int) -> HttpResponse:
     """Strike it out, with the reason."""
-    shown = get_note(actor_of(request), note_id=note_id, now=current_time())
+    now = current_time()
+    shown = get_note(actor_of(request), note_id=note_id, now=now)
     form = StrikeForm(request.POST, auto_id=f"strike_{note_id}_%s")
     if not form.is_valid():
-        return _shown(request, shown, striking=form, struck_id=note_id, status=422)
-    actions.strike_note(actor_of(request), note_id=note_id, reason=form.cleaned_data["reason"], now=current_time())
+        return _shown(request, shown, striking=form, struck_id=note_id, status=422, now=now)
+    actions.strike_note(actor_of(request), note_id=note_id, reason=form.cleaned_data["reason"], now=now)
     return done(request, said=_("Struck out. Its words stay to be read."), to=_address(shown), go=True)
 
 
@@ -103,6 +108,7 @@ def _shown(
     request: HttpRequest,
     shown: NoteShown,
     *,
+    now: datetime,
     adding: AddToNoteForm | None = None,
     striking: StrikeForm | None = None,
     struck_id: int | None = None,
@@ -113,7 +119,7 @@ def _shown(
         "lines": [(line, _strike_form(line, struck_id, striking)) for line in (shown.first, *shown.additions)],
         "adding": adding or AddToNoteForm(initial={"idempotency_key": f"note:{uuid4()}"}),
         "struck_id": struck_id,
-        "now": current_time(),
+        "now": now,
     }
     return render(request, "inbox/note_shown.html", context, status=status)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -22,7 +24,7 @@ from liaison.patients.queries import get_patient, search
 @require_GET
 def unmatched(request: HttpRequest) -> HttpResponse:
     """The list, with two small forms for each."""
-    return _page(request)
+    return _page(request, now=current_time())
 
 
 @require_POST
@@ -32,12 +34,12 @@ def match(request: HttpRequest, mail_id: int) -> HttpResponse:
     raw = unmatched_bytes(actor, mail_id=mail_id)
     form = MatchForm(request.POST, auto_id=f"match_{mail_id}_%s")
     if not form.is_valid():
-        return _page(request, mail_id=mail_id, matching=form)
+        return _page(request, mail_id=mail_id, matching=form, now=now)
     hits = search(actor, text=form.cleaned_data["who"], limit=2, now=now, verb=access.SORT_MAIL)
     if len(hits) != 1:
         several = _("Several patients fit. Add the birth date, or give the record number.")
         form.add_error("who", several if hits else _("Nobody fits. Check the number or the name."))
-        return _page(request, mail_id=mail_id, matching=form)
+        return _page(request, mail_id=mail_id, matching=form, now=now)
     patient = get_patient(actor, patient_id=hits[0].patient_id, verb=access.SORT_MAIL, now=now)
     message = actions.match_mail(actor, mail_id=mail_id, delivered=checked_mail(raw), patient=patient, now=now)
     return done(request, said=_("Put into the thread."), to=reverse("inbox:message", args=[message.pk]), go=True)
@@ -46,17 +48,19 @@ def match(request: HttpRequest, mail_id: int) -> HttpResponse:
 @require_POST
 def put_away(request: HttpRequest, mail_id: int) -> HttpResponse:
     """Nobody needs to answer it."""
+    now = current_time()
     form = PutAwayForm(request.POST, auto_id=f"away_{mail_id}_%s")
     unmatched_bytes(actor_of(request), mail_id=mail_id)
     if not form.is_valid():
-        return _page(request, mail_id=mail_id, putting=form)
-    actions.put_away(actor_of(request), mail_id=mail_id, reason=form.cleaned_data["reason"], now=current_time())
+        return _page(request, mail_id=mail_id, putting=form, now=now)
+    actions.put_away(actor_of(request), mail_id=mail_id, reason=form.cleaned_data["reason"], now=now)
     return done(request, said=_("Put away."), to=reverse("inbox:unmatched"), go=True)
 
 
 def _page(
     request: HttpRequest,
     *,
+    now: datetime,
     mail_id: int | None = None,
     matching: MatchForm | None = None,
     putting: PutAwayForm | None = None,
@@ -74,5 +78,5 @@ def _page(
         )
         for row in found
     ]
-    shown = {"rows": rows, "zone": str(actor_of(request).zone), "now": current_time(), "mail_id": mail_id}
+    shown = {"rows": rows, "zone": str(actor_of(request).zone), "now": now, "mail_id": mail_id}
     return render(request, "inbox/unmatched.html", shown, status=422 if mail_id else 200)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from django.http import HttpRequest
 
 from liaison.core.asking import actor_of
-from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.verbs import Verb
 from liaison.inbox.queries import patient_and_loop
@@ -16,12 +16,12 @@ from liaison.loops.queries import words_of
 from liaison.patients.models import Patient
 
 
-def whom(request: HttpRequest, *, verb: Verb) -> tuple[Patient, Loop | None]:
+def whom(request: HttpRequest, *, verb: Verb, now: datetime) -> tuple[Patient, Loop | None]:
     """The patient on whom this person may use `verb`, and the loop if it is theirs. Refuses NotFound."""
     loop_id, patient_id = id_in(request.GET.get("loop", "")), id_in(request.GET.get("patient", ""))
-    return patient_and_loop(actor_of(request), verb=verb, patient_id=patient_id, loop_id=loop_id, now=current_time())
+    return patient_and_loop(actor_of(request), verb=verb, patient_id=patient_id, loop_id=loop_id, now=now)
 
 
-def titles_for(request: HttpRequest, *, loops: Iterable[Loop]) -> dict[int, str]:
+def titles_for(request: HttpRequest, *, loops: Iterable[Loop], now: datetime) -> dict[int, str]:
     """What this person may read of the titles of loops, by id."""
-    return {pk: words.title for pk, words in words_of(actor_of(request), loops=loops, now=current_time()).items()}
+    return {pk: words.title for pk, words in words_of(actor_of(request), loops=loops, now=now).items()}

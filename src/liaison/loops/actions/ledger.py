@@ -20,8 +20,8 @@ from liaison.loops.actions.changing import (
     tell,
 )
 from liaison.loops.events import LoopOpened
-from liaison.loops.models import Clock, Loop, Priority
-from liaison.loops.ports import About, ClockToStart, Owner, kind_of
+from liaison.loops.models import Clock, Loop
+from liaison.loops.ports import ClockToStart, Owner, Promise, kind_of
 from liaison.loops.queries.owners import Keeper, keeper_for, site_of
 
 if TYPE_CHECKING:
@@ -41,19 +41,14 @@ constraint_refusal("loops_loop_once_key_key", AlreadyOpened)
 def open_loop(
     actor: Actor,
     *,
-    kind: str,
     patient: Patient,
-    title: str,
+    promise: Promise,
     owner: Owner,
-    clocks: Sequence[ClockToStart],
     now: datetime,
-    priority: str = Priority.ROUTINE,
-    about: About | None = None,
     site: Site | None = None,
-    once_key: str = "",
     reason: str = "",
 ) -> Loop:
-    """Make a promise to a patient: a loop of a registered kind, with an owner and at least one running clock.
+    """Make a promise to a patient: a loop of a registered kind, with an owner and its clocks running.
 
     The clock that is due first becomes the next step. The site is the one given, else the owning team's, else
     the patient's home site. With a `once_key` the loop that was opened under it before, open or ended, is returned
@@ -62,23 +57,23 @@ def open_loop(
     stays theirs, on the supervisors' board, and goes on once somebody can keep it (`actions/reaching.py`).
     Refuses Forbidden, NotFound, NoSite (they belong to none), AlreadyOpened (two at once under one `once_key`).
     """
-    if not clocks:
-        raise ValueError("A loop needs at least one clock: what is next, and by when?")
     with act(actor, access.OPEN, patient=patient, reason=reason, now=now) as entry:
-        if once_key and (known := Loop.objects.select_for_update().filter(once_key=once_key).first()):
-            entry.about(known)
-            return known
-        first = min(clocks, key=lambda clock: clock.due_at)
+        if promise.once_key:
+            known = Loop.objects.select_for_update().filter(once_key=promise.once_key).first()
+            if known is not None:
+                entry.about(known)
+                return known
+        about, first = promise.about, min(promise.clocks, key=lambda clock: clock.due_at)
         site = site or _team_site(owner) or site_of(patient)
         keeper = keeper_for(owner, patient=patient, site=site, now=now) or Keeper(owner=owner)
         loop = Loop(
-            kind=kind,
+            kind=promise.kind,
             patient=patient,
             site=site,
-            title=title[:300],
+            title=promise.title[:300],
             about_type=about.type if about else "",
             about_id=about.id if about else None,
-            once_key=once_key or None,
+            once_key=promise.once_key or None,
             owner_user_id=keeper.owner.user_id,
             owner_team_id=keeper.owner.team_id,
             hand_over_id=keeper.hand_over_id,
@@ -86,19 +81,19 @@ def open_loop(
             waiting_on=first.waiting_on,
             waiting_on_user_id=first.waiting_on_user_id,
             due_at=first.due_at,
-            priority=priority,
-            urgent_at=rules.urgent_at(first.due_at, priority=priority),
-            required_evidence=list(kind_of(kind).required_evidence),
+            priority=promise.priority,
+            urgent_at=rules.urgent_at(first.due_at, priority=promise.priority),
+            required_evidence=list(kind_of(promise.kind).required_evidence),
             opened_at=now,
             opened_by_name=actor.name,
         )
         start_ladder(loop, now=now)
         loop.save()
-        for clock in clocks:
+        for clock in promise.clocks:
             _start(loop, clock=clock, now=now)
         entry.about(loop)
-        entry.note(kind=kind)
-        sentence = f"Opened: {title}. {keeper.because}".strip()
+        entry.note(kind=promise.kind)
+        sentence = f"Opened: {promise.title}. {keeper.because}".strip()
         tell(loop, actor=actor, now=now, what="opened", sentence=sentence, reason=reason)
         publish(entry, loop, kind=LoopOpened, now=now)
     return loop

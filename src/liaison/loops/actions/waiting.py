@@ -191,20 +191,7 @@ def _open(
     now: datetime,
     reason: str = "",
 ) -> Loop:
-    return open_loop(
-        actor,
-        kind=promise.kind,
-        patient=patient,
-        title=promise.title,
-        owner=owner,
-        site=site,
-        about=promise.about,
-        priority=promise.priority,
-        once_key=promise.once_key,
-        clocks=promise.clocks,
-        reason=reason,
-        now=now,
-    )
+    return open_loop(actor, patient=patient, promise=promise, owner=owner, site=site, reason=reason, now=now)
 
 
 def _promise(row: WaitingPromise) -> PromiseToKeep:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,7 +17,7 @@ from liaison.core.facts import Fact
 from liaison.core.postgres.guard import writes_open
 from liaison.loops import actions, events
 from liaison.loops.models import Loop
-from liaison.loops.ports import ClockToStart, LoopKind, Owner, register_kind
+from liaison.loops.ports import ClockToStart, LoopKind, Owner, Promise, register_kind
 from liaison.patients.models import Patient, PatientSite
 
 NOW = datetime(2026, 3, 4, 15, 0, tzinfo=UTC)  # Wednesday, 10:00 in New York
@@ -65,15 +65,13 @@ class Cast:
     def loop(self, **more: Any) -> Loop:
         """A loop of Rosa's for Walter, due tomorrow, unless said otherwise."""
         due = more.pop("due_at", NOW + timedelta(days=1))
-        clocks = more.pop("clocks", [clock(due_at=due)])
-        owner = more.pop("owner", Owner(user_id=self.rosa.user_id))
+        promised = {"kind": "test_errand", "title": "Refill for Walter", "clocks": [clock(due_at=due)]}
+        promised |= {field.name: more.pop(field.name) for field in fields(Promise) if field.name in more}
         return actions.open_loop(
             more.pop("actor", self.rosa),
-            kind=more.pop("kind", "test_errand"),
             patient=more.pop("patient", self.walter),
-            title=more.pop("title", "Refill for Walter"),
-            owner=owner,
-            clocks=clocks,
+            promise=Promise(**promised),
+            owner=more.pop("owner", Owner(user_id=self.rosa.user_id)),
             now=more.pop("now", NOW),
             **more,
         )

@@ -119,7 +119,7 @@ class Words:
 @both
 def assign(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Give it to someone else."""
-    asked = _ask(request, loop_id=loop_id)
+    asked = _ask(request, loop_id=loop_id, now=current_time())
     choices = owner_choices(actor_of(request), site_id=asked.story.site_id, now=asked.now)
     form = AssignForm(request.POST or None, choices=choices, initial=asked.initial(owner=as_value(asked.row.owner)))
     words = Words(title=_("Give to someone else"), button=_("Give"), said=_("Given to %(owner)s."))
@@ -131,7 +131,7 @@ def assign(request: HttpRequest, loop_id: int) -> HttpResponse:
 @both
 def snooze(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Put it aside until later."""
-    asked = _ask(request, loop_id=loop_id)
+    asked = _ask(request, loop_id=loop_id, now=current_time())
     zone = asked.row.zone
     until = tomorrow_morning(asked.now, zone=zone, due_at=asked.row.due_at).replace(tzinfo=None)
     form = SnoozeForm(request.POST or None, initial=asked.initial(until=until))
@@ -148,7 +148,7 @@ def snooze(request: HttpRequest, loop_id: int) -> HttpResponse:
 @both
 def step(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Say what is next."""
-    asked = _ask(request, loop_id=loop_id)
+    asked = _ask(request, loop_id=loop_id, now=current_time())
     form = StepForm(request.POST or None, initial=asked.initial())
     words = Words(title=_("Set the next step"), button=_("Set"), said=_("Next step set."), undo=False)
     return _change(
@@ -165,7 +165,7 @@ def step(request: HttpRequest, loop_id: int) -> HttpResponse:
 @both
 def priority(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Say how pressing it is."""
-    asked = _ask(request, loop_id=loop_id)
+    asked = _ask(request, loop_id=loop_id, now=current_time())
     form = PriorityForm(request.POST or None, initial=asked.initial(priority=asked.row.priority))
     words = Words(title=_("How pressing is it?"), button=_("Set"), said=_("Priority set."))
     return _change(asked, form, words=words, do=actions.raise_priority, typed=_of("priority", "reason"))
@@ -174,7 +174,7 @@ def priority(request: HttpRequest, loop_id: int) -> HttpResponse:
 @both
 def evidence(request: HttpRequest, loop_id: int) -> HttpResponse:
     """Record a piece of proof."""
-    asked = _ask(request, loop_id=loop_id)
+    asked = _ask(request, loop_id=loop_id, now=current_time())
     if asked.story.care_decides:
         raise actions.CareDecides
     form = EvidenceForm(request.POST or None, story=asked.story, initial=asked.initial())
@@ -185,7 +185,7 @@ def evidence(request: HttpRequest, loop_id: int) -> HttpResponse:
 @both
 def give_up(request: HttpRequest, loop_id: int) -> HttpResponse:
     """End it as not kept, with the reason."""
-    asked = _ask(request, loop_id=loop_id)
+    asked = _ask(request, loop_id=loop_id, now=current_time())
     if request.method == "GET" and asked.story.may and access.GIVE_UP.code not in asked.story.may:
         raise Forbidden
     form = ReasonForm(request.POST or None, initial=asked.initial())
@@ -211,8 +211,7 @@ class Asked:
         return {"version": self.row.version, "next": self.request.GET.get("next", ""), **more}
 
 
-def _ask(request: HttpRequest, *, loop_id: int) -> Asked:
-    now = current_time()
+def _ask(request: HttpRequest, *, loop_id: int, now: datetime) -> Asked:
     return Asked(request=request, story=loop_story(actor_of(request), loop_id=loop_id, now=now), now=now)
 
 

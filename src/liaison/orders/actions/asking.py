@@ -10,7 +10,7 @@ from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal, constraint_refusal
 from liaison.core.written_time import full_day
 from liaison.loops import actions as loops
-from liaison.loops.ports import ROUTINE, URGENT, About, Owner
+from liaison.loops.ports import ROUTINE, URGENT, About, Owner, Promise
 from liaison.loops.queries import site_of
 from liaison.orders import access, rules
 from liaison.orders.actions.moving import Move, clock_of, locked, moving, title_of, touching, write_step
@@ -227,13 +227,15 @@ def _draft(
 def _promise(referral: Referral, *, actor: Actor, owner: Owner, now: datetime) -> None:
     loop = loops.open_loop(
         actor.as_liaison(),
-        kind=REFERRAL.code,
         patient=referral.patient,
-        title=title_of(referral),
+        promise=Promise(
+            kind=REFERRAL.code,
+            title=title_of(referral),
+            clocks=[clock for clock in (clock_of(referral, now=now),) if clock is not None],
+            priority=URGENT if referral.urgency == URGENT else ROUTINE,
+            about=About(type=ABOUT, id=referral.pk),
+        ),
         owner=owner,
-        clocks=[clock for clock in (clock_of(referral, now=now),) if clock is not None],
-        about=About(type=ABOUT, id=referral.pk),
-        priority=URGENT if referral.urgency == URGENT else ROUTINE,
         site=referral.site,
         now=now,
     )

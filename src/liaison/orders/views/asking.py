@@ -99,8 +99,9 @@ def targets(request: HttpRequest, patient_id: int) -> HttpResponse:
 
     `?as=via` is the field with how it goes to the chosen target.
     """
-    patient = get_patient(actor_of(request), patient_id=patient_id, verb=access.SEE, now=current_time())
-    form = _form(request, patient=patient, now=current_time())
+    now = current_time()
+    patient = get_patient(actor_of(request), patient_id=patient_id, verb=access.SEE, now=now)
+    form = _form(request, patient=patient, now=now)
     piece = "orders/_via.html" if request.GET.get("as") == "via" else "orders/_target.html"
     return render(request, piece, {"form": form, "patient": patient, "via_url": _via_url(patient)})
 

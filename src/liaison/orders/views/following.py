@@ -187,9 +187,9 @@ def move_on(request: HttpRequest, referral_id: int, move: str) -> HttpResponse:
 @require_POST
 def undo(request: HttpRequest, referral_id: int, step_id: int) -> HttpResponse:
     """Take the latest move back, if it told nobody outside."""
-    actor = actor_of(request)
-    get_referral(actor, referral_id=referral_id, now=current_time())
-    back = actions.undo_move(actor, referral_id=referral_id, step_id=step_id, now=current_time())
+    actor, now = actor_of(request), current_time()
+    get_referral(actor, referral_id=referral_id, now=now)
+    back = actions.undo_move(actor, referral_id=referral_id, step_id=step_id, now=now)
     said = _("Taken back. The history keeps both.")
     return done(request, said=said, to=referral_url(back.pk), topics=_topics(back))
 

@@ -17,7 +17,7 @@ from liaison.core.refusals import Forbidden, Refusal
 from liaison.core.written_time import near_day
 from liaison.loops.actions import drop_waiting, give_up_loop, keep_failed, open_loop
 from liaison.loops.models import Loop, WaitingPromise
-from liaison.loops.ports import About, ClockToStart, Owner, PromiseToKeep
+from liaison.loops.ports import About, ClockToStart, Owner, Promise, PromiseToKeep
 from liaison.loops.queries import NobodyToOwn, owner_for, site_of
 from liaison.pathways.access import EVALUATE
 from liaison.pathways.events import Enrolled, EnrolmentVoided
@@ -265,14 +265,16 @@ def _open_loop(
 ) -> Loop:
     return open_loop(
         actor,
-        kind=protocol.opens.kind,
         patient=patient,
-        title=protocol.opens.title.format(day=near_day(candidate.ended_on, year=now.year)),
+        promise=Promise(
+            kind=protocol.opens.kind,
+            title=protocol.opens.title.format(day=near_day(candidate.ended_on, year=now.year)),
+            clocks=first_clocks(protocol, patient=patient, anchor=candidate, complexity=Complexity.MODERATE),
+            priority=protocol.opens.priority,
+            about=About(type=_STAY, id=candidate.resource_id),
+            once_key=_once_key(protocol, candidate),
+        ),
         owner=owner,
-        clocks=first_clocks(protocol, patient=patient, anchor=candidate, complexity=Complexity.MODERATE),
-        priority=protocol.opens.priority,
-        about=About(type=_STAY, id=candidate.resource_id),
-        once_key=_once_key(protocol, candidate),
         now=now,
     )
 

@@ -12,7 +12,7 @@ from liaison.core.calendars import Allowance, Unit, due_after
 from liaison.core.written_time import long_day
 from liaison.loops.actions import give_up_loop, open_loop
 from liaison.loops.models import Loop
-from liaison.loops.ports import URGENT, About, ClockToStart, Owner
+from liaison.loops.ports import URGENT, About, ClockToStart, Owner, Promise
 from liaison.pathways.actions.following import running_on
 from liaison.pathways.actions.visits import visit_booked, why_not
 from liaison.pathways.kinds import MISSED_AFTER_STAY
@@ -45,15 +45,17 @@ def tell_clinician_of_missed(actor: Actor, *, loop_id: int, appointment_id: int,
     )
     open_loop(
         actor,
-        kind=MISSED_AFTER_STAY.code,
         patient=visit.patient,
-        title=f"{name} missed the visit after the hospital stay, {long_day(visit.local_start)}",
+        promise=Promise(
+            kind=MISSED_AFTER_STAY.code,
+            title=f"{name} missed the visit after the hospital stay, {long_day(visit.local_start)}",
+            clocks=(clock,),
+            priority=URGENT,
+            about=About(type=_ABOUT, id=visit.pk),
+            once_key=f"missed-after-stay:{visit.pk}:{visit.version}",
+        ),
         owner=_clinician_of(visit, now=now) or _keeper(enrolment.loop),
         site=visit.site,
-        about=About(type=_ABOUT, id=visit.pk),
-        once_key=f"missed-after-stay:{visit.pk}:{visit.version}",
-        priority=URGENT,
-        clocks=(clock,),
         now=now,
     )
 

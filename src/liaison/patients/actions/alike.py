@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
-
-from django.db import connection
 
 from liaison.core.actor import Actor
+from liaison.core.keys import hold_key
 from liaison.core.refusals import Conflict
 from liaison.patients import rules
 from liaison.patients.queries.likeness import look_alikes
-
-_LOCK: Final = 1_396_899_850
 
 
 class LooksLikeSomeone(Conflict):
@@ -37,8 +33,7 @@ def refuse_look_alikes(actor: Actor, alike: Alike, *, now: datetime) -> None:
 
     Refuses: LooksLikeSomeone.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+    hold_key("registering a patient")
     found = look_alikes(actor, registration=alike.registration, now=now)
     if any(one.patient_id not in alike.looked_at for one in found):
         raise LooksLikeSomeone

@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from django.db import connection
-
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.calendars import FEDERAL, BusinessCalendar, add_business_days, end_of_day
+from liaison.core.keys import hold_key
 from liaison.core.refusals import Conflict, Forbidden, NotFound, Refusal
 from liaison.patients import access
 from liaison.patients.events import GlassBroken, GrantReviewed
@@ -24,7 +23,6 @@ from liaison.patients.rules import says_why
 
 REVIEW_WITHIN: Final = 3
 """Business days."""
-_GLASS_LOCK: Final = 0x5041_0001
 
 
 class ReasonNeeded(Refusal):
@@ -77,7 +75,7 @@ def break_the_glass(
         entry.note(reason_code=reason_code)
         if actor.user_id is None:
             raise Forbidden
-        _one_at_a_time(actor.user_id, patient)
+        hold_key(f"glass:{actor.user_id}:{patient.pk}")  # what somebody opened at the same time shows afterwards
         if patient.reachable_by(actor, now=now):
             raise GlassNotNeeded
         if BreakGlassGrant.objects.since(found_at, user_id=actor.user_id, patient=patient).exists():
@@ -141,12 +139,6 @@ def review_break_glass(*, actor: Actor, grant_id: int, outcome: str, note: str, 
         entry.about(grant)
         entry.publish(GrantReviewed(patient_id=grant.patient_id, grant_id=grant.pk, at=now))
     return grant
-
-
-def _one_at_a_time(user_id: int, patient: Patient) -> None:
-    """Wait until nobody else opens this patient's chart as this person; what they opened shows afterwards."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_GLASS_LOCK, f"{user_id}:{patient.pk}"])
 
 
 def _review_due(patient: Patient, *, now: datetime, calendar: BusinessCalendar = FEDERAL) -> datetime:

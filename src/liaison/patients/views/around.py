@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -24,8 +25,8 @@ from liaison.patients.views.details import small_form
 @require_http_methods(["GET", "POST"])
 def contact(request: HttpRequest, patient_id: int, contact_point_id: int | None = None) -> HttpResponse:
     """A way to reach them: a new one, or one to correct."""
-    actor = actor_of(request)
-    patient = queries.get_patient(actor, patient_id=patient_id, now=current_time())
+    actor, now = actor_of(request), current_time()
+    patient = queries.get_patient(actor, patient_id=patient_id, now=now)
     point = None
     if contact_point_id is not None:
         point = queries.contact_point_of(patient, contact_point_id=contact_point_id)
@@ -42,7 +43,7 @@ def contact(request: HttpRequest, patient_id: int, contact_point_id: int | None 
             raise
 
     title = _("A way to reach them") if point is None else _("Correct a way to reach them")
-    return small_form(request, patient_id, form=form, title=title, verb=access.CHANGE_CONTACTS, do=do)
+    return small_form(request, patient_id, form=form, title=title, verb=access.CHANGE_CONTACTS, do=do, now=now)
 
 
 @require_POST
@@ -65,23 +66,25 @@ def contact_state(request: HttpRequest, patient_id: int, contact_point_id: int, 
 @require_http_methods(["GET", "POST"])
 def proxy(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Someone who may speak for them."""
-    patient = queries.get_patient(actor_of(request), patient_id=patient_id, now=current_time())
-    form = ProxyForm(request.POST or None, initial={"starts_on": patient.day_at(current_time())})
+    now = current_time()
+    patient = queries.get_patient(actor_of(request), patient_id=patient_id, now=now)
+    form = ProxyForm(request.POST or None, initial={"starts_on": patient.day_at(now)})
     return small_form(
         request, patient_id, form=form, title=_("Who may speak for them"), verb=access.CHANGE_PROXIES,
-        do=lambda **said: actions.add_proxy(proxy=form.details(), **said),
+        do=lambda **said: actions.add_proxy(proxy=form.details(), **said), now=now,
     )  # fmt: skip
 
 
 @require_http_methods(["GET", "POST"])
 def proxy_end(request: HttpRequest, patient_id: int, proxy_id: int) -> HttpResponse:
     """Someone no longer speaks for them."""
+    now = current_time()
     if request.method == "GET":
-        patient = queries.get_patient(actor_of(request), patient_id=patient_id, now=current_time())
+        patient = queries.get_patient(actor_of(request), patient_id=patient_id, now=now)
         queries.proxy_of(patient, proxy_id=proxy_id)
     return _end(
         request, patient_id, title=_("Ends today"), verb=access.CHANGE_PROXIES, action=actions.end_proxy,
-        row={"proxy_id": proxy_id},
+        row={"proxy_id": proxy_id}, now=now,
     )  # fmt: skip
 
 
@@ -91,19 +94,20 @@ def alert(request: HttpRequest, patient_id: int) -> HttpResponse:
     form = AlertForm(request.POST or None)
     return small_form(
         request, patient_id, form=form, title=_("An alert"), verb=access.CHANGE_ALERTS,
-        do=lambda **said: actions.raise_alert(**form.cleaned_data, **said),
+        do=lambda **said: actions.raise_alert(**form.cleaned_data, **said), now=current_time(),
     )  # fmt: skip
 
 
 @require_http_methods(["GET", "POST"])
 def alert_end(request: HttpRequest, patient_id: int, alert_id: int) -> HttpResponse:
     """An alert is over."""
+    now = current_time()
     if request.method == "GET":
-        patient = queries.get_patient(actor_of(request), patient_id=patient_id, now=current_time())
+        patient = queries.get_patient(actor_of(request), patient_id=patient_id, now=now)
         queries.alert_of(patient, alert_id=alert_id)
     return _end(
         request, patient_id, title=_("The alert is over"), verb=access.CHANGE_ALERTS, action=actions.end_alert,
-        row={"alert_id": alert_id},
+        row={"alert_id": alert_id}, now=now,
     )  # fmt: skip
 
 
@@ -117,25 +121,26 @@ def member(request: HttpRequest, patient_id: int) -> HttpResponse:
         role = form.cleaned_data["role"]
         return actions.add_care_team_member(role=role, practitioner_id=practitioner_id, user_id=user_id, **said)
 
-    return small_form(request, patient_id, form=form, title=_("On the care team"), verb=access.CHANGE_CARE_TEAM, do=do)
+    title, now = _("On the care team"), current_time()
+    return small_form(request, patient_id, form=form, title=title, verb=access.CHANGE_CARE_TEAM, do=do, now=now)
 
 
 @require_POST
 def member_end(request: HttpRequest, patient_id: int, member_id: int) -> HttpResponse:
     """Someone leaves the care team."""
-    actor = actor_of(request)
-    patient = queries.get_patient(actor, patient_id=patient_id, now=current_time())
-    actions.end_care_team_member(actor=actor, patient=patient, member_id=member_id, now=current_time())
+    actor, now = actor_of(request), current_time()
+    patient = queries.get_patient(actor, patient_id=patient_id, now=now)
+    actions.end_care_team_member(actor=actor, patient=patient, member_id=member_id, now=now)
     return _back(request, patient, said=_("No longer on the care team."))
 
 
 def _end(
-    request: HttpRequest, patient_id: int, *, title: str, verb: Verb, action: Any, row: dict[str, int]
+    request: HttpRequest, patient_id: int, *, title: str, verb: Verb, action: Any, row: dict[str, int], now: datetime
 ) -> HttpResponse:
     form: forms.Form = ReasonForm(request.POST or None)
     return small_form(
         request, patient_id, form=form, title=title, verb=verb,
-        do=lambda **said: action(reason=form.cleaned_data["reason"], **row, **said),
+        do=lambda **said: action(reason=form.cleaned_data["reason"], **row, **said), now=now,
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -75,7 +76,7 @@ def name(request: HttpRequest, patient_id: int) -> HttpResponse:
     form = NameForm(request.POST or None)
     return small_form(
         request, patient_id, form=form, title=_("Another name"), verb=access.CHANGE,
-        do=lambda **said: actions.add_name(name=form.details(), **said),
+        do=lambda **said: actions.add_name(name=form.details(), **said), now=current_time(),
     )  # fmt: skip
 
 
@@ -85,16 +86,16 @@ def identifier(request: HttpRequest, patient_id: int) -> HttpResponse:
     form = IdentifierForm(request.POST or None)
     return small_form(
         request, patient_id, form=form, title=_("Another identifier"), verb=access.CHANGE,
-        do=lambda **said: actions.add_identifier(identifier=form.details(), **said),
+        do=lambda **said: actions.add_identifier(identifier=form.details(), **said), now=current_time(),
     )  # fmt: skip
 
 
 @require_POST
 def identifier_retire(request: HttpRequest, patient_id: int, identifier_id: int) -> HttpResponse:
     """A number is no longer used."""
-    actor = actor_of(request)
-    patient = queries.get_patient(actor, patient_id=patient_id, now=current_time())
-    actions.retire_identifier(actor=actor, patient=patient, identifier_id=identifier_id, now=current_time())
+    actor, now = actor_of(request), current_time()
+    patient = queries.get_patient(actor, patient_id=patient_id, now=now)
+    actions.retire_identifier(actor=actor, patient=patient, identifier_id=identifier_id, now=now)
     return done(request, said=_("Kept as no longer used."), to=reverse("patients:edit", args=[patient.pk]), go=True)
 
 
@@ -104,14 +105,15 @@ def site(request: HttpRequest, patient_id: int) -> HttpResponse:
     form = SiteForm(request.POST or None, sites=sites_within(actor_of(request), access.REGISTER))
     return small_form(
         request, patient_id, form=form, title=_("A further site"), verb=access.ADD_SITE,
-        do=lambda **said: actions.add_site(site_id=form.cleaned_data["site"].pk, **said),
+        do=lambda **said: actions.add_site(site_id=form.cleaned_data["site"].pk, **said), now=current_time(),
     )  # fmt: skip
 
 
 @require_http_methods(["GET", "POST"])
 def deceased(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Record a death, or take one back that was recorded by mistake."""
-    was = queries.get_patient(actor_of(request), patient_id=patient_id, now=current_time()).is_deceased
+    now = current_time()
+    was = queries.get_patient(actor_of(request), patient_id=patient_id, now=now).is_deceased
     form: forms.Form = ReasonForm(request.POST or None) if was else DeceasedForm(request.POST or None)
 
     def do(**said: Any) -> Patient:
@@ -120,11 +122,18 @@ def deceased(request: HttpRequest, patient_id: int) -> HttpResponse:
         return actions.mark_deceased(on=form.cleaned_data["deceased_on"], **said)
 
     title = _("Not deceased: recorded by mistake") if was else _("Record a death")
-    return small_form(request, patient_id, form=form, title=title, verb=access.MARK_DECEASED, do=do)
+    return small_form(request, patient_id, form=form, title=title, verb=access.MARK_DECEASED, do=do, now=now)
 
 
 def small_form(
-    request: HttpRequest, patient_id: int, *, form: forms.Form, title: str, verb: Verb, do: Callable[..., Any]
+    request: HttpRequest,
+    patient_id: int,
+    *,
+    form: forms.Form,
+    title: str,
+    verb: Verb,
+    do: Callable[..., Any],
+    now: datetime,
 ) -> HttpResponse:
     """One form about a patient on a page of its own; saved, it leads back to all of them.
 
@@ -133,7 +142,7 @@ def small_form(
 
     `do` is given what every action is: `actor`, `patient` and `now`.
     """
-    actor, now = actor_of(request), current_time()
+    actor = actor_of(request)
     patient = queries.get_patient(actor, patient_id=patient_id, now=now)
     back = reverse("patients:edit", args=[patient.pk])
     if request.method == "POST" and form.is_valid():

@@ -77,8 +77,8 @@ def _looked_at(request: HttpRequest, form: NewPatientForm) -> frozenset[int]:
 @require_POST
 def alike(request: HttpRequest) -> HttpResponse:
     """Who looks like the person being typed in (a piece of the form for a new patient)."""
-    actor = must_carry(request, access.REGISTER)
+    actor, now = must_carry(request, access.REGISTER), current_time()
     form = NewPatientForm(request.POST, sites=sites_within(actor, access.REGISTER))
     form.is_valid()
-    found = queries.look_alikes(actor, registration=form.registration(), now=current_time())
-    return render(request, "patients/_alike.html", {"alike": found, "form": form, "now": current_time()})
+    found = queries.look_alikes(actor, registration=form.registration(), now=now)
+    return render(request, "patients/_alike.html", {"alike": found, "form": form, "now": now})

@@ -30,26 +30,26 @@ TICKET_SECONDS: Final = 600
 @require_http_methods(["GET", "POST"])
 def break_glass(request: HttpRequest) -> HttpResponse:
     """First what one must know of the patient, then why; nothing of them is shown before the chart is open."""
-    actor = must_carry(request, access.BREAK_GLASS)
+    actor, now = must_carry(request, access.BREAK_GLASS), current_time()
     if request.method == "POST" and "ticket" in request.POST:
-        return _open(request, actor)
+        return _open(request, actor, now=now)
     form = FindForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         typed = form.cleaned_data
         actions.refuse_guessing_behind_glass(actor)
-        patient = attempt(form, lambda: queries.find_behind_glass(actor, now=current_time(), **typed))
+        patient = attempt(form, lambda: queries.find_behind_glass(actor, now=now, **typed))
         if patient is not None:
-            found = {"patient": patient.pk, "user": actor.user_id, "at": current_time().isoformat()}
+            found = {"patient": patient.pk, "user": actor.user_id, "at": now.isoformat()}
             ticket = signing.dumps(found, salt=SALT)
-            return _page(request, glass=GlassForm(initial={"ticket": ticket, "reason_code": "ETREAT"}))
+            return _page(request, glass=GlassForm(initial={"ticket": ticket, "reason_code": "ETREAT"}), now=now)
         actions.note_nobody_behind_glass(actor)
         if form.is_valid():
             nobody = _("Nobody whom you can't see fits exactly that. Search first, or check what you typed.")
             form.add_error(None, nobody)
-    return _page(request, find=form)
+    return _page(request, find=form, now=now)
 
 
-def _open(request: HttpRequest, actor: Actor) -> HttpResponse:
+def _open(request: HttpRequest, actor: Actor, *, now: datetime) -> HttpResponse:
     form = GlassForm(request.POST)
     patient, found_at = _found(request.POST["ticket"], actor)
     if form.is_valid():
@@ -62,13 +62,13 @@ def _open(request: HttpRequest, actor: Actor) -> HttpResponse:
                 found_at=found_at,
                 reason_code=typed["reason_code"],
                 reason=typed["reason"],
-                now=current_time(),
+                now=now,
             ),
         )
         if grant is not None:
             said = _("The chart is open for four hours. A privacy officer will review it.")
             return done(request, said=said, to=chart_url(patient.pk), go=True)
-    return _page(request, glass=form)
+    return _page(request, glass=form, now=now)
 
 
 def _found(ticket: str, actor: Actor) -> tuple[Patient, datetime]:
@@ -81,10 +81,12 @@ def _found(ticket: str, actor: Actor) -> tuple[Patient, datetime]:
     return patient, datetime.fromisoformat(named["at"])
 
 
-def _page(request: HttpRequest, *, find: FindForm | None = None, glass: GlassForm | None = None) -> HttpResponse:
+def _page(
+    request: HttpRequest, *, now: datetime, find: FindForm | None = None, glass: GlassForm | None = None
+) -> HttpResponse:
     form = glass if glass is not None else find
     status = 422 if form is not None and form.errors else 200
-    context = {"find": find, "glass": glass, "now": current_time()}
+    context = {"find": find, "glass": glass, "now": now}
     return render(request, "patients/break_glass.html", context, status=status)
 
 

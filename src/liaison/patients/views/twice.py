@@ -19,13 +19,13 @@ from liaison.patients.views.asking import chart_url, must_carry
 @require_GET
 def duplicates(request: HttpRequest) -> HttpResponse:
     """Pairs to decide on, and merges that can be undone."""
-    actor = must_carry(request, access.MERGE)
-    rows = queries.duplicates(actor, now=current_time())
+    actor, now = must_carry(request, access.MERGE), current_time()
+    rows = queries.duplicates(actor, now=now)
     context = {
         "rows": rows,
-        "more": queries.count_duplicates(actor, now=current_time()) - len(rows),
-        "merges": queries.standing_merges(actor, now=current_time()),
-        "now": current_time(),
+        "more": queries.count_duplicates(actor, now=now) - len(rows),
+        "merges": queries.standing_merges(actor, now=now),
+        "now": now,
         "time_zone": actor.zone,
     }
     return render(request, "patients/duplicates.html", context)
@@ -34,9 +34,9 @@ def duplicates(request: HttpRequest) -> HttpResponse:
 @require_POST
 def keep_apart(request: HttpRequest, candidate_id: int) -> HttpResponse:
     """They are two people."""
-    actor = must_carry(request, access.MERGE)
-    candidate = queries.get_candidate(actor, candidate_id=candidate_id, now=current_time())
-    actions.keep_apart(actor=actor, candidate=candidate, now=current_time())
+    actor, now = must_carry(request, access.MERGE), current_time()
+    candidate = queries.get_candidate(actor, candidate_id=candidate_id, now=now)
+    actions.keep_apart(actor=actor, candidate=candidate, now=now)
     return done(request, said=_("Kept apart: two people."), to=reverse("patients:duplicates"), go=True)
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from liaison.core.act import act
 from liaison.core.actor import Actor
+from liaison.core.keys import hold_key
 from liaison.core.live import announce
 from liaison.core.refusals import Conflict, NotFound, Refusal
 from liaison.patients.models import Patient
@@ -87,7 +88,7 @@ def file_document(
     AlreadyFiled (these bytes, in this chart), FormUsed.
     """
     with act(actor, access.FILE_DOCUMENT, patient=patient, now=now) as entry:
-        tables.one_at_a_time(idempotency_key)
+        hold_key(f"records:{idempotency_key}")
         fhir_id = str(uuid.uuid5(_NAMES, idempotency_key))
         subject, binary_id = f"Patient/{patient.pk}", str(uuid.uuid5(_NAMES, f"{idempotency_key}:bytes"))
         filing = Filing(

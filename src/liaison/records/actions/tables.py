@@ -9,11 +9,10 @@ from typing import Any, NamedTuple
 
 from django.db import connection
 
+from liaison.core.keys import hold_key
 from liaison.records.rules.facts import FactRow
 from liaison.records.rules.headlines import Headline
 from liaison.records.rules.references import Pointer
-
-_ONE_IMPORT_AT_A_TIME = 0x11A150
 
 
 class Kept(NamedTuple):
@@ -57,14 +56,7 @@ class ResourceRow(NamedTuple):
 
 def one_import_at_a_time() -> None:
     """Wait until no other import is storing; held until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_ONE_IMPORT_AT_A_TIME])
-
-
-def one_at_a_time(key: str) -> None:
-    """Wait until nobody else acts under this key; held until the transaction ends."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"records:{key}"])
+    hold_key("importing records")
 
 
 def find_kept(keys: Sequence[tuple[str, str]], *, system: str) -> dict[tuple[str, str], Kept]:

@@ -9,11 +9,11 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.db import connection
 
 from liaison.accounts.models import Site
 from liaison.core.act import act
 from liaison.core.actor import Actor
+from liaison.core.keys import hold_key
 from liaison.core.live import announce
 from liaison.core.refusals import NotFound, Stale
 from liaison.core.verbs import Verb
@@ -48,8 +48,6 @@ from liaison.scheduling.ports import BookingOrder, CancelReason, Override
 from liaison.scheduling.queries.asked import sites_asked
 from liaison.scheduling.rules import State
 
-_KEY_LOCK: Final = 0x5343_0001
-_PATIENT_LOCK: Final = 0x5343_0002
 _MINUTE: Final = timedelta(minutes=1)
 _MOST_MINUTES: Final = 1440
 _MOVABLE: Final = frozenset({State.PENDING, State.BOOKED, State.ARRIVED, State.CHECKED_IN})
@@ -173,20 +171,9 @@ def _seats_of(appointment: Appointment) -> set[tuple[str, int]]:
     return set(appointment.reservations.values_list("role", "resource_id"))
 
 
-def hold_key(key: str) -> None:
-    """Wait until no other request with this key is under way."""
-    _lock(_KEY_LOCK, key)
-
-
 def hold_patient(patient_id: int) -> None:
     """Wait until nobody else gives this patient a time."""
-    _lock(_PATIENT_LOCK, patient_id)
-
-
-def _lock(kind: int, value: object) -> None:
-    """Wait until no other transaction holds this lock; it ends with ours."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [kind, str(value)])
+    hold_key(f"times of patient:{patient_id}")
 
 
 def place_visit(

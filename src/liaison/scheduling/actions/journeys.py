@@ -10,13 +10,14 @@ from datetime import datetime
 from liaison.accounts.models import Site
 from liaison.core.act import act
 from liaison.core.actor import Actor
+from liaison.core.keys import hold_key
 from liaison.core.refusals import Conflict, NotFound, Refusal, Stale
 from liaison.core.written_time import day_and_time
 from liaison.loops.models import Loop
 from liaison.patients.models import Patient
 from liaison.scheduling.access import BOOK
 from liaison.scheduling.actions.attending import ids_of
-from liaison.scheduling.actions.booking import hold_key, hold_patient, place_visit
+from liaison.scheduling.actions.booking import hold_patient, place_visit
 from liaison.scheduling.actions.keeping import lock_resources
 from liaison.scheduling.actions.refusals import KeyReused
 from liaison.scheduling.actions.series_booking import OF_THE_TIME

@@ -12,6 +12,7 @@ from typing import Final
 from liaison.accounts.models import Site
 from liaison.core.act import act
 from liaison.core.actor import Actor
+from liaison.core.keys import hold_key
 from liaison.core.refusals import NotFound, Stale
 from liaison.core.verbs import Verb
 from liaison.loops.models import Loop
@@ -20,7 +21,7 @@ from liaison.orders.models import Referral
 from liaison.patients.models import Patient
 from liaison.scheduling.access import BOOK, BOOK_SERIES
 from liaison.scheduling.actions.attending import ids_of
-from liaison.scheduling.actions.booking import hold_key, hold_patient, new_uid, place_visit
+from liaison.scheduling.actions.booking import hold_patient, new_uid, place_visit
 from liaison.scheduling.actions.keeping import lock_resources
 from liaison.scheduling.actions.refusals import (
     DuplicateVisit,

@@ -10,10 +10,11 @@ from typing import Final
 
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
+from liaison.core.keys import hold_key
 from liaison.core.refusals import Stale
 from liaison.scheduling.access import CHANGE_SERIES, MOVE
 from liaison.scheduling.actions.attending import cancel_appointment, ids_of
-from liaison.scheduling.actions.booking import hold_key, hold_patient, refuse_unless_movable
+from liaison.scheduling.actions.booking import hold_patient, refuse_unless_movable
 from liaison.scheduling.actions.series_booking import Pick, PickKind, key_of_visit, place_each, refuse_far_picks
 from liaison.scheduling.actions.series_held_up import drop_held_up
 from liaison.scheduling.actions.series_open import leave_out, open_visit

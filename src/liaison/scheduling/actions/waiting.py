@@ -16,7 +16,7 @@ from liaison.core.calendars import Allowance, Unit, due_after
 from liaison.core.refusals import Conflict, NotFound, Refusal, Stale
 from liaison.loops.actions import add_evidence, open_loop, restart_clock, satisfy_clock, start_clock
 from liaison.loops.models import Loop
-from liaison.loops.ports import About, ClockToStart, Owner
+from liaison.loops.ports import About, ClockToStart, Owner, Promise
 from liaison.loops.queries import NobodyToOwn, owner_for
 from liaison.loops.queries.calendars import business_calendar
 from liaison.orders.models import Referral
@@ -272,15 +272,17 @@ def _promise(actor: Actor, row: WaitlistEntry, *, site: Site, now: datetime) -> 
     what = "an earlier visit" if row.moves_id else "a visit"
     return open_loop(
         _liaison(actor),
-        kind=WAITING.code,
         patient=row.patient,
-        title=f"Find {row.patient.goes_by} {what}",
+        promise=Promise(
+            kind=WAITING.code,
+            title=f"Find {row.patient.goes_by} {what}",
+            clocks=(_look(row, site=site, now=now),),
+            priority="routine" if row.urgency == Urgency.ROUTINE else "urgent",
+            about=_about(row),
+            once_key=f"wait:{row.pk}",
+        ),
         owner=_owner(actor, row.patient, site=site, now=now),
         site=site,
-        priority="routine" if row.urgency == Urgency.ROUTINE else "urgent",
-        about=_about(row),
-        once_key=f"wait:{row.pk}",
-        clocks=(_look(row, site=site, now=now),),
         now=now,
     )
 

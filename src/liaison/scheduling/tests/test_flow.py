@@ -15,7 +15,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound, Stale
 from liaison.loops.actions import open_loop
 from liaison.loops.models import Clock, Evidence, Loop
-from liaison.loops.ports import ClockToStart, Owner
+from liaison.loops.ports import ClockToStart, Owner, Promise
 from liaison.orders.models import Referral
 from liaison.scheduling import actions, jobs, queries
 from liaison.scheduling.actions import CannotChange
@@ -301,7 +301,11 @@ def a_loop(clinic: Clinic) -> Loop:
     )  # fmt: skip
     owner = Owner(user_id=clinic.rosa.user_id)
     return open_loop(
-        clinic.rosa, kind="task", patient=clinic.walter, title="See Walter", owner=owner, clocks=[clock], now=NOW
+        clinic.rosa,
+        patient=clinic.walter,
+        promise=Promise(kind="task", title="See Walter", clocks=[clock]),
+        owner=owner,
+        now=NOW,
     )
 
 

@@ -14,7 +14,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.directory.models import Organization, Specialty
 from liaison.loops.actions import add_evidence, open_loop
 from liaison.loops.models import Loop
-from liaison.loops.ports import ClockToStart, Owner
+from liaison.loops.ports import ClockToStart, Owner, Promise
 from liaison.orders.actions import refer_patient
 from liaison.orders.models import Referral
 from liaison.orders.ports import ReferralOrder, Target
@@ -45,9 +45,12 @@ def follow_up(clinic: Clinic, title: str = "After the stay") -> Loop:
         rule_id="x", rule_version="1", step=title, anchor_event="e", anchor_at=NOW, due_at=AFTER, evidence="visit"
     )
     return open_loop(
-        clinic.rosa.as_liaison(), kind="post-discharge", patient=clinic.walter, title=title,
-        owner=Owner(user_id=clinic.rosa.user_id), clocks=[due], now=NOW,
-    )  # fmt: skip
+        clinic.rosa.as_liaison(),
+        patient=clinic.walter,
+        promise=Promise(kind="post-discharge", title=title, clocks=[due]),
+        owner=Owner(user_id=clinic.rosa.user_id),
+        now=NOW,
+    )
 
 
 def kind(code: str, *, modality: str = "in_person", abilities: Sequence[str] = ("physician",)) -> VisitType:
@@ -240,9 +243,12 @@ def test_what_stands_there_by_itself_follows_the_kind_of_visit_and_what_was_said
 def test_a_promise_that_waits_for_no_visit_is_kept_when_a_link_names_it(rosa: Client, clinic: Clinic) -> None:
     due = ClockToStart(rule_id="x", rule_version="1", step="s", anchor_event="e", anchor_at=NOW, due_at=AFTER)
     task = open_loop(
-        clinic.rosa, kind="task", patient=clinic.walter, title="See him soon",
-        owner=Owner(user_id=clinic.rosa.user_id), clocks=[due], now=NOW,
-    )  # fmt: skip
+        clinic.rosa,
+        patient=clinic.walter,
+        promise=Promise(kind="task", title="See him soon", clocks=[due]),
+        owner=Owner(user_id=clinic.rosa.user_id),
+        now=NOW,
+    )
     shown = page(rosa.get("/book/", {"patient": clinic.walter.pk, "loop": task.pk}))
     assert said(shown) == (str(task.pk), "See him soon")
 

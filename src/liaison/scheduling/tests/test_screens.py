@@ -15,7 +15,7 @@ from liaison.core.actor import Actor
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.loops.actions import open_loop
-from liaison.loops.ports import ClockToStart, Owner
+from liaison.loops.ports import ClockToStart, Owner, Promise
 from liaison.orders.models import Referral
 from liaison.scheduling import actions
 from liaison.scheduling.forms import read_offer, written_offer
@@ -188,9 +188,12 @@ def test_a_promise_proposes_the_visit_that_is_named_like_it(rosa: Client, clinic
         due_at=NOW + timedelta(days=2),
     )  # fmt: skip
     loop = open_loop(
-        clinic.rosa, kind="task", patient=clinic.walter, title="See Walter", owner=Owner(user_id=clinic.rosa.user_id),
-        clocks=[step], now=NOW,
-    )  # fmt: skip
+        clinic.rosa,
+        patient=clinic.walter,
+        promise=Promise(kind="task", title="See Walter", clocks=[step]),
+        owner=Owner(user_id=clinic.rosa.user_id),
+        now=NOW,
+    )
 
     def kinds(**given: object) -> str:
         return panel(rosa, clinic, **given).split('name="visit_type"')[1].split("</select>")[0]

@@ -12,7 +12,7 @@ from liaison.core.actor import system_actor
 from liaison.core.postgres.guard import writes_open
 from liaison.loops.actions import find_owners, open_loop
 from liaison.loops.models import Loop, WaitingPromise
-from liaison.loops.ports import ClockToStart, Owner
+from liaison.loops.ports import ClockToStart, Owner, Promise
 from liaison.orders.actions import NotNow, mark_seen
 from liaison.orders.models import Referral
 from liaison.scheduling import actions, queries
@@ -168,11 +168,9 @@ def test_an_open_loop_keeps_its_own_clock_when_its_visit_is_missed(clinic: Clini
     )
     loop = open_loop(
         clinic.rosa,
-        kind="task",
         patient=clinic.walter,
-        title="See Walter",
+        promise=Promise(kind="task", title="See Walter", clocks=[clock]),
         owner=Owner(user_id=clinic.rosa.user_id),
-        clocks=[clock],
         now=NOW,
     )
     missed(clinic, loop_id=loop.pk)
@@ -185,9 +183,12 @@ def test_a_clinical_topic_that_a_visit_serves_is_named_to_care_alone(clinic: Cli
         evidence="understood",
     )  # fmt: skip
     loop = open_loop(
-        clinic.rosa, kind="teach-back", patient=clinic.walter, title="Explain warfarin to Walter",
-        owner=Owner(user_id=clinic.rosa.user_id), clocks=[clock], now=NOW,
-    )  # fmt: skip
+        clinic.rosa,
+        patient=clinic.walter,
+        promise=Promise(kind="teach-back", title="Explain warfarin to Walter", clocks=[clock]),
+        owner=Owner(user_id=clinic.rosa.user_id),
+        now=NOW,
+    )
     address = f"/appointments/{clinic.book(START, loop_id=loop.pk).pk}/"
     assert "warfarin" in browser(clinic.rosa).get(address).content.decode()
     with writes_open():

@@ -12,7 +12,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Stale
 from liaison.loops.actions import give_up_loop, open_loop
 from liaison.loops.models import Clock, Loop
-from liaison.loops.ports import ClockToStart, Owner
+from liaison.loops.ports import ClockToStart, Owner, Promise
 from liaison.orders.models import Referral
 from liaison.scheduling import actions, queries
 from liaison.scheduling.models import Appointment
@@ -30,9 +30,12 @@ def promise(clinic: Clinic, *, kind: str = "task", patient: object = None, title
         evidence="settled" if kind == "waitlist" else "",
     )  # fmt: skip
     return open_loop(
-        clinic.rosa.as_liaison(), kind=kind, patient=patient or clinic.walter, title=title,  # type: ignore[arg-type]
-        owner=Owner(user_id=clinic.rosa.user_id), clocks=[clock], now=NOW,
-    )  # fmt: skip
+        clinic.rosa.as_liaison(),
+        patient=patient or clinic.walter,
+        promise=Promise(kind=kind, title=title, clocks=[clock]),
+        owner=Owner(user_id=clinic.rosa.user_id),
+        now=NOW,
+    )
 
 
 def serve(clinic: Clinic, visit: Appointment, loop_id: int, *, version: int | None = None) -> Appointment:

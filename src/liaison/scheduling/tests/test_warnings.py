@@ -17,7 +17,7 @@ from liaison.core.actor import Actor
 from liaison.core.postgres.guard import writes_open
 from liaison.loops.actions import open_loop
 from liaison.loops.models import Loop
-from liaison.loops.ports import ClockToStart, Owner
+from liaison.loops.ports import ClockToStart, Owner, Promise
 from liaison.scheduling import actions, queries
 from liaison.scheduling.actions import NoTimeToTravel, PatientBusy, SecondVisit, SeriesTaken, Warned
 from liaison.scheduling.models import Appointment, SeriesVisit, VisitType
@@ -63,7 +63,11 @@ def promise(clinic: Clinic) -> Loop:
         due_at=NOW + timedelta(days=1),
     )  # fmt: skip
     return open_loop(
-        clinic.rosa, kind="task", patient=clinic.walter, title="Book it", owner=rosa, clocks=(due,), now=NOW
+        clinic.rosa,
+        patient=clinic.walter,
+        promise=Promise(kind="task", title="Book it", clocks=(due,)),
+        owner=rosa,
+        now=NOW,
     )
 
 

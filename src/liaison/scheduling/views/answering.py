@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -27,24 +29,24 @@ def answer(request: HttpRequest, token: str) -> HttpResponse:
 
     Whoever holds the signed address may answer. What was answered once is only shown again.
     """
+    now = current_time()
     offer = actions.offer_of_link(token)
     said = request.POST.get("said", "")
     refused = False
     if request.method == "POST" and said in {"yes", "no"}:
         do = actions.accept_offer if said == "yes" else actions.decline_offer
         try:
-            do(actor=_BY_LINK, offer=offer, now=current_time())
+            do(actor=_BY_LINK, offer=offer, now=now)
         except actions.OfferOver:
             return redirect(request.get_full_path())
         except Refusal:  # what staff would see as a question is a call for the patient
             refused = True
         else:
             return redirect(request.get_full_path())
-    return _page(request, offer, refused=refused)
+    return _page(request, offer, refused=refused, now=now)
 
 
-def _page(request: HttpRequest, offer: WaitlistOffer, *, refused: bool) -> HttpResponse:
-    now = current_time()
+def _page(request: HttpRequest, offer: WaitlistOffer, *, refused: bool, now: datetime) -> HttpResponse:
     state = OfferState(offer.state)
     if state is OfferState.OFFERED and now >= offer.expires_at:
         state = OfferState.EXPIRED

@@ -89,18 +89,19 @@ class StoryLine:
 @require_GET
 def appointment(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """The page of one appointment; beside a list the same without the frame."""
-    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=current_time())
+    now = current_time()
+    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=now)
     template = "scheduling/_appointment.html" if wants_fragment(request) else "scheduling/appointment.html"
-    return render(request, template, _context(request, found, now=current_time()))
+    return render(request, template, _context(request, found, now=now))
 
 
 @require_http_methods(["GET", "POST"])
 def cancel(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """Say why a visit is off, and take it off."""
-    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=current_time())
+    now = current_time()
+    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=now)
     form = CancelForm(request.POST or None, initial={"version": found.version})
     if not form.is_valid():
-        now = current_time()
         others = queries.others_of_journey(found, now=now)
         context = {"appointment": found, "form": form, "journey_others": others, "now": now}
         template = "scheduling/_cancel.html" if wants_fragment(request) else "scheduling/cancel.html"
@@ -110,7 +111,7 @@ def cancel(request: HttpRequest, appointment_id: int) -> HttpResponse:
         appointment=found,
         reason=form.cleaned_data["reason"],
         expected_version=form.cleaned_data["version"],
-        now=current_time(),
+        now=now,
     )
     return done_with(request, found, said=_said_of(cancelled))
 
@@ -118,8 +119,9 @@ def cancel(request: HttpRequest, appointment_id: int) -> HttpResponse:
 @require_POST
 def settled(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """The patient declined by their calendar, somebody spoke with them, and the visit stands."""
-    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=current_time())
-    actions.settle_with_patient(actor=actor_of(request), appointment=found, now=current_time())
+    now = current_time()
+    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=now)
+    actions.settle_with_patient(actor=actor_of(request), appointment=found, now=now)
     return done_with(request, found, said=_("Settled. The visit stands."))
 
 

@@ -55,6 +55,7 @@ def overview(request: HttpRequest) -> HttpResponse:
 @both
 def visit_type(request: HttpRequest, visit_type_id: int | None = None) -> HttpResponse:
     """Add a visit type, or make its next version: they are the whole organization's."""
+    now = current_time()
     _may_arrange(request, at=EVERYWHERE)
     known = queries.get_visit_type(actor_of(request), visit_type_id=visit_type_id) if visit_type_id else None
     form, title = _visit_type_form(request, known), known.name if known else _("New visit type")
@@ -63,11 +64,9 @@ def visit_type(request: HttpRequest, visit_type_id: int | None = None) -> HttpRe
     draft, version = form.draft(), form.cleaned_data["version"] or NO_VERSION
     try:
         if known is None:
-            actions.add_visit_type(actor=actor_of(request), draft=draft, now=current_time())
+            actions.add_visit_type(actor=actor_of(request), draft=draft, now=now)
         else:
-            actions.define_visit_type(
-                actor=actor_of(request), draft=draft, expected_version=version, now=current_time()
-            )
+            actions.define_visit_type(actor=actor_of(request), draft=draft, expected_version=version, now=now)
     except Stale as refusal:
         current = queries.visit_type_of(actor_of(request), code=draft.code)
         form = _visit_type_form(request, current)
@@ -106,6 +105,7 @@ def _of_visit_type(known: VisitType | None, *, words: Mapping[str, str]) -> dict
 @both
 def resource(request: HttpRequest, resource_id: int | None = None) -> HttpResponse:
     """Add a person, room or device, or change it."""
+    now = current_time()
     _may_arrange(request)
     known = queries.get_resource(actor_of(request), resource_id=resource_id) if resource_id else None
     if known is not None:
@@ -119,12 +119,10 @@ def resource(request: HttpRequest, resource_id: int | None = None) -> HttpRespon
     draft = actions.ResourceDraft(**form.cleaned_data)
     try:
         if known is None:
-            known = actions.add_resource(actor=actor_of(request), draft=draft, now=current_time())
+            known = actions.add_resource(actor=actor_of(request), draft=draft, now=now)
             to = reverse("scheduling:hours", args=[known.pk])
             return done(request, said=_("Added. Now say when it can be booked."), to=to, go=True)
-        actions.change_resource(
-            actor=actor_of(request), resource=known, draft=draft, expected_version=version, now=current_time()
-        )
+        actions.change_resource(actor=actor_of(request), resource=known, draft=draft, expected_version=version, now=now)
     except Stale as refusal:
         known = queries.get_resource(actor_of(request), resource_id=resource_id or 0)
         form = ResourceForm(request.POST, sites=sites, abilities=words, initial=_of_resource(known, words=words))
@@ -212,17 +210,17 @@ def close(request: HttpRequest, resource_id: int) -> HttpResponse:
     _may_arrange(request)
     known = queries.get_resource(actor_of(request), resource_id=resource_id)
     _may_arrange(request, at=known.site_id)
-    return _close(request, known, site=known.site, title=_("Close %(name)s") % {"name": known.name})
+    return _close(request, known, site=known.site, title=_("Close %(name)s") % {"name": known.name}, now=current_time())
 
 
 @both
 def close_site(request: HttpRequest, site_id: int) -> HttpResponse:
     """Take time out of everybody's hours at a site."""
     site = queries.site_to_arrange(actor_of(request), site_id=site_id)
-    return _close(request, site, site=site, title=_("Close %(name)s") % {"name": site.name})
+    return _close(request, site, site=site, title=_("Close %(name)s") % {"name": site.name}, now=current_time())
 
 
-def _close(request: HttpRequest, of: Resource | Site, *, site: Site, title: str) -> HttpResponse:
+def _close(request: HttpRequest, of: Resource | Site, *, site: Site, title: str, now: datetime) -> HttpResponse:
     form = ClosureForm(request.POST or None)
     if not form.is_valid():
         return _form(request, form, title=title)
@@ -231,7 +229,7 @@ def _close(request: HttpRequest, of: Resource | Site, *, site: Site, title: str)
         _instant(typed, "from", site=site),
         _instant(typed, "to", site=site),
     )
-    actions.close_time(actor=actor_of(request), of=of, during=during, reason=typed["reason"], now=current_time())
+    actions.close_time(actor=actor_of(request), of=of, during=during, reason=typed["reason"], now=now)
     return _back(request, said=_("Closed. Visits booked then stay until somebody moves them."))
 
 
@@ -251,12 +249,13 @@ def reopen(request: HttpRequest, closure_id: int) -> HttpResponse:
 @require_POST
 def retire(request: HttpRequest, resource_id: int) -> HttpResponse:
     """Take a resource out of service, or back into it."""
+    now = current_time()
     _may_arrange(request)
     known = queries.get_resource(actor_of(request), resource_id=resource_id)
     if known.retired_at is None:
-        actions.retire_resource(actor=actor_of(request), resource=known, now=current_time())
+        actions.retire_resource(actor=actor_of(request), resource=known, now=now)
         return _back(request, said=_("Out of service. Visits booked with it stay until somebody moves them."))
-    actions.return_resource(actor=actor_of(request), resource=known, now=current_time())
+    actions.return_resource(actor=actor_of(request), resource=known, now=now)
     return _back(request, said=_("In service again."))
 
 

@@ -180,15 +180,16 @@ _TAKES_BACK = frozenset(step.undo for step in STEPS.values())
 @require_POST
 def attend(request: HttpRequest, appointment_id: int, step: str) -> HttpResponse:
     """One press on the day of the visit. `room` says which room; else it is the one that was booked."""
+    now = current_time()
     if step not in STEPS:
         raise Http404
-    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=current_time())
+    found = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=now)
     more: dict[str, Any] = {"room": _room(request, found)} if step == "roomed" else {}
     STEPS[step].do(
         actor=actor_of(request),
         appointment=found,
         expected_version=version_taken_back(request) if step in _TAKES_BACK else version_in(request),
-        now=current_time(),
+        now=now,
         **more,
     )
     undo = reverse("scheduling:attend", args=[found.pk, STEPS[step].undo]) if STEPS[step].undo else ""
@@ -226,13 +227,13 @@ def late(request: HttpRequest, appointment_id: int, answer: str) -> HttpResponse
 @require_http_methods(["GET", "POST"])
 def barrier(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """Note what came in the way of a missed visit; who wants another time goes on to the times."""
-    actor = actor_of(request)
+    actor, now = actor_of(request), current_time()
     if not actor.may(ASK_BARRIER):
         raise Forbidden
-    found = queries.get_appointment(actor, appointment_id=appointment_id, now=current_time())
+    found = queries.get_appointment(actor, appointment_id=appointment_id, now=now)
     form = BarrierForm(request.POST or None, initial={"barrier": found.barrier, "note": found.barrier_note})
     if not form.is_valid():
-        context = {"appointment": found, "form": form, "now": current_time()}
+        context = {"appointment": found, "form": form, "now": now}
         template = "scheduling/_barrier.html" if wants_fragment(request) else "scheduling/barrier.html"
         return render(request, template, context, status=422 if form.is_bound else 200)
     wants_another = request.POST.get("then") == "book"
@@ -242,7 +243,7 @@ def barrier(request: HttpRequest, appointment_id: int) -> HttpResponse:
         barrier=form.cleaned_data["barrier"],
         note=form.cleaned_data["note"],
         wants_another=wants_another,
-        now=current_time(),
+        now=now,
     )
     if wants_another:
         return done(request, said=_("Kept. Now find another time."), to=queries.rebook_url(found), go=True)

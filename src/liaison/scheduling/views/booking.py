@@ -76,13 +76,14 @@ class ShownDay:
 @require_http_methods(["GET", "POST"])
 def book(request: HttpRequest) -> HttpResponse:
     """Book a visit for one patient."""
+    now = current_time()
     if not actor_of(request).may(BOOK):
         raise Forbidden
     given = request.POST if request.method == "POST" else request.GET
     patient_id = id_in(given.get("patient"))
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
-    patient = get_patient(actor_of(request), patient_id=patient_id, now=current_time())
+    patient = get_patient(actor_of(request), patient_id=patient_id, now=now)
     loop_id, referral_id = named_promise(patient, given, is_posted=request.method == "POST")
     asked = queries.asked_by(patient, referral_id=referral_id)
     places = tuple(sites_within(actor_of(request), BOOK))
@@ -94,7 +95,7 @@ def book(request: HttpRequest) -> HttpResponse:
         actor=actor_of(request),
         patient=patient,
         places=places,
-        now=current_time(),
+        now=now,
         loop_id=loop_id,
         referral_id=referral_id,
     )
@@ -104,14 +105,15 @@ def book(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def move(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """Give a visit another time."""
+    now = current_time()
     if not actor_of(request).may(MOVE):
         raise Forbidden
-    moving = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=current_time())
+    moving = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=now)
     booking = Booking(
         actor=actor_of(request),
         patient=moving.patient,
         places=tuple(sites_within(actor_of(request), MOVE)),
-        now=current_time(),
+        now=now,
         loop_id=moving.loop_id,
         referral_id=moving.referral_id,
         moving=moving,

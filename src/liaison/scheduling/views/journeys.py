@@ -96,14 +96,14 @@ class ShownNone:
 @require_http_methods(["GET", "POST"])
 def plan(request: HttpRequest) -> HttpResponse:
     """Say which visits and what lies between them, see plans, book one."""
-    actor = actor_of(request)
+    actor, now = actor_of(request), current_time()
     if not actor.may(BOOK):
         raise Forbidden
     given = request.POST if request.method == "POST" else request.GET
     patient_id = id_in(given.get("patient"))
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
-    asked, whom = _asked(actor, get_patient(actor, patient_id=patient_id, now=current_time()), given)
+    asked, whom = _asked(actor, get_patient(actor, patient_id=patient_id, now=now), given, now=now)
     if whom is not None and not asked.sites:
         return render(request, "scheduling/book_elsewhere.html", {"asked": whom, "patient": asked.patient})
     rows, focus = changed_rows(read_rows(given, kinds=[kind.pk for kind in asked.kinds]), do=given.get("do", ""))
@@ -124,8 +124,8 @@ def plan(request: HttpRequest) -> HttpResponse:
 @require_GET
 def journey(request: HttpRequest, journey_id: int) -> HttpResponse:
     """Visits that were booked together, with how each lies to the one before."""
-    actor = actor_of(request)
-    found = queries.get_journey(actor, journey_id=journey_id, now=current_time())
+    actor, now = actor_of(request), current_time()
+    found = queries.get_journey(actor, journey_id=journey_id, now=now)
     steps = queries.journey_steps(found)
     lines = [
         {
@@ -143,20 +143,21 @@ def journey(request: HttpRequest, journey_id: int) -> HttpResponse:
         "serves": queries.promise_called(actor, patient=found.patient, loop_id=found.loop_id or 0, now=current_time()),
         "lines": lines,
         "days": _days(len({step.appointment.visit_on for step in steps})),
-        "unconfirmed": queries.why_unconfirmed(found.patient, now=current_time()),
-        "now": current_time(),
+        "unconfirmed": queries.why_unconfirmed(found.patient, now=now),
+        "now": now,
     }
     return render(request, "scheduling/journey.html", context)
 
 
-def _asked(actor: Actor, patient: Patient, given: QueryDict) -> tuple[Asked, queries.WhomAsked | None]:
+def _asked(
+    actor: Actor, patient: Patient, given: QueryDict, *, now: datetime
+) -> tuple[Asked, queries.WhomAsked | None]:
     """What the page is about; a referral is served only where whom it asks works."""
     loop_id = id_in(given.get("loop"))
     referral_id = id_in(given.get("referral")) or referral_to_book(patient=patient, loop_id=loop_id or 0)
     whom = queries.asked_by(patient, referral_id=referral_id)
     sites = tuple(site for site in sites_within(actor, BOOK) if whom is None or site in whom.sites)
     kinds = [kind for kind in queries.visit_types(actor) if referral_id or not kind.referral_needed]
-    now = current_time()
     asked = Asked(
         actor=actor, patient=patient, sites=sites, kinds=kinds, loop_id=loop_id, referral_id=referral_id, now=now
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any
 
@@ -64,7 +65,7 @@ _SAID: Mapping[str, Said] = MappingProxyType(
 @require_GET
 def opening(request: HttpRequest, opening_id: int) -> HttpResponse:
     """One freed time with those whom it suits, the best first."""
-    return _show(request, opening_id=opening_id)
+    return _show(request, opening_id=opening_id, now=current_time())
 
 
 @require_http_methods(["GET", "POST"])
@@ -95,14 +96,14 @@ def name_a_time(request: HttpRequest) -> HttpResponse:
 @require_POST
 def offer(request: HttpRequest, opening_id: int) -> HttpResponse:
     """Hold the time for one patient and offer it."""
-    actor = actor_of(request)
+    actor, now = actor_of(request), current_time()
     found = queries.get_opening(actor, opening_id=opening_id)
-    entry = queries.get_entry(actor, entry_id=id_in(request.POST.get("entry")) or 0, now=current_time())
+    entry = queries.get_entry(actor, entry_id=id_in(request.POST.get("entry")) or 0, now=now)
     by = OfferBy.MAIL if request.POST.get("by") == OfferBy.MAIL else OfferBy.PHONE
     try:
-        made = actions.offer_to_one(actor=actor, wait=entry, opening=found, by=by, now=current_time())
+        made = actions.offer_to_one(actor=actor, wait=entry, opening=found, by=by, now=now)
     except (actions.NoLongerFits, actions.AlreadyOffered, actions.TooLateToOffer, actions.NoMail) as refusal:
-        return _show(request, opening_id=opening_id, refusal=refusal)
+        return _show(request, opening_id=opening_id, refusal=refusal, now=now)
     held = _("Held for %(name)s until %(until)s.") % {
         "name": entry.patient.goes_by,
         "until": f"{made.expires_at.astimezone(found.site.zone):%a %H:%M}",
@@ -131,12 +132,12 @@ def heard(request: HttpRequest, offer_id: int, said: str) -> HttpResponse:
     """What the patient said on the phone, or that we take the offer back."""
     if said not in _SAID:
         raise Http404
-    actor = actor_of(request)
-    found = queries.get_offer(actor, offer_id=offer_id, now=current_time())
+    actor, now = actor_of(request), current_time()
+    found = queries.get_offer(actor, offer_id=offer_id, now=now)
     try:
-        row = _SAID[said].do(actor=actor, offer=found, now=current_time())
+        row = _SAID[said].do(actor=actor, offer=found, now=now)
     except (actions.OfferOver, actions.PatientBusy, actions.NoTimeToTravel, actions.JourneyGap) as refusal:
-        return _show(request, opening_id=found.opening_id, refusal=refusal)
+        return _show(request, opening_id=found.opening_id, refusal=refusal, now=now)
     to = reverse("scheduling:opening", args=[found.opening_id])
     if row.appointment_id is not None:
         to = reverse("scheduling:appointment", args=[row.appointment_id])
@@ -144,8 +145,8 @@ def heard(request: HttpRequest, offer_id: int, said: str) -> HttpResponse:
     return done(request, said=words, to=to, go=True)
 
 
-def _show(request: HttpRequest, *, opening_id: int, refusal: Any = None) -> HttpResponse:
-    actor, now = actor_of(request), current_time()
+def _show(request: HttpRequest, *, opening_id: int, now: datetime, refusal: Any = None) -> HttpResponse:
+    actor = actor_of(request)
     found = queries.get_opening(actor, opening_id=opening_id)
     shown = queries.freed_time(actor, opening=found, now=now)
     context = {

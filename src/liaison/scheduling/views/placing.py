@@ -68,16 +68,17 @@ class Placed:
 @require_http_methods(["GET", "POST"])
 def place(request: HttpRequest, appointment_id: int) -> HttpResponse:
     """Tell what a move by hand would mean (GET), and make it (POST)."""
+    now = current_time()
     if not actor_of(request).may(MOVE):
         raise Forbidden
-    moving = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=current_time())
+    moving = queries.get_appointment(actor_of(request), appointment_id=appointment_id, now=now)
     given = request.POST if request.method == "POST" else request.GET
     form = PlaceForm(given)
     is_sound = form.is_valid()
     placed = _placed(request, moving, form, given)
     order = _order(request, moving, placed, key=given.get("key") or str(uuid.uuid4()))
     if request.method == "GET" or not is_sound:
-        return _show(request, moving, placed, order, form=form, status=200 if request.method == "GET" else 422)
+        return _show(request, moving, placed, order, form=form, status=200 if request.method == "GET" else 422, now=now)
     typed = form.cleaned_data
     why = typed["override_reason"].strip()
     try:
@@ -88,10 +89,10 @@ def place(request: HttpRequest, appointment_id: int) -> HttpResponse:
             reason=CancelReason(typed["reason"] or CancelReason.OTHER),
             override=Override(reason=why, met=frozenset(typed["met"].split())) if why else None,
             expected_version=_version(given),
-            now=current_time(),
+            now=now,
         )
     except actions.Warned:
-        return _show(request, moving, placed, order, form=form, status=422)
+        return _show(request, moving, placed, order, form=form, status=422, now=now)
     return _done(request, moving, moved)
 
 
@@ -165,9 +166,15 @@ def _order(request: HttpRequest, moving: Appointment, placed: Placed, *, key: st
 
 
 def _show(
-    request: HttpRequest, moving: Appointment, placed: Placed, order: BookingOrder, *, form: PlaceForm, status: int
+    request: HttpRequest,
+    moving: Appointment,
+    placed: Placed,
+    order: BookingOrder,
+    *,
+    form: PlaceForm,
+    status: int,
+    now: datetime,
 ) -> HttpResponse:
-    now = current_time()
     preview = actions.preview_move(actor_of(request), appointment=moving, order=order, now=now)
     changes = _changes(moving, placed)
     context: dict[str, Any] = {

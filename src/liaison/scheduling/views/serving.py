@@ -21,11 +21,9 @@ from liaison.scheduling.views.attending import version_in
 @require_POST
 def serve(request: HttpRequest, appointment_id: int, loop_id: int) -> HttpResponse:
     """Count the visit for this promise, and show the promise."""
-    actor = actor_of(request)
-    found = queries.get_appointment(actor, appointment_id=appointment_id, now=current_time())
-    served = serve_loop(
-        actor=actor, appointment=found, loop_id=loop_id, expected_version=version_in(request), now=current_time()
-    )
+    actor, now = actor_of(request), current_time()
+    found = queries.get_appointment(actor, appointment_id=appointment_id, now=now)
+    served = serve_loop(actor=actor, appointment=found, loop_id=loop_id, expected_version=version_in(request), now=now)
     as_it_is = urlencode({"version": served.version, "loop": served.loop.version if served.loop else 0})
     undo = f"{reverse('scheduling:serve_no_more', args=[found.pk, loop_id])}?{as_it_is}"
     to = reverse("desk:loop", args=[loop_id])
@@ -35,15 +33,15 @@ def serve(request: HttpRequest, appointment_id: int, loop_id: int) -> HttpRespon
 @require_POST
 def no_more(request: HttpRequest, appointment_id: int, loop_id: int) -> HttpResponse:
     """Take that back; the address names what was said by the versions of visit and promise."""
-    actor = actor_of(request)
-    found = queries.get_appointment(actor, appointment_id=appointment_id, now=current_time())
+    actor, now = actor_of(request), current_time()
+    found = queries.get_appointment(actor, appointment_id=appointment_id, now=now)
     serve_no_more(
         actor=actor,
         appointment=found,
         loop_id=loop_id,
         expected_version=id_in(request.GET.get("version")) or 0,
         loop_version=id_in(request.GET.get("loop")) or 0,
-        now=current_time(),
+        now=now,
     )
     topics = (f"loop:{loop_id}", f"appointment:{found.pk}", f"patient:{found.patient_id}")
     said = _("Taken back: the visit is for nothing in particular.")

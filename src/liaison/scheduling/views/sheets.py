@@ -41,10 +41,11 @@ def sheets(request: HttpRequest) -> HttpResponse:
 
     Printing is looking: the patients on the sheets are kept as seen.
     """
-    look, context = look_of(request, "scheduling:sheets", now=current_time())
+    now = current_time()
+    look, context = look_of(request, "scheduling:sheets", now=now)
     kind = look.only.kind or ResourceKind.PERSON
     only = queries.Filter(kind=kind, name=look.only.name)
-    shown = queries.day(actor_of(request), site=look.site, on=look.on, only=only, now=current_time())
+    shown = queries.day(actor_of(request), site=look.site, on=look.on, only=only, now=now)
     in_initials = request.GET.get("names") == "initials"
     context |= {
         "sheets": [_sheet(row, in_initials=in_initials) for row in shown.rows if row.visits],

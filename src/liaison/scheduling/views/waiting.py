@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -53,21 +54,23 @@ def waitlist(request: HttpRequest) -> HttpResponse:
 @require_GET
 def wait(request: HttpRequest, entry_id: int) -> HttpResponse:
     """One wait: what suits, what was offered, what can be done."""
-    entry = queries.get_entry(actor_of(request), entry_id=entry_id, now=current_time())
-    return _show(request, entry)
+    now = current_time()
+    entry = queries.get_entry(actor_of(request), entry_id=entry_id, now=now)
+    return _show(request, entry, now=now)
 
 
 @both
 def join(request: HttpRequest) -> HttpResponse:
     """Put a patient on the waitlist."""
+    now = current_time()
     if not actor_of(request).may(WAIT):
         raise Forbidden
     given = request.POST if request.method == "POST" else request.GET
     patient_id = id_in(given.get("patient"))
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
-    patient = get_patient(actor_of(request), patient_id=patient_id, now=current_time())
-    form = _form(request, patient, sites=_sites(actor_of(request)), initial=_first_answers(patient, given))
+    patient = get_patient(actor_of(request), patient_id=patient_id, now=now)
+    form = _form(request, patient, sites=_sites(actor_of(request)), initial=_first_answers(patient, given), now=now)
     context = {
         "patient": patient,
         "form": form,
@@ -79,7 +82,7 @@ def join(request: HttpRequest) -> HttpResponse:
     draft = _draft(form, loop_id=id_in(given.get("loop")), referral_id=id_in(given.get("referral")))
     draft = replace(draft, key=form_key(request, draft.key))
     try:
-        entry = actions.join_waitlist(actor=actor_of(request), patient=patient, draft=draft, now=current_time())
+        entry = actions.join_waitlist(actor=actor_of(request), patient=patient, draft=draft, now=now)
     except (actions.Impossible, actions.AlreadyWaiting, actions.KeyReused, actions.ReferralNeeded) as refusal:
         return _form_page(request, context, refusal=refusal)
     said = _("On the waitlist. The desk says when to look for a time.")
@@ -89,10 +92,11 @@ def join(request: HttpRequest) -> HttpResponse:
 @both
 def change(request: HttpRequest, entry_id: int) -> HttpResponse:
     """Correct what suits a patient."""
+    now = current_time()
     if not actor_of(request).may(WAIT):
         raise Forbidden
-    entry = queries.get_entry(actor_of(request), entry_id=entry_id, now=current_time())
-    form = _change_form(request, entry)
+    entry = queries.get_entry(actor_of(request), entry_id=entry_id, now=now)
+    form = _change_form(request, entry, now=now)
     context = {"patient": entry.patient, "form": form, "entry": entry}
     if not form.is_valid():
         return _form_page(request, context)
@@ -102,11 +106,11 @@ def change(request: HttpRequest, entry_id: int) -> HttpResponse:
             wait=entry,
             draft=_draft(form, loop_id=None, referral_id=None),
             expected_version=form.cleaned_data["version"] or 0,
-            now=current_time(),
+            now=now,
         )
     except Stale as refusal:
-        entry = queries.get_entry(actor_of(request), entry_id=entry_id, now=current_time())
-        context["form"] = form = _change_form(request, entry)
+        entry = queries.get_entry(actor_of(request), entry_id=entry_id, now=now)
+        context["form"] = form = _change_form(request, entry, now=now)
         tell_against(form, version=entry.version)
         return _form_page(request, context, refusal=refusal)
     except (actions.Impossible, actions.NotYourSite) as refusal:
@@ -114,7 +118,7 @@ def change(request: HttpRequest, entry_id: int) -> HttpResponse:
     return done(request, said=_("Saved."), to=reverse("scheduling:wait", args=[entry.pk]), go=True)
 
 
-def _change_form(request: HttpRequest, entry: WaitlistEntry) -> WaitForm:
+def _change_form(request: HttpRequest, entry: WaitlistEntry, *, now: datetime) -> WaitForm:
     """The form of a wait: as it is kept, and bound to what was sent."""
     sites = {site.pk: site for site in (*_sites(actor_of(request)), *entry.sites.all())}
     return _form(
@@ -123,15 +127,17 @@ def _change_form(request: HttpRequest, entry: WaitlistEntry) -> WaitForm:
         sites=tuple(sites.values()),
         initial=_of_entry(entry),
         now_with=entry.with_resource,
+        now=now,
     )
 
 
 @require_POST
 def stay(request: HttpRequest, entry_id: int) -> HttpResponse:
     """No time yet; the patient stays."""
-    entry = queries.get_entry(actor_of(request), entry_id=entry_id, now=current_time())
+    now = current_time()
+    entry = queries.get_entry(actor_of(request), entry_id=entry_id, now=now)
     version = id_in(request.POST.get("version"))
-    actions.keep_waiting(actor=actor_of(request), wait=entry, expected_version=version or 0, now=current_time())
+    actions.keep_waiting(actor=actor_of(request), wait=entry, expected_version=version or 0, now=now)
     said = _("Noted. The desk says when to look again.")
     return done(request, said=said, to=reverse("scheduling:wait", args=[entry.pk]), go=True)
 
@@ -139,18 +145,19 @@ def stay(request: HttpRequest, entry_id: int) -> HttpResponse:
 @require_POST
 def leave(request: HttpRequest, entry_id: int) -> HttpResponse:
     """The patient does not wait any more."""
+    now = current_time()
     if not actor_of(request).may(WAIT):
         raise Forbidden
-    entry = queries.get_entry(actor_of(request), entry_id=entry_id, now=current_time())
+    entry = queries.get_entry(actor_of(request), entry_id=entry_id, now=now)
     form = LeaveForm(request.POST)
     if not form.is_valid():
-        return _show(request, entry, leave_form=form, status=422)
+        return _show(request, entry, leave_form=form, status=422, now=now)
     actions.leave_waitlist(
         actor=actor_of(request),
         wait=entry,
         reason=form.cleaned_data["reason"],
         expected_version=form.cleaned_data["version"],
-        now=current_time(),
+        now=now,
     )
     said = _("Off the waitlist.")
     return done(request, said=said, to=reverse("scheduling:wait", args=[entry.pk]), go=True)
@@ -159,14 +166,15 @@ def leave(request: HttpRequest, entry_id: int) -> HttpResponse:
 @require_GET
 def report(request: HttpRequest) -> HttpResponse:
     """How freed times were filled in the last ninety days."""
-    shown = queries.waitlist_report(actor_of(request), now=current_time())
-    return render(request, "scheduling/waitlist_report.html", {"report": shown, "now": current_time()})
+    now = current_time()
+    shown = queries.waitlist_report(actor_of(request), now=now)
+    return render(request, "scheduling/waitlist_report.html", {"report": shown, "now": now})
 
 
 def _show(
-    request: HttpRequest, entry: WaitlistEntry, *, leave_form: LeaveForm | None = None, status: int = 200
+    request: HttpRequest, entry: WaitlistEntry, *, now: datetime, leave_form: LeaveForm | None = None, status: int = 200
 ) -> HttpResponse:
-    actor, now = actor_of(request), current_time()
+    actor = actor_of(request)
     context = {
         "entry": entry,
         "promised": queries.promise_called(actor, patient=entry.patient, loop_id=entry.loop_id or 0, now=now),
@@ -189,6 +197,7 @@ def _form(
     *,
     sites: Sequence[Site],
     initial: Mapping[str, Any],
+    now: datetime,
     now_with: Resource | None = None,
 ) -> WaitForm:
     actor = actor_of(request)
@@ -196,7 +205,7 @@ def _form(
     if now_with is not None and now_with not in people:
         people = (*people, now_with)  # as it is kept: to be seen, and changed
     choices = Choices(visit_types=queries.visit_types(actor), sites=sites, people=people)
-    coming = queries.coming_visits(actor, patient=patient, now=current_time())
+    coming = queries.coming_visits(actor, patient=patient, now=now)
     visits = [
         (visit.appointment_id, f"{visit.what}, {full_day_and_time(visit.start_at)}, {visit.where}") for visit in coming
     ]
