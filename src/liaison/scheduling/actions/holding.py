@@ -11,6 +11,7 @@ from typing import Final
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.calendars import Allowance, Unit, due_after
+from liaison.core.keys import hold_key
 from liaison.core.written_time import day_and_time
 from liaison.loops.actions import add_evidence, drop_waiting, open_or_wait
 from liaison.loops.models import Loop, WaitingPromise
@@ -19,7 +20,7 @@ from liaison.loops.queries.calendars import business_calendar
 from liaison.patients.models import Patient
 from liaison.scheduling.access import BOOK, GIVE_UP_HOLD, HOLD, LAPSE
 from liaison.scheduling.actions.attending import change_state, ids_of
-from liaison.scheduling.actions.booking import book_appointment, hold_key, hold_patient, place_visit, same_order
+from liaison.scheduling.actions.booking import book_appointment, hold_patient, place_visit, same_order
 from liaison.scheduling.actions.refusals import DeadPatient, HoldOver, Impossible, KeyReused, TooManyHolds
 from liaison.scheduling.actions.serving import owner_of_visit
 from liaison.scheduling.events import AppointmentBooked, TimeHeld

@@ -20,8 +20,8 @@ from liaison.scheduling.ports import CancelReason
 from liaison.scheduling.rules.journeys import Gap
 from liaison.scheduling.tests.clinic import NOW, Clinic
 from liaison.scheduling.tests.journeys import Heart, heart_of
-from liaison.scheduling.tests.test_serving_later import promise
 from liaison.scheduling.tests.test_screens import HTMX, browser, clock, page
+from liaison.scheduling.tests.test_serving_later import promise
 
 PLANS = re.compile(r'name="plan" value="([^"]+)"')
 

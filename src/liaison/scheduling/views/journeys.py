@@ -140,7 +140,7 @@ def journey(request: HttpRequest, journey_id: int) -> HttpResponse:
     ]
     context = {
         "journey": found,
-        "serves": queries.promise_called(actor, patient=found.patient, loop_id=found.loop_id or 0, now=current_time()),
+        "serves": queries.promise_called(actor, patient=found.patient, loop_id=found.loop_id or 0, now=now),
         "lines": lines,
         "days": _days(len({step.appointment.visit_on for step in steps})),
         "unconfirmed": queries.why_unconfirmed(found.patient, now=now),
