@@ -17,6 +17,7 @@ from liaison.inbox.models import Call
 from liaison.loops.actions import add_evidence, restart_clock, satisfy_clock, start_clock, void_clock, void_evidence
 from liaison.loops.models import Clock, Evidence
 from liaison.loops.ports import About, ClockToStart, Mistake, Proof
+from liaison.loops.queries.calendars import business_calendar
 from liaison.pathways.access import SET_COMPLEXITY
 from liaison.pathways.kinds import CONTACT, VISIT
 from liaison.pathways.models import Enrolment
@@ -192,7 +193,7 @@ def ask_to_book(actor: Actor, enrolment: Enrolment, *, because_of: str, again: b
     if running_clock(enrolment, BOOKING_RULE) is not None:
         return
     protocol = read_protocol(enrolment.protocol.definition)
-    soon = due_after(now, allowance=_NEXT_BUSINESS_DAY, zone=ZoneInfo(enrolment.time_zone))
+    soon, calendar = _next_business_day(enrolment, now=now)
     until = due_of(enrolment, protocol.clock(VISIT_RULE))
     step = "Book the visit after the hospital stay again" if again else "Book the visit after the hospital stay"
     clock = ClockToStart(
@@ -202,8 +203,8 @@ def ask_to_book(actor: Actor, enrolment: Enrolment, *, because_of: str, again: b
         anchor_event=because_of,
         anchor_at=now,
         due_at=min(soon, until) if until > now else soon,
-        calendar="federal",
-        source=protocol.source,
+        calendar=calendar,
+        source="Ours: who was reached after a stay has their visit booked by the next business day",
         evidence="",
     )
     start_clock(actor, loop_id=enrolment.loop_id, clock=clock, now=now)
@@ -245,16 +246,24 @@ def _tried_late(actor: Actor, enrolment: Enrolment, call: Call, *, now: datetime
         restart_clock(actor, loop_id=enrolment.loop_id, clock=clock, reason="Tried again.", now=now)
 
 
+def _next_business_day(enrolment: Enrolment, *, now: datetime) -> tuple[datetime, str]:
+    """Until when a clock of the house runs, and the calendar that it is counted on: our own closed days count."""
+    calendar = business_calendar(site_id=enrolment.loop.site_id)
+    due = due_after(now, allowance=_NEXT_BUSINESS_DAY, zone=ZoneInfo(enrolment.time_zone), calendar=calendar)
+    return due, _NEXT_BUSINESS_DAY.days_off(calendar)
+
+
 def _keep_trying(enrolment: Enrolment, call: Call, *, evidence: str, now: datetime) -> ClockToStart:
+    due, calendar = _next_business_day(enrolment, now=now)
     return ClockToStart(
         rule_id=KEEP_TRYING_RULE,
         rule_version=enrolment.protocol.version,
         step=f"Keep trying to reach {call.patient.display_name}",
         anchor_event=f"call:{call.pk}",
         anchor_at=call.started_at,
-        due_at=due_after(now, allowance=_NEXT_BUSINESS_DAY, zone=ZoneInfo(enrolment.time_zone)),
-        calendar="federal",
-        source=read_protocol(enrolment.protocol.definition).source,
+        due_at=due,
+        calendar=calendar,
+        source="Ours: who was not reached after a stay is tried again by the next business day",
         evidence=evidence,
     )
 

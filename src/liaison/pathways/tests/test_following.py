@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 
@@ -13,7 +13,7 @@ from liaison.inbox.models import Call
 from liaison.inbox.models.calls import StruckWhy
 from liaison.inbox.ports import CallDetails
 from liaison.loops.actions import add_evidence, close_loop, give_up_loop, void_clock
-from liaison.loops.models import Clock, Evidence, Loop
+from liaison.loops.models import Clock, Evidence, Holiday, Loop
 from liaison.pathways.actions import (
     NotRunning,
     set_complexity,
@@ -226,6 +226,19 @@ def test_once_contacted_the_visit_is_to_be_booked_by_the_next_business_day(home)
     call(home, at=visit.end_at, outcome="reached", clinical=True)
     visit_lost(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, why="by mistake", now=visit.end_at)
     assert "tcm.booking" not in running(), "it took place"
+
+
+@pytest.mark.parametrize(("outcome", "rule"), [("reached", "tcm.booking"), ("no_answer", "tcm.keep_trying")])
+def test_what_we_ask_of_ourselves_is_not_due_on_a_day_on_which_we_are_closed(home, outcome, rule):
+    """And it is said to be ours: no payer asks for it."""
+    with writes_open():
+        for day in (17, 18):
+            Holiday.objects.create(calendar="organization", on=date(2026, 2, day), name="Moving house")
+    for at in (MONDAY, MONDAY + timedelta(days=1)):
+        call(home, at=at, outcome=outcome, clinical=True)
+    due = running()[rule]
+    assert due.source.startswith("Ours: ")
+    assert (due.calendar, due.due_at.date()) == ("federal+organization", date(2026, 2, 20))
 
 
 def test_of_several_visits_the_earliest_that_stands_is_the_one(home):
