@@ -107,6 +107,7 @@ class World:
             "orders:targets": "?specialty=cardiology",
             "patients:break_glass": f"?patient={patient}",
             "pathways:visit_elsewhere": f"?loop={self.arguments['follow_up_loop']}",
+            "pathways:reconcile": f"?loop={self.arguments['follow_up_loop']}",
             "loops:hand_over": f"?from={self.people['coordinator'].pk}",
             "accounts:audit": f"?patient={patient}",
             "accounts:audit_export": f"?patient={patient}",

@@ -13,6 +13,7 @@ OUTLASTS = {
     "patients.change_care_team",
     "patients.change_contacts",
     "pathways.record_visit",
+    "pathways.strike_proof",
     "patients.change_proxies",
     "patients.mark_deceased",
     "patients.merge",

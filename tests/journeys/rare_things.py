@@ -292,6 +292,7 @@ def _queries(here: Here, known: dict[str, Any]) -> dict[str, str]:
         "inbox:note": f"?patient={patient}",
         "inbox:preview": f"?patient={patient}&template=note",
         "orders:targets": "?specialty=cardiology",
+        "pathways:reconcile": f"?loop={_followed_up(known['enrolment_id'])}",
         "pathways:visit_elsewhere": f"?loop={_followed_up(known['enrolment_id'])}",
         "accounts:audit": f"?patient={patient}",
         "accounts:audit_export": f"?patient={patient}",

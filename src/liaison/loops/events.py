@@ -65,6 +65,13 @@ class EvidenceVoided(LoopFact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceWithdrawn(LoopFact):
+    """Proof of these codes was taken back by who recorded it, within ten seconds."""
+
+    evidence: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoopEscalated(LoopFact):
     """It reached a level of the escalation ladder."""
 

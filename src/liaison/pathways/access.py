@@ -22,6 +22,17 @@ RECORD_VISIT: Final = verb(
     roles={Role.COORDINATOR, Role.CLINICIAN, Role.SUPERVISOR},
     by_glass=False,
 )
+RECONCILE: Final = verb(
+    "pathways.reconcile",
+    "Say on which day the medicines were reconciled after a hospital stay",
+    roles=CARE_ROLES,
+)
+STRIKE_PROOF: Final = verb(
+    "pathways.strike_proof",
+    "Strike out what was recorded after a hospital stay by mistake, with the reason",
+    roles=RECORD_VISIT.roles,
+    by_glass=False,
+)
 SET_COMPLEXITY: Final = verb(
     "pathways.set_complexity",
     "Say how complex a follow-up after a hospital stay is",

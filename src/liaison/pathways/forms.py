@@ -43,6 +43,33 @@ class VisitElsewhereForm(forms.Form):
     )
 
 
+class ReconciliationForm(forms.Form):
+    """On which day the medicines were gone through, where the patient is at home."""
+
+    done_on = forms.DateField(
+        label=_("On which day was it done?"),
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        validators=[refuse_far_off],
+    )
+    note = forms.CharField(
+        label=_("How do you know?"),
+        widget=forms.Textarea(attrs={"rows": 2}),
+        max_length=2000,
+        help_text=_("For example: all eight with Walter and the discharge list on the phone; the water pill stopped."),
+    )
+
+
+class StrikeProofForm(forms.Form):
+    """What was wrong with what was recorded; `evidence` is the id of which."""
+
+    evidence = forms.IntegerField(widget=forms.HiddenInput)
+    reason = forms.CharField(
+        label=_("What was wrong"),
+        max_length=300,
+        help_text=_("For example: it was another patient's note. Whoever acted on it must understand."),
+    )
+
+
 class OffForm(forms.Form):
     """Why a protocol is turned off."""
 

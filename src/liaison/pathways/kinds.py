@@ -30,6 +30,7 @@ POST_DISCHARGE: Final = LoopKind(
         CONTACT: _LOGGED,
         ATTEMPT: _LOGGED,
         VISIT: ProofPage(url="pathways:visit_elsewhere", words="The visit took place elsewhere", by_care=True),
+        RECONCILIATION: ProofPage(url="pathways:reconcile", words="The medicines were reconciled", by_care=True),
     },
     icon="building-hospital",
 )

@@ -7,7 +7,7 @@ from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
 from liaison.core.jobs import defer
 from liaison.inbox.events import CallLogged, CallStruck
-from liaison.loops.events import OwnerFound
+from liaison.loops.events import EvidenceWithdrawn, OwnerFound
 from liaison.pathways.actions import (
     evaluate,
     forget_call,
@@ -19,9 +19,10 @@ from liaison.pathways.actions import (
     visit_seen,
     visit_served,
     visit_serves_no_more,
+    visit_unproven,
 )
 from liaison.pathways.jobs import open_what_waits
-from liaison.pathways.kinds import POST_DISCHARGE
+from liaison.pathways.kinds import POST_DISCHARGE, VISIT
 from liaison.pathways.models import Enrolment
 from liaison.patients.actions import put_back, repoint
 from liaison.patients.events import PatientDeceased, PatientsMerged, PatientsUnmerged
@@ -152,6 +153,13 @@ def count_the_visit(fact: AppointmentServes, /, *, actor: Actor) -> None:
         visit_served(
             actor, loop_id=fact.loop_id, appointment_id=fact.appointment_id, took_place=fact.took_place, now=fact.at
         )
+
+
+@reacts_to(EvidenceWithdrawn)
+def look_for_a_visit_after_undo(fact: EvidenceWithdrawn, /, *, actor: Actor) -> None:
+    """Who recorded the visit took it back at once: the medicines' day and the step to book one are as before."""
+    if fact.kind == POST_DISCHARGE.code and VISIT in fact.evidence:
+        visit_unproven(actor, loop_id=fact.loop_id, why="The visit was taken back.", now=fact.at)
 
 
 @reacts_to(AppointmentServesNoMore)

@@ -61,7 +61,10 @@ class ProvenElsewhere(Refusal):
     """This evidence is a thing with a day and a page of its own, not a sentence."""
 
     code = "loops.proven_elsewhere"
-    sentence = "This is proven on its own page: a call by logging it, a visit by its day. Open that page from here."
+    sentence = (
+        "This is proven on its own page: a call by logging it, a visit and the medicines by their day. Open that page "
+        "from here."
+    )
     field = "kind"
 
 

@@ -11,7 +11,7 @@ from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal
 from liaison.loops import access, rules
 from liaison.loops.actions.changing import REMEMBERED, Change, changing
-from liaison.loops.events import LoopReopened
+from liaison.loops.events import EvidenceWithdrawn, LoopReopened
 from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, Notice, State
 
 
@@ -37,6 +37,9 @@ def undo_last_change(actor: Actor, *, loop_id: int, now: datetime) -> Loop:
             raise TooLateToUndo
         was_open = change.loop.state == State.OPEN
         _put_back(change, last=last)
+        withdrawn = Evidence.objects.filter(pk__in=last.before.get("evidence", []))
+        if kinds := tuple(sorted(set(withdrawn.values_list("kind", flat=True)))):
+            change.publish(EvidenceWithdrawn, evidence=kinds)
         if not was_open and change.loop.state == State.OPEN:
             change.publish(LoopReopened)
         change.say("undone", f"Taken back: {last.sentence}")

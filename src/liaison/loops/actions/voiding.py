@@ -65,7 +65,7 @@ def _take_back(change: Change, *, mistake: Mistake, instead: Sequence[Proof], ac
     loop = change.loop
     void = list(Evidence.objects.select_for_update().filter(_evidence_of(mistake), loop=loop, withdrawn_at=None))
     for row in void:
-        row.void(by_id=actor.user_id, by_name=actor.name, reason=mistake.sentence, now=change.now)
+        row.void(by_id=actor.user_id, by_name=actor.name, reason=mistake.reason or mistake.sentence, now=change.now)
         row.save()
         _strike_line(change, at=row.at, starts=loop.kind_info.evidence_label(row.kind))
     stands = loop.state == State.CLOSED and _stand_in(change, instead, void=void, actor=actor)

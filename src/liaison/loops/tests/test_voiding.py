@@ -43,7 +43,7 @@ def test_the_evidence_stays_with_who_voided_it_and_why_and_its_clock_runs_again(
     facts.clear()
     assert actions.void_evidence(cast.rosa, mistake=WRONG, now=LATER) == (loop.pk,)
     row = Evidence.objects.get()
-    assert (row.withdrawn_at, row.withdrawn_by_name, row.withdrawn_reason) == (LATER, "Rosa Delgado", WRONG.sentence)
+    assert (row.withdrawn_at, row.withdrawn_by_name, row.withdrawn_reason) == (LATER, "Rosa Delgado", "Wrong patient")
     found = fresh(loop)
     assert (found.evidence_kinds, found.next_step, found.due_at) == ([], "Ask the pharmacy", NOW + 5 * HOUR)
     again, old = Clock.objects.order_by("-pk")

@@ -2,10 +2,12 @@
 
 evaluate(actor, now=…, patient_ids=None) -> EvaluationSummary
 record_visit_elsewhere(actor, enrolment_id=…, seen_at=…, modality=…, where=…, now=…) -> Enrolment
+record_reconciliation(actor, enrolment_id=…, done_on=…, note=…, now=…) -> Enrolment
+strike_proof(actor, enrolment_id=…, evidence_id=…, reason=…, now=…) -> Enrolment
 set_complexity(actor, enrolment_id=…, complexity=…, now=…) -> Enrolment
 turn_off(actor, code=…, reason=…, now=…), turn_on(actor, code=…, now=…) -> ProtocolPause
 note_call(…), forget_call(…), visit_booked(…), visit_lost(…), visit_seen(…), visit_served(…),
-visit_serves_no_more(…): what calls and visits mean for a follow-up
+visit_serves_no_more(…), visit_unproven(…): what calls and visits mean for a follow-up
 """
 
 from liaison.pathways.actions.enrolling import (
@@ -17,6 +19,13 @@ from liaison.pathways.actions.enrolling import (
 )
 from liaison.pathways.actions.following import NotRunning, forget_call, note_call, set_complexity
 from liaison.pathways.actions.missing import tell_clinician_of_missed, visit_not_missed
+from liaison.pathways.actions.reconciling import (
+    Reconciled,
+    ReconciledInTheFuture,
+    ReconciledTooEarly,
+    record_reconciliation,
+)
+from liaison.pathways.actions.striking import ProofStruckBefore, strike_proof
 from liaison.pathways.actions.switching import AlreadyOff, NotOff, SayWhyOff, turn_off, turn_on
 from liaison.pathways.actions.visits import (
     NotFaceToFace,
@@ -31,6 +40,7 @@ from liaison.pathways.actions.visits import (
     visit_seen,
     visit_served,
     visit_serves_no_more,
+    visit_unproven,
 )
 
 __all__ = [
@@ -39,7 +49,11 @@ __all__ = [
     "NotFaceToFace",
     "NotOff",
     "NotRunning",
+    "ProofStruckBefore",
     "ProtocolChanged",
+    "Reconciled",
+    "ReconciledInTheFuture",
+    "ReconciledTooEarly",
     "SayWhyOff",
     "TooEarlyToCount",
     "VisitByPhone",
@@ -50,9 +64,11 @@ __all__ = [
     "forget_call",
     "install_protocols",
     "note_call",
+    "record_reconciliation",
     "record_visit_elsewhere",
     "refuse_changed_protocols",
     "set_complexity",
+    "strike_proof",
     "tell_clinician_of_missed",
     "turn_off",
     "turn_on",
@@ -62,4 +78,5 @@ __all__ = [
     "visit_seen",
     "visit_served",
     "visit_serves_no_more",
+    "visit_unproven",
 ]

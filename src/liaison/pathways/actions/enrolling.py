@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar, Final
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from liaison.core.act import act, apart
 from liaison.core.actor import Actor
@@ -126,18 +126,37 @@ def evaluate(actor: Actor, *, now: datetime, patient_ids: Sequence[int] | None =
 def _keep_failed(
     actor: Actor, error: Exception, *, stored: StoredProtocol, protocol: Protocol, candidate: Candidate, now: datetime
 ) -> None:
-    """Say that a stay could not be followed: ids in the log, and a promise that waits to be opened."""
+    """Say that a stay could not be followed: ids in the log, and a promise that waits to be opened.
+
+    Where that fails too, it is said in the log alone; the stay is tried again with the next evaluation.
+    """
     _log_failed(error, protocol=stored.code, stay_id=candidate.resource_id)
-    patient = Patient.objects.get(pk=candidate.patient_id)
-    promise = PromiseToKeep(
+    try:
+        with apart():
+            patient = Patient.objects.get(pk=candidate.patient_id)
+            promise = _promise(protocol, candidate, patient=patient, now=now)
+            keep_failed(actor, promise=promise, patient=patient, site=patient.home_site(), error=error, now=now)
+    except Forbidden:
+        raise
+    except Exception as worse:  # noqa: BLE001 - as above: the others must not wait for it
+        _log_failed(worse, protocol=stored.code, stay_id=candidate.resource_id)
+
+
+def _promise(protocol: Protocol, candidate: Candidate, *, patient: Patient, now: datetime) -> PromiseToKeep:
+    """What is promised after this stay, with its deadlines; on the days of UTC where the site's time zone is none."""
+    try:
+        ended_on = candidate.ended_on
+    except (ZoneInfoNotFoundError, ValueError):
+        candidate = replace(candidate, time_zone="UTC")
+        ended_on = candidate.ended_on
+    return PromiseToKeep(
         kind=protocol.opens.kind,
-        title=protocol.opens.title.format(day=near_day(candidate.ended_on, year=now.year)),
+        title=protocol.opens.title.format(day=near_day(ended_on, year=now.year)),
         clocks=tuple(first_clocks(protocol, patient=patient, anchor=candidate, complexity=Complexity.MODERATE)),
         about=About(type=_STAY, id=candidate.resource_id),
         once_key=_once_key(protocol, candidate),
         priority=protocol.opens.priority,
     )
-    keep_failed(actor, promise=promise, patient=patient, site=patient.home_site(), error=error, now=now)
 
 
 def _drop_kept(

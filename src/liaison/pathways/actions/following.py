@@ -210,6 +210,27 @@ def ask_to_book(actor: Actor, enrolment: Enrolment, *, because_of: str, again: b
     start_clock(actor, loop_id=enrolment.loop_id, clock=clock, now=now)
 
 
+def ask_to_book_as_before(actor: Actor, enrolment: Enrolment, *, ended_by: str, now: datetime) -> bool:
+    """The step to book that this ended last runs again, due when it was; False when it ended by something else, or
+    there is none."""
+    last = Clock.objects.filter(loop_id=enrolment.loop_id, rule_id=BOOKING_RULE).order_by("pk").last()
+    if last is None or last.satisfied_by != ended_by:
+        return False
+    clock = ClockToStart(
+        rule_id=last.rule_id,
+        rule_version=last.rule_version,
+        step=last.step,
+        anchor_event=last.anchor_event,
+        anchor_at=last.anchor_at,
+        due_at=last.due_at,
+        calendar=last.calendar,
+        source=last.source,
+        evidence="",
+    )
+    start_clock(actor, loop_id=enrolment.loop_id, clock=clock, now=now)
+    return True
+
+
 def stop_asking_to_book(actor: Actor, enrolment: Enrolment, *, by: str, now: datetime) -> None:
     """A visit is booked, or took place."""
     if running_clock(enrolment, BOOKING_RULE) is not None:

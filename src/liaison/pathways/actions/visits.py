@@ -12,13 +12,14 @@ from liaison.core.refusals import Refusal
 from liaison.core.written_time import day_and_time
 from liaison.loops.actions import add_evidence
 from liaison.loops.models import Evidence
-from liaison.loops.ports import About
+from liaison.loops.ports import About, Proof
 from liaison.pathways.access import RECORD_VISIT
 from liaison.pathways.actions.following import (
     RECONCILIATION_RULE,
     VISIT_RULE,
     NotRunning,
     ask_to_book,
+    ask_to_book_as_before,
     due_of,
     restart,
     running_clock,
@@ -28,12 +29,16 @@ from liaison.pathways.actions.following import (
 )
 from liaison.pathways.kinds import CONTACT, RECONCILIATION, VISIT
 from liaison.pathways.models import Enrolment
-from liaison.pathways.queries import EXPECTED
+from liaison.pathways.queries import EXPECTED, visit_seen_at
 from liaison.pathways.rules.protocol import Protocol, read_protocol, reconcile_by
 from liaison.pathways.rules.transition import NotTheVisit, visit_standing, why_not_the_visit
-from liaison.scheduling.models import Appointment
+from liaison.scheduling.models import Appointment, AppointmentQuerySet
+from liaison.scheduling.ports import State
 
 _ABOUT: Final = "scheduling.appointment"
+ELSEWHERE: Final = "visit"
+"""By what the step to book one ends when the visit took place elsewhere."""
+
 _MET: Final = {"in_person": "In person", "video": "By video"}
 
 
@@ -85,7 +90,10 @@ class VisitRecorded(Refusal):
     """The visit after this stay is proven already."""
 
     code: ClassVar[str] = "pathways.visit_recorded"
-    sentence = "The visit after this stay is recorded already. Open the follow-up to see when it was."
+    sentence = (
+        "The visit after this stay is recorded already. Open the follow-up to see when it was; strike it out there "
+        "if that was a mistake."
+    )
     status = 409
 
 
@@ -111,7 +119,7 @@ def record_visit_elsewhere(
             raise VisitRecorded
         if enrolment.voided_at is not None or enrolment.loop.state != "open":
             raise NotRunning
-        stop_asking_to_book(actor, enrolment, by="visit", now=now)
+        stop_asking_to_book(actor, enrolment, by=ELSEWHERE, now=now)
         _reconcile_by(actor, enrolment, seen_at, now=now)
         add_evidence(actor, loop_id=enrolment.loop_id, kind=VISIT, note=words, happened_at=seen_at, now=now)
     return enrolment
@@ -197,19 +205,53 @@ def visit_served(actor: Actor, *, loop_id: int, appointment_id: int, took_place:
 
 def visit_serves_no_more(actor: Actor, *, loop_id: int, now: datetime) -> None:
     """A visit that was said to be the follow-up's is not, and what it proved is void: book one, as before."""
+    visit_unproven(actor, loop_id=loop_id, why="Taken back: the visit is for something else.", now=now)
+
+
+def visit_unproven(actor: Actor, *, loop_id: int, why: str, now: datetime) -> None:
+    """What proved the visit was taken back: one of ours that took place counts, or the next that is expected, or it is
+    to be booked as it was before, by the same time. `why` in words."""
     enrolment = _waiting_for_visit(loop_id)
     if enrolment is None:
+        return
+    seen = _first_that_can(enrolment, Appointment.objects.filter(state=State.FULFILLED))
+    if seen is not None:
+        _count(actor, enrolment, seen, now=now)
         return
     other = _first_expected(enrolment, but_id=0, now=now)
     if other is not None:
         _expect(actor, enrolment, other, now=now)
         return
-    protocol, why = read_protocol(enrolment.protocol.definition), "Taken back: the visit is for something else."
+    protocol = read_protocol(enrolment.protocol.definition)
     first = protocol.clock(VISIT_RULE).step.format(name=enrolment.patient.display_name)
     _restart_visit(actor, enrolment, protocol, step=first, now=now)
     _restart_reconciliation(actor, enrolment, protocol, visit_on=None, reason=why, now=now)
-    if CONTACT in enrolment.loop.evidence_kinds:
+    if not ask_to_book_as_before(actor, enrolment, ended_by=ELSEWHERE, now=now) and (
+        CONTACT in enrolment.loop.evidence_kinds
+    ):
         ask_to_book(actor, enrolment, because_of=f"loop:{loop_id}", now=now)
+
+
+def medicines_unproven(actor: Actor, *, loop_id: int, why: str, now: datetime) -> None:
+    """What proved the medicines reconciled was taken back: they are to be by the day of the visit as it is known now.
+    `why` in words."""
+    enrolment = running_on(loop_id)
+    if enrolment is None:
+        return
+    expected = _first_expected(enrolment, but_id=0, now=now)
+    visit_at = visit_seen_at(enrolment) or (expected.start_at if expected is not None else None)
+    visit_on = visit_at.astimezone(ZoneInfo(enrolment.time_zone)).date() if visit_at is not None else None
+    protocol = read_protocol(enrolment.protocol.definition)
+    _restart_reconciliation(actor, enrolment, protocol, visit_on=visit_on, reason=why, now=now)
+
+
+def proof_of_ours(enrolment: Enrolment) -> tuple[Proof, ...]:
+    """The appointment of ours that took place and can be the follow-up's visit; empty when there is none."""
+    seen = _first_that_can(enrolment, Appointment.objects.filter(state=State.FULFILLED))
+    if seen is None:
+        return ()
+    words = _soon_words(seen.start_at, enrolment)
+    return (Proof(loop_id=enrolment.loop_id, kind=VISIT, note=words, about=About(type=_ABOUT, id=seen.pk)),)
 
 
 def why_not(visit: Appointment, enrolment: Enrolment) -> NotTheVisit | None:
@@ -235,9 +277,13 @@ def _expect_the_first(actor: Actor, enrolment: Enrolment, visit: Appointment, *,
 
 def _first_expected(enrolment: Enrolment, *, but_id: int, now: datetime) -> Appointment | None:
     """The earliest visit ahead that can be the follow-up's, other than this one."""
-    rows = Appointment.objects.filter(loop_id=enrolment.loop_id, state__in=EXPECTED, end_at__gt=now).not_only_held()
-    ahead = rows.exclude(pk=but_id).order_by("start_at", "pk")
-    return next((row for row in ahead if why_not(row, enrolment) is None), None)
+    return _first_that_can(enrolment, Appointment.objects.filter(state__in=EXPECTED, end_at__gt=now).exclude(pk=but_id))
+
+
+def _first_that_can(enrolment: Enrolment, visits: AppointmentQuerySet) -> Appointment | None:
+    """The earliest of these that serves the follow-up and can be its visit."""
+    theirs = visits.not_only_held().filter(loop_id=enrolment.loop_id).order_by("start_at", "pk")
+    return next((visit for visit in theirs if why_not(visit, enrolment) is None), None)
 
 
 def _expect(actor: Actor, enrolment: Enrolment, visit: Appointment, *, now: datetime) -> None:

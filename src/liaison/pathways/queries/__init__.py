@@ -8,16 +8,21 @@ from liaison.pathways.queries.follow_ups import (
     get_follow_up,
     may_be_the_visit,
     visit_expected_at,
+    visit_seen_at,
 )
 from liaison.pathways.queries.outlook import Outlook, outlook, told, waiting_follow_ups
+from liaison.pathways.queries.proofs import STRUCK_OUT_HERE, RecordedProof, StruckProof
 from liaison.pathways.queries.protocols import ProtocolView, get_protocol, protocols
 
 __all__ = [
     "EXPECTED",
+    "STRUCK_OUT_HERE",
     "Candidate",
     "FollowUpView",
     "Outlook",
     "ProtocolView",
+    "RecordedProof",
+    "StruckProof",
     "anchors_that_pass",
     "follow_up_of_loops",
     "get_follow_up",
@@ -29,5 +34,6 @@ __all__ = [
     "protocols",
     "told",
     "visit_expected_at",
+    "visit_seen_at",
     "waiting_follow_ups",
 ]

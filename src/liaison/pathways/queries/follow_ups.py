@@ -18,6 +18,13 @@ from liaison.loops.models import Clock, Evidence
 from liaison.loops.models import State as LoopState
 from liaison.pathways.kinds import CONTACT, RECONCILIATION, VISIT
 from liaison.pathways.models import Enrolment
+from liaison.pathways.queries.proofs import (
+    RecordedProof,
+    StruckProof,
+    reads_clinical,
+    recorded_proofs,
+    struck_proofs,
+)
 from liaison.pathways.rules.protocol import Complexity, due_at, read_protocol
 from liaison.pathways.rules.transition import (
     NEEDED_ATTEMPTS,
@@ -47,7 +54,8 @@ class FollowUpView:
     `visit_booked_at` is of the visit that is expected, the next one that comes first; `visit_missed_at` of the last
     one to which they did not come. `contact_passed` and `visit_passed`: the time is over and it was not done (nor,
     for a visit, is one booked). `tried` says in a sentence what the attempts so far count for and what comes next,
-    "" before the first and once somebody was reached.
+    "" before the first and once somebody was reached. `recorded` is what a person typed in and may strike out as a
+    mistake; `struck` what was, the latest first.
     """
 
     enrolment: Enrolment
@@ -67,6 +75,8 @@ class FollowUpView:
     reconciled: bool
     reconciled_at: datetime | None
     reconciled_late: bool
+    recorded: tuple[RecordedProof, ...]
+    struck: tuple[StruckProof, ...]
     period_ends_on: date
     code: str
 
@@ -86,7 +96,7 @@ def get_follow_up(actor: Actor, *, enrolment_id: int, now: datetime) -> FollowUp
     if row is None:
         raise NotFound
     seen(row.patient_id)
-    return _view(row, now=now)
+    return _view(actor, row, now=now)
 
 
 def may_be_the_visit(actor: Actor, *, view: FollowUpView, now: datetime) -> Sequence[ComingVisit]:
@@ -106,8 +116,9 @@ def may_be_the_visit(actor: Actor, *, view: FollowUpView, now: datetime) -> Sequ
     return [one for one in visits if _can_be(one, row)]
 
 
-def _view(row: Enrolment, *, now: datetime) -> FollowUpView:
+def _view(actor: Actor, row: Enrolment, *, now: datetime) -> FollowUpView:
     zone, complexity = ZoneInfo(row.time_zone), Complexity(row.complexity)
+    reads = reads_clinical(actor, row, now=now)
     protocol = read_protocol(row.protocol.definition)
     contact_due, visit_due = (
         due_at(protocol.clock(rule), anchor_on=row.anchor_on, complexity=complexity, zone=zone)
@@ -118,7 +129,7 @@ def _view(row: Enrolment, *, now: datetime) -> FollowUpView:
     inside = contact_so_far(calls, starts_at=row.anchor_at, ends_at=contact_due + timedelta(seconds=1), now=now)
     ever = contact_so_far(calls, starts_at=row.anchor_at, ends_at=now + timedelta(seconds=1), now=now)
     booked_at, missed_at = visit_expected_at(row, now=now), _missed_at(row)
-    seen_at = _seen_at(row)
+    seen_at = visit_seen_at(row)
     standing = visit_standing(seen_at, discharged_on=row.anchor_on, zone=zone) if seen_at else None
     reconciled_at = _reconciled_at(row)
     reconciled = reconciled_at is not None
@@ -154,6 +165,8 @@ def _view(row: Enrolment, *, now: datetime) -> FollowUpView:
         reconciled=reconciled,
         reconciled_at=reconciled_at,
         reconciled_late=reconciled and seen_at is not None and not in_visit_time,
+        recorded=recorded_proofs(row, reads=reads),
+        struck=struck_proofs(row, reads=reads),
         period_ends_on=period_ends_on(row.anchor_on),
         code=billable_code(complexity=complexity, standing=standing, contact_kept=in_time, reconciled=in_visit_time),
     )
@@ -197,7 +210,7 @@ def _can_be(visit: Appointment | ComingVisit, row: Enrolment) -> bool:
     return why_not is None
 
 
-def _seen_at(row: Enrolment) -> datetime | None:
+def visit_seen_at(row: Enrolment) -> datetime | None:
     """When the visit took place: as was said with its proof, the appointment's start, or else when it was recorded."""
     found = Evidence.objects.filter(loop_id=row.loop_id, kind=VISIT, withdrawn_at=None).order_by("pk").first()
     if found is None or found.happened_at is not None:

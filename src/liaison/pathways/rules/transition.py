@@ -154,6 +154,21 @@ def why_no_such_visit(modality: str) -> str:
     )
 
 
+class NotThatDay(StrEnum):
+    """Why the medicines can't have been reconciled after the stay on some day."""
+
+    AHEAD = "ahead"
+    TOO_EARLY = "too_early"
+
+
+def why_not_reconciled_on(done_on: date, *, discharged_on: date, today: date) -> NotThatDay | None:
+    """Why the medicines can't have been reconciled on that day; None when they can: from the day of the discharge, when
+    what was prescribed is known, until today. All are days where the patient is at home."""
+    if done_on > today:
+        return NotThatDay.AHEAD
+    return NotThatDay.TOO_EARLY if done_on < discharged_on else None
+
+
 def by_the_visit(reconciled_at: datetime | None, *, seen_at: datetime | None, zone: tzinfo) -> bool:
     """Whether the medicines were reconciled on the day of the visit or before (DOMAIN 2.1)."""
     if reconciled_at is None or seen_at is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -358,6 +359,59 @@ def test_a_stay_that_cannot_be_opened_stops_no_other_and_is_told_without_a_name(
     assert evaluate(LIAISON, now=NOW).opened == 1
     kept.refresh_from_db()
     assert kept.ended_why == "It is followed now"
+
+
+def known_to_the_database_alone(ward):
+    """The site's time zone is a name that the database knows, and nobody else does."""
+    with writes_open():
+        Site.objects.filter(pk=ward.riverside.pk).update(time_zone="PST")
+
+
+def home_before_the_zone_broke(ward):
+    """Walter and Ruth came home while nothing was opened; then their site's time zone broke."""
+    evaluate(LIAISON, now=NOW)
+    turn_off(LIAISON, code="transitional-care", reason="Quiet", now=NOW)
+    ward.take_in(walter(), stay(), *a_second("ruth"))
+    turn_on(LIAISON, code="transitional-care", now=NOW)
+    known_to_the_database_alone(ward)
+
+
+def test_stays_whose_days_cannot_be_told_are_kept_with_their_deadlines_and_said(ward, caplog):
+    home_before_the_zone_broke(ward)
+    assert evaluate(LIAISON, now=NOW).failed == 2
+    assert [kept.failed_why for kept in WaitingPromise.objects.failed()] == ["ZoneInfoNotFoundError"] * 2
+    kept = WaitingPromise.objects.get(patient=ward.walter)
+    assert kept.title == "Home from hospital since Feb 13"
+    assert {clock["rule_id"]: clock["due_at"][:10] for clock in kept.clocks} == {
+        "tcm.contact": "2026-02-18",
+        "tcm.visit": "2026-02-27",
+        "tcm.reconciliation": "2026-02-27",
+    }
+    assert "Ng" not in caplog.text
+    with writes_open():
+        Site.objects.filter(pk=ward.riverside.pk).update(time_zone="America/New_York")
+    assert evaluate(LIAISON, now=NOW).opened == 2
+    assert not WaitingPromise.objects.waiting().exists()
+
+
+def test_a_stay_that_cannot_even_be_kept_stops_no_other_and_is_said(ward, caplog):
+    home_before_the_zone_broke(ward)
+    with writes_open(), connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(
+            f"ALTER TABLE loops_waitingpromise ADD CONSTRAINT test_not_theirs CHECK (patient_id <> {ward.walter.pk})"
+        )
+    assert evaluate(LIAISON, now=NOW).failed == 2
+    assert [kept.patient.family for kept in WaitingPromise.objects.failed()] == ["Abara"]
+    told = [record for record in caplog.records if record.msg == "pathways.stay_failed"]
+    assert sorted(record.error for record in told) == ["IntegrityError", *["ZoneInfoNotFoundError"] * 2]
+
+
+def test_who_may_not_open_is_told_so_where_a_stay_is_kept(ward):
+    home_before_the_zone_broke(ward)
+    evaluates_only = replace(ward.rosa, assignments=frozenset({(str(Role.ADMINISTRATOR), ward.riverside.pk)}))
+    with pytest.raises(Forbidden):
+        evaluate(evaluates_only, now=NOW)
 
 
 def test_a_stay_that_was_taken_back_while_it_waited_is_opened_by_nobody(ward):

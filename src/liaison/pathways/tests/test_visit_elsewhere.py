@@ -119,19 +119,21 @@ def test_pat_elsewhere_and_who_does_not_care_for_them_record_none(home):
 
 def test_a_contact_or_a_visit_is_no_sentence_on_the_desk(home):
     loop = home.enrolment.loop
-    for kind in ("contact", "attempt", "visit"):
+    for kind in ("contact", "attempt", "visit", "reconciliation"):
         with pytest.raises(ProvenElsewhere):
             add_evidence_by_hand(
                 home.rosa, loop_id=loop.pk, kind=kind, note="spoke", now=NOW, expected_version=loop.version
             )
     story = loop_story(home.rosa, loop_id=loop.pk, now=NOW)
-    assert [code for code, _ in story.accepted] == ["reconciliation"]
+    assert story.accepted == ()
     assert story.proven_at == (
         ("Log a call", f"/calls/new/?loop={loop.pk}"),
         ("The visit took place elsewhere", f"/follow-ups/visit/?loop={loop.pk}"),
+        ("The medicines were reconciled", f"/follow-ups/medicines/?loop={loop.pk}"),
     )
     record(home)
-    assert [words for words, _ in loop_story(home.rosa, loop_id=loop.pk, now=LATER).proven_at] == ["Log a call"]
+    left = [words for words, _ in loop_story(home.rosa, loop_id=loop.pk, now=LATER).proven_at]
+    assert left == ["Log a call", "The medicines were reconciled"]
 
 
 def test_the_page_keeps_what_was_typed_until_it_is_recorded(ward, client):
@@ -163,5 +165,6 @@ def test_the_desks_form_shows_where_the_rest_is_proven(ward, client):
     shown = client.get(reverse("loops:evidence", args=[ward.enrolment.loop_id])).content.decode()
     assert "The visit took place elsewhere" in shown
     assert "Log a call" in shown
-    assert "Medicines reconciled" in shown
+    assert "The medicines were reconciled" in shown
+    assert "Medicines reconciled" not in shown
     assert "Visit attended" not in shown
