@@ -12,13 +12,14 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from liaison.core.answers import done, tell_now
+from liaison.core.answers import done, says_what_is_kept, tell_now
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound, Refusal, Stale
 from liaison.inbox import access, actions
 from liaison.inbox.forms.reaching import CHANNEL_HEADS, NewPointForm, PersonForm, PointForm, StandingsForm
 from liaison.inbox.queries import PointNow, ReachSheet, reach_sheet
+from liaison.patients.actions import ContactDetails
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient_to
 
@@ -40,6 +41,14 @@ class _Forms:
         sent = [form for form in (*self.points, self.new, self.person, self.standings) if form.is_bound]
         wrong = [form for form in sent if not form.is_valid()]
         return not wrong
+
+    @property
+    def say_what_is_kept(self) -> bool:
+        """After a stale save: whether all that was sent is kept by now, so that nothing is left to save."""
+        told = [form for form in (*self.points, self.person) if form.is_bound]
+        same = all(says_what_is_kept(form) for form in told) and self.new.is_valid() and self.standings.is_valid()
+        new = self.new.wish if same else None
+        return same and not self.standings.wish and (new is None or any(_is(point, new) for point in self.points))
 
     def tell_now(self) -> None:
         """After a stale save: say beside each field that differs what it says now."""
@@ -68,12 +77,14 @@ def reach(request: HttpRequest, patient_id: int) -> HttpResponse:
                 patient = get_patient_to(actor, patient_id=patient_id, verb=access.NOTE_PREFERENCE, now=now)
                 sheet = reach_sheet(actor, patient=patient, now=now)
                 forms, against = _forms(request, sheet, patient=patient), sheet.seen
+                if forms.say_what_is_kept and not _asks_for_the_gone(request, sheet):
+                    return _saved(request, patient)
                 forms.tell_now()
                 problem = _with_the_gone(request, sheet, problem)
             except Refusal as refusal:
                 problem, status = " ".join([refusal.sentence, *refusal.fields.values()]), refusal.status
             else:
-                return done(request, said=_("Saved."), to=reverse("desk:patient", args=[patient.pk]), go=True)
+                return _saved(request, patient)
     context = {
         "patient": patient,
         "sheet": sheet,
@@ -85,6 +96,17 @@ def reach(request: HttpRequest, patient_id: int) -> HttpResponse:
         "now": now,
     }
     return render(request, "inbox/reach.html", context, status=status)
+
+
+def _saved(request: HttpRequest, patient: Patient) -> HttpResponse:
+    return done(request, said=_("Saved."), to=reverse("desk:patient", args=[patient.pk]), go=True)
+
+
+def _is(form: PointForm, new: ContactDetails) -> bool:
+    """Whether a number or address that is kept is the new one of the form, as it was typed or written otherwise."""
+    kept = form.point.details
+    named = (kept.kind, kept.use, kept.may_text, kept.may_email) == (new.kind, new.use, new.may_text, new.may_email)
+    return named and " ".join(new.value.split()) == kept.value
 
 
 def _forms(request: HttpRequest, sheet: ReachSheet, *, patient: Patient) -> _Forms:
@@ -107,6 +129,13 @@ def _forms(request: HttpRequest, sheet: ReachSheet, *, patient: Patient) -> _For
 def _point(request: HttpRequest, *, point: PointNow) -> PointForm:
     """What was ticked for it; as it is kept, for one that was added after the form was opened."""
     return PointForm(request.POST if f"p{point.id}-note" in request.POST else None, point=point)
+
+
+def _asks_for_the_gone(request: HttpRequest, sheet: ReachSheet) -> bool:
+    """Whether something else was asked of a number or address that is kept no more than to end it."""
+    kept = {point.id for point in sheet.points}
+    sent = {int(name[1:].split("-")[0]) for name in request.POST if _NOTE_OF_POINT.fullmatch(name)}
+    return any(f"p{pk}-gone" not in request.POST for pk in sent - kept)
 
 
 def _with_the_gone(request: HttpRequest, sheet: ReachSheet, problem: str) -> str:
