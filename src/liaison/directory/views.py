@@ -65,7 +65,8 @@ def practitioner(request: HttpRequest, practitioner_id: int | None = None) -> Ht
 
     def make(typed: Any) -> PractitionerForm:
         kept = None if row is None else queries.get_practitioner(actor, practitioner_id=row.pk)
-        return PractitionerForm(typed, actor=actor, now=now, row=kept)
+        sent_as = form_key(request, typed.get("key", "")) if typed else ""
+        return PractitionerForm(typed, actor=actor, now=now, row=kept, sent_as=sent_as)
 
     def save(form: PractitionerForm) -> Any:
         if row is None:

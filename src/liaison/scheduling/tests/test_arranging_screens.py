@@ -181,6 +181,15 @@ def test_a_resource_that_a_colleague_changed_meanwhile_says_what_it_is_now(marta
     assert Resource.objects.get(pk=clinic.room.pk).name == "Echo"
 
 
+def test_a_room_with_the_name_of_another_is_refused_beside_the_name(marta: Client, clinic: Clinic) -> None:
+    typed = {"name": clinic.room.name, "kind": "room", "site": clinic.site.pk, "abilities": ""}
+    taken = marta.post("/calendar/arrange/resources/new/", typed)
+    assert (taken.status_code, "has this name already" in page(taken)) == (422, True)
+    other = f"/calendar/arrange/resources/{clinic.other_room.pk}/"
+    version = Resource.objects.get(pk=clinic.other_room.pk).version
+    assert marta.post(other, typed | {"version": version}).status_code == 422
+
+
 def filled_in(shown: str) -> dict[str, str]:
     """What the page's form would send as it is."""
     form = shown[shown.index('<form method="post" action="/calendar') :]

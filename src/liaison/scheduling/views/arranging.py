@@ -138,7 +138,7 @@ def resource(request: HttpRequest, resource_id: int | None = None) -> HttpRespon
             return _back(request, said=_("Saved."))
         tell_against(form, version=known.version)
         return _form(request, form, title=known.name, resource=known, refusal=refusal)
-    except actions.Impossible as refusal:
+    except (actions.Impossible, actions.NameTaken) as refusal:
         put_beside(form, refusal)
         return _form(request, form, title=draft.name, resource=known)
     return _back(request, said=_("Saved."))
