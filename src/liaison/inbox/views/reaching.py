@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from liaison.core.answers import done, says_what_is_kept, tell_now
-from liaison.core.asking import actor_of
+from liaison.core.asking import actor_of, refuse_form_unless
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound, Refusal, Stale
 from liaison.inbox import access, actions
@@ -21,7 +21,7 @@ from liaison.inbox.forms.reaching import CHANNEL_HEADS, NewPointForm, PersonForm
 from liaison.inbox.queries import PointNow, ReachSheet, reach_sheet
 from liaison.patients.actions import ContactDetails
 from liaison.patients.models import Patient
-from liaison.patients.queries import get_patient_to
+from liaison.patients.queries import get_patient
 
 _NOTE_OF_POINT: Final = re.compile(r"p\d+-note")
 
@@ -61,7 +61,8 @@ class _Forms:
 def reach(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Numbers and addresses with what is allowed on each, languages, best times, and what they want by channel."""
     actor, now = actor_of(request), current_time()
-    patient = get_patient_to(actor, patient_id=patient_id, verb=access.NOTE_PREFERENCE, now=now)
+    patient = get_patient(actor, patient_id=patient_id, now=now)
+    refuse_form_unless(request, access.NOTE_PREFERENCE, patient=patient, now=now)
     sheet = reach_sheet(actor, patient=patient, now=now)
     forms = _forms(request, sheet, patient=patient)
     problem, status, against = "", 200, request.POST.get("seen", sheet.seen)
@@ -74,7 +75,7 @@ def reach(request: HttpRequest, patient_id: int) -> HttpResponse:
                 raise
             except Stale as refusal:
                 problem, status = refusal.sentence, refusal.status
-                patient = get_patient_to(actor, patient_id=patient_id, verb=access.NOTE_PREFERENCE, now=now)
+                patient = get_patient(actor, patient_id=patient_id, now=now)
                 sheet = reach_sheet(actor, patient=patient, now=now)
                 forms, against = _forms(request, sheet, patient=patient), sheet.seen
                 if forms.say_what_is_kept and not _asks_for_the_gone(request, sheet):
