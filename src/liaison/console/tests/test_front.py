@@ -127,7 +127,7 @@ def echo(tmp_path_factory):
             ports[name] = port = three_free_ports()
             command = [sys.executable, "-m", "granian", "--factory", "--interface", "rsgi", "--port", str(port)]
             path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
-            servers.enter_context(serving(port, [*command, f"{name}:front"], PYTHONPATH=path))
+            servers.enter_context(serving(port, [*command, f"{name}:front"], PYTHONPATH=path, TMPDIR=str(folder)))
         yield ports
 
 
