@@ -39,6 +39,10 @@ class PersonForm(forms.Form):
     email = forms.EmailField(label=_("E-mail address"), help_text=_("They sign in with it."))
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
+    def clean_email(self) -> str:
+        """As it is kept: one address, however it was typed."""
+        return str(self.cleaned_data["email"]).lower()
+
 
 class RoleForm(forms.Form):
     """A role at a site, or everywhere."""

@@ -24,6 +24,7 @@ from liaison.console.checksums import Damaged, add_checksum, is_proved
 from liaison.console.problems import Problem, one_line
 from liaison.console.settings import Database
 from liaison.core.postgres.prepare import EXTENSIONS
+from liaison.core.serving import SERVED, names_of
 
 MAGIC = b"PGDMP"
 LOCK_SECONDS = 15.0
@@ -62,11 +63,12 @@ def restore_backup(place: Database, *, file: Path, replace: bool, lock_seconds: 
     Warns on standard error of a file without a checksum.
 
     Refuses: a file that is no backup, is damaged or holds another schema; a database that already holds something,
-    unless `replace`; a database that others still use after `lock_seconds`.
+    unless `replace`; one that Liaison runs on, on whatever machine; one that others still use after `lock_seconds`.
     """
     _refuse_wrong_file(place, file=file)
     if _tables(place) and not replace:
         raise Problem("The database already holds Liaison's data. Add --replace to remove it, after a backup of it.")
+    _refuse_served(place)
     _replay(place, file=file, lock_seconds=lock_seconds)
 
 
@@ -96,6 +98,15 @@ def _refuse_wrong_file(place: Database, *, file: Path) -> None:
             f"{file} holds the schema {schemas[0]}, LIAISON_SCHEMA is {_schema()}. "
             f"Restore it with LIAISON_SCHEMA={schemas[0]}. Nothing was changed."
         )
+
+
+def _refuse_served(place: Database) -> None:
+    with psycopg.connect(place.url, connect_timeout=10) as connection:
+        if connection.execute(SERVED, [names_of(_schema())]).fetchone() == (True,):
+            raise Problem(
+                "Liaison runs on this database. Stop it first: who works there would go on with what is taken away. "
+                "Nothing was changed."
+            )
 
 
 def _refuse_damaged(file: Path) -> None:

@@ -36,6 +36,32 @@ class Claim:
             self._clock.unlink(missing_ok=True)
             yield
 
+    @contextmanager
+    def kept_from_up(self) -> Iterator[None]:
+        """Let no `liaison up` work on the folder meanwhile. Refuses (Problem) while one does.
+
+        A folder that is not there stays so: nothing runs on it.
+        """
+        if not self.folder.is_dir():
+            yield
+            return
+        with self._lock.open("a+") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Problem(
+                    f"Liaison runs on {self.folder}{self._by()}. Stop it first: who works there would go on with what "
+                    "is taken away. Nothing was changed."
+                ) from None
+            file.truncate(0)
+            file.write(f"{os.getpid()}\n")
+            file.flush()
+            yield
+
+    def _by(self) -> str:
+        holder = self._lock.read_text().strip()
+        return f" (process {holder})" if holder else ""
+
     def tell_clock(self, offset: int) -> None:
         """Let other commands know by how many seconds this Liaison's clock differs."""
         self._clock.write_text(f"{offset}\n")

@@ -10,12 +10,17 @@ it) and WSGI (PEP 3333) to the pages.
 """
 
 import asyncio
+import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from functools import partial
 from io import BytesIO
 from itertools import chain
-from tempfile import SpooledTemporaryFile
+from pathlib import Path
+from tempfile import SpooledTemporaryFile, gettempdir, mkstemp
 from typing import IO, Any, Final
 
 from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]  # documented, not exported
@@ -25,7 +30,10 @@ PATIENCE_SECONDS: Final = 30.0
 SLOWEST: Final = 16 << 10
 IN_MEMORY: Final = 1 << 20
 GATHERED: Final = 4 << 20
-"""An answer of so many bytes at most is handed to the server in one piece."""
+"""An answer of so many bytes at most is handed to the server in one piece; a longer one in a file."""
+ANSWERS: Final = "liaison-answer-"
+OPENED_SECONDS: Final = 60.0
+"""The server opens such a file within a moment, and goes on reading what is taken off the disk after this."""
 TOO_SLOW: Final = (
     "This came too slowly, and nothing was changed. Please send it again.\n"
     "Llegó demasiado despacio y nada cambió. Envíelo otra vez, por favor.\n"
@@ -63,6 +71,7 @@ class Front:
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="page")
         self._most = most
         self._patience = patience
+        _sweep()
 
     async def __call__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request."""
@@ -121,27 +130,42 @@ class _Answer:
         self._status, self._headers = int(status.split(" ", maxsplit=1)[0]), headers
 
     def _send(self, parts: Iterator[bytes]) -> None:
-        """Send a short answer at once; a long one part by part, as fast as the pages make it.
+        """Send a short answer from memory, a long one from a file once it is whole.
 
-        The server takes each part at once and keeps in memory what is not fetched yet: a slow reader holds no thread.
+        The server reads a file as fast as it is fetched: a slow reader holds neither a thread nor memory. One that
+        breaks off while it is made is an error (500), and never passes for the whole.
         """
         gathered, size = [], 0
         for part in parts:
             gathered.append(part)
             size += len(part)
             if size > GATHERED:
-                self._stream(chain(gathered, parts))
+                self._send_file(chain(gathered, parts))
                 return
         self._protocol.response_bytes(self._status, self._headers, b"".join(gathered))
 
-    def _stream(self, parts: Iterable[bytes]) -> None:
-        transport = self._protocol.response_stream(self._status, self._headers)
+    def _send_file(self, parts: Iterable[bytes]) -> None:
+        handle, name = mkstemp(prefix=ANSWERS)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.writelines(parts)
+                size = file.tell()
+        except BaseException:
+            Path(name).unlink()
+            raise
+        others = [(header, value) for header, value in self._headers if header.lower() != "content-length"]
+        self._protocol.response_file(self._status, [*others, ("content-length", str(size))], name)
+        self._loop.call_soon_threadsafe(
+            self._loop.call_later, OPENED_SECONDS, partial(Path(name).unlink, missing_ok=True)
+        )
 
-        async def send(part: bytes) -> None:
-            await transport.send_bytes(part)
 
-        for part in parts:
-            asyncio.run_coroutine_threadsafe(send(part), self._loop).result()
+def _sweep() -> None:
+    """Take away the answers of processes that were killed before they could."""
+    for left in Path(gettempdir()).glob(f"{ANSWERS}*"):
+        with suppress(OSError):  # somebody else's, or another process was quicker
+            if time.time() - left.stat().st_mtime > 10 * OPENED_SECONDS:
+                left.unlink()
 
 
 def _length(environ: dict[str, Any]) -> int:

@@ -166,8 +166,9 @@ def backup(file: Path, *, overwrite: bool) -> None:
 def restore(file: Path, *, replace: bool) -> None:
     """Put the backup FILE into the database: all of it, or nothing."""
     from liaison.console.backups import restore_backup
+    from liaison.console.claim import Claim
 
-    with database() as place:
+    with Claim(data_folder()).kept_from_up(), database() as place:
         restore_backup(place, file=file, replace=replace)
     click.echo(f"{file} is restored. `liaison up` applies newer migrations if there are any.")
 

@@ -6,6 +6,7 @@ The servers fork workers; a worker whose server is killed must end with it, or i
 from typing import Any, Final
 
 from liaison.console.lifeline import end_with_parent
+from liaison.core.serving import name_connections
 
 THREADS: Final = 8
 
@@ -13,6 +14,7 @@ THREADS: Final = 8
 def pages() -> Any:
     """The RSGI application of the pages."""
     end_with_parent()()
+    name_connections("web")
     from liaison.config.wsgi import application  # first: it loads Django, which the others need  # isort: split
     from liaison.console.front import Front
     from liaison.core.middleware import most_taken
@@ -23,6 +25,7 @@ def pages() -> Any:
 def events() -> Any:
     """The ASGI application of live events."""
     end_with_parent()()
+    name_connections("events")
     from liaison.config.asgi import events as application
 
     return application

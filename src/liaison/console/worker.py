@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 
 from liaison.console.settings import load_settings
+from liaison.core.serving import name_connections
 
 FINISH_SECONDS = 8
 AT_ONCE = 4
@@ -65,6 +66,7 @@ def seal_what_is_left() -> None:
 def main() -> None:
     """Load Django and work; whoever is told to stop leaves the audit trail sealed."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    name_connections("worker")
     load_settings()
     look_at_everybody()
     asyncio.run(work())

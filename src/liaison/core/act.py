@@ -144,6 +144,19 @@ def act(
         raise
 
 
+def refuse_unless(actor: Actor, verb: Verb, *, patient: Reachable, now: datetime) -> None:
+    """Refuse as an act would, before there is anything to do; the attempt stands in the audit trail under its verb.
+
+    For a form that is not even read from who may not send it. Refuses: Forbidden, NotFound, StepUpNeeded.
+    """
+    entry = Entry(actor=actor, verb=verb, patient_ids=[patient.pk], reason="", frame=_Frame())
+    try:
+        _check(entry, patient=patient, site_id=Place.NONE_NAMED, now=now)
+    except Refusal as refusal:
+        _write_refused(entry, refusal)
+        raise
+
+
 @contextmanager
 def apart() -> Iterator[None]:
     """Inside an act, stand or fall alone: an error in here undoes what was done in here, with its audit entries and

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from datetime import date, time
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
@@ -86,11 +87,20 @@ def tell_now(form: forms.BaseForm) -> None:
     something to do and says nothing of what is kept. Only with these words before them may a person save against the
     new version.
     """
-    for name in form.changed_data:
-        field = form.fields[name]
-        kept = form.get_initial_for_field(field, name)
-        if kept is not None and not field.widget.is_hidden and not _same_lines(kept, form[name].data):
-            form.add_error(name, now_says(_in_words(field, kept)))
+    for name in _differing(form):
+        kept = form.get_initial_for_field(form.fields[name], name)
+        if kept is not None:
+            form.add_error(name, now_says(_in_words(form.fields[name], kept)))
+
+
+def says_what_is_kept(form: forms.BaseForm) -> bool:
+    """After a stale save: whether what was typed is what is kept by now, so that there is nothing left to save.
+
+    The form is bound to what was typed, and made of what is kept now. So it is when one form was sent twice at once:
+    the first was saved, and the second is answered as the first. Who typed just what a colleague had saved has their
+    way too.
+    """
+    return form.is_valid() and not _differing(form)
 
 
 def tell_against(form: forms.BaseForm, *, version: int | str) -> None:
@@ -103,9 +113,30 @@ def tell_against(form: forms.BaseForm, *, version: int | str) -> None:
     form.data = typed
 
 
-def _same_lines(kept: object, typed: object) -> bool:
+def _differing(form: forms.BaseForm) -> list[str]:
+    """The fields that people see in which something else was typed than is kept."""
+    form.is_valid()  # reads it, unless it was read before
+    seen = [name for name in form.changed_data if not form.fields[name].widget.is_hidden]
+    return [name for name in seen if not _same_lines(form, name) and not _same_meaning(form, name)]
+
+
+def _same_lines(form: forms.BaseForm, name: str) -> bool:
     """Whether a text differs in nothing but how browsers end its lines."""
+    kept, typed = form.get_initial_for_field(form.fields[name], name), form[name].data
     return isinstance(kept, str) and isinstance(typed, str) and kept.splitlines() == typed.splitlines()
+
+
+def _same_meaning(form: forms.BaseForm, name: str) -> bool:
+    """Whether the form reads what is kept as it reads what was typed: a number is one number however it is written."""
+    field = form.fields[name]
+    other = copy(form)
+    try:
+        kept = field.clean(form.get_initial_for_field(field, name))
+        other.cleaned_data = {**form.cleaned_data, name: kept}
+        meant = getattr(other, f"clean_{name}", lambda: kept)()
+    except forms.ValidationError:
+        return False
+    return name in form.cleaned_data and bool(meant == form.cleaned_data[name])
 
 
 def now_says(words: object) -> str:

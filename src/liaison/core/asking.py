@@ -7,7 +7,10 @@ from typing import Final, Protocol
 
 from django.http import HttpRequest
 
+from liaison.core.act import Reachable, refuse_unless
 from liaison.core.actor import ANONYMOUS, Actor
+from liaison.core.refusals import Forbidden
+from liaison.core.verbs import Verb
 
 FORM_KEY: Final = "form:"
 """How the idempotency keys of forms begin; none that Liaison writes for itself does."""
@@ -40,6 +43,19 @@ def actor_of(request: HttpRequest) -> Actor:
     """The person in this session, or nobody (`ActorMiddleware` sets it on every request)."""
     actor: Actor = request.actor  # type: ignore[attr-defined]  # put there by a middleware
     return actor
+
+
+def refuse_form_unless(request: HttpRequest, verb: Verb, *, patient: Reachable, now: datetime) -> None:
+    """Open a form, and take it in, only for who may use `verb` on a patient whom they see.
+
+    What was sent is refused as the act itself would refuse it, with an entry under its verb; a look at the form is
+    kept as a look. Refuses: Forbidden, NotFound.
+    """
+    actor = actor_of(request)
+    if request.method == "POST":
+        refuse_unless(actor, verb, patient=patient, now=now)
+    elif not patient.reachable_by(actor, verb, now=now):
+        raise Forbidden
 
 
 def form_key(request: HttpRequest, posted: str) -> str:

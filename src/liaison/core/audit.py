@@ -22,6 +22,7 @@ from liaison.core.actor import Actor
 from liaison.core.heads import Head, our_heads
 from liaison.core.models import AuditEntry, AuditSeal
 from liaison.core.postgres.guard import writes_open
+from liaison.core.serving import SERVED, names_of
 from liaison.core.verbs import Verb
 
 log = logging.getLogger(__name__)
@@ -133,7 +134,7 @@ class Verification:
     `compared` heads that were recorded outside the database were looked for in it; `missing` is the first that the
     database does not hold, though what it holds is unbroken. `stalled` says that entries have waited too long for their
     seal: until they have one, nothing proves them. `resting`: the last entries, of a minute at most, have waited too
-    long because no worker runs.
+    long because Liaison does not run.
     """
 
     seals: int
@@ -241,17 +242,20 @@ def unsealed_since() -> datetime | None:
 
 
 def _resting() -> bool:
-    """Whether no worker runs, and what waits for its seal was written within the last minute before that.
+    """Whether Liaison does not run, and what waits for its seal was written within the last minute before that.
 
-    A clinic that was stopped leaves its last seconds unsealed; one that goes on without a worker leaves more.
+    A clinic that was stopped leaves its last seconds unsealed; one that goes on without a worker leaves more. It runs
+    while one of its processes is connected, though it be silent: a worker that hangs seals nothing, and that is told.
     """
     unsealed = AuditEntry.objects.filter(seal=None)
     waiting = unsealed.aggregate(first=models.Min("recorded_at"), last=models.Max("recorded_at"))
     if waiting["first"] is None or waiting["last"] - waiting["first"] > LONGEST_UNSEALED:
         return False
     with connection.cursor() as cursor:
+        cursor.execute(SERVED, [names_of(settings.LIAISON_SCHEMA)])
+        served = cursor.fetchone()
         cursor.execute(WORKS)
-        return cursor.fetchone() is None
+        return served == (False,) and cursor.fetchone() is None
 
 
 def accept_head() -> None:

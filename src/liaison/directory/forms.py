@@ -74,7 +74,10 @@ class PractitionerForm(EntryForm):
     languages = forms.CharField(label=_("Speaks"), max_length=120, required=False)
     takes_referrals = forms.BooleanField(label=_("Takes referrals"), required=False, initial=True)
 
-    def __init__(self, *args: Any, actor: Actor, now: datetime, row: Practitioner | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, actor: Actor, now: datetime, row: Practitioner | None = None, sent_as: str = "", **kwargs: Any
+    ) -> None:
+        """`sent_as` is the key of a new entry's form: who was chosen in it stays to be chosen when it comes again."""
         if row is not None:
             said = [name for name in self.base_fields if name not in _OF_THE_FORM] + ["version"]
             columns = [name if name not in _CHOSEN else f"{name}_id" for name in said]
@@ -87,7 +90,8 @@ class PractitionerForm(EntryForm):
         may_link = actor.may(LINK) if row is None else actor.may_at(LINK, site_id=row.site_id)
         if may_link:
             free = Q(is_active=True, practitioner__isnull=True, pk__in=people_met(actor, LINK, now=now))
-            fields["user"].queryset = User.objects.filter(free | Q(practitioner=row) if row is not None else free)
+            theirs = Q(practitioner=row) if row is not None else Q(practitioner__form_key=sent_as)
+            fields["user"].queryset = User.objects.filter(free | theirs if row is not None or sent_as else free)
         else:
             del fields["user"]
 

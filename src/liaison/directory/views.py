@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from liaison.core.actor import Actor
-from liaison.core.answers import done, put_beside, tell_against, wants_fragment
+from liaison.core.answers import done, put_beside, says_what_is_kept, tell_against, wants_fragment
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound, Refusal, Stale, StepUpNeeded
@@ -65,7 +65,8 @@ def practitioner(request: HttpRequest, practitioner_id: int | None = None) -> Ht
 
     def make(typed: Any) -> PractitionerForm:
         kept = None if row is None else queries.get_practitioner(actor, practitioner_id=row.pk)
-        return PractitionerForm(typed, actor=actor, now=now, row=kept)
+        sent_as = form_key(request, typed.get("key", "")) if typed else ""
+        return PractitionerForm(typed, actor=actor, now=now, row=kept, sent_as=sent_as)
 
     def save(form: PractitionerForm) -> Any:
         if row is None:
@@ -181,6 +182,8 @@ def _entry(
             raise
         except Stale as refusal:
             form, status = make(request.POST), refusal.status
+            if says_what_is_kept(form):
+                return done(request, said=_("Saved."), to=page.back, go=True)
             tell_against(form, version=make(None).initial["version"])
             form.add_error(None, refusal.sentence)
         except Refusal as refusal:

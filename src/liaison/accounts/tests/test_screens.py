@@ -174,6 +174,27 @@ def test_who_saves_a_site_second_is_told_what_it_says_now(client: Client, ada: U
     assert Site.objects.get(pk=riverside.pk).address == "2 Hill Rd"
 
 
+def test_a_form_that_is_sent_twice_at_once_is_saved_once_and_answered_twice(
+    client: Client, ada: User, rosa: User, riverside: Site
+) -> None:
+    team = actions.add_team(actor=LIAISON, name="Transitions", site=riverside, now=NOW)
+    person, site = f"/people/{rosa.pk}/", f"/people/sites/{riverside.pk}/"
+    for where, sent in (
+        (person, {"name": "Rosa Ng", "email": "Rosa.Ng@Riverside.example", "version": "1"}),
+        (f"{person}teams/", {"teams": [team.pk], "version": ""}),
+        (site, {"name": "Riverside", "address": "1 Hill Rd\r\nDurham", "phone": "617 555 0102", "version": "1"}),
+    ):
+        first = client.post(where, sent)
+        changes = AuditEntry.objects.filter(outcome="done").exclude(verb="core.see").count()
+        second = client.post(where, sent)
+        assert (first.status_code, second.status_code) == (302, 302), where
+        assert AuditEntry.objects.filter(outcome="done").exclude(verb="core.see").count() == changes
+        assert second["Location"] == first["Location"]
+    rosa.refresh_from_db()
+    riverside.refresh_from_db()
+    assert (rosa.version, rosa.email, riverside.version) == (2, "rosa.ng@riverside.example", 2)
+
+
 def test_sites_and_teams_are_added(client: Client, ada: User) -> None:
     new = {
         "what": "site",

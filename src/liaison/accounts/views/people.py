@@ -18,7 +18,7 @@ from liaison.accounts.forms import PersonForm, RoleForm, SiteForm, TeamForm, Tea
 from liaison.accounts.models import User
 from liaison.accounts.ports import open_work_of
 from liaison.core.actor import EVERYWHERE
-from liaison.core.answers import attempt, done, put_beside, tell_against, wants_fragment
+from liaison.core.answers import attempt, done, put_beside, says_what_is_kept, tell_against, wants_fragment
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, Stale
@@ -73,12 +73,14 @@ def person(request: HttpRequest, user_id: int) -> HttpResponse:
         except Stale as refusal:
             status, found = refusal.status, _person(request, user_id, now=now)
             form = _person_form(request.POST, found)
+            if says_what_is_kept(form):
+                return _saved(request, found)
             tell_against(form, version=found.version)
             form.add_error(None, refusal.sentence)
         except actions.EmailTaken as refusal:
             put_beside(form, refusal)
         else:
-            return done(request, said=_("Saved."), to=_url(found), go=True)
+            return _saved(request, found)
     return _page(request, found, status=status if form.errors else 200, form=form, now=now)
 
 
@@ -134,10 +136,12 @@ def set_teams(request: HttpRequest, user_id: int) -> HttpResponse:
     except Stale as refusal:
         held = list(queries.teams_in_reach(actor, person=found))
         form = TeamsForm(request.POST, actor=actor, held=held)
+        if says_what_is_kept(form):
+            return _saved(request, found)
         tell_against(form, version=form.version_of(held))
         form.add_error(None, refusal.sentence)
         return _page(request, found, status=refusal.status, teams_form=form, now=now)
-    return done(request, said=_("Saved."), to=_url(found), go=True)
+    return _saved(request, found)
 
 
 @require_POST
@@ -202,6 +206,10 @@ def sites(request: HttpRequest) -> HttpResponse:
         "team_form": team_form,
     }
     return render(request, "accounts/sites.html", page, status=422 if form.errors else 200)
+
+
+def _saved(request: HttpRequest, found: User) -> HttpResponse:
+    return done(request, said=_("Saved."), to=_url(found), go=True)
 
 
 def _page(request: HttpRequest, found: User, *, now: datetime, status: int = 200, **given: forms.Form) -> HttpResponse:

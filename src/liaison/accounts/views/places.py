@@ -12,7 +12,7 @@ from liaison.accounts import actions
 from liaison.accounts.forms import ChangedSiteForm
 from liaison.accounts.models import Site
 from liaison.accounts.queries import site_for
-from liaison.core.answers import done, put_beside, tell_against
+from liaison.core.answers import done, put_beside, says_what_is_kept, tell_against
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Stale
@@ -32,14 +32,20 @@ def site(request: HttpRequest, site_id: int) -> HttpResponse:
         except Stale as refusal:
             status, found = refusal.status, site_for(actor, site_id=site_id)
             form = _form(request.POST, found)
+            if says_what_is_kept(form):
+                return _saved(request)
             tell_against(form, version=found.version)
             form.add_error(None, refusal.sentence)
         except actions.PhoneNeeded as refusal:
             put_beside(form, refusal)
         else:
-            return done(request, said=_("Saved."), to=reverse("accounts:sites"), go=True)
+            return _saved(request)
     page = {"site": found, "form": form}
     return render(request, "accounts/site.html", page, status=status if form.errors else 200)
+
+
+def _saved(request: HttpRequest) -> HttpResponse:
+    return done(request, said=_("Saved."), to=reverse("accounts:sites"), go=True)
 
 
 def _form(typed: QueryDict | None, found: Site) -> ChangedSiteForm:

@@ -155,6 +155,16 @@ def test_a_database_in_use_is_not_replaced(clinic, backup):
     assert run(clinic, "SELECT room FROM liaison.booking") == [(7,)]
 
 
+def test_a_database_on_which_liaison_runs_is_not_replaced(clinic, backup):
+    with (
+        psycopg.connect(clinic.url, application_name="liaison worker liaison"),
+        pytest.raises(Problem, match=r"Liaison runs on this database\. Stop it first"),
+    ):
+        restore_backup(clinic, file=backup, replace=True)
+    with psycopg.connect(clinic.url, application_name="liaison worker other_clinic"):
+        restore_backup(clinic, file=backup, replace=True)
+
+
 def test_psql_opens_the_organizations_schema(clinic, capfd):
     assert run_psql(clinic, ("--tuples-only", "--command", "SELECT room FROM booking")) == 0
     assert capfd.readouterr().out.strip() == "7"

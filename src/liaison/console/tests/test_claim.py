@@ -16,6 +16,22 @@ def test_a_folder_is_held_by_one_and_free_afterwards(tmp_path):
         pass
 
 
+def test_nothing_is_taken_from_under_a_liaison_that_runs_and_none_starts_meanwhile(tmp_path):
+    nowhere = tmp_path / "nowhere"
+    with Claim(nowhere).kept_from_up():
+        assert not nowhere.exists()
+    with (
+        Claim(tmp_path).held(),
+        pytest.raises(Problem, match=r"runs on .* \(process \d+\)\. Stop it first"),
+        Claim(tmp_path).kept_from_up(),
+    ):
+        pass
+    with Claim(tmp_path).kept_from_up(), pytest.raises(Problem, match="already runs"), Claim(tmp_path).held():
+        pass
+    with Claim(tmp_path).held():
+        pass
+
+
 def test_the_clock_of_the_one_that_runs_is_known_and_of_none_other(tmp_path):
     other = Claim(tmp_path)
     assert other.clock_of_holder() == 0

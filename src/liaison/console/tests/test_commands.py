@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from liaison.console.claim import Claim
+
 HIDDEN = {"LIAISON_TEST_FOLDER", "DJANGO_SETTINGS_MODULE", "LIAISON_SCHEMA"}
 
 
@@ -78,6 +80,9 @@ def test_a_backup_is_made_refused_to_be_overwritten_and_restored(ready, tmp_path
     again = liaison("backup", file, DATABASE_URL=ready.url)
     assert again.returncode == 1
     assert "--overwrite" in again.stderr
+    with Claim(tmp_path).held():
+        refused = liaison("restore", file, "--replace", DATABASE_URL=ready.url, LIAISON_DATA=str(tmp_path))
+    assert (refused.returncode, "Stop it first" in refused.stderr) == (1, True)
     restored = liaison("restore", file, "--replace", DATABASE_URL=ready.url)
     assert restored.returncode == 0, restored.stderr
     assert liaison("psql", "-c", "SELECT * FROM accounts_user", DATABASE_URL=ready.url).returncode == 0

@@ -5,13 +5,14 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import time
 from contextlib import ExitStack, contextmanager
 
 import pytest
 
-from liaison.console.front import TOO_SLOW
+from liaison.console.front import ANSWERS, TOO_SLOW, Front
 from liaison.console.tests.test_up import three_free_ports
 from liaison.console.up import serve_pages
 
@@ -79,7 +80,7 @@ def test_twelve_slow_senders_keep_nobody_from_the_pages(ready, tmp_path):
 
 # A WSGI application that says what it was given, behind the front with two threads and little patience.
 ECHO = """
-import hashlib, json, threading
+import hashlib, json, resource, threading
 from liaison.console.front import Front
 
 closed = []
@@ -95,6 +96,12 @@ def application(environ, start_response):
     if environ["PATH_INFO"] == "/longer":
         start_response("200 OK", [("content-type", "text/csv")])
         return Parts(b"%08d" % part * 8192 for part in range(200))
+    if environ["PATH_INFO"] == "/broken":
+        start_response("200 OK", [("content-type", "text/csv")])
+        return Parts(b"x" * (65536 // (part < 100)) for part in range(200))
+    if environ["PATH_INFO"] == "/memory":
+        start_response("200 OK", [])
+        return [str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10).encode()]
     if environ["PATH_INFO"] == "/closed":
         start_response("200 OK", [])
         return [str(len(closed)).encode()]
@@ -120,7 +127,7 @@ def echo(tmp_path_factory):
             ports[name] = port = three_free_ports()
             command = [sys.executable, "-m", "granian", "--factory", "--interface", "rsgi", "--port", str(port)]
             path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
-            servers.enter_context(serving(port, [*command, f"{name}:front"], PYTHONPATH=path))
+            servers.enter_context(serving(port, [*command, f"{name}:front"], PYTHONPATH=path, TMPDIR=str(folder)))
         yield ports
 
 
@@ -201,12 +208,37 @@ def test_a_sender_who_goes_away_halfway_is_never_answered_by_a_page(echo):
     assert ask(echo["echo"], "/closed")[2] == before
 
 
-def test_a_long_answer_comes_part_by_part_and_is_closed_after_it(echo):
+def test_a_long_answer_comes_whole_with_its_length_and_is_closed_after_it(echo):
     status, headers, body = ask(echo["echo"], "/long", timeout=PATIENCE)
     assert status == 200
     assert headers["content-type"] == "text/csv"
-    assert body == b"x" * 6_553_600
+    assert (body, headers["content-length"]) == (b"x" * 6_553_600, "6553600")
     assert int(ask(echo["echo"], "/closed")[2]) > 0
+
+
+def test_a_long_answer_that_breaks_off_never_passes_for_the_whole(echo):
+    status, _headers, body = ask(echo["echo"], "/broken", timeout=PATIENCE)
+    assert (status, b"x" in body) == (500, False)
+    assert ask(echo["echo"], "/closed")[0] == 200
+
+
+def test_what_nobody_fetches_is_kept_on_the_disk(echo):
+    before = int(ask(echo["echo"], "/memory")[2])
+    with ExitStack() as readers:
+        for _ in range(SLOW_READERS):
+            readers.enter_context(reader(echo["echo"], "/longer"))
+        assert int(ask(echo["echo"], "/memory")[2]) - before < 3 * len(LONGER)
+
+
+def test_answers_that_a_killed_process_left_are_swept_and_young_ones_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    old, young, other = (tmp_path / name for name in (f"{ANSWERS}old", f"{ANSWERS}young", "theirs"))
+    for file in (old, young, other):
+        file.write_bytes(b"Walter")
+    for file in (old, other):
+        os.utime(file, (0, 0))
+    Front(lambda environ, start: [], threads=1, most=1)
+    assert sorted(tmp_path.iterdir()) == sorted([young, other])
 
 
 def reader(port, path):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from liaison.core.act import act, apart
+from liaison.core.act import act, apart, refuse_unless
 from liaison.core.actor import Actor, system_actor
 from liaison.core.audit import collecting_seen, record, seal_entries, seen, verify_chain
 from liaison.core.facts import Fact, reacts_to
@@ -55,6 +55,17 @@ def test_an_act_leaves_one_entry_that_says_who_what_and_for_whom() -> None:
     written = AuditEntry.objects.get()
     assert (written.actor_name, written.verb, written.outcome) == ("Rosa", "trial.mend", "done")
     assert (written.patient_ids, written.reason, written.details) == ([12, 13], "He asked", {"steps": 2})
+
+
+@pytest.mark.django_db
+def test_what_is_refused_before_there_is_an_act_is_kept_under_its_verb() -> None:
+    refuse_unless(ROSA, MEND, patient=Walter(), now=NOW)
+    assert not AuditEntry.objects.exists()
+    with pytest.raises(Forbidden) as refused:
+        refuse_unless(ROSA, MEND, patient=Walter(reachable=False), now=NOW)
+    written = AuditEntry.objects.get()
+    assert (written.verb, written.outcome, written.patient_ids) == ("trial.mend", "refused", [12])
+    assert refused.value.audited
 
 
 @pytest.mark.django_db

@@ -1,13 +1,15 @@
 """What a form shows when the answer is no."""
 
 from datetime import date, time
+from typing import Any
 
 import pytest
 from django import forms
 from django.http import QueryDict
 
-from liaison.core.answers import attempt, put_beside, tell_against
+from liaison.core.answers import attempt, put_beside, says_what_is_kept, tell_against
 from liaison.core.refusals import Conflict, Forbidden, NotFound, Refusal, StepUpNeeded
+from liaison.core.telephones import TelephoneField
 
 
 class Form(forms.Form):
@@ -77,6 +79,45 @@ class Kept(forms.Form):
     same = forms.CharField()
     key = forms.CharField(widget=forms.HiddenInput)
     version = forms.IntegerField(widget=forms.HiddenInput)
+
+
+class Reached(forms.Form):
+    """A form that writes what was typed as it is kept."""
+
+    phone = TelephoneField()
+    address = forms.EmailField()
+    note = forms.CharField(required=False, widget=forms.Textarea)
+    kind = forms.ChoiceField(choices=[("a", "Apple")], required=False)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+    def clean_address(self) -> str:
+        """In small letters."""
+        return str(self.cleaned_data["address"]).lower()
+
+
+REACHED = {
+    "phone": "(617) 555-0101", "address": "walter@example.org", "note": "One\nTwo", "kind": "a", "version": 2,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept", "same"),
+    [
+        ({}, {}, True),
+        ({"phone": "617 555 0101", "address": "Walter@Example.org", "note": "One\r\nTwo"}, {}, True),
+        ({"phone": "617 555 0102"}, {}, False),
+        ({"phone": "555"}, {}, False),
+        ({"note": ""}, {}, False),
+        ({}, {"note": None}, False),
+        ({}, {"kind": "gone"}, False),
+    ],
+)
+def test_a_form_that_says_what_is_kept_by_now_was_sent_twice(
+    typed: dict[str, Any], kept: dict[str, Any], same: bool
+) -> None:
+    data = QueryDict(mutable=True)
+    data.update({name: str(value) for name, value in (REACHED | {"version": 1} | typed).items()})
+    assert says_what_is_kept(Reached(data, initial=REACHED | kept)) is same
 
 
 def test_after_a_stale_save_each_field_says_what_it_says_now_and_the_next_is_against_that() -> None:

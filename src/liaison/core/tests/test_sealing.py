@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 from datetime import timedelta
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import ProgrammingError, connection, transaction
 from django.db.models.functions import Now
 from django.test import Client
@@ -15,6 +17,7 @@ from liaison.core.actor import system_actor
 from liaison.core.audit import LOCK_SEALS, record, seal_entries, unsealed_since, verify_chain
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
+from liaison.core.serving import name_connections, names_of
 from liaison.core.tests.test_act import _tamper
 
 LIAISON = system_actor("trial")
@@ -64,6 +67,25 @@ def test_the_last_entries_of_a_clinic_that_was_stopped_are_no_break() -> None:
     _worker_heard(5)
     found = verify_chain()
     assert (found.resting, found.stalled != "") == (False, True)
+
+
+@pytest.mark.parametrize(("name", "resting"), [("worker", False), ("web", False), ("events", False), ("psql", True)])
+def test_a_worker_that_hangs_is_no_clinic_that_was_stopped(name: str, resting: bool) -> None:
+    record(LIAISON, "trial.mend")
+    _grown_older(300)
+    _worker_heard(300)
+    named = {**connection.get_connection_params(), "application_name": f"liaison {name} {settings.LIAISON_SCHEMA}"}
+    with psycopg.connect(**named):
+        found = verify_chain()
+    assert (found.resting, found.stalled == "") == (resting, resting)
+
+
+def test_a_process_names_its_connections_after_what_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGAPPNAME", "")
+    monkeypatch.setenv("LIAISON_SCHEMA", "other_clinic")
+    name_connections("web")
+    assert os.environ["PGAPPNAME"] in names_of("other_clinic")
+    assert os.environ["PGAPPNAME"] not in names_of("liaison")
 
 
 def test_a_clinic_that_goes_on_without_a_worker_is_told() -> None:

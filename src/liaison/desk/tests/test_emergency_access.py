@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from liaison.core.clock import current_time
+from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.desk.tests.browser import HTMX, text_of
 from liaison.desk.tests.test_home import loop_of_rosa
@@ -38,6 +39,8 @@ def test_how_to_reach_them_is_neither_offered_nor_opened(cast, at_desk, broken):
     assert kept not in text_of(pat.get(f"/calls/new/?patient={cast.walter.pk}"))
     assert pat.get(kept).status_code == 403
     assert pat.post(kept, {}).status_code == 403
+    entry = AuditEntry.objects.filter(outcome="refused").latest("id")
+    assert (entry.verb, entry.outcome, entry.patient_ids) == ("inbox.note_preference", "refused", [cast.walter.pk])
 
 
 def test_a_loop_is_read_and_moved_on_but_neither_taken_nor_given_up(cast, at_desk, broken):

@@ -243,6 +243,8 @@ def test_the_pages_of_the_directory(rosa: Client) -> None:
     entry = f"/directory/clinicians/{row.pk}/"
     assert 'value="Dr Away"' in text(rosa.get(entry))
     assert rosa.post(entry, {**typed, "version": "1"}).status_code == 302
+    twice = rosa.post(entry, {**typed, "version": "1"})
+    assert (twice.status_code, queries.practitioners(LIAISON)[0].version) == (302, 2), "it says what is kept"
     mine = {**typed, "name": "Dr Afar", "version": "1"}
     stale = rosa.post(entry, mine)
     assert stale.status_code == 409

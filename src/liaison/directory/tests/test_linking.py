@@ -127,6 +127,18 @@ def test_who_may_not_link_says_nobody_and_takes_nobody_away(two: Two) -> None:
     assert change(two.rosa, linked, user=two.mallory, site_id=two.riverside.pk).user_id == two.mallory.pk
 
 
+def test_a_new_clinician_who_signs_in_is_added_once_however_often_the_form_is_sent(two: Two, client: Client) -> None:
+    sign_in(client, two.adam)
+    new = "/directory/clinicians/new/"
+    key = client.get(new).content.decode().split('name="key" value="')[1].split('"')[0]
+    typed = {"name": "Dr Mallory", "user": two.mallory.pk, "site": two.riverside.pk, "key": key}
+    assert client.post(new, typed).status_code == 302
+    assert client.post(new, typed).status_code == 302
+    assert Practitioner.objects.filter(user=two.mallory).count() == 1
+    other = client.post(new, {**typed, "key": "another form"})
+    assert (other.status_code, Practitioner.objects.filter(name="Dr Mallory").count()) == (422, 1)
+
+
 def test_the_page_offers_only_what_can_be_done(two: Two, client: Client) -> None:
     sign_in(client, two.ada)
     listed = client.get("/directory/").content.decode()

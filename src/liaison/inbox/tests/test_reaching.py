@@ -187,6 +187,9 @@ def test_rosa_changes_it_on_one_screen_while_he_talks(cast: Cast) -> None:
     assert (cast.walter.best_time, cast.walter.spoken_language, cast.mail.may_email) == ("Mornings", "es", False)
     new = ContactPoint.objects.get(value_key="+16175550179")
     assert (new.may_text, new.may_email, new.may_call) == (True, False, True)
+    assert rosa.post(url, form).status_code == 302, "the same form, sent twice at once"
+    assert (ContactPoint.objects.filter(value_key=new.value_key).count(), Preference.objects.count()) == (1, 1)
+    assert rosa.post(url, form | {"new-value": "617 555 0180"}).status_code == 409
     shown = rosa.get(url).content.decode()
     assert 'value="Loud"' in shown
     assert Preference.objects.get().standing == "stopped"
@@ -246,6 +249,9 @@ def test_a_stale_save_says_that_a_number_is_gone(cast: Cast) -> None:
     stale = theo.post(url, form)
     assert stale.status_code == 409
     assert "that you had before you is no longer theirs." in stale.content.decode()
+    form = filled(theo.get(url).content) | {f"p{cast.mail.pk}-gone": "on"}
+    assert theo.post(url, form).status_code == 302
+    assert theo.post(url, form).status_code == 302, "the same form, sent twice at once"
 
 
 def test_an_address_asks_for_nothing_that_it_can_not_allow(cast: Cast) -> None:

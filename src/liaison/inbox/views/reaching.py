@@ -12,15 +12,16 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
-from liaison.core.answers import done, tell_now
-from liaison.core.asking import actor_of
+from liaison.core.answers import done, says_what_is_kept, tell_now
+from liaison.core.asking import actor_of, refuse_form_unless
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound, Refusal, Stale
 from liaison.inbox import access, actions
 from liaison.inbox.forms.reaching import CHANNEL_HEADS, NewPointForm, PersonForm, PointForm, StandingsForm
 from liaison.inbox.queries import PointNow, ReachSheet, reach_sheet
+from liaison.patients.actions import ContactDetails
 from liaison.patients.models import Patient
-from liaison.patients.queries import get_patient_to
+from liaison.patients.queries import get_patient
 
 _NOTE_OF_POINT: Final = re.compile(r"p\d+-note")
 
@@ -41,6 +42,14 @@ class _Forms:
         wrong = [form for form in sent if not form.is_valid()]
         return not wrong
 
+    @property
+    def say_what_is_kept(self) -> bool:
+        """After a stale save: whether all that was sent is kept by now, so that nothing is left to save."""
+        told = [form for form in (*self.points, self.person) if form.is_bound]
+        same = all(says_what_is_kept(form) for form in told) and self.new.is_valid() and self.standings.is_valid()
+        new = self.new.wish if same else None
+        return same and not self.standings.wish and (new is None or any(_is(point, new) for point in self.points))
+
     def tell_now(self) -> None:
         """After a stale save: say beside each field that differs what it says now."""
         for form in (*self.points, self.person, self.standings):
@@ -52,7 +61,8 @@ class _Forms:
 def reach(request: HttpRequest, patient_id: int) -> HttpResponse:
     """Numbers and addresses with what is allowed on each, languages, best times, and what they want by channel."""
     actor, now = actor_of(request), current_time()
-    patient = get_patient_to(actor, patient_id=patient_id, verb=access.NOTE_PREFERENCE, now=now)
+    patient = get_patient(actor, patient_id=patient_id, now=now)
+    refuse_form_unless(request, access.NOTE_PREFERENCE, patient=patient, now=now)
     sheet = reach_sheet(actor, patient=patient, now=now)
     forms = _forms(request, sheet, patient=patient)
     problem, status, against = "", 200, request.POST.get("seen", sheet.seen)
@@ -65,15 +75,17 @@ def reach(request: HttpRequest, patient_id: int) -> HttpResponse:
                 raise
             except Stale as refusal:
                 problem, status = refusal.sentence, refusal.status
-                patient = get_patient_to(actor, patient_id=patient_id, verb=access.NOTE_PREFERENCE, now=now)
+                patient = get_patient(actor, patient_id=patient_id, now=now)
                 sheet = reach_sheet(actor, patient=patient, now=now)
                 forms, against = _forms(request, sheet, patient=patient), sheet.seen
+                if forms.say_what_is_kept and not _asks_for_the_gone(request, sheet):
+                    return _saved(request, patient)
                 forms.tell_now()
                 problem = _with_the_gone(request, sheet, problem)
             except Refusal as refusal:
                 problem, status = " ".join([refusal.sentence, *refusal.fields.values()]), refusal.status
             else:
-                return done(request, said=_("Saved."), to=reverse("desk:patient", args=[patient.pk]), go=True)
+                return _saved(request, patient)
     context = {
         "patient": patient,
         "sheet": sheet,
@@ -85,6 +97,17 @@ def reach(request: HttpRequest, patient_id: int) -> HttpResponse:
         "now": now,
     }
     return render(request, "inbox/reach.html", context, status=status)
+
+
+def _saved(request: HttpRequest, patient: Patient) -> HttpResponse:
+    return done(request, said=_("Saved."), to=reverse("desk:patient", args=[patient.pk]), go=True)
+
+
+def _is(form: PointForm, new: ContactDetails) -> bool:
+    """Whether a number or address that is kept is the new one of the form, as it was typed or written otherwise."""
+    kept = form.point.details
+    named = (kept.kind, kept.use, kept.may_text, kept.may_email) == (new.kind, new.use, new.may_text, new.may_email)
+    return named and " ".join(new.value.split()) == kept.value
 
 
 def _forms(request: HttpRequest, sheet: ReachSheet, *, patient: Patient) -> _Forms:
@@ -107,6 +130,13 @@ def _forms(request: HttpRequest, sheet: ReachSheet, *, patient: Patient) -> _For
 def _point(request: HttpRequest, *, point: PointNow) -> PointForm:
     """What was ticked for it; as it is kept, for one that was added after the form was opened."""
     return PointForm(request.POST if f"p{point.id}-note" in request.POST else None, point=point)
+
+
+def _asks_for_the_gone(request: HttpRequest, sheet: ReachSheet) -> bool:
+    """Whether something else was asked of a number or address that is kept no more than to end it."""
+    kept = {point.id for point in sheet.points}
+    sent = {int(name[1:].split("-")[0]) for name in request.POST if _NOTE_OF_POINT.fullmatch(name)}
+    return any(f"p{pk}-gone" not in request.POST for pk in sent - kept)
 
 
 def _with_the_gone(request: HttpRequest, sheet: ReachSheet, problem: str) -> str:

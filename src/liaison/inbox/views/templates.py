@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from liaison.core.answers import done, put_beside, tell_against
+from liaison.core.answers import done, put_beside, says_what_is_kept, tell_against
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound, Refusal, Stale
@@ -41,14 +41,15 @@ def template(request: HttpRequest, code: str) -> HttpResponse:
         except Stale as refusal:
             sheet = template_sheet(actor, code=code)
             form = TemplateForm(request.POST, sheet=sheet)
+            if says_what_is_kept(form):
+                return _saved(request)
             tell_against(form, version=sheet.version)
             form.add_error(None, refusal.sentence)
             status = refusal.status
         except Refusal as refusal:
             put_beside(form, refusal)
         else:
-            said = _("Saved. New messages use it; what was written before keeps its words.")
-            return done(request, said=said, to=reverse("inbox:templates"), go=True)
+            return _saved(request)
     texts = form.texts if form.is_bound and form.is_valid() else sheet.texts
     context = {
         "sheet": sheet,
@@ -57,6 +58,11 @@ def template(request: HttpRequest, code: str) -> HttpResponse:
         "now": now,
     }
     return render(request, "inbox/template.html", context, status=status if form.errors else 200)
+
+
+def _saved(request: HttpRequest) -> HttpResponse:
+    said = _("Saved. New messages use it; what was written before keeps its words.")
+    return done(request, said=said, to=reverse("inbox:templates"), go=True)
 
 
 @require_POST

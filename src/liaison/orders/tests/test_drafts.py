@@ -152,6 +152,8 @@ def test_who_comes_second_is_told_beside_each_field_what_it_says_now(clinic: Cli
     assert "It now says: Is it the valve?" in page
     assert page.count("It now says") == 1
     assert "Echo?" in page
+    same = form(clinic, draft, question="Is it the valve?", history="Two lines\r\nof it", attachments="")
+    assert client.post(where, same).status_code == 302, "it says what is kept"
     now_kept = Referral.objects.get()
     assert f'name="version" value="{now_kept.version}"' in page
     assert client.post(where, form(clinic, now_kept, question="Echo?")).status_code == 302

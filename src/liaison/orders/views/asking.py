@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from liaison.core.answers import done, put_beside, tell_now
+from liaison.core.answers import done, put_beside, says_what_is_kept, tell_now
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
@@ -84,12 +84,18 @@ def draft(request: HttpRequest, draft_id: int) -> HttpResponse:
     except actions.ReferralChanged as refusal:
         kept = draft_to_change(actor, draft_id=draft_id, now=now)
         form = _draft_form(request, kept)
+        if says_what_is_kept(form):
+            return _draft_changed(request, kept)
         form.add_error(None, refusal.sentence)
         tell_now(form)
         return _draft_page(request, form, kept=kept, status=refusal.status, against=kept.version)
     except actions.DuplicateReferral as refusal:
         put_beside(form, refusal)
         return _draft_page(request, form, kept=kept, duplicate=True)
+    return _draft_changed(request, kept)
+
+
+def _draft_changed(request: HttpRequest, kept: Referral) -> HttpResponse:
     return done(request, said=_("The draft is changed."), to=referral_url(kept.pk), go=True)
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
-from liaison.core.refusals import Forbidden, NotFound
+from liaison.core.refusals import NotFound
 from liaison.core.verbs import Verb
 from liaison.patients.models import Alert, ContactPoint, Patient, PatientSite, Proxy
 
@@ -24,14 +24,6 @@ def get_patient(actor: Actor, *, patient_id: int, verb: Verb | None = None, now:
         raise NotFound
     refuse_unseen(actor, patient=found.survivor, verb=verb, now=now)
     return found.survivor
-
-
-def get_patient_to(actor: Actor, *, patient_id: int, verb: Verb, now: datetime) -> Patient:
-    """The patient, for whoever may use `verb` on them. Refuses: NotFound (invisible), Forbidden (seen, but no more)."""
-    patient = get_patient(actor, patient_id=patient_id, now=now)
-    if not patient.reachable_by(actor, verb, now=now):
-        raise Forbidden
-    return patient
 
 
 def refuse_unseen(actor: Actor, *, patient: Patient, verb: Verb | None = None, now: datetime) -> None:

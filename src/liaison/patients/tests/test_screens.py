@@ -129,6 +129,7 @@ def test_a_correction_is_saved_and_a_stale_one_says_what_it_says_now(clinic: Cli
     url = f"/patients/{walter.pk}/edit/"
     assert "(207) 555-0123" in words(rosa.get(url))
     assert rosa.post(url, {**EDIT, "called_as": "Wally"}).status_code == 302
+    assert rosa.post(url, {**EDIT, "called_as": "Wally"}).status_code == 302, "the same form, sent twice at once"
     stale = rosa.post(url, {**EDIT, "called_as": "Walt"})
     assert stale.status_code == 422
     assert "Someone changed this meanwhile" in words(stale)
@@ -285,6 +286,7 @@ def test_a_stale_number_says_what_it_says_now_and_is_saved_against_that(clinic: 
     assert rosa.post(url, {**typed, "mark": point.mark}).status_code == 302
     point.refresh_from_db()
     assert (point.use, point.may_text) == ("mobile", False)
+    assert rosa.post(url, {**typed, "mark": "of before"}).status_code == 302, "it says what is kept"
 
 
 def test_a_clerk_decides_on_duplicates_merges_and_undoes(clinic: Clinic, walter: Patient, register: Registry) -> None:

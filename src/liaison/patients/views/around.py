@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from liaison.core.answers import done
+from liaison.core.answers import done, says_what_is_kept
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Stale
@@ -39,7 +39,10 @@ def contact(request: HttpRequest, patient_id: int, contact_point_id: int | None 
         try:
             return actions.change_contact_point(contact_point_id=point.pk, **changed, **said)
         except Stale:
-            form.tell_changes(queries.contact_point_of(patient, contact_point_id=point.pk))
+            kept = queries.contact_point_of(patient, contact_point_id=point.pk)
+            if says_what_is_kept(ContactForm(request.POST, point=kept)):
+                return kept
+            form.tell_changes(kept)
             raise
 
     title = _("A way to reach them") if point is None else _("Correct a way to reach them")

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from liaison.accounts.queries import sites_within
-from liaison.core.answers import attempt, done, put_beside
+from liaison.core.answers import attempt, done, put_beside, says_what_is_kept
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import NO_VERSION, Forbidden, Stale
@@ -47,12 +47,15 @@ def edit(request: HttpRequest, patient_id: int) -> HttpResponse:
                 now=now,
             )
         except Stale as refusal:
+            kept = queries.get_patient(actor, patient_id=patient_id, now=now)
+            if says_what_is_kept(DetailsForm(request.POST, patient=kept)):
+                return _saved(request, kept)
             put_beside(form, refusal)
-            form.tell_changes(queries.get_patient(actor, patient_id=patient_id, now=now))
+            form.tell_changes(kept)
         except actions.DetailsWrong as refusal:
             put_beside(form, refusal)
         else:
-            return done(request, said=_("Saved."), to=reverse("patients:edit", args=[patient.pk]), go=True)
+            return _saved(request, patient)
     context = {"patient": patient, "form": form, "now": now, "band": queries.band(actor, patient=patient, now=now)}
     context |= {
         "time_zone": actor.zone,
@@ -68,6 +71,10 @@ def edit(request: HttpRequest, patient_id: int) -> HttpResponse:
         },
     }
     return render(request, "patients/edit.html", context, status=422 if form.errors else 200)
+
+
+def _saved(request: HttpRequest, patient: Patient) -> HttpResponse:
+    return done(request, said=_("Saved."), to=reverse("patients:edit", args=[patient.pk]), go=True)
 
 
 @require_http_methods(["GET", "POST"])

@@ -12,6 +12,7 @@ from decimal import Decimal, InvalidOperation
 import msgspec
 
 from liaison.records.rules.dates import impossible_date
+from liaison.records.rules.halves import HALF_A_CHARACTER
 from liaison.records.rules.shapes import Json
 from liaison.records.rules.vocabulary import FHIR_ID, RESOURCE_TYPES
 
@@ -135,19 +136,35 @@ class _Key:
 _keys = msgspec.json.Decoder(dict[_Key, msgspec.Raw], dec_hook=lambda kind, name: kind(name))
 
 
-def own_key_given_twice(body: bytes | bytearray | msgspec.Raw) -> str:
-    """The first of this object's own keys that it gives twice, "" for none. What the values hold is passed over,
-    so that it costs little for a large bundle; `body` was decoded as an object before.
+def parts_of(body: bytes | bytearray | msgspec.Raw) -> dict[str, msgspec.Raw]:
+    """An object's own keys with their values as they were written; `body` was decoded as an object before.
+
+    Raises Refused for a key that it gives twice. What the values hold is passed over: that costs little for a large
+    bundle.
     """
-    seen = set()
-    for key in _keys.decode(body):
-        if key.name in seen:
-            return key.name
-        seen.add(key.name)
-    return ""
+    parts: dict[str, msgspec.Raw] = {}
+    for key, value in _keys.decode(body).items():
+        if key.name in parts:
+            raise _refused_twice(key.name)
+        parts[key.name] = value
+    return parts
 
 
-def refused_twice(key: str) -> Refused:
+def check_part(name: str, value: msgspec.Raw) -> None:
+    """Check what stands around resources, which nobody reads: as in a resource, no key stands twice in one object.
+
+    Raises Refused, with the part's name as its place.
+    """
+    body = bytes(value)
+    try:
+        twice = key_given_twice(body) if body.startswith((b"{", b"[")) else ""
+    except Refused as problem:
+        raise Refused(str(problem), where=name[:60]) from None
+    if twice:
+        raise Refused(str(_refused_twice(twice)), where=name[:60])
+
+
+def _refused_twice(key: str) -> Refused:
     """The refusal of a key that stands twice in one object."""
     return Refused(f"gives {key[:60]!r} twice in one object: only one of the values could be kept", where=key[:60])
 
@@ -155,7 +172,7 @@ def refused_twice(key: str) -> Refused:
 def why_not_json(problem: Exception, *, body: bytes | bytearray | memoryview | msgspec.Raw) -> str:
     """What is wrong with this JSON, in words for a person: half of a character is told from other damage."""
     if _is_half_a_character(bytes(body), said=str(problem)):
-        return "holds half of a character (such as \\ud800 alone): a text was cut inside it"
+        return HALF_A_CHARACTER
     return f"not valid JSON: {problem}"
 
 
@@ -178,7 +195,7 @@ def receive(body: bytes, *, path: str, full_url: str = "") -> Received:
         raise Refused("not a JSON object")
     twice = key_given_twice(body)
     if twice:
-        raise refused_twice(twice)
+        raise _refused_twice(twice)
     if b"\\u0000" in body and _NUL.search(body):
         raise Refused("holds a NUL character")
     if "\0" in full_url:

@@ -17,15 +17,16 @@ from pathlib import Path
 
 import msgspec
 
+from liaison.records.rules.halves import HALF_A_CHARACTER, Marked, marked_halves
 from liaison.records.rules.intake import (
     Note,
     Received,
     Refused,
     Reject,
+    check_part,
     decode,
-    own_key_given_twice,
+    parts_of,
     receive,
-    refused_twice,
     why_not_json,
 )
 from liaison.records.rules.vocabulary import UNPACKED_BUNDLES, WHOLE_BUNDLES
@@ -240,24 +241,57 @@ class _Bundle(msgspec.Struct):
 
 
 def _document(data: bytes | bytearray, *, name: str, path: str) -> Iterator[Received | Reject | Note]:
-    """One JSON document: a resource, or a bundle with its entries. Raises Unreadable when it is no JSON."""
-    if _type_of(data) != b'"Bundle"':
-        yield _taken(data, name=name, path=path or "$", full_url="", inside=path)
-        return
+    """One JSON document: a resource, or a bundle with its entries. Raises Unreadable when it is no JSON.
+
+    Of a bundle whose entries come in one by one, only those are refused that hold half of a character.
+    """
     try:
-        bundle = msgspec.json.decode(data, type=_Bundle)
-        twice = own_key_given_twice(data)
+        kind, marked = _type_of(data), None
+    except Unreadable:
+        marked = marked_halves(data)
+        if marked is None or _type_of(marked.data) != b'"Bundle"' or _decoded(marked.data).type not in UNPACKED_BUNDLES:
+            raise
+        kind, data = b'"Bundle"', marked.data
+    if kind == b'"Bundle"':
+        yield from _bundle(data, name=name, path=path, marked=marked)
+    else:
+        yield _taken(data, name=name, path=path or "$", full_url="", inside=path)
+
+
+def _decoded(data: bytes | bytearray) -> _Bundle:
+    try:
+        return msgspec.json.decode(data, type=_Bundle)
     except _BROKEN as problem:
         raise Unreadable(f"not a FHIR bundle: {problem}") from None
-    if twice:
-        yield _rejected(refused_twice(twice), name=name, path=path or "$", inside=path)
-    elif bundle.type in WHOLE_BUNDLES:
+
+
+def _bundle(
+    data: bytes | bytearray, *, name: str, path: str, marked: Marked | None
+) -> Iterator[Received | Reject | Note]:
+    """A bundle, whole or its entries. Raises Unreadable for one that is neither."""
+    bundle = _decoded(data)
+    try:
+        _check_around(data, beside="entry", marked=marked)
+    except Refused as problem:
+        yield _rejected(problem, name=name, path=path or "$", inside=path)
+        return
+    if bundle.type in WHOLE_BUNDLES:
         yield _taken(data, name=name, path=path or "$", full_url="", inside=path)
         yield Note(file=name, path=path or "$", text=f"a {bundle.type} bundle is kept whole, as one resource")
     elif bundle.type in UNPACKED_BUNDLES:
-        yield from _entries(bundle, name=name, prefix=f"{path}: " if path else "")
+        yield from _entries(bundle, name=name, prefix=f"{path}: " if path else "", marked=marked)
     else:
         raise Unreadable(f"unknown bundle type {bundle.type!r}")
+
+
+def _check_around(data: bytes | bytearray | msgspec.Raw, *, beside: str, marked: Marked | None) -> None:
+    """Check a bundle's or an entry's parts but for what stands under `beside`. Raises Refused, saying where."""
+    for part, value in parts_of(data).items():
+        if part == beside:
+            continue
+        if marked is not None and (chr(marked.code) in part or marked.within(bytes(value))):
+            raise Refused(HALF_A_CHARACTER, where=part[:60].replace(chr(marked.code), "\ufffd"))
+        check_part(part, value)
 
 
 def _type_of(data: bytes | bytearray | msgspec.Raw) -> bytes:
@@ -272,19 +306,22 @@ def _type_of(data: bytes | bytearray | msgspec.Raw) -> bytes:
     return bytes(head.resourceType)
 
 
-def _entries(bundle: _Bundle, *, name: str, prefix: str) -> Iterator[Received | Reject | Note]:
+def _entries(bundle: _Bundle, *, name: str, prefix: str, marked: Marked | None) -> Iterator[Received | Reject | Note]:
     """The entries, patients first: what follows can then be linked as it is stored."""
     later: list[tuple[str, _Entry]] = []
     for index, raw in enumerate(bundle.entry or ()):
         path = f"{prefix}entry[{index}]"
         try:
             entry = msgspec.json.decode(raw, type=_Entry)
-            twice = own_key_given_twice(raw)
+            _check_around(raw, beside="resource", marked=marked)
         except _BROKEN as problem:
             yield Reject(file=name, path=path, reason=f"not a bundle entry: {problem}")
             continue
-        if twice:
-            yield _rejected(refused_twice(twice), name=name, path=path, inside=path)
+        except Refused as problem:
+            yield _rejected(problem, name=name, path=path, inside=path)
+            continue
+        if marked is not None and marked.within(bytes(entry.resource)):
+            yield Reject(file=name, path=f"{path}.resource", reason=HALF_A_CHARACTER)
         elif bytes(entry.resource) in {b"", b"null"}:
             yield _without_resource(entry, name=name, path=path)
         elif _is_patient(entry.resource):

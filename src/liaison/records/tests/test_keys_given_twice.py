@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from liaison.records.rules.intake import Received, Refused, Reject, receive
+from liaison.records.rules.intake import Received, Refused, Reject, check_part, receive
 from liaison.records.rules.reading import read
 from liaison.records.tests.cast import write
 
@@ -45,6 +46,9 @@ def bundle(members: str) -> str:
         (f'"type": "batch", "entry": [{{"resource": {WALTER}, "resource": {JUNE}}}]', "entry[0].resource"),
         (f'"type": "batch", "entry": [{{"resource": {WALTER}, "resource": null}}]', "entry[0].resource"),
         (f'"type": "batch", "entry": [{{"fullUrl": "a", "fullUrl": "b", "resource": {JUNE}}}]', "entry[0].fullUrl"),
+        (f'"type": "batch", "link": [{{"url": "a", "url": "b"}}], "entry": [{ENTRY}]', "link"),
+        (f'"type": "batch", "entry": [{{"search": {{"mode": 1, "mode": 2}}, "resource": {JUNE}}}]', "entry[0].search"),
+        (f'"type": "document", "x": {{"a": {{"b": 1, "b": 1}}}}, "entry": [{ENTRY}]', "x"),
     ],
 )
 def test_a_bundle_that_gives_a_key_twice_is_rejected_with_its_path(tmp_path: Path, members: str, path: str) -> None:
@@ -52,6 +56,13 @@ def test_a_bundle_that_gives_a_key_twice_is_rejected_with_its_path(tmp_path: Pat
     assert isinstance(reject, Reject)
     assert reject.path == path
     assert "twice in one object: only one of the values could be kept" in reject.reason
+
+
+def test_what_stands_around_resources_and_is_nested_too_deeply_is_refused_with_its_place() -> None:
+    """A reader that skips it may go deeper than the one that looks for keys; how deep depends on where it is called."""
+    with pytest.raises(Refused, match="nested too deeply") as refused:
+        check_part("extension", msgspec.Raw(b"[" * 5_000 + b"]" * 5_000))
+    assert refused.value.where == "extension"
 
 
 def test_the_other_entries_and_lines_are_taken(tmp_path: Path) -> None:

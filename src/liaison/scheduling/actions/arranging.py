@@ -112,6 +112,17 @@ class CodeTaken(Conflict):
 constraint_refusal("scheduling_visit_type_version_once", CodeTaken)
 
 
+class NameTaken(Conflict):
+    """Two rooms or devices in service would have one name at one site."""
+
+    code = "scheduling.name_taken"
+    sentence = "A room or device of this site has this name already. Give one of them a name that tells them apart."
+    field = "name"
+
+
+constraint_refusal("scheduling_resource_name_once", NameTaken)
+
+
 def add_visit_type(*, actor: Actor, draft: VisitTypeDraft, now: datetime) -> VisitType:
     """Add a visit type under a code that no other has, nor had. They are the whole organization's.
 
@@ -183,7 +194,7 @@ def _check_draft(draft: VisitTypeDraft) -> None:
 
 
 def add_resource(*, actor: Actor, draft: ResourceDraft, now: datetime) -> Resource:
-    """Make somebody's or something's time bookable. Refuses: Impossible."""
+    """Make somebody's or something's time bookable. Refuses: Impossible, NameTaken."""
     _check_resource(draft)
     with act(actor, ARRANGE, site_id=draft.site.pk, now=now) as entry:
         _refuse_bookable(draft, beside=None)
@@ -203,7 +214,7 @@ def change_resource(
 ) -> Resource:
     """Change what a resource is called, can do and where it is. Bookings stay.
 
-    Refuses: Impossible, OtherSite, Stale (it is not of `expected_version` any more).
+    Refuses: Impossible, NameTaken, OtherSite, Stale (it is not of `expected_version` any more).
     """
     _check_resource(draft)
     with act(actor, ARRANGE, site_id=resource.site_id, subject=resource, now=now):
@@ -251,7 +262,7 @@ def retire_resource(*, actor: Actor, resource: Resource, now: datetime) -> Resou
 
 
 def return_resource(*, actor: Actor, resource: Resource, now: datetime) -> Resource:
-    """Its time can be given away again."""
+    """Its time can be given away again. Refuses: NameTaken (another one has got its name meanwhile)."""
     with act(actor, ARRANGE, site_id=resource.site_id, subject=resource, now=now):
         lock_arrangement(resource)
         resource.return_to_service()

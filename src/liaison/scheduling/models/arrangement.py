@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField, DateTimeRangeField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from liaison.accounts.models import Site
@@ -184,6 +185,12 @@ class Resource(models.Model):
                 name="scheduling_only_people_are_practitioners",
             ),
             models.CheckConstraint(condition=Q(kind__in=ResourceKind.values), name="scheduling_resource_kind"),
+            models.UniqueConstraint(
+                "site",
+                Lower("name"),
+                condition=~Q(kind=ResourceKind.PERSON) & Q(retired_at__isnull=True),  # two people may have one name
+                name="scheduling_resource_name_once",
+            ),
         ]
         indexes: ClassVar = [GinIndex(fields=["abilities"], name="scheduling_resource_abilities")]
 

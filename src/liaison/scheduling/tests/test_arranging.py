@@ -173,6 +173,27 @@ def test_who_works_at_two_sites_has_each_sites_hours_from_that_site(clinic: Clin
     assert [(row.site_id, row.opens) for row in clinic.imani.hours.all()] == [(clinic.site.pk, time(10))]
 
 
+def test_two_rooms_of_one_site_have_two_names(clinic: Clinic) -> None:
+    draft = actions.ResourceDraft(kind="room", name=f" {clinic.room.name.upper()} ", site=clinic.site)
+    with pytest.raises(actions.NameTaken) as refusal:
+        actions.add_resource(actor=clinic.marta, draft=draft, now=NOW)
+    assert set(refusal.value.fields) == {"name"}
+    with pytest.raises(actions.NameTaken):
+        actions.add_resource(actor=clinic.marta, draft=replace(draft, kind="device"), now=NOW)
+    with pytest.raises(actions.NameTaken):
+        actions.change_resource(actor=clinic.marta, resource=clinic.other_room, draft=draft, now=NOW)
+    assert actions.add_resource(actor=clinic.adam, draft=replace(draft, site=clinic.other_site), now=NOW).pk
+    assert actions.add_resource(actor=clinic.marta, draft=replace(draft, kind="person"), now=NOW).pk
+
+
+def test_the_name_of_a_room_that_is_out_of_service_may_be_given_and_is_not_taken_back(clinic: Clinic) -> None:
+    actions.retire_resource(actor=clinic.marta, resource=clinic.room, now=NOW)
+    draft = actions.ResourceDraft(kind="room", name=clinic.room.name, site=clinic.site)
+    actions.add_resource(actor=clinic.marta, draft=draft, now=NOW)
+    with pytest.raises(actions.NameTaken):
+        actions.return_resource(actor=clinic.marta, resource=Resource.objects.get(pk=clinic.room.pk), now=NOW)
+
+
 def test_a_clinician_is_bookable_once(clinic: Clinic) -> None:
     imani = Practitioner.objects.get(pk=clinic.imani.practitioner_id)
     again = actions.ResourceDraft(kind="person", name="Dr Imani", site=clinic.site, practitioner=imani)

@@ -57,6 +57,8 @@ def test_adam_adds_and_changes_a_visit_type(adam: Client, clinic: Clinic) -> Non
     assert "nurse, registered nurse, 2" in page(adam.get(own))
     assert adam.post(own, VISIT_TYPE | {"duration_minutes": 25, "version": 1}).status_code == 302
     assert VisitType.objects.get(code="nurse_visit", is_current=True).version == 2
+    assert adam.post(own, VISIT_TYPE | {"duration_minutes": 25, "version": 1}).status_code == 302, "sent twice"
+    assert VisitType.objects.filter(code="nurse_visit").count() == 2
     stale = adam.post(own, VISIT_TYPE | {"version": 1})
     assert stale.status_code == 409
     assert "It now says: 25" in page(stale)
@@ -159,6 +161,9 @@ def test_hours_that_a_colleague_changed_meanwhile_are_shown_beside_what_was_type
     assert marta.post(own, filled_in(shown)).status_code == 302
     assert clinic.room.hours.get(weekday=0).opens == time(10)
     assert clinic.room.hours.count() == 5
+    version = Resource.objects.get(pk=clinic.room.pk).version
+    assert marta.post(own, filled_in(shown)).status_code == 302, "the same form, sent twice at once"
+    assert Resource.objects.get(pk=clinic.room.pk).version == version
 
 
 def test_a_resource_that_a_colleague_changed_meanwhile_says_what_it_is_now(marta: Client, clinic: Clinic) -> None:
@@ -166,12 +171,23 @@ def test_a_resource_that_a_colleague_changed_meanwhile_says_what_it_is_now(marta
     typed = {"name": "Echo", "kind": "room", "site": clinic.site.pk, "abilities": "exam room"}
     version = Resource.objects.get(pk=clinic.room.pk).version
     assert marta.post(own, typed | {"name": "Room One", "version": version}).status_code == 302
+    twice = marta.post(own, typed | {"name": "Room One", "abilities": "Exam  Room", "version": version})
+    assert (twice.status_code, Resource.objects.get(pk=clinic.room.pk).version) == (302, version + 1)
     stale = marta.post(own, typed | {"version": version})
     assert stale.status_code == 409
     assert "It now says: Room One" in page(stale)
     assert 'name="name" value="Echo"' in page(stale)
     assert marta.post(own, typed | {"version": version + 1}).status_code == 302
     assert Resource.objects.get(pk=clinic.room.pk).name == "Echo"
+
+
+def test_a_room_with_the_name_of_another_is_refused_beside_the_name(marta: Client, clinic: Clinic) -> None:
+    typed = {"name": clinic.room.name, "kind": "room", "site": clinic.site.pk, "abilities": ""}
+    taken = marta.post("/calendar/arrange/resources/new/", typed)
+    assert (taken.status_code, "has this name already" in page(taken)) == (422, True)
+    other = f"/calendar/arrange/resources/{clinic.other_room.pk}/"
+    version = Resource.objects.get(pk=clinic.other_room.pk).version
+    assert marta.post(other, typed | {"version": version}).status_code == 422
 
 
 def filled_in(shown: str) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -120,7 +121,7 @@ def test_the_room_changes_but_when_they_went_there_stays(clinic: Clinic, checked
 def test_a_room_is_one_in_use_at_the_site_of_the_visit(clinic: Clinic, checked_in: Appointment) -> None:
     draft = actions.ResourceDraft(kind="room", name="West room", site=clinic.other_site, abilities=("exam_room",))
     elsewhere = actions.add_resource(actor=LIAISON, draft=draft, now=NOW)
-    shared = actions.add_resource(actor=LIAISON, draft=draft, now=NOW)
+    shared = actions.add_resource(actor=LIAISON, draft=replace(draft, name="Shared room"), now=NOW)
     hours = [actions.HoursDraft(site=clinic.site, weekday=1, opens=TEN.time(), closes=OVER.time())]
     actions.set_hours(actor=LIAISON, resource=shared, hours=hours, now=NOW)
     actions.retire_resource(actor=LIAISON, resource=clinic.other_room, now=NOW)

@@ -13,6 +13,7 @@ from django.test import Client
 from liaison.accounts.access import Role
 from liaison.accounts.models import User
 from liaison.core.clock import current_time
+from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.directory.models import Organization
 from liaison.loops.models import Loop
@@ -349,6 +350,15 @@ def test_emergency_access_reads_a_series_and_offers_no_form_that_runs_for_months
         f"/series/{series.pk}/cancel/",
     ):
         assert pat.get(url).status_code == 403
+    for url, verb in (
+        (f"/series/new/?patient={clinic.walter.pk}", "scheduling.book_series"),
+        (f"/series/{series.pk}/move/", "scheduling.change_series"),
+        (f"/series/{series.pk}/cancel/", "scheduling.change_series"),
+    ):
+        assert pat.post(url, {"patient": clinic.walter.pk}).status_code == 403
+        entry = AuditEntry.objects.filter(outcome="refused").latest("id")
+        assert (entry.verb, entry.outcome, entry.refusal_code) == (verb, "refused", "core.forbidden")
+        assert entry.patient_ids == [clinic.walter.pk]
 
 
 def test_what_is_no_decision_is_left_aside() -> None:

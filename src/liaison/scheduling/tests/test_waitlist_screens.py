@@ -160,11 +160,14 @@ def test_a_change_is_saved_and_a_stale_form_refused(clinic: Clinic, rosa: Client
     assert rosa.post(f"/waitlist/{wait.pk}/change/", form).status_code == 302
     wait.refresh_from_db()
     assert wait.weekdays == [4]
+    assert rosa.post(f"/waitlist/{wait.pk}/change/", form).status_code == 302, "the same form, sent twice at once"
+    wait.refresh_from_db()
+    assert wait.version == 2
     stale = rosa.post(f"/waitlist/{wait.pk}/change/", form | {"weekdays": [2], "notice_hours": 48})
     assert stale.status_code == 409
     assert ("It now says: Friday" in page(stale), "It now says: 24" in page(stale)) == (True, True)
     assert ('value="48"' in page(stale), 'name="version" value="2"' in page(stale)) == (True, True)
-    assert rosa.post(f"/waitlist/{wait.pk}/change/", form, **HTMX).status_code == 422
+    assert rosa.post(f"/waitlist/{wait.pk}/change/", form | {"weekdays": [2]}, **HTMX).status_code == 422
     mine = form | {"weekdays": [2], "version": 2}
     assert rosa.post(f"/waitlist/{wait.pk}/change/", mine).status_code == 302
     wait.refresh_from_db()

@@ -18,7 +18,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from liaison.accounts.models import Site
 from liaison.accounts.queries import sites_within
 from liaison.core.actor import EVERYWHERE
-from liaison.core.answers import done, put_beside, tell_against
+from liaison.core.answers import done, put_beside, says_what_is_kept, tell_against
 from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
@@ -70,6 +70,8 @@ def visit_type(request: HttpRequest, visit_type_id: int | None = None) -> HttpRe
     except Stale as refusal:
         current = queries.visit_type_of(actor_of(request), code=draft.code)
         form = _visit_type_form(request, current)
+        if says_what_is_kept(form):
+            return _visit_type_saved(request)
         tell_against(form, version=current.version)
         return _form(request, form, title=title, refusal=refusal)
     except actions.CodeTaken as refusal:
@@ -78,6 +80,10 @@ def visit_type(request: HttpRequest, visit_type_id: int | None = None) -> HttpRe
     except actions.Impossible as refusal:
         put_beside(form, refusal)
         return _form(request, form, title=title)
+    return _visit_type_saved(request)
+
+
+def _visit_type_saved(request: HttpRequest) -> HttpResponse:
     return _back(request, said=_("Saved. Bookings made so far keep the version they were made with."))
 
 
@@ -126,9 +132,11 @@ def resource(request: HttpRequest, resource_id: int | None = None) -> HttpRespon
     except Stale as refusal:
         known = queries.get_resource(actor_of(request), resource_id=resource_id or 0)
         form = ResourceForm(request.POST, sites=sites, abilities=words, initial=_of_resource(known, words=words))
+        if says_what_is_kept(form):
+            return _back(request, said=_("Saved."))
         tell_against(form, version=known.version)
         return _form(request, form, title=known.name, resource=known, refusal=refusal)
-    except actions.Impossible as refusal:
+    except (actions.Impossible, actions.NameTaken) as refusal:
         put_beside(form, refusal)
         return _form(request, form, title=draft.name, resource=known)
     return _back(request, said=_("Saved."))
@@ -151,41 +159,56 @@ def _of_resource(known: Resource | None, *, words: Mapping[str, str]) -> dict[st
 def hours(request: HttpRequest, resource_id: int) -> HttpResponse:
     """The working hours of a resource at the sites that one arranges, all of them at once; others' are shown."""
     _may_arrange(request)
-    known = queries.get_resource(actor_of(request), resource_id=resource_id)
-    entries = queries.hours_of(actor_of(request), resource=known)
     sites = actor_of(request).sites_for(ARRANGE)
-    ours = [entry for entry in entries if sites is None or entry.site_id in sites]
+    known, ours, others = _hours_now(request, resource_id)
     given = {"sites": sites}
     forms = HoursFormSet(request.POST or None, initial=[_line(entry) for entry in ours], form_kwargs=given)
     version = id_in(request.POST.get("version")) or 0
     refusal: Refusal | None = None
     if forms.is_bound and version != known.version:
-        refusal = Stale(_("Somebody changed this meanwhile. What you typed is still here; below is what it says now."))
-        forms = HoursFormSet(initial=_typed_lines(request, given), form_kwargs=given)
+        refusal = Stale()
     elif forms.is_valid():
-        kept = [actions.HoursDraft(**_line(entry)) for entry in entries if entry not in ours]
-        drafts = [actions.HoursDraft(**line) for line in _lines_of(forms)]
+        drafts = [*_drafts_of(forms), *(actions.HoursDraft(**_line(entry)) for entry in others)]
         try:
             actions.set_hours(
-                actor=actor_of(request),
-                resource=known,
-                hours=[*drafts, *kept],
-                expected_version=version,
-                now=current_time(),
+                actor=actor_of(request), resource=known, hours=drafts, expected_version=version, now=current_time()
             )
-        except (actions.Impossible, actions.OtherSite) as found:
+        except (actions.Impossible, actions.OtherSite, Stale) as found:
             refusal = found
         else:
-            return _back(request, said=_("Hours saved. Visits booked outside them stay; look at the calendar."))
+            return _hours_saved(request)
+    if isinstance(refusal, Stale):
+        refusal = Stale(_("Somebody changed this meanwhile. What you typed is still here; below is what it says now."))
+        known, ours, others = _hours_now(request, resource_id)
+        if forms.is_valid() and {*_drafts_of(forms)} == {actions.HoursDraft(**_line(entry)) for entry in ours}:
+            return _hours_saved(request)  # one form was sent twice at once
+        forms = HoursFormSet(initial=_typed_lines(request, given), form_kwargs=given)
     context = {
         "resource": known,
         "forms": forms,
         "refusal": refusal,
         "now_lines": ours if isinstance(refusal, Stale) else (),
-        "others": [entry for entry in entries if entry not in ours],
+        "others": others,
     }
     status = refusal.status if refusal else 422 if forms.is_bound else 200
     return render(request, "scheduling/hours.html", context, status=status)
+
+
+def _hours_now(request: HttpRequest, resource_id: int) -> tuple[Resource, list[WorkingHours], list[WorkingHours]]:
+    """The resource, its hours at the sites that this person arranges, and those elsewhere."""
+    actor = actor_of(request)
+    known, sites = queries.get_resource(actor, resource_id=resource_id), actor.sites_for(ARRANGE)
+    entries = list(queries.hours_of(actor, resource=known))
+    ours = [entry for entry in entries if sites is None or entry.site_id in sites]
+    return known, ours, [entry for entry in entries if entry not in ours]
+
+
+def _hours_saved(request: HttpRequest) -> HttpResponse:
+    return _back(request, said=_("Hours saved. Visits booked outside them stay; look at the calendar."))
+
+
+def _drafts_of(forms: Any) -> list[actions.HoursDraft]:
+    return [actions.HoursDraft(**line) for line in _lines_of(forms)]
 
 
 def _line(entry: WorkingHours) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from liaison.core.actor import Actor
 from liaison.core.answers import done, put_beside, wants_fragment
-from liaison.core.asking import actor_of, form_key
+from liaison.core.asking import actor_of, form_key, refuse_form_unless
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden, Refusal
@@ -66,7 +66,7 @@ def series(request: HttpRequest, series_id: int) -> HttpResponse:
 def move(request: HttpRequest, series_id: int) -> HttpResponse:
     """Another time for the visits from one on: every visit is shown before it counts."""
     actor, now = actor_of(request), current_time()
-    found = _to_change(actor, series_id=series_id, now=now)
+    found = _to_change(request, series_id=series_id, now=now)
     given = request.POST if request.method == "POST" else request.GET
     form = _shift_form(actor, found, given)
     is_asked = "look" in given or request.method == "POST"
@@ -103,7 +103,7 @@ def move(request: HttpRequest, series_id: int) -> HttpResponse:
 def cancel(request: HttpRequest, series_id: int) -> HttpResponse:
     """Take the visits from one on off: which ones is shown, with the reason asked."""
     actor, now = actor_of(request), current_time()
-    found = _to_change(actor, series_id=series_id, now=now)
+    found = _to_change(request, series_id=series_id, now=now)
     given = request.POST if request.method == "POST" else request.GET
     position = id_in(given.get("position")) or 1
     initial = {"position": position, "version": found.version, "key": str(uuid.uuid4())}
@@ -160,13 +160,13 @@ def visit(request: HttpRequest, series_visit_id: int) -> HttpResponse:
     return render(request, "scheduling/series_visit.html", context, status=422 if form.is_bound else 200)
 
 
-def _to_change(actor: Actor, *, series_id: int, now: datetime) -> Series:
+def _to_change(request: HttpRequest, *, series_id: int, now: datetime) -> Series:
     """A series, for whoever may change it: no form is opened that could not be saved. Refuses: Forbidden, NotFound."""
+    actor = actor_of(request)
     if not actor.may(CHANGE_SERIES):
         raise Forbidden
     found = queries.get_series(actor, series_id=series_id, now=now)
-    if not found.patient.reachable_by(actor, CHANGE_SERIES, now=now):
-        raise Forbidden
+    refuse_form_unless(request, CHANGE_SERIES, patient=found.patient, now=now)
     return found
 
 

@@ -16,13 +16,13 @@ from liaison.accounts.models import Site
 from liaison.accounts.queries import sites_within
 from liaison.core.actor import Actor
 from liaison.core.answers import done, put_beside, wants_fragment
-from liaison.core.asking import actor_of, form_key
+from liaison.core.asking import actor_of, form_key, refuse_form_unless
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.orders.queries import referral_to_book
 from liaison.patients.models import Patient
-from liaison.patients.queries import get_patient_to
+from liaison.patients.queries import get_patient
 from liaison.scheduling import actions, queries
 from liaison.scheduling.access import BOOK_SERIES
 from liaison.scheduling.forms import Choices
@@ -53,7 +53,8 @@ def repeat(request: HttpRequest) -> HttpResponse:
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
     now = current_time()
-    patient = get_patient_to(actor, patient_id=patient_id, verb=BOOK_SERIES, now=now)
+    patient = get_patient(actor, patient_id=patient_id, now=now)
+    refuse_form_unless(request, BOOK_SERIES, patient=patient, now=now)
     asked = queries.asked_by(patient, referral_id=_referral_id(patient, given))
     sites = _sites(actor, asked)
     if asked is not None and not sites:

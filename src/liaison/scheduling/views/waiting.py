@@ -17,7 +17,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from liaison.accounts.models import Site
 from liaison.accounts.queries import sites_within
 from liaison.core.actor import Actor
-from liaison.core.answers import done, put_beside, tell_against, wants_fragment
+from liaison.core.answers import done, put_beside, says_what_is_kept, tell_against, wants_fragment
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
@@ -111,10 +111,16 @@ def change(request: HttpRequest, entry_id: int) -> HttpResponse:
     except Stale as refusal:
         entry = queries.get_entry(actor_of(request), entry_id=entry_id, now=now)
         context["form"] = form = _change_form(request, entry, now=now)
+        if says_what_is_kept(form):
+            return _changed(request, entry)
         tell_against(form, version=entry.version)
         return _form_page(request, context, refusal=refusal)
     except (actions.Impossible, actions.NotYourSite) as refusal:
         return _form_page(request, context, refusal=refusal)
+    return _changed(request, entry)
+
+
+def _changed(request: HttpRequest, entry: WaitlistEntry) -> HttpResponse:
     return done(request, said=_("Saved."), to=reverse("scheduling:wait", args=[entry.pk]), go=True)
 
 
