@@ -24,14 +24,14 @@ OFTEN = 0.05
 class Page:
     """An open page at the events process: the ASGI application, its request and what it sent so far."""
 
-    def __init__(self, key: str, topics: list[str]) -> None:
+    def __init__(self, key: str, topics: list[str], *, since: str = "") -> None:
         self.sent: list[dict[str, Any]] = []
         self.gone = asyncio.Event()
         self.asked = False
         scope = {
             "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET", "path": "/events",
             "raw_path": b"/events", "root_path": "", "scheme": "http",
-            "query_string": f"topics={','.join(topics)}".encode(),
+            "query_string": f"topics={','.join(topics)}&since={since}".encode(),
             "headers": [(b"host", b"127.0.0.1:8001"), (b"cookie", f"{settings.SESSION_COOKIE_NAME}={key}".encode())],
             "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8001),
         }  # fmt: skip
@@ -105,6 +105,27 @@ def test_a_stream_carries_what_its_reader_may_follow_and_nothing_else() -> None:
     topics = [*about, "made-up:1", "desk", theirs]
     assert _story(world.people["coordinator"], topics, tell).heard == [*about, about[0]]
     assert _story(world.people["elsewhere"], topics, tell).heard == [theirs]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("since", "more"),
+    [("0", 1), ("-1e300", 1), ("1e300", 0), ("", 0), ("now", 0), ("nan", 0), ("inf", 0), ("-inf", 0)],
+)
+def test_a_page_that_comes_late_hears_first_what_was_announced_of_its_topics_meanwhile(since: str, more: int) -> None:
+    world = sentinel_world.build(now=current_time())
+    key, (about, *_) = _key_of(world.people["coordinator"]), world.topics
+
+    async def story() -> list[str]:
+        _tell([about, "desk:0"])
+        page = Page(key, [about, "desk:0"], since=since)
+        await page.until(lambda: any(message.get("body") for message in page.sent))
+        _tell([about])
+        await page.until(lambda: len(page.heard) == more + 1)
+        await page.close()
+        return page.heard
+
+    assert asyncio.run(story()) == [about] * (more + 1)
 
 
 @pytest.mark.django_db(transaction=True)

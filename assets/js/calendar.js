@@ -78,13 +78,16 @@ function end() {
   document.body.classList.remove("is-carrying");
   const ended = going;
   going = null;
-  // A colleague booked meanwhile: what was held back is fetched now.
-  if (missed) {
-    missed = false;
-    const piece = one("#day");
-    if (piece) htmx.trigger(piece, "live", {});
-  }
+  catchUp();
   return ended;
+}
+
+/** A colleague booked meanwhile: what was held back is fetched now. */
+function catchUp() {
+  if (!missed || going) return;
+  missed = false;
+  const piece = one("#day");
+  if (piece) htmx.trigger(piece, "live", {});
 }
 
 const unchanged = (one) => one.from === one.was.from && one.long === one.was.long && one.row === one.home;
@@ -164,7 +167,7 @@ document.addEventListener("pointermove", (event) => {
 document.addEventListener("pointerup", () => {
   const was = pressed;
   pressed = null;
-  if (!going || going.how === "keys" || !was) return;
+  if (!going || going.how === "keys" || !was) return catchUp();
   // The press that ends a drag is no click on the link.
   addEventListener("click", swallow, { capture: true, once: true });
   setTimeout(() => removeEventListener("click", swallow, true), 0);
@@ -177,6 +180,7 @@ document.addEventListener("pointerup", () => {
 document.addEventListener("pointercancel", () => {
   pressed = null;
   if (going && going.how !== "keys") end();
+  else catchUp();
 });
 
 // --- by keys --------------------------------------------------------------------------------------------------
@@ -323,10 +327,15 @@ document.addEventListener("htmx:afterSwap", () => {
   if (kept.visit) one(`tr[data-resource="${kept.row}"] [data-visit="${kept.visit}"]`)?.focus({ preventScroll: true });
   kept = null;
 });
-// While somebody carries a visit the day stays as it is.
+// While somebody carries a visit the day stays as it is, also when a new one was asked for before.
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (!going || event.detail.elt?.id !== "day") return;
   event.preventDefault();
   missed = true;
 });
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if ((!going && !pressed) || event.detail.target?.id !== "day") return;
+  event.detail.shouldSwap = false;
+  missed = true;
+}, true);
 on("click", "[data-print]", () => print());

@@ -29,9 +29,12 @@ function press(letter) {
   dress(currentRow());
   const panel = isOpen() ? one("#panel") : null;
   const inPanel = panel?.contains(document.activeElement);
-  const scopes = [inPanel ? panel : null, currentRow(), panel, one("#work"), document.body];
-  for (const scope of scopes) {
-    const found = scope && all(`[data-key="${letter}"]`, scope).find((each) => !each.disabled && each.getAttribute("aria-disabled") !== "true");
+  const near = [inPanel ? panel : null, currentRow(), panel];
+  const can = (each) => !each.disabled && each.getAttribute("aria-disabled") !== "true";
+  for (const scope of [...near, one("#work"), document.body]) {
+    // What stands in a row is pressed in the row that was chosen, never in one that nobody meant.
+    const meant = (each) => near.includes(scope) || !each.closest("[data-row]") || each.matches("[data-of-page]");
+    const found = scope && all(`[data-key="${letter}"]`, scope).find((each) => can(each) && meant(each));
     if (!found) continue;
     if (found.matches("input, select, textarea")) found.focus();
     else found.click();

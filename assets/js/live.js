@@ -10,6 +10,11 @@ let listening = "";
 let wait = FIRST_WAIT;
 let lost = false;
 let again = 0;
+// When the page was asked for, or a piece of it: what was announced since then may not show in it.
+const { requestStart = 0, responseStart = 0 } = performance.getEntriesByType("navigation")[0] ?? {};
+let deafSince = requestStart;
+/** That moment by the clock of the server, in seconds; rather a little earlier than later. */
+const deafSinceThere = () => Number(setting("now")) + (deafSince - responseStart) / 1000;
 
 const weight = (element) => (element.dataset.presence ? 0 : element.closest("#panel") ? 1 : 2);
 const byWeight = (one, other) => weight(one) - weight(other);
@@ -24,10 +29,18 @@ let lastOwn = 0;
 /** Somebody is writing in this piece: it must not be swapped away under their hands. */
 const inUse = (piece) => all("form", piece).some((form) => form.closest("[data-live]") === piece && form.matches(".l-loop-do form"));
 
+/** Somebody pressed something in this piece and waits for the answer, which must find its place. */
+const answerComing = (piece) => Boolean(one(".htmx-request", piece));
+
 function fetchAgain(piece, detail) {
   waiting.delete(piece);
-  if (detail.own) lastOwn = Date.now();
+  if (detail.own || detail.what === "missed") lastOwn = Date.now();
   if (!piece.isConnected) return;
+  if (answerComing(piece)) {
+    const later = { ...detail, own: false };
+    waiting.set(piece, { detail: later, timer: setTimeout(() => fetchAgain(piece, later), TOGETHER) });
+    return;
+  }
   if (!detail.own && inUse(piece)) {
     one("[data-changed-note]", piece)?.removeAttribute("hidden");
     return;
@@ -66,6 +79,7 @@ function receive(message) {
 
 function connect() {
   clearTimeout(again);
+  if (source || deafSince === Infinity) deafSince = Math.min(deafSince, performance.now());
   source?.close();
   source = null;
   const base = setting("events");
@@ -74,14 +88,17 @@ function connect() {
   if (!base || !topics.length) return;
   const url = new URL(base, location.href);
   url.searchParams.set("topics", listening);
+  url.searchParams.set("since", deafSinceThere().toFixed(3));
   source = new EventSource(url, { withCredentials: true });
   source.onopen = () => {
     wait = FIRST_WAIT;
+    deafSince = Infinity;
     mark(false);
   };
   source.addEventListener("live", receive);
   source.onerror = () => {
     if (wait > FIRST_WAIT * 2) mark(true);
+    deafSince = Math.min(deafSince, performance.now());
     source.close();
     again = setTimeout(connect, wait);
     wait = Math.min(wait * 2, LONGEST_WAIT);
@@ -91,8 +108,15 @@ function connect() {
 let soon = 0;
 const check = () => {
   clearTimeout(soon);
-  soon = setTimeout(() => wanted().join(",") !== listening && connect(), 200);
+  soon = setTimeout(() => {
+    if (wanted().join(",") !== listening) connect();
+    else if (source?.readyState === EventSource.OPEN) deafSince = Infinity;
+  }, 200);
 };
+// A piece that comes with topics of its own is as old as the request for it.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.requestConfig.verb === "get") deafSince = Math.min(deafSince, performance.now());
+});
 document.addEventListener("DOMContentLoaded", connect);
 document.addEventListener("htmx:afterSettle", check);
 addEventListener("online", connect);

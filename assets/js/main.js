@@ -15,6 +15,8 @@ import "./calls.js";
 Object.assign(htmx.config, {
   allowEval: false,
   includeIndicatorStyles: false,
+  // What is new hears the next key or press at once; by itself htmx would let 20 ms pass, deaf to both.
+  defaultSettleDelay: 0,
   historyCacheSize: 0,
   refreshOnHistoryMiss: true,
   scrollIntoViewOnBoost: false,

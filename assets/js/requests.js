@@ -155,6 +155,27 @@ document.addEventListener("htmx:afterSettle", (event) => {
 });
 document.addEventListener("DOMContentLoaded", () => focusIn(document));
 
+// Who goes on typing while the answer to what they had typed comes keeps every letter, and is answered once more.
+let ahead = null;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { requestConfig, shouldSwap, target } = event.detail;
+  const field = document.activeElement;
+  ahead = null;
+  if (!shouldSwap || requestConfig?.verb !== "get" || !field?.matches("input[type=search]") || !target?.contains(field)) return;
+  if (!field.id || field.value === requestConfig.parameters[field.name]) return;
+  ahead = { id: field.id, value: field.value };
+});
+document.addEventListener("htmx:afterSettle", () => {
+  const field = ahead && document.getElementById(ahead.id);
+  if (!field) return;
+  const { value } = ahead;
+  ahead = null;
+  if (field.value === value) return;
+  field.value = value;
+  field.setSelectionRange(value.length, value.length);
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
 // Asking once, in place, for what leaves the house.
 on("click", "[data-confirm]", (event, button) => {
   if (button.dataset.asked) return;

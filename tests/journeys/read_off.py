@@ -41,5 +41,26 @@ def arrive(page, where):
     The address is asked again and again. Who waits for a navigation hears of each one that ends, also of the first of
     a double click, which the second one breaks off.
     """
-    expect(page).to_have_url(re.compile(where), timeout=20_000)
+    expect(page).to_have_url(re.compile(where))
     page.wait_for_load_state()
+
+
+def holding(page, where):
+    """Hold back what the page asks for where the address matches `where` (a regular expression): the list of it."""
+    held = []
+
+    def hold(route):
+        held.append(route)
+
+    page.route(re.compile(where), hold)
+    return held
+
+
+def settled(page):
+    """Wait until the page has everything that it asked for, and all of it hears what is done to it.
+
+    What an action asks for at once counts from the moment of the action: who reads what stood there before as well as
+    after (an offered time, a plan), or fills in what is about to be replaced, waits for this first.
+    """
+    page.wait_for_load_state()
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")).to_have_count(0)

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.read_off import arrive
+from tests.journeys.read_off import arrive, settled
 
 pytestmark = pytest.mark.journey
 
@@ -31,10 +31,14 @@ def test_marta_gives_a_loop_to_samir_who_sees_it_come_and_go_without_reloading(a
     card = board.locator(f"#card-{loop_id}")
     expect(graces.locator(f"#card-{loop_id}")).to_be_visible()
     samirs.locator(".l-person-head").hover()
+    for one in (graces, samirs):
+        expect(one.locator(".l-skeleton")).to_have_count(0)
+    settled(board)
     card.drag_to(samirs.locator(".l-person-head"))
     expect(samirs.locator(f"#card-{loop_id}")).to_be_visible()
     expect(graces.locator(f"#card-{loop_id}")).to_have_count(0)
     expect(board.locator("#undo [data-undo-said]")).to_have_text("Given to Samir Haddad.")
+    board.locator("#undo").hover()  # what is pointed at stays, however long the others take
     assert clinic.value(OWNER, loop_id) == "Samir Haddad"
     expect(row.locator(".l-owner-name")).to_have_text("Samir Haddad")
     expect(mine).to_have_text(str(held + 1))

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.read_off import arrive
+from tests.journeys.read_off import arrive, settled
 
 pytestmark = pytest.mark.journey
 
@@ -55,6 +55,7 @@ def block(page, visit):
 def drag(page, visit, *, by=0, minutes=0, edge=False, to=None):
     """Press on a visit's block, carry it `minutes` along the axis and `by` pixels down (or `to` a place), let go."""
     here = block(page, visit)
+    settled(page)
     here.scroll_into_view_if_needed()
     box = here.bounding_box()
     wide = box["width"] / float(here.get_attribute("data-for"))
@@ -92,7 +93,7 @@ def test_a_visit_is_dragged_after_its_consequences_were_seen_and_one_can_still_l
     assert start_of(clinic, moved) == before + timedelta(minutes=30)
     assert clinic.value("SELECT state FROM scheduling_appointment WHERE id = %s", visit) == "cancelled"
     expect(block(page, moved)).to_be_focused()
-    expect(block(theos, moved)).to_be_visible(timeout=15_000)
+    expect(block(theos, moved)).to_be_visible()
     expect(theos.locator(f"[data-visit='{visit}']")).to_have_count(0)
 
 
@@ -180,6 +181,7 @@ def test_the_list_moves_a_visit_with_a_form_and_the_views_are_a_key_away(as_pers
     for key, shown in (("w", ".c-week"), ("m", ".c-month"), ("l", ".c-list"), ("d", ".c-grid")):
         page.keyboard.press(key)
         expect(page.locator(shown)).to_be_visible()
+        settled(page)  # a key that is pressed before the page is whole is not heard
         assert axe(page) == [], shown
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         assert wide <= 0, shown
@@ -188,6 +190,8 @@ def test_the_list_moves_a_visit_with_a_form_and_the_views_are_a_key_away(as_pers
     page.keyboard.press("ArrowLeft")
     arrive(page, f"on={on}")
     page.keyboard.press("l")
+    expect(page.locator(".c-list")).to_be_visible()
+    settled(page)
     expect(page.locator("tr[data-row]").last).to_be_visible()
     assert page.locator("tr[data-row]").first.evaluate(UNDER_ITSELF), "The link of another row lies over the first one."
     page.locator(f"#row-visit-{visit}").get_by_role("link", name=re.compile("^Move")).click()

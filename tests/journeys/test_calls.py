@@ -9,7 +9,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.bundles import home_from_hospital
 from tests.journeys.conftest import liaison
-from tests.journeys.read_off import arrive, evidence_of
+from tests.journeys.read_off import arrive, evidence_of, settled
 
 pytestmark = pytest.mark.journey
 
@@ -96,6 +96,7 @@ def _log_try(rosa, patient_id, loop_id, *, outcome, at):
     page = rosa.open(f"/calls/new/?patient={patient_id}&loop={loop_id}")
     form = page.locator("#call-form")
     form.locator(".l-call-choice", has_text=outcome).click()
+    settled(page)
     form.get_by_label("When").fill(f"{at.astimezone(NEW_YORK):%Y-%m-%dT%H:%M}")
     form.locator("[name=said]").fill("Asked them to call back.")
     page.get_by_role("button", name=re.compile("Log the call")).click()
@@ -135,6 +136,7 @@ def test_rosa_reaches_a_patient_who_says_it_back_and_the_contact_is_made(as_pers
         form.get_by_role("radio", name=re.compile(outcome, re.IGNORECASE)).first.check()
         expect(said).to_have_js_property("required", needed)
         expect(form.locator("[data-words-optional]")).to_be_visible(visible=not needed)
+        settled(page)
     form.locator("[name=said]").fill("Feels well, has her medicines.")
     form.locator("[name=clinical]").check()
     teach = form.get_by_role("group", name="Teach-back 1")

@@ -6,12 +6,12 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.read_off import arrive
+from tests.journeys.read_off import arrive, holding
 
 pytestmark = pytest.mark.journey
 
 NEW_YORK = ZoneInfo("America/New_York")
-AWAKE = "(snoozed_until IS NULL OR snoozed_until <= now())"
+AWAKE = "(snoozed_until IS NULL OR snoozed_until <= %s)"
 ROSA = "(SELECT id FROM accounts_user WHERE name = 'Rosa Delgado')"
 MINE = f"FROM loops_loop WHERE state = 'open' AND (owner_user_id = {ROSA} AND {AWAKE} OR waiting_on_user_id = {ROSA})"
 TEAMS = f"(SELECT team_id FROM accounts_teammember WHERE user_id = {ROSA})"
@@ -21,12 +21,13 @@ OURS = f"{MINE[:-1]} OR owner_team_id IN {TEAMS} AND {AWAKE})"
 def test_rosa_reads_her_desk_and_moves_through_it_by_keyboard(as_person, clinic, axe):
     rosa = as_person("Rosa Delgado")
     page = rosa.open("/")
-    mine, ours = clinic.value(f"SELECT count(*) {MINE}"), clinic.value(f"SELECT count(*) {OURS}")
+    mine = clinic.value(f"SELECT count(*) {MINE}", clinic.now())
+    ours = clinic.value(f"SELECT count(*) {OURS}", clinic.now(), clinic.now())
     assert 0 < mine < ours, "her teams' stand there too"
     expect(page.locator("#desk-tabs a[aria-current=page]")).to_have_text(re.compile(rf"Mine and my teams’ \s*{ours}$"))
     expect(page.locator("#desk-tabs a", has_text="Mine alone")).to_contain_text(str(mine))
     expect(page.locator("[data-row]").nth(min(ours, 30) - 1)).to_be_visible()
-    urgent = clinic.value(f"SELECT next_step {OURS} ORDER BY urgent_at, id LIMIT 1")
+    urgent = clinic.value(f"SELECT next_step {OURS} ORDER BY urgent_at, id LIMIT 1", clinic.now(), clinic.now())
     first = page.locator("[data-row]").first
     expect(first).to_contain_text(urgent)
     assert axe(page) == []
@@ -43,7 +44,7 @@ def test_rosa_reads_her_desk_and_moves_through_it_by_keyboard(as_person, clinic,
 
 
 def _from_a_row_over_its_panel_to_the_patient(page):
-    row = page.locator("[data-row]").first
+    row = page.locator(f"#{page.locator('[data-row]').first.get_attribute('id')}")
     name, step = row.locator(".l-name").inner_text(), row.locator(".l-row-link").inner_text()
     row.locator(".l-row-link").click()
     panel = page.locator("#panel .l-loop")
@@ -77,7 +78,8 @@ def test_rosa_opens_walter_and_reads_what_happened(as_person, clinic, axe):
     rosa = as_person("Rosa Delgado")
     page = rosa.open("/")
     page.keyboard.press("Control+k")
-    page.keyboard.type("walter ng")
+    with page.expect_response(re.compile("q=walter%20ng&")):
+        page.keyboard.type("walter ng")
     page.get_by_role("option", name=re.compile("Ng, Walter")).first.click()
     expect(page.get_by_role("heading", name=re.compile("Walter Ng")).first).to_be_visible()
     expect(page.locator("body")).to_contain_text("June Ng")
@@ -91,10 +93,11 @@ def test_rosa_opens_walter_and_reads_what_happened(as_person, clinic, axe):
     expect(titles.first).to_contain_text(re.compile("^(Opened|Closed|Given up|Referral)"))
     assert all(re.match("Opened|Closed|Given up|Referral", title) for title in titles.all_inner_texts())
     _look_for(happened, "hospital")
-    expect(titles.filter(has_text="Home from hospital").first).to_be_visible()
     expect(titles.filter(has_text="Referral")).to_have_count(0)
+    expect(titles.filter(has_text="Home from hospital").first).to_be_visible()
     _look_for(happened, "zebra")
     expect(happened).to_contain_text("Nothing here says “zebra”")
+    _goes_on_typing_while_the_answer_comes(page, happened)
     seen = clinic.until(
         lambda: clinic.value(
             "SELECT count(*) FROM core_auditentry WHERE outcome = 'seen' AND actor_name = 'Rosa Delgado'"
@@ -154,6 +157,22 @@ def _look_for(happened, words):
     field = happened.get_by_label("Look for")
     field.fill("")
     field.press_sequentially(words, delay=15)
+
+
+def _goes_on_typing_while_the_answer_comes(page, happened):
+    """No letter is lost with the field that the answer replaces, and all of them are looked for."""
+    asked = holding(page, r"[?&]q=hosp(&|$)")
+    field = happened.get_by_label("Look for")
+    field.fill("")
+    with page.expect_request(re.compile(r"[?&]q=hosp(&|$)")):
+        field.press_sequentially("hosp")
+    field.press_sequentially("ital")
+    asked[0].continue_()
+    expect(happened.get_by_label("Look for")).to_have_value("hospital")
+    expect(happened.get_by_label("Look for")).to_be_focused()
+    expect(happened.locator(".l-timeline-what", has_text="Home from hospital").first).to_be_visible()
+    expect(happened.locator(".l-kinds a").first).to_have_attribute("hx-get", re.compile("q=hospital$"))
+    page.unroute_all()
 
 
 def _every_kind_is_a_part_of_everything(happened):

@@ -41,6 +41,9 @@ def test_a_patient_goes_over_the_board_by_keyboard_while_the_front_desk_looks_on
     visit = todays(clinic, state="booked")
     rosa, kofi = as_person("Rosa Delgado"), as_person("Kofi Mensah")
     page, kofis = board(rosa, clinic), board(kofi, clinic)
+    sent = []
+    page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    page.keyboard.press("e")  # nobody is chosen yet, so nobody moves
     assert axe(page) == []
     card, kofis_card = f"#flow-card-{visit}", f"#flow-card-{visit}"
     name = page.locator(f"{card} .l-row-link").inner_text()
@@ -61,7 +64,10 @@ def test_a_patient_goes_over_the_board_by_keyboard_while_the_front_desk_looks_on
             page.locator(f"{card} .l-row-link").focus()
             page.keyboard.press("e")
         expect(column(page, stage).locator(card)).to_contain_text(name)
-        expect(column(kofis, stage).locator(kofis_card)).to_contain_text(name, timeout=15_000)
+        if words == "Left":
+            page.locator("#undo").hover()  # what is pointed at stays, however long the others take
+        expect(column(kofis, stage).locator(kofis_card)).to_contain_text(name)
+    assert [url for url in sent if "/appointments/" in url and f"/appointments/{visit}/" not in url] == []
     state, *stamps = clinic.rows(STAMPS, visit)[0]
     assert state == "checked-in"
     assert stamps == sorted(stamps)
@@ -114,7 +120,7 @@ def test_who_did_not_come_is_asked_why_and_gets_another_time(as_person, clinic, 
     assert axe(page) == []
     panel.get_by_role("button", name="Keep and find another time").click()
     arrive(page, "/book/")
-    page.locator("input[name=offer]").first.check()
+    page.locator("input[name=offer]").last.check()  # the first may be one of today, which begins before it is taken
     page.get_by_role("button", name=re.compile("^Book")).first.click()
     arrive(page, r"/appointments/\d+/")
     kept = clinic.rows("SELECT barrier, barrier_note, barrier_by_name FROM scheduling_appointment WHERE id = %s", visit)

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.journeys.read_off import arrive
+
 pytestmark = pytest.mark.journey
 
 WALTER = "SELECT patient_id FROM patients_identifier WHERE value = 'RH000001'"
@@ -17,6 +19,7 @@ def test_rosa_notes_files_and_changes_how_walter_is_reached(as_person, clinic, a
     page.get_by_label("What colleagues should know").fill("June drives him on Fridays.")
     assert axe(page) == []
     page.get_by_role("button", name=re.compile("Save the note")).click()
+    arrive(page, rf"/patients/{walter}/")
     expect(page.locator(".l-happened")).to_contain_text("June drives him on Fridays.")
 
     letter = tmp_path / "letter.txt"

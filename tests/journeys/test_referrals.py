@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.read_off import arrive, evidence_of, offered_at, tomorrow, who_holds
+from tests.journeys.read_off import arrive, evidence_of, offered_at, settled, tomorrow, who_holds
 
 pytestmark = pytest.mark.journey
 
@@ -113,6 +113,7 @@ def _refer(imani, clinic, *, to):
     )
     page = imani.open(f"/patients/{patient_id}/refer/")
     page.locator("select[name=specialty]").select_option(label="Cardiology")
+    settled(page)
     page.locator("[name=target]").locator("option", has_text=to).wait_for(state="attached")
     target = page.locator("[name=target]").locator("option", has_text=to).first.get_attribute("value")
     page.locator("[name=target]").select_option(value=target)

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.read_off import arrive
+from tests.journeys.read_off import arrive, settled
 
 pytestmark = pytest.mark.journey
 
@@ -72,7 +72,7 @@ def _two_who_may_be_written_to(clinic):
 def _book(rosa, clinic, patient_id, *, not_before):
     page = rosa.open(f"/book/?patient={patient_id}&not_before={not_before:%Y-%m-%d}")
     page.locator("select[name=visit_type]").select_option(label="Office visit, 20 min")
-    expect(page.locator("input[name=offer]").first).to_be_visible()
+    settled(page)
     page.get_by_role("button", name="Book this time").click()
     arrive(page, r"/appointments/\d+/")
     return clinic.rows(VISIT, patient_id, clinic.now())[0]

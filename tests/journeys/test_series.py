@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.read_off import arrive
+from tests.journeys.read_off import arrive, settled
 
 pytestmark = pytest.mark.journey
 
@@ -46,12 +46,16 @@ def test_a_series_is_seen_booked_and_moved_from_one_visit_on(as_person, clinic, 
     chosen = page.locator("[name=weekdays]:checked").evaluate_all("all => all.map(one => one.value)")
     for day in chosen:
         page.locator(f"[name=weekdays][value='{day}']").uncheck()
+        settled(page)
     page.get_by_label("Tue").check()
-    expect(page.get_by_label("Tue")).to_be_checked()
-    page.get_by_label("At", exact=True).fill("11:00")
-    page.get_by_label("Visits").fill("4")
-    page.get_by_label("Visits").blur()
-    expect(page.locator(".c-series-row").first).to_be_visible()
+    settled(page)
+    for field, typed in (
+        (page.get_by_label("At", exact=True), "11:00"),
+        (page.get_by_label("Visits"), "4"),
+    ):
+        field.fill(typed)
+        field.blur()
+        settled(page)
     expect(page.locator(".c-series-row:not(.is-out)")).to_have_count(4)
     assert axe(page) == []
     assert clinic.rows(VISITS, somebody) == []

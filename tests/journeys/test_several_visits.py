@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.read_off import arrive
+from tests.journeys.read_off import arrive, settled
 from tests.journeys.test_series import SOMEBODY
 
 pytestmark = pytest.mark.journey
@@ -32,15 +32,18 @@ def test_three_visits_are_said_planned_and_booked_by_keyboard(as_person, clinic,
 
     page.get_by_role("button", name="Another visit").press("Enter")
     expect(page.get_by_label("Visit 3", exact=True)).to_be_focused()
+    settled(page)
     for number, kind in ((1, "Office visit"), (2, "Office visit"), (3, "Phone visit")):
         select = page.get_by_label(f"Visit {number}", exact=True)
         select.select_option(label=select.locator("option", has_text=kind).inner_text())
-        expect(page.locator(".l-waiting")).to_have_count(0)
+        settled(page)
     page.get_by_label("When visit 2 comes").select_option("least")
     expect(page.locator("#n-2")).to_be_visible()
+    settled(page)
     page.get_by_role("button", name="Visit 3 earlier").press("Enter")
     expect(page.get_by_label("Visit 2", exact=True)).to_be_focused()
     expect(page.get_by_label("Visit 2", exact=True).locator("option:checked")).to_contain_text("Phone visit")
+    settled(page)
     expect(page.get_by_role("radio").first).to_be_checked()
     assert axe(page) == []
 
@@ -61,6 +64,7 @@ def test_on_a_phone_the_plans_stand_under_what_was_asked(as_person, somebody, ax
     rosa = as_person("Rosa Delgado", width=390)
     page = rosa.open(f"/journeys/new/?patient={somebody}")
     page.get_by_role("button", name="Show plans").click()
+    settled(page)
     expect(page.locator("#journey-ask")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     assert axe(page) == []

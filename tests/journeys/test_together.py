@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.conftest import liaison
+from tests.journeys.read_off import holding, settled
 
 pytestmark = pytest.mark.journey
 
@@ -19,15 +20,32 @@ def test_two_coordinators_see_each_other_without_reloading(as_person, clinic):
     rosas = rosa.open(f"/patients/{patient_id}/")
     theo.open(f"/patients/{patient_id}/")
     here = rosas.locator(f"[data-presence*='patient:{patient_id}']").first  # others may have been there a moment ago
-    expect(here.get_by_role("img", name="Theo Lindqvist")).to_be_visible(timeout=15_000)
+    expect(here.get_by_role("img", name="Theo Lindqvist")).to_be_visible()
     rosas = rosa.open(f"/loops/{loop_id}/")
     theos = theo.open(f"/loops/{loop_id}/")
     theos.get_by_role("button", name=re.compile("^Take")).first.click()
-    expect(rosas.locator(".l-loop-owner").first).to_contain_text("Theo Lindqvist", timeout=15_000)
+    expect(rosas.locator(".l-loop-owner").first).to_contain_text("Theo Lindqvist")
     owner = clinic.value(
         "SELECT u.name FROM loops_loop l JOIN accounts_user u ON u.id = l.owner_user_id WHERE l.id = %s", loop_id
     )
     assert owner == "Theo Lindqvist"
+
+
+def test_what_changes_while_a_page_is_on_its_way_is_shown_once_it_listens(as_person, clinic):
+    rosa, theo = as_person("Rosa Delgado"), as_person("Theo Lindqvist")
+    loop_id = clinic.value(
+        "SELECT l.id FROM loops_loop l JOIN accounts_team t ON t.id = l.owner_team_id"
+        " WHERE l.state = 'open' AND t.name = 'Care coordination' ORDER BY l.id LIMIT 1"
+    )
+    asked = holding(rosa.page, "/events[?]")
+    rosas, theos = rosa.open(f"/loops/{loop_id}/"), theo.open(f"/loops/{loop_id}/")
+    theos.get_by_role("button", name=re.compile("^Take")).first.click()
+    expect(theos.locator(".l-loop-owner").first).to_contain_text("Yours")
+    expect(rosas.locator(".l-loop-owner").first).not_to_contain_text("Theo Lindqvist")
+    for each in asked:
+        each.continue_()
+    rosas.unroute_all()
+    expect(rosas.locator(".l-loop-owner").first).to_contain_text("Theo Lindqvist")
 
 
 HELD = (
@@ -53,13 +71,14 @@ def test_marta_sees_the_load_and_covers_a_colleague_who_is_away(as_person, clini
     page.get_by_role("link", name="Hand over a desk").click()
     away = page.get_by_label("Who is away").locator("option", has_text="Aisha Bello").get_attribute("value")
     page.get_by_label("Who is away").select_option(value=away)
+    settled(page)
     expect(page.locator("#covers").get_by_label(re.compile("Aisha Bello"))).to_have_count(0)
     page.get_by_label(re.compile("Theo Lindqvist")).check()
     page.get_by_label("Why").fill("Ill with the flu")
     page.get_by_role("button", name="Hand over").click()
     assert clinic.until(lambda: not _held(clinic, "Aisha Bello"))
     assert _held(clinic, "Theo Lindqvist") == theos | aishas
-    expect(mine).to_have_text(str(len(theos | aishas)), timeout=20_000)
+    expect(mine).to_have_text(str(len(theos | aishas)))
     for loop_id in sorted(aishas)[:3]:
         _tells_of_the_hand_over(theo, desk, loop_id)
 
@@ -70,7 +89,7 @@ def test_marta_sees_the_load_and_covers_a_colleague_who_is_away(as_person, clini
     page.get_by_role("button", name="Back early: return the desk").click()
     assert clinic.until(lambda: _held(clinic, "Aisha Bello") == aishas)
     assert _held(clinic, "Theo Lindqvist") == theos
-    expect(mine).to_have_text(str(len(theos)), timeout=20_000)
+    expect(mine).to_have_text(str(len(theos)))
     story = clinic.rows(
         "SELECT what, sentence, reason FROM loops_loopevent WHERE loop_id = %s AND what IN ('handed_over', 'returned')"
         " ORDER BY id",

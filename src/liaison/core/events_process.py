@@ -11,8 +11,9 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import math
 import time
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -39,6 +40,8 @@ log = logging.getLogger(__name__)
 KEEP_ALIVE_SECONDS: Final = 20
 MOST_TOPICS: Final = 60
 MOST_WAITING: Final = 200
+REMEMBERED_SECONDS: Final = 60
+MOST_REMEMBERED: Final = 20_000
 
 
 class Hub:
@@ -47,9 +50,14 @@ class Hub:
     def __init__(self) -> None:
         self.listeners: dict[str, set[asyncio.Queue[str]]] = defaultdict(set)
         self.behind: set[asyncio.Queue[str]] = set()
+        self.lately: deque[tuple[float, str]] = deque(maxlen=MOST_REMEMBERED)
 
     def tell(self, *, topic: str, what: str) -> None:
-        """Pass one announcement to every page that follows its topic."""
+        """Pass one announcement to every page that follows its topic, and remember for a minute that there was one."""
+        now = time.monotonic()
+        while self.lately and self.lately[0][0] < now - REMEMBERED_SECONDS:
+            self.lately.popleft()
+        self.lately.append((now, topic))
         for queue in self.listeners.get(topic, ()):
             if queue.full():
                 self.behind.add(queue)
@@ -72,10 +80,20 @@ class Hub:
             self.tell(topic=topic, what=what)
 
     @asynccontextmanager
-    async def following(self, topics: Iterable[str]) -> AsyncIterator[asyncio.Queue[str]]:
-        """A queue that receives what is announced on `topics`, until `follow` says otherwise."""
+    async def following(
+        self, topics: Iterable[str], *, since: float | None = None
+    ) -> AsyncIterator[asyncio.Queue[str]]:
+        """A queue that receives what is announced on `topics`, until `follow` says otherwise.
+
+        It begins with those topics of which something was announced after `since` (by the monotonic clock): a page
+        that was written then is not there to hear before it has arrived and asked.
+        """
         queue: asyncio.Queue[str] = asyncio.Queue(maxsize=MOST_WAITING)
         self.follow(queue, topics)
+        if since is not None:
+            missed = {topic for at, topic in self.lately if at >= since and queue in self.listeners.get(topic, ())}
+            for topic in sorted(missed):
+                queue.put_nowait(_told(topic=topic, what="missed"))
         try:
             yield queue
         finally:
@@ -138,7 +156,12 @@ def _followed(session_key: str, topics: Sequence[str]) -> tuple[str, ...] | None
 
 
 async def events(request: Request) -> Response:
-    """Server-sent events: `?topics=patient:12,desk`. 401 without a signed-in session."""
+    """Server-sent events: `?topics=patient:12,desk&since=1789567800.250`. 401 without a signed-in session.
+
+    `since` says in seconds of the epoch from when on the page has heard nothing: what was announced of its topics in
+    that time, at most in the last minute, comes first.
+    """
+    since = time.monotonic() - _silent(request.query_params.get("since", ""))
     origin = request.headers.get("origin", "")
     if origin and not _is_ours(origin, host=request.headers.get("host", "")):
         return PlainTextResponse("This page is not ours.\n", status_code=403)
@@ -154,8 +177,17 @@ async def events(request: Request) -> Response:
             "Access-Control-Allow-Credentials": "true",
             "Vary": "Origin",
         }
-    reader = Reader(session_key=key, asked=tuple(asked), every=request.app.state.every)
+    reader = Reader(session_key=key, asked=tuple(asked), every=request.app.state.every, since=since)
     return StreamingResponse(_stream(reader, followed), media_type="text/event-stream", headers=headers)
+
+
+def _silent(since: str) -> float:
+    """For how many seconds a page has heard nothing that says since when; none if it says nothing sensible."""
+    try:
+        silent = current_time().timestamp() - float(since)
+    except ValueError:
+        return 0.0
+    return min(max(silent, 0.0), REMEMBERED_SECONDS) if math.isfinite(silent) else 0.0
 
 
 def _is_ours(origin: str, *, host: str) -> bool:
@@ -166,17 +198,19 @@ def _is_ours(origin: str, *, host: str) -> bool:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """One open page: its session, what it asked to follow, and how often (in seconds) both are asked about again."""
+    """One open page: its session, what it asked to follow, how often (in seconds) both are asked about again, and
+    since when (by the monotonic clock) it has heard nothing."""
 
     session_key: str
     asked: tuple[str, ...]
     every: float
+    since: float
 
 
 async def _stream(reader: Reader, followed: Sequence[str]) -> AsyncIterator[str]:
     """Pass on what is told; what the reader may no longer see falls silent, and the end of the session ends it."""
     check_at = time.monotonic() + reader.every
-    async with hub.following(followed) as queue:
+    async with hub.following(followed, since=reader.since) as queue:
         yield "retry: 2000\n\n"
         while True:
             try:

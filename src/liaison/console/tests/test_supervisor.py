@@ -39,7 +39,7 @@ def watch(said):
         supervisor.stop()
 
 
-def wait_for(condition, *, supervisor=None, seconds=15):
+def wait_for(condition, *, supervisor=None, seconds=60):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not happen in time"
@@ -62,8 +62,8 @@ def test_what_a_process_prints_is_passed_on_with_its_name(watch, said):
 
 def test_a_process_that_ends_is_started_again_after_a_pause_that_grows(watch, said):
     supervisor = watch("raise SystemExit(3)")
-    wait_for(lambda: sum("ended" in line for _, line in said) == 2, supervisor=supervisor)
-    ends = [line for _, line in said if "ended" in line]
+    wait_for(lambda: sum("ended" in line for _, line in said) >= 2, supervisor=supervisor)
+    ends = [line for _, line in said if "ended" in line][:2]
     assert ends == ["ended (status 3); it starts again in 1 s", "ended (status 3); it starts again in 2 s"]
 
 

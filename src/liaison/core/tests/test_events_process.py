@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import time
 
 from django.conf import settings
 
-from liaison.core.events_process import Hub, _is_ours
+from liaison.core.events_process import REMEMBERED_SECONDS, Hub, _is_ours
 
 
 def test_a_page_hears_its_topics_and_no_others() -> None:
@@ -80,6 +81,29 @@ def test_a_page_that_was_closed_while_it_was_behind_is_forgotten() -> None:
         assert not hub.behind
 
     asyncio.run(story())
+
+
+def test_a_page_hears_what_was_announced_while_it_was_on_its_way() -> None:
+    async def story() -> list[list[str]]:
+        hub = Hub()
+        hub.tell(topic="desk", what="changed")
+        asked_at = time.monotonic()
+        for topic in ("loop:7", "loop:8", "loop:7"):
+            hub.tell(topic=topic, what="taken")
+        heard = []
+        for since in (asked_at, None, time.monotonic()):
+            async with hub.following(["loop:7", "desk"], since=since) as queue:
+                heard.append([queue.get_nowait() for _ in range(queue.qsize())])
+        return heard
+
+    assert asyncio.run(story()) == [[json.dumps({"topic": "loop:7", "what": "missed"})], [], []]
+
+
+def test_what_was_announced_longer_than_a_minute_ago_is_forgotten() -> None:
+    hub = Hub()
+    hub.lately.append((time.monotonic() - REMEMBERED_SECONDS - 1, "desk"))
+    hub.tell(topic="loop:7", what="taken")
+    assert [topic for _, topic in hub.lately] == ["loop:7"]
 
 
 def test_only_our_own_pages_may_listen() -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import httpx
 import psycopg
@@ -18,6 +19,7 @@ from liaison.core.following import numbered_topic
 from liaison.core.postgres.base import EmptyingRefused
 from liaison.core.refusals import NotFound
 
+PATIENCE = 60
 NOW = datetime(2026, 11, 23, 15, tzinfo=UTC)
 ROSA = Actor(user_id=1, name="Rosa")
 THEO = Actor(user_id=2, name="Theo")
@@ -64,12 +66,13 @@ def test_an_announcement_reaches_the_pages_that_listen() -> None:
         listening = asyncio.create_task(events_process.listen())
         try:
             async with events_process.hub.following(["loop:7"]) as queue:
-                for _ in range(50):  # until the listener has its connection
-                    await sync_to_async(live.announce)(topic="loop:7", what="taken")
-                    if not queue.empty():
-                        return queue.get_nowait()
-                    await asyncio.sleep(0.1)
-            raise TimeoutError
+                async with asyncio.timeout(PATIENCE):
+                    for _ in count():  # until the listener has its connection
+                        await sync_to_async(live.announce)(topic="loop:7", what="taken")
+                        if not queue.empty():
+                            break
+                        await asyncio.sleep(0.1)
+                return queue.get_nowait()
         finally:
             listening.cancel()
 
@@ -78,23 +81,29 @@ def test_an_announcement_reaches_the_pages_that_listen() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_listener_that_loses_its_server_tries_again() -> None:
-    async def story() -> int:
-        listening = asyncio.create_task(events_process.listen())
-        await asyncio.sleep(0.5)
-        with psycopg.connect(**events_process._parameters(), autocommit=True) as other:
-            ended = other.execute(
-                "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
-                " WHERE query LIKE 'LISTEN%' AND datname = current_database()"
-            ).fetchone()[0]
-        await asyncio.sleep(1.2)
-        with psycopg.connect(**events_process._parameters(), autocommit=True) as other:
-            back = other.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()"
-            ).fetchone()[0]
-        listening.cancel()
-        return ended * back
+    listeners = "FROM pg_stat_activity WHERE query LIKE 'LISTEN%%' AND datname = current_database() AND pid <> %s"
 
-    assert asyncio.run(story()) == 1
+    async def story() -> tuple[int, int]:
+        listening = asyncio.create_task(events_process.listen())
+        with psycopg.connect(**events_process._parameters(), autocommit=True) as other:
+
+            async def listener(*, but: int) -> int:
+                async with asyncio.timeout(PATIENCE):
+                    for _ in count():
+                        found = other.execute(f"SELECT pid {listeners}", [but]).fetchone()
+                        if found:
+                            break
+                        await asyncio.sleep(0.05)
+                return int(found[0])
+
+            first = await listener(but=0)
+            other.execute("SELECT pg_terminate_backend(%s)", [first])
+            second = await listener(but=first)
+        listening.cancel()
+        return first, second
+
+    first, second = asyncio.run(story())
+    assert first != second
 
 
 @pytest.mark.django_db(transaction=True)
