@@ -19,6 +19,7 @@ OUTLASTS = {
     "patients.merge",
     "patients.review_grants",
     "records.take_out_document",
+    "scheduling.book_journey",
     "scheduling.book_series",
     "scheduling.change_series",
 }

@@ -18,6 +18,9 @@ OVERRIDE: Final = verb(
     roles={Role.CLINICIAN, Role.SUPERVISOR},
 )
 BOOK_SERIES: Final = verb("scheduling.book_series", "Book a series of visits", roles=_BOOKERS, by_glass=False)
+BOOK_JOURNEY: Final = verb(
+    "scheduling.book_journey", "Book several visits that belong together", roles=_BOOKERS, by_glass=False
+)
 CHANGE_SERIES: Final = verb(
     "scheduling.change_series", "Move or cancel visits of a series together", roles=_BOOKERS, by_glass=False
 )

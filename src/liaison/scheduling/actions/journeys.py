@@ -15,7 +15,7 @@ from liaison.core.refusals import Conflict, NotFound, Refusal, Stale
 from liaison.core.written_time import day_and_time
 from liaison.loops.models import Loop
 from liaison.patients.models import Patient
-from liaison.scheduling.access import BOOK
+from liaison.scheduling.access import BOOK, BOOK_JOURNEY
 from liaison.scheduling.actions.attending import ids_of
 from liaison.scheduling.actions.booking import hold_patient, place_visit
 from liaison.scheduling.actions.keeping import lock_resources
@@ -94,7 +94,7 @@ def book_journey(*, actor: Actor, patient: Patient, order: JourneyOrder, now: da
     NotYourSite, AskedElsewhere, ReferralNeeded, KeyReused, NotFound, Stale (a visit type was edited meanwhile),
     DeadPatient.
     """
-    with act(actor, BOOK, patient=patient, now=now) as entry:
+    with act(actor, BOOK_JOURNEY, patient=patient, now=now) as entry:
         journey = _booked_before(order, patient=patient)
         entry.note(repeated=journey is not None)
         if journey is None:
@@ -201,7 +201,9 @@ def _place_each(
         )
         try:
             placed.append(
-                place_visit(booking, patient=patient, follows=None, actor=actor, verb=BOOK, override=None, now=now)
+                place_visit(
+                    booking, patient=patient, follows=None, actor=actor, verb=BOOK_JOURNEY, override=None, now=now
+                )
             )
         except OF_THE_TIME as refusal:
             raise _taken(visit, kinds, refusal) from refusal

@@ -141,8 +141,8 @@ def test_all_are_booked_audited_and_told(heart: Heart, heard: Heard) -> None:
         "Heart check", f"journey {journey.pk}", f"step 1 of journey {journey.pk}",
     )  # fmt: skip
     assert [fact.appointment_id for fact in heard.of(AppointmentBooked)] == [visit.pk for visit in visits]
+    whole = AuditEntry.objects.get(verb="scheduling.book_journey", outcome="done")
     entries = AuditEntry.objects.filter(verb="scheduling.book", outcome="done")
-    whole = entries.get(subject_type="scheduling.journey")
     assert whole.details["appointments"] == [visit.pk for visit in visits]
     assert entries.filter(details__journey_id=journey.pk).count() == 3
     place = queries.place_in_journey(visits[1])

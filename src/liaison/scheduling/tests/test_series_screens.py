@@ -344,6 +344,7 @@ def test_emergency_access_reads_a_series_and_offers_no_form_that_runs_for_months
     page = pat.get(f"/book/?patient={clinic.walter.pk}")
     assert page.status_code == 200
     assert "Repeat: book a series" not in text(page)
+    assert "Several visits that belong together" not in text(page)
     for url in (
         f"/series/new/?patient={clinic.walter.pk}",
         f"/series/{series.pk}/move/",
@@ -351,6 +352,7 @@ def test_emergency_access_reads_a_series_and_offers_no_form_that_runs_for_months
     ):
         assert pat.get(url).status_code == 403
     for url, verb in (
+        (f"/journeys/new/?patient={clinic.walter.pk}", "scheduling.book_journey"),
         (f"/series/new/?patient={clinic.walter.pk}", "scheduling.book_series"),
         (f"/series/{series.pk}/move/", "scheduling.change_series"),
         (f"/series/{series.pk}/cancel/", "scheduling.change_series"),

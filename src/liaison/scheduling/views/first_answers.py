@@ -15,7 +15,7 @@ from liaison.core.actor import Actor
 from liaison.core.numbers import id_in
 from liaison.patients.models import Patient
 from liaison.scheduling import queries
-from liaison.scheduling.access import BOOK_SERIES
+from liaison.scheduling.access import BOOK_JOURNEY, BOOK_SERIES
 from liaison.scheduling.forms import ANYWHERE, BookForm, Choices
 from liaison.scheduling.models import Appointment, Resource, VisitType
 from liaison.scheduling.ports import CancelReason
@@ -32,6 +32,11 @@ class Booking:
     loop_id: int | None = None
     referral_id: int | None = None
     moving: Appointment | None = None
+
+    @property
+    def may_combine(self) -> bool:
+        """Whether several visits that belong together may be booked from here."""
+        return self.moving is None and self.patient.reachable_by(self.actor, BOOK_JOURNEY, now=self.now)
 
     @property
     def may_repeat(self) -> bool:

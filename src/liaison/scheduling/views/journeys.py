@@ -22,7 +22,7 @@ from liaison.accounts.models import Site
 from liaison.accounts.queries import sites_within
 from liaison.core.actor import Actor
 from liaison.core.answers import done, wants_fragment
-from liaison.core.asking import actor_of, form_key
+from liaison.core.asking import actor_of, form_key, refuse_form_unless
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Forbidden, Refusal
@@ -30,7 +30,7 @@ from liaison.orders.queries import referral_to_book
 from liaison.patients.models import Patient
 from liaison.patients.queries import get_patient
 from liaison.scheduling import actions, queries
-from liaison.scheduling.access import BOOK
+from liaison.scheduling.access import BOOK_JOURNEY
 from liaison.scheduling.forms import ANYWHERE, NOTHING
 from liaison.scheduling.forms.journeys import (
     GAPS,
@@ -97,13 +97,15 @@ class ShownNone:
 def plan(request: HttpRequest) -> HttpResponse:
     """Say which visits and what lies between them, see plans, book one."""
     actor, now = actor_of(request), current_time()
-    if not actor.may(BOOK):
+    if not actor.may(BOOK_JOURNEY):
         raise Forbidden
     given = request.POST if request.method == "POST" else request.GET
     patient_id = id_in(given.get("patient"))
     if patient_id is None:
         return render(request, "scheduling/book_whom.html")
-    asked, whom = _asked(actor, get_patient(actor, patient_id=patient_id, now=now), given, now=now)
+    patient = get_patient(actor, patient_id=patient_id, now=now)
+    refuse_form_unless(request, BOOK_JOURNEY, patient=patient, now=now)
+    asked, whom = _asked(actor, patient, given, now=now)
     if whom is not None and not asked.sites:
         return render(request, "scheduling/book_elsewhere.html", {"asked": whom, "patient": asked.patient})
     rows, focus = changed_rows(read_rows(given, kinds=[kind.pk for kind in asked.kinds]), do=given.get("do", ""))
@@ -156,7 +158,7 @@ def _asked(
     loop_id = id_in(given.get("loop"))
     referral_id = id_in(given.get("referral")) or referral_to_book(patient=patient, loop_id=loop_id or 0)
     whom = queries.asked_by(patient, referral_id=referral_id)
-    sites = tuple(site for site in sites_within(actor, BOOK) if whom is None or site in whom.sites)
+    sites = tuple(site for site in sites_within(actor, BOOK_JOURNEY) if whom is None or site in whom.sites)
     kinds = [kind for kind in queries.visit_types(actor) if referral_id or not kind.referral_needed]
     asked = Asked(
         actor=actor, patient=patient, sites=sites, kinds=kinds, loop_id=loop_id, referral_id=referral_id, now=now
