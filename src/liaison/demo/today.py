@@ -82,15 +82,17 @@ def fill_today(
 
 def miss_after_stays(staffed: Staffed, *, visit_type: VisitType, office: Office) -> None:
     """Three of those who came home from hospital, the longest ago, did not come to their visit on the last working
-    day: their clinician decides. What happens to the newest is for those who try the demonstration.
+    day: their clinician decides. What happens to the newest is for those who try the demonstration. Who came home only
+    then has not missed one; who did on the day before was booked once home.
     """
     site = staffed.sites["RIV"]
     marta = staffed.who("Marta Kowalska")
     person = next(one for one in staffed.resources["RIV"] if one.practitioner_id)
     room = next(one for one in staffed.resources["RIV"] if "exam_room" in one.abilities)
     home = Loop.objects.open().filter(kind="post-discharge", site=site).exclude(evidence_kinds__contains=["visit"])
-    home = home.select_related("patient").order_by("opened_at")
     missed_on = office.ago(timedelta(days=1)).astimezone(site.zone).date()
+    home = home.filter(enrolment__anchor_on__lt=missed_on)
+    home = home.select_related("patient", "enrolment").order_by("opened_at")
     for loop, hour in zip(home[:3], (15, 14, 13), strict=False):
         start = datetime.combine(missed_on, time(hour), tzinfo=site.zone)
         order = BookingOrder(
@@ -102,7 +104,7 @@ def miss_after_stays(staffed: Staffed, *, visit_type: VisitType, office: Office)
             loop_id=loop.pk,
         )
         override = Override(reason="Only this time suited")
-        booked_at = start - timedelta(days=1)
+        booked_at = max(start - timedelta(days=1), loop.enrolment.anchor_at + timedelta(hours=1))
         with unconnected(Channel.EMAIL):  # they were told long ago
             visit = book_appointment(actor=marta, patient=loop.patient, order=order, override=override, now=booked_at)
         record_missed(actor=marta, appointment=visit, now=visit.end_at)

@@ -60,7 +60,10 @@ class ReferralVisitCancelled(ReferralFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferralSeen(ReferralFact):
-    """The patient was seen; the note is pending."""
+    """The patient was seen; the note is pending. `instead_of` is our own appointment on a later day that the referral
+    counted on until now, None where there was none."""
+
+    instead_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

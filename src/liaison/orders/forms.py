@@ -174,6 +174,10 @@ class SeenForm(MoveForm):
         """Show the question that only matters while the visit lies ahead."""
         self.fields["seen_earlier"].widget = forms.CheckboxInput()
 
+    def say_it_is_cancelled(self) -> None:
+        """Say what a yes does to a visit that is booked here."""
+        self["seen_earlier"].help_text = _("The visit booked here is cancelled then, and the patient is told.")
+
 
 class ReportForm(MoveForm):
     """What the specialist says."""

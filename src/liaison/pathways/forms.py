@@ -55,7 +55,7 @@ class ReconciliationForm(forms.Form):
         label=_("How do you know?"),
         widget=forms.Textarea(attrs={"rows": 2}),
         max_length=2000,
-        help_text=_("For example: all eight with Walter and the discharge list on the phone; the water pill stopped."),
+        help_text=_("For example: all eight on the phone, against the discharge list; the water pill stopped."),
     )
 
 

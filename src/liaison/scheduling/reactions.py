@@ -11,11 +11,18 @@ from liaison.core.facts import reacts_to
 from liaison.core.jobs import defer
 from liaison.inbox.events import InvitationAnswered, MessageFailed
 from liaison.loops.events import OwnerFound
-from liaison.orders.events import ReferralCancelled, ReferralCancelRequested, ReferralDeclined, ReferralMoveUndone
+from liaison.orders.events import (
+    ReferralCancelled,
+    ReferralCancelRequested,
+    ReferralDeclined,
+    ReferralMoveUndone,
+    ReferralSeen,
+)
 from liaison.patients.actions import put_back, repoint
 from liaison.patients.events import PatientDeceased, PatientsMerged, PatientsUnmerged
 from liaison.scheduling.actions import (
     answer_missed,
+    cancel_what_was_not_needed,
     confirm_booking,
     confirm_cancellation,
     confirm_move,
@@ -29,6 +36,7 @@ from liaison.scheduling.actions import (
     is_referrals_visit,
     link_blocker,
     link_series_visit,
+    look_for_another_visit,
     note_answers,
     note_freed_visit,
     note_opened_time,
@@ -275,6 +283,19 @@ def check_after_a_decline(fact: ReferralDeclined, *, actor: Actor) -> None:
     """The visit that it asked for may not be wanted any more."""
     del actor
     _check_coming(fact.patient_id, now=fact.at)
+
+
+@reacts_to(ReferralSeen)
+def cancel_what_they_need_no_more(fact: ReferralSeen, *, actor: Actor) -> None:
+    """The patient was seen before the visit that is booked here: nobody waits for them then."""
+    if fact.instead_of is not None:
+        cancel_what_was_not_needed(actor=actor, appointment_id=fact.instead_of, now=fact.at)
+
+
+@reacts_to(ReferralMoveUndone)
+def find_what_was_cancelled(fact: ReferralMoveUndone, *, actor: Actor) -> None:
+    """The visit that it counted on may have been cancelled with what is taken back: another one is to be found."""
+    look_for_another_visit(actor=actor, referral_id=fact.referral_id, now=fact.at)
 
 
 @reacts_to(ReferralMoveUndone)

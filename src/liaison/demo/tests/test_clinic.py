@@ -131,6 +131,22 @@ def test_visits_that_took_place_after_a_stay_were_counted():
         transaction.set_rollback(True)
 
 
+@pytest.mark.django_db
+def test_in_a_small_clinic_too_no_visit_after_a_stay_lies_before_the_discharge():
+    with transaction.atomic():
+        build(now=NOW, patients=8)
+        homes = Enrolment.objects.values_list("loop_id", "anchor_at", "anchor_on")
+        home = {loop_id: (at, on) for loop_id, at, on in homes}
+        visits = Appointment.objects.filter(loop__in=home).select_related("site", "loop")
+        early = [
+            (visit.visit_on, visit.booked_at, home[visit.loop_id])
+            for visit in visits
+            if visit.visit_on <= home[visit.loop_id][1] or visit.booked_at < home[visit.loop_id][0]
+        ]
+        assert (home != {}, early) == (True, [])
+        transaction.set_rollback(True)
+
+
 def test_three_sites_and_twenty_five_people_work_there(clinic):
     assert set(Site.objects.values_list("name", flat=True)) == {site.name for site in cast.SITES}
     assert len(cast.SITES) == 3

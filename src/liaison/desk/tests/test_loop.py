@@ -46,6 +46,27 @@ def test_htmx_gets_the_panel_with_the_patient_in_brief_and_what_else_is_open(cas
     assert f'data-live="loop:{made.pk} patient:{cast.walter.pk}"' in piece
 
 
+def test_what_was_done_heads_a_task_that_is_closed_and_why_it_was_made_stands_beneath(cast, at_desk):
+    made = loop_of_rosa(cast, kind="task")
+    client, address = at_desk(cast.rosa), f"/loops/{made.pk}/"
+    assert '<h2 class="l-panel-title" data-private>Refill for Walter</h2>' in text_of(client.get(address))
+    actions.add_evidence(cast.rosa, loop_id=made.pk, kind="done", note="Posted it to him", now=current_time())
+    page = text_of(client.get(address))
+    assert '<h2 class="l-panel-title" data-private>Posted it to him</h2>' in page
+    assert page.index("Posted it to him</h2>") < page.index('<div class="l-muted" data-private>Refill for Walter</div>')
+    assert "<title>Posted it to him" in page
+
+
+def test_a_promise_of_several_proofs_is_headed_by_what_was_promised(cast, at_desk):
+    made = loop_of_rosa(cast)
+    for kind in ("asked", "answered"):
+        actions.add_evidence(cast.rosa, loop_id=made.pk, kind=kind, note=f"They {kind}", now=current_time())
+    actions.close_loop(cast.rosa, loop_id=made.pk, now=current_time())
+    page = text_of(at_desk(cast.rosa).get(f"/loops/{made.pk}/"))
+    assert '<h2 class="l-panel-title" data-private>Refill for Walter</h2>' in page
+    assert "<title>Refill for Walter" in page
+
+
 def test_htmx_gets_the_row_alone(cast, at_desk):
     made = loop_of_rosa(cast)
     piece = text_of(at_desk(cast.rosa).get(f"/loops/{made.pk}/?as=row", headers=HTMX))

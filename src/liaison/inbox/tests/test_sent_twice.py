@@ -6,7 +6,7 @@ import pytest
 from django import forms
 
 from liaison.inbox import actions
-from liaison.inbox.forms import _AtSite
+from liaison.inbox.forms.at_site import AtSite
 from liaison.inbox.models import Call, Note
 from liaison.inbox.tests.cast import NOW, Cast
 
@@ -39,4 +39,4 @@ def test_a_note_that_is_sent_again_with_other_words_is_refused_and_not_dropped(c
 @pytest.mark.parametrize("typed", ["9999-12-31T23:59", "0001-01-01T00:00"])
 def test_a_time_in_a_year_that_nobody_means_is_refused(typed: str) -> None:
     with pytest.raises(forms.ValidationError, match="1900"):
-        _AtSite().clean(typed)
+        AtSite().clean(typed)

@@ -22,7 +22,7 @@ from liaison.core.written_time import clock_time
 from liaison.inbox import access
 from liaison.inbox.actions import log_call, strike_call
 from liaison.inbox.events import counts_as_attempt
-from liaison.inbox.forms import CallForm, StrikeCallForm, TeachBacks, number_choices, phones, without_messages
+from liaison.inbox.forms.calls import CallForm, StrikeCallForm, TeachBacks, number_choices, phones, without_messages
 from liaison.inbox.models import Call
 from liaison.inbox.models.calls import OutcomeChoice, StruckWhy
 from liaison.inbox.ports import With

@@ -92,6 +92,13 @@ class LoopStory:
     ended_by_name: str
 
     @property
+    def done(self) -> str:
+        """What was done, where one piece of proof kept the whole promise; "" otherwise, and for who may not read it."""
+        if self.row.state != State.CLOSED or len(self.row.evidence) != 1:
+            return ""
+        return next((each.note for each in self.evidence if each.kind == self.row.evidence[0].code), "")
+
+    @property
     def care_decides(self) -> bool:
         """Whether all that proves it kept is for those who care for the patient, and not for this actor."""
         return self.row.state == State.OPEN and not self.row.managed_url and not (self.accepted or self.proven_at)

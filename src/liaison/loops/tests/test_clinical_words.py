@@ -47,6 +47,14 @@ def test_those_who_care_and_liaison_itself_record_it(cast: Cast) -> None:
         assert after.evidence_kinds == ["understood"]
 
 
+def test_what_was_done_is_told_to_those_who_may_read_it(cast: Cast) -> None:
+    pk = explained(cast).pk
+    assert queries.loop_story(cast.rosa, loop_id=pk, now=NOW).done == "", "it is not closed yet"
+    actions.close_loop(cast.rosa, loop_id=pk, now=NOW)
+    assert queries.loop_story(cast.rosa, loop_id=pk, now=NOW).done == SAID
+    assert queries.loop_story(cast.fred, loop_id=pk, now=NOW).done == ""
+
+
 def test_the_form_offers_each_role_what_it_may_record(cast: Cast) -> None:
     loop = cast.loop(kind="test_clinical")
     for_rosa = queries.loop_story(cast.rosa, loop_id=loop.pk, now=NOW)

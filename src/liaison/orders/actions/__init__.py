@@ -19,6 +19,7 @@ from liaison.orders.actions.moving import NotNow, ReferralChanged, ReferralReaso
 from liaison.orders.actions.once import ReferralWrittenAnew
 from liaison.orders.actions.undoing import BuiltOn, TakenBackBefore, WentOut, undo_move
 from liaison.orders.actions.visiting import (
+    SeenBeforeSent,
     SeenBeforeTheVisit,
     VisitBeforeSent,
     VisitInTheFuture,
@@ -38,6 +39,7 @@ __all__ = [
     "ReferralReasonNeeded",
     "ReferralWrittenAnew",
     "SameTarget",
+    "SeenBeforeSent",
     "SeenBeforeTheVisit",
     "TakenBackBefore",
     "VisitBeforeSent",

@@ -34,11 +34,22 @@ class VisitBeforeSent(Refusal):
     field = "visit_at"
 
 
+class SeenBeforeSent(Refusal):
+    """Nobody was seen for what had not been asked."""
+
+    code = "orders.seen_before_sent"
+    field = "seen_at"
+
+
 class SeenBeforeTheVisit(Refusal):
-    """The visit that is arranged has yet to come."""
+    """The visit that is arranged has yet to come; `booked_here` when it is ours, and is cancelled with a yes."""
 
     code = "orders.seen_before_the_visit"
     field = "seen_earlier"
+
+    def __init__(self, sentence: str, *, booked_here: bool) -> None:
+        super().__init__(sentence)
+        self.booked_here = booked_here
 
 
 def mark_scheduled(
@@ -66,12 +77,17 @@ def mark_scheduled(
 
 
 def _refuse_before_sent(referral: Referral, *, visit_at: datetime) -> None:
+    sent = _sent_in_words(referral, before=visit_at)
+    if sent:
+        raise VisitBeforeSent(f"{sent}, so a visit for it can't lie before that. Look at day and hour again.")
+
+
+def _sent_in_words(referral: Referral, *, before: datetime) -> str:
+    """When the referral went to whom it asks now, where that was after this time; "" otherwise."""
     sent = ReferralStep.objects.filter(referral=referral, state=State.SENT, undone_at=None).order_by("id").last()
-    if sent is not None and is_before_it_was_sent(visit_at, sent_at=sent.at):
-        when = day_and_time(sent.at.astimezone(referral.site.zone))
-        raise VisitBeforeSent(
-            f"The referral was sent {when}, so a visit for it can't lie before that. Look at day and hour again."
-        )
+    if sent is None or not is_before_it_was_sent(before, sent_at=sent.at):
+        return ""
+    return f"The referral was sent {day_and_time(sent.at.astimezone(referral.site.zone))}"
 
 
 def mark_visit_missed(
@@ -110,21 +126,34 @@ def mark_seen(
     seen_earlier: bool = False,
     expected_version: int | None = None,
 ) -> Referral:
-    """The patient was seen; the note is now awaited, counted from the visit. Refuses VisitInTheFuture, NotNow, and
-    SeenBeforeTheVisit while the visit that is arranged lies on a later day, unless somebody says `seen_earlier`."""
+    """The patient was seen; the note is now awaited, counted from the visit. A visit that we booked for a later day is
+    cancelled then, and the patient told, by who hears of it.
+
+    Refuses VisitInTheFuture, SeenBeforeSent, NotNow, and SeenBeforeTheVisit while the visit that is arranged lies on a
+    later day, unless somebody says `seen_earlier`.
+    """
     if seen_at > now:
         raise VisitInTheFuture
     with moving(
         actor, access.FOLLOW, referral_id=referral_id, to=State.SEEN,
         sentence="{patient} was seen by {target}, {visit}.", now=now, expected_version=expected_version,
     ) as move:  # fmt: skip
-        if not seen_earlier and move.before["state"] == State.SCHEDULED:
-            _refuse_before_its_visit(move.referral, seen_at=seen_at)
-        move.referral.visit_at = seen_at
-        move.publish(ReferralSeen)
+        referral = move.referral
+        counted = move.before["state"] == State.SCHEDULED
+        earlier = counted and is_before_its_visit(seen_at, visit_at=referral.visit_at, zone=referral.site.zone)
+        if earlier or not (counted and referral.appointment_id):
+            _refuse_seen_before_sent(referral, seen_at=seen_at)
+        if earlier and not seen_earlier:
+            raise SeenBeforeTheVisit(
+                f"The visit is arranged for {visit_words(referral)}. Was the patient seen earlier?",
+                booked_here=referral.appointment_id is not None,
+            )
+        referral.visit_at = seen_at
+        move.publish(ReferralSeen, instead_of=referral.appointment_id if earlier else None)
     return move.referral
 
 
-def _refuse_before_its_visit(referral: Referral, *, seen_at: datetime) -> None:
-    if is_before_its_visit(seen_at, visit_at=referral.visit_at, zone=referral.site.zone):
-        raise SeenBeforeTheVisit(f"The visit is arranged for {visit_words(referral)}. Was the patient seen earlier?")
+def _refuse_seen_before_sent(referral: Referral, *, seen_at: datetime) -> None:
+    sent = _sent_in_words(referral, before=seen_at)
+    if sent:
+        raise SeenBeforeSent(f"{sent}, so nobody was seen for it before that. Look at day and hour again.")

@@ -204,6 +204,26 @@ def test_the_story_says_when_the_visit_is_and_seen_before_it_is_asked_again(clin
     assert latest() == f"Walter Ng was seen by Heart Center, {day_and_time(NOW.astimezone(referral.site.zone))}."
 
 
+def test_nobody_is_seen_before_the_referral_went_to_them(clinic: Clinic) -> None:
+    referral = clinic.sent()
+    later = NOW + 5 * DAY
+    with pytest.raises(actions.SeenBeforeSent, match="nobody was seen for it before that") as refused:
+        actions.mark_seen(clinic.rosa, referral_id=referral.pk, seen_at=NOW - DAY, now=later)
+    assert list(refused.value.fields) == ["seen_at"]
+    actions.mark_scheduled(clinic.rosa, referral_id=referral.pk, visit_at=NOW + 3 * DAY, now=later)
+    with pytest.raises(actions.SeenBeforeSent):
+        actions.mark_seen(clinic.rosa, referral_id=referral.pk, seen_at=NOW - DAY, seen_earlier=True, now=later)
+    learned_late = actions.mark_seen(clinic.rosa, referral_id=referral.pk, seen_at=NOW + 3 * DAY, now=later)
+    assert learned_late.visit_at == NOW + 3 * DAY
+
+
+def test_the_visit_that_was_booked_here_counts_whenever_the_referral_was_sent(clinic: Clinic) -> None:
+    referral = clinic.sent()
+    visit = NOW - DAY
+    actions.mark_scheduled(clinic.rosa, referral_id=referral.pk, visit_at=visit, appointment_id=3, now=NOW)
+    assert actions.mark_seen(clinic.rosa, referral_id=referral.pk, seen_at=visit, now=NOW).state == "seen"
+
+
 def test_seen_some_hours_before_the_hour_of_the_visit_needs_no_second_word(clinic: Clinic) -> None:
     zone = clinic.sent().site.zone
     assert not is_before_its_visit(NOW, visit_at=NOW + timedelta(hours=1), zone=zone)

@@ -403,6 +403,26 @@ def test_emergency_access_follows_a_referral_and_never_ends_it(clinic: Clinic) -
     assert Referral.objects.get().state == "sent"
 
 
+def test_seen_before_the_referral_was_sent_is_refused_beside_the_field(clinic: Clinic) -> None:
+    referral, client = clinic.sent(), at_desk(clinic.rosa)
+    typed = {"seen_at": "2020-01-02T09:00", "version": Referral.objects.get().version}
+    refused = client.post(f"/referrals/{referral.pk}/seen/", typed)
+    assert (refused.status_code, list(refused.context["form"].errors)) == (422, ["seen_at"])
+
+
+def test_what_a_yes_does_to_a_visit_that_is_booked_here_is_said_where_it_is_asked(clinic: Clinic) -> None:
+    referral, client = clinic.sent(), at_desk(clinic.rosa)
+    now = current_time()
+    visit = now + timedelta(days=7)
+    actions.mark_scheduled(clinic.rosa, referral_id=referral.pk, visit_at=visit, appointment_id=3, now=now)
+    zone = referral.site.zone
+    typed = {"seen_at": now.astimezone(zone).strftime("%Y-%m-%dT%H:%M"), "version": Referral.objects.get().version}
+    refused = client.post(f"/referrals/{referral.pk}/seen/", typed)
+    assert refused.status_code == 422
+    page = refused.content.decode()
+    assert "The visit booked here is cancelled then, and the patient is told." in page
+
+
 def test_seen_before_the_arranged_visit_is_asked_once_more(clinic: Clinic) -> None:
     referral, client = clinic.sent(), at_desk(clinic.rosa)
     now = current_time()
@@ -416,6 +436,7 @@ def test_seen_before_the_arranged_visit_is_asked_once_more(clinic: Clinic) -> No
     assert refused.status_code == 422
     page = refused.content.decode()
     assert "Was the patient seen earlier?" in page
+    assert "is cancelled then" not in page, "the visit is theirs, not ours to cancel"
     assert re.search(r'<input type="checkbox" name="seen_earlier"[^>]*>', page)
     referral.refresh_from_db()
     assert referral.state == "scheduled"

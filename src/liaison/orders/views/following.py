@@ -172,6 +172,8 @@ def move_on(request: HttpRequest, referral_id: int, move: str) -> HttpResponse:
             raise
         if isinstance(form, forms.SeenForm) and isinstance(refusal, actions.SeenBeforeTheVisit):
             form.ask_earlier()
+            if refusal.booked_here:
+                form.say_it_is_cancelled()
         put_beside(form, refusal)
         return _form_page(request, form, button=button, page=page, now=now, move=move)
     step_id = undoable_step(actor_of(request), referral=moved, now=now)

@@ -124,10 +124,12 @@ from liaison.scheduling.actions.series_refusals import (
 from liaison.scheduling.actions.series_telling import series_invitation, tell_of_series
 from liaison.scheduling.actions.serving import (
     answer_missed,
+    cancel_what_was_not_needed,
     count_on_the_next,
     follow_up_missed,
     fulfil_referral,
     is_referrals_visit,
+    look_for_another_visit,
     schedule_referral,
     take_back_missed,
     unschedule_referral,
@@ -219,6 +221,7 @@ __all__ = [
     "book_series",
     "cancel_appointment",
     "cancel_series",
+    "cancel_what_was_not_needed",
     "change_resource",
     "change_wait",
     "check_coming",
@@ -255,6 +258,7 @@ __all__ = [
     "leave_waitlist",
     "link_blocker",
     "link_series_visit",
+    "look_for_another_visit",
     "make_feed",
     "meet_clinician",
     "miss_overdue",

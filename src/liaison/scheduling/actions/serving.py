@@ -26,9 +26,10 @@ from liaison.loops.ports import About, ClockToStart, Owner, PromiseToKeep
 from liaison.loops.queries import owner_for
 from liaison.orders.actions import mark_scheduled, mark_seen, mark_visit_cancelled, mark_visit_missed
 from liaison.orders.models import Referral
+from liaison.scheduling.actions.attending import cancel_appointment
 from liaison.scheduling.kinds import MISSED_VISIT
 from liaison.scheduling.models import Appointment, SeriesVisit
-from liaison.scheduling.rules import BARRIERS, Barrier, State
+from liaison.scheduling.rules import BARRIERS, Barrier, CancelReason, State
 
 _RULE: Final = "missed-visit"
 _AWAITED: Final = ("scheduled", "no_show")
@@ -79,6 +80,25 @@ def fulfil_referral(*, actor: Actor, appointment: Appointment, now: datetime) ->
     referral = _waiting_for(appointment, states=_AWAITED)
     if referral is not None:
         mark_seen(actor, referral_id=referral.pk, seen_at=min(appointment.start_at, now), seen_earlier=True, now=now)
+
+
+def cancel_what_was_not_needed(*, actor: Actor, appointment_id: int, now: datetime) -> None:
+    """The patient was seen before the day of this visit, which a referral counted on: it is off, and they are told.
+
+    One of a series is one of several that are wanted, and stays; so does one that is over or was cancelled meanwhile.
+    """
+    appointment = Appointment.objects.select_related("patient", "site", "visit_type").get(pk=appointment_id)
+    stands = appointment.state_now in (State.PENDING, State.BOOKED) and appointment.start_at > now
+    if stands and not SeriesVisit.objects.filter(appointment=appointment).exists():
+        cancel_appointment(actor=actor.as_liaison(), appointment=appointment, reason=CancelReason.OTHER, now=now)
+
+
+def look_for_another_visit(*, actor: Actor, referral_id: int, now: datetime) -> None:
+    """What a referral said last was taken back, and it counts on its visit again: for one that is off, find another."""
+    referral = Referral.objects.filter(pk=referral_id, state="scheduled").first()
+    off = Appointment.objects.filter(pk=referral.appointment_id or 0, state=State.CANCELLED) if referral else None
+    if off is not None and off.exists():
+        mark_visit_cancelled(actor, referral_id=referral_id, reason="It was cancelled meanwhile.", now=now)
 
 
 def follow_up_missed(*, actor: Actor, appointment: Appointment, now: datetime) -> None:

@@ -190,6 +190,26 @@ def test_a_room_with_the_name_of_another_is_refused_beside_the_name(marta: Clien
     assert marta.post(other, typed | {"version": version}).status_code == 422
 
 
+def test_a_form_without_its_version_is_never_written_over_what_stands(
+    adam: Client, marta: Client, clinic: Clinic
+) -> None:
+    room = f"/calendar/arrange/resources/{clinic.room.pk}/"
+    typed = {"name": "Echo", "kind": "room", "site": clinic.site.pk, "abilities": "exam room"}
+    hours = filled_in(page(marta.get(f"{room}hours/"))) | {"form-0-opens": "10:00"}
+    kind = f"/calendar/arrange/visit-types/{VisitType.objects.get(code='follow_up').pk}/"
+    of_kind = VISIT_TYPE | {"code": "follow_up"}
+    for given in ({}, {"version": ""}, {"version": "0"}, {"version": "x"}):
+        named = marta.post(room, typed | given)
+        assert named.status_code == (422 if given == {"version": "x"} else 409)
+        without = {name: value for name, value in hours.items() if name != "version"}
+        assert marta.post(f"{room}hours/", without | given).status_code == 409
+        assert adam.post(kind, of_kind | given).status_code == named.status_code
+    assert "It now says: Room 1" in page(marta.post(room, typed))
+    clinic.room.refresh_from_db()
+    assert (clinic.room.name, clinic.room.hours.get(weekday=0).opens) == ("Room 1", time(9))
+    assert VisitType.objects.filter(code="follow_up").count() == 1
+
+
 def filled_in(shown: str) -> dict[str, str]:
     """What the page's form would send as it is."""
     form = shown[shown.index('<form method="post" action="/calendar') :]

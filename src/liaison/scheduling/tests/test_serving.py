@@ -10,15 +10,17 @@ from liaison.accounts.access import Role
 from liaison.accounts.models import Assignment, Team, TeamMember, User
 from liaison.core.actor import system_actor
 from liaison.core.postgres.guard import writes_open
+from liaison.inbox.models import Message
 from liaison.loops.actions import find_owners, open_loop
 from liaison.loops.models import Loop, WaitingPromise
 from liaison.loops.ports import ClockToStart, Owner, Promise
-from liaison.orders.actions import NotNow, mark_seen
-from liaison.orders.models import Referral
+from liaison.orders.actions import NotNow, mark_seen, undo_move
+from liaison.orders.models import Referral, ReferralStep
 from liaison.scheduling import actions, queries
 from liaison.scheduling.models import Appointment
 from liaison.scheduling.ports import CancelReason
 from liaison.scheduling.rules import Barrier
+from liaison.scheduling.tests import series
 from liaison.scheduling.tests.clinic import NOW, Clinic, local, person
 from liaison.scheduling.tests.test_screens import browser
 
@@ -66,6 +68,74 @@ def test_a_visit_that_took_place_awaits_the_note(clinic: Clinic, referral: Refer
     actions.record_seen(actor=clinic.rosa, appointment=appointment, now=AFTER)
     assert state(referral)[0] == "seen"
     assert referral.visit_at == appointment.start_at
+
+
+SEEN_AT = NOW - timedelta(minutes=10)
+"""Before the day of the visit that is booked."""
+
+
+def seen_earlier(clinic: Clinic, referral: Referral) -> None:
+    with writes_open():
+        ReferralStep.objects.filter(referral=referral, state="sent").update(at=SEEN_AT - timedelta(days=2))
+    mark_seen(clinic.rosa, referral_id=referral.pk, seen_at=SEEN_AT, seen_earlier=True, now=NOW)
+
+
+def test_seen_before_the_day_of_a_visit_booked_here_that_one_is_cancelled_and_the_patient_told(
+    clinic: Clinic, referral: Referral
+) -> None:
+    appointment = booked(clinic, referral)
+    told = Message.objects.count()
+    seen_earlier(clinic, referral)
+    appointment.refresh_from_db()
+    assert (appointment.state, appointment.cancelled_by_name) == ("cancelled", "Liaison, for Rosa")
+    assert state(referral)[0] == "seen"
+    assert referral.visit_at == SEEN_AT
+    assert Message.objects.count() == told + 1
+    assert not appointment.reservations.filter(active=True).exists()
+
+
+def test_taken_back_the_referral_looks_for_another_visit(clinic: Clinic, referral: Referral) -> None:
+    booked(clinic, referral)
+    seen_earlier(clinic, referral)
+    step = ReferralStep.objects.filter(referral=referral, state="seen").get()
+    undo_move(clinic.rosa, referral_id=referral.pk, step_id=step.pk, now=NOW)
+    assert state(referral) == ("visit_cancelled", None)
+    assert Loop.objects.get(pk=referral.loop_id).next_step.startswith("Rebook Walter Ng")
+
+
+def test_taken_back_with_the_visit_standing_the_referral_counts_on_it(clinic: Clinic, referral: Referral) -> None:
+    appointment = booked(clinic, referral)
+    same_day = local("2026-03-03 09:30")
+    mark_seen(clinic.rosa, referral_id=referral.pk, seen_at=same_day, now=AFTER)
+    appointment.refresh_from_db()
+    assert appointment.state == "booked", "the visit of the day is this one"
+    step = ReferralStep.objects.filter(referral=referral, state="seen").get()
+    undo_move(clinic.rosa, referral_id=referral.pk, step_id=step.pk, now=AFTER)
+    assert state(referral) == ("scheduled", appointment.pk)
+
+
+def test_taken_back_before_any_visit_was_arranged_nothing_is_looked_for(clinic: Clinic, referral: Referral) -> None:
+    seen_earlier(clinic, referral)
+    step = ReferralStep.objects.filter(referral=referral, state="seen").get()
+    before = state(referral)
+    undo_move(clinic.rosa, referral_id=referral.pk, step_id=step.pk, now=NOW)
+    assert (before[0], state(referral)[1]) == ("seen", None)
+
+
+def test_a_visit_that_was_cancelled_meanwhile_is_cancelled_once(clinic: Clinic, referral: Referral) -> None:
+    appointment = booked(clinic, referral)
+    actions.cancel_appointment(actor=clinic.rosa, appointment=appointment, reason=CancelReason.WEATHER, now=NOW)
+    before = Appointment.objects.get(pk=appointment.pk).version
+    actions.cancel_what_was_not_needed(actor=clinic.rosa, appointment_id=appointment.pk, now=NOW)
+    assert Appointment.objects.get(pk=appointment.pk).version == before
+
+
+def test_a_visit_of_a_series_is_one_of_several_that_are_wanted_and_stays(clinic: Clinic) -> None:
+    first = series.book(clinic).visits.order_by("appointment__start_at")[0].appointment
+    assert first is not None
+    actions.cancel_what_was_not_needed(actor=clinic.rosa, appointment_id=first.pk, now=NOW)
+    first.refresh_from_db()
+    assert first.state == "booked"
 
 
 def test_a_missed_visit_and_a_late_arrival_are_both_told(clinic: Clinic, referral: Referral) -> None:
