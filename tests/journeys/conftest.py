@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -282,17 +282,16 @@ AT_REST = """() => Promise.all(
 
 
 @pytest.fixture(scope="session")
-def axe() -> Callable[..., list[str]]:
-    """Findings of axe on a page that has come to rest, each as "rule: where"; of all rules, or of those named."""
+def axe() -> Callable[[Page], list[str]]:
+    """Findings of axe on a page that has come to rest, each as "rule: where"."""
     script = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text()
 
-    def run(page: Page, *, rules: Sequence[str] = ()) -> list[str]:
+    def run(page: Page) -> list[str]:
         settled(page)
         page.evaluate(AT_REST)
         if not page.evaluate("() => 'axe' in window"):
             page.evaluate(script)
-        only = {"runOnly": list(rules)} if rules else {}
-        found = page.evaluate("only => axe.run(document, {resultTypes: ['violations'], ...only})", only)
+        found = page.evaluate("() => axe.run(document, {resultTypes: ['violations']})")
         return [
             f"{violation['id']} ({violation['impact']}): {node['target']}"
             for violation in found["violations"]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from tests.journeys.conftest import ROOT, Person, _new_home
+from tests.journeys.conftest import AT_REST, ROOT, Person, _new_home
 from tests.test_sentinel_walk import Address, addresses
 
 pytestmark = [pytest.mark.journey, pytest.mark.first]
@@ -28,12 +28,11 @@ PEOPLE = ("Rosa Delgado", "Marta Kowalska", "Dr Imani Achebe", "Priya Nair", "Ad
 NOBODY = ("account_login", "account_inactive", "scheduling:answer")
 """Pages for people who are not signed in: the way in, and a patient's answer to an offer."""
 
-AT_REST = """() => Promise.all(
-    document.getAnimations()
-        .filter(one => isFinite(one.effect.getComputedTiming().endTime))
-        .map(one => one.finished.catch(() => null))
-).then(() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done))))"""
-"""Until colours and sizes have become what they will be: in the middle of a change axe sees neither."""
+WIDE_AT_REST = f"""async () => {{
+    await ({AT_REST})();
+    return document.documentElement.scrollWidth - document.documentElement.clientWidth;
+}}"""
+"""By how much the page is wider than its screen."""
 
 SIGNING_OUT = ("account_logout",)
 """Ends the session of whoever opens it."""
@@ -143,6 +142,5 @@ def _faults(page, axe, *, name):
 
 def _too_wide(page, width, *, name):
     page.set_viewport_size({"width": width, "height": 860})
-    page.evaluate(AT_REST)
-    wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    wide = page.evaluate(WIDE_AT_REST)
     return [f"{name}: {wide} px too wide at {width}"] if wide > 0 else []
