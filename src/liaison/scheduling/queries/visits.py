@@ -121,7 +121,7 @@ def coming_visits(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[
 def coming_with_readiness(actor: Actor, *, patient: Patient, now: datetime) -> Sequence[ComingVisit]:
     """The same visits with what their checks say and their place in a series, which takes some ten questions more."""
     rows = list(_not_over(actor, patient=patient, now=now))
-    said = readiness_of(rows, now=now)
+    said = readiness_of([row for row in rows if row.state_now is not State.PENDING], now=now)
     ids = [row.pk for row in rows]
     places, journeys = places_in_series(ids), places_in_journeys(ids)
     return [

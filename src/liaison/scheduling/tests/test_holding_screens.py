@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from liaison.scheduling import actions
+from liaison.scheduling import actions, queries
 from liaison.scheduling.models import Appointment, Hold
 from liaison.scheduling.tests.clinic import NOW, Clinic
 from liaison.scheduling.tests.test_screens import HTMX, browser, clock, offer_at, page, sent
@@ -109,3 +109,16 @@ def test_one_that_lapsed_is_not_called_cancelled(rosa: Client, clinic: Clinic) -
     actions.lapse_hold(actor=clinic.rosa.as_liaison(), appointment_id=visit.pk, now=hold.until_at)
     shown = page(rosa.get(f"/appointments/{visit.pk}/"))
     assert "Held, and nobody took it in time" in shown
+    assert "Not booked" in shown
+    assert "Cancelled" not in shown
+
+
+def test_on_the_page_of_the_patient_it_stands_as_held_and_is_not_looked_at_for_readiness(
+    rosa: Client, clinic: Clinic
+) -> None:
+    visit = held(rosa, clinic)
+    (coming,) = queries.coming_with_readiness(clinic.rosa, patient=clinic.walter, now=NOW)
+    assert (coming.appointment_id, coming.readiness) == (visit.pk, None)
+    shown = page(rosa.get(f"/patients/{clinic.walter.pk}/"))
+    assert "Held" in shown
+    assert "pending" not in shown

@@ -164,7 +164,7 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
         "may_wait": is_ahead and wait is None and found.start_at > now and actor.may(WAIT),
         "appointment": found,
         "state": state,
-        "state_words": _words_now(found, stage),
+        "state_words": _("Not booked") if _never_booked(hold) else _words_now(found, stage),
         "steps": steps,
         "rooms": queries.rooms_for(found, now=now) if "roomed" in dict(steps) else (),
         "own_room": queries.own_room(found),
@@ -199,13 +199,15 @@ def _is_to_book_again(found: Appointment, hold: Hold | None) -> bool:
 
 def _cancelled(hold: Hold | None) -> str | Promise:
     """How the end of the visit is called: a time that was only held was never cancelled."""
-    never_booked = hold is not None and hold.end_now in {HoldEnd.GIVEN_UP, HoldEnd.LAPSED}
-    return HOLD_WORDS[hold.end_now] if hold is not None and never_booked else _("Cancelled")
+    return HOLD_WORDS[hold.end_now] if hold is not None and _never_booked(hold) else _("Cancelled")
+
+
+def _never_booked(hold: Hold | None) -> bool:
+    return hold is not None and hold.end_now in {HoldEnd.GIVEN_UP, HoldEnd.LAPSED}
 
 
 def _why_cancelled(found: Appointment, hold: Hold | None) -> str | Promise:
-    words = _cancelled(hold)
-    return words if words != _("Cancelled") else reason_in_words(found.cancel_reason)
+    return _cancelled(hold) if _never_booked(hold) else reason_in_words(found.cancel_reason)
 
 
 def _words_now(found: Appointment, stage: Stage | None) -> str | Promise:
