@@ -16,6 +16,7 @@ from liaison.core.calendars import BusinessCalendar, add_business_days, start_of
 from liaison.loops.ports import CLINICAL, ROUTINE, URGENT, LoopKind, Owner
 
 UNDO_WITHIN: Final = timedelta(seconds=10)
+UNDO_ON_ITS_WAY: Final = timedelta(seconds=20)
 
 RISES_EARLIER_BY: Final[Mapping[str, timedelta]] = MappingProxyType(
     {ROUTINE: timedelta(0), URGENT: timedelta(days=2), CLINICAL: timedelta(days=14)}
@@ -318,8 +319,12 @@ def without_clinical_words(sentence: str, *, what: str, kind: LoopKind) -> str:
 
 
 def may_undo(*, done_at: datetime, now: datetime, is_last: bool, by_same_person: bool, undoable: bool) -> bool:
-    """Whether a slip may still be taken back: by who made it, as the last change, within ten seconds."""
-    return undoable and is_last and by_same_person and done_at <= now < done_at + UNDO_WITHIN
+    """Whether a slip may still be taken back: by who made it, as the last change, within ten seconds.
+
+    The ten seconds are what the bar shows, from when the answer came and without the time in which it is pointed at: a
+    press in them is heard, also over a slow line.
+    """
+    return undoable and is_last and by_same_person and done_at <= now < done_at + UNDO_WITHIN + UNDO_ON_ITS_WAY
 
 
 def earliest_running(dues: Sequence[tuple[datetime, int]]) -> int | None:

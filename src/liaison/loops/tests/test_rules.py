@@ -191,7 +191,8 @@ def test_missing_evidence_keeps_the_order_of_the_kind() -> None:
     ("seconds", "is_last", "same", "undoable", "may"),
     [
         (9, True, True, True, True),
-        (10, True, True, True, False),
+        (29, True, True, True, True),  # pressed in time, and long on its way
+        (30, True, True, True, False),
         (-1, True, True, True, False),
         (1, False, True, True, False),
         (1, True, False, True, False),
