@@ -29,8 +29,8 @@ let lastOwn = 0;
 /** Somebody is writing in this piece: it must not be swapped away under their hands. */
 const inUse = (piece) => all("form", piece).some((form) => form.closest("[data-live]") === piece && form.matches(".l-loop-do form"));
 
-/** Somebody pressed something in this piece and waits for the answer, which must find its place. */
-const answerComing = (piece) => Boolean(one(".htmx-request", piece));
+/** Somebody pressed something in this piece and waits for the answer, which must find its place; or carries a card. */
+const answerComing = (piece) => Boolean(one(".htmx-request, .is-dragged", piece));
 
 function fetchAgain(piece, detail) {
   waiting.delete(piece);

@@ -67,6 +67,13 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   }
   if (xhr.status < 400) return;
   const refusal = xhr.responseText.includes("data-refusal");
+  if (xhr.status === 422 && !refusal && requestConfig?.elt?.getAttribute("hx-swap") === "none") {
+    // A form that stands in a row has no place for itself again: what is wrong with it is said where it stands.
+    const wrong = new DOMParser().parseFromString(xhr.responseText, "text/html");
+    event.detail.shouldSwap = false;
+    requestConfig.elt.reset?.();
+    return refuse(requestConfig.elt, "", one(".l-field-error", wrong)?.textContent.trim() || SENTENCES[403], 422);
+  }
   if (xhr.status === 422 && !refusal) {
     event.detail.shouldSwap = true;
     event.detail.isError = false;

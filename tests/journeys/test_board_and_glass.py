@@ -11,14 +11,20 @@ pytestmark = pytest.mark.journey
 
 NEW_YORK = ZoneInfo("America/New_York")
 OWNER = "SELECT u.name FROM loops_loop l JOIN accounts_user u ON u.id = l.owner_user_id WHERE l.id = %s"
+HERS_AT_RIVERSIDE = (
+    "SELECT array_agg(l.id) FROM loops_loop l JOIN accounts_site a ON a.id = l.site_id AND a.code = 'RIV'"
+    " JOIN accounts_user u ON u.id = l.owner_user_id AND u.name = 'Grace Okafor' WHERE l.state = 'open'"
+)
 MOVES = "SELECT by_name, undone_at IS NOT NULL FROM loops_loopevent WHERE loop_id = %s ORDER BY id DESC LIMIT 2"
 
 
 def test_marta_gives_a_loop_to_samir_who_sees_it_come_and_go_without_reloading(as_person, clinic):
-    samir, marta = as_person("Samir Haddad"), as_person("Marta Kowalska", width=1900)
+    # All columns beside each other: what is grabbed stays where it is while the pointer goes on.
+    samir, marta = as_person("Samir Haddad"), as_person("Marta Kowalska", width=9000)
     desk = samir.open("/?tab=all")
-    row = desk.locator("[data-loop]").filter(has=desk.locator(".l-owner-name", has_text="Grace Okafor")).first
-    loop_id = int(row.get_attribute("data-loop"))
+    (at_riverside,) = clinic.rows(HERS_AT_RIVERSIDE)[0]
+    shown = desk.locator("[data-loop]").filter(has=desk.locator(".l-owner-name", has_text="Grace Okafor"))
+    loop_id = next(pk for pk in (int(row.get_attribute("data-loop")) for row in shown.all()) if pk in at_riverside)
     row, mine = (
         desk.locator(f"#loop-{loop_id}"),
         desk.locator("#desk-tabs a", has_text="Mine alone").locator(".l-count"),
@@ -34,7 +40,11 @@ def test_marta_gives_a_loop_to_samir_who_sees_it_come_and_go_without_reloading(a
     for one in (graces, samirs):
         expect(one.locator(".l-skeleton")).to_have_count(0)
     settled(board)
-    card.drag_to(samirs.locator(".l-person-head"))
+    pats = _column(board, "Pat Morrow")
+    card.drag_to(pats.locator(".l-person-head"), source_position={"x": 6, "y": 6})
+    expect(card.get_by_role("alert")).to_contain_text("They don't work where this is kept")
+    expect(graces.locator(f"#card-{loop_id}")).to_be_visible()
+    card.drag_to(samirs.locator(".l-person-head"), source_position={"x": 6, "y": 6})  # beside what it holds
     expect(samirs.locator(f"#card-{loop_id}")).to_be_visible()
     expect(graces.locator(f"#card-{loop_id}")).to_have_count(0)
     expect(board.locator("#undo [data-undo-said]")).to_have_text("Given to Samir Haddad.")

@@ -26,7 +26,10 @@ class VersionedForm(forms.Form):
 class AssignForm(VersionedForm):
     """Give it to a person or a team."""
 
-    owner = forms.ChoiceField(label=_("Give to"))
+    owner = forms.ChoiceField(
+        label=_("Give to"),
+        error_messages={"invalid_choice": _("They don't work where this is kept, or may not take it. Choose another.")},
+    )
     reason = forms.CharField(label=_("Why"), required=False, max_length=300)
 
     def __init__(self, *args: Any, choices: Sequence[OwnerChoice], **kwargs: Any) -> None:
