@@ -440,6 +440,9 @@ def test_an_export_asks_who_one_is_and_stands_in_the_trail(client: Client, vera:
     old_proof(client)
     asked = client.get("/audit/export/?patient=12")
     assert asked["Location"].startswith("/account/reauthenticate/?next=%2Faudit%2Fexport%2F%3Fpatient%3D12")
+    for elsewhere in ("-1", "//evil.example/", "https://testserver.evil.example/"):
+        sent = client.post("/account/reauthenticate/", {"password": PASSWORD, "next": elsewhere})
+        assert sent["Location"] == "/", elsewhere
     back = client.post("/account/reauthenticate/", {"password": PASSWORD, "next": "/audit/export/?patient=12"})
     assert back["Location"] == "/audit/export/?patient=12"
     answer = client.get(back["Location"])
