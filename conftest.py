@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -21,10 +22,12 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from liaison.console.postgres import Cluster
+from tools.coverage_gates import NARROWS, Run, forget_run, is_whole, keep_run
 
 FOLDER = "LIAISON_TEST_FOLDER"
 TEMPLATE = "liaison_template"
 ROOT = Path(__file__).parent
+BEGAN = pytest.StashKey[float]()
 
 os.environ["DJANGO_SETTINGS_MODULE"] = "liaison.config.settings"
 os.environ["LIAISON_MODE"] = "test"
@@ -44,9 +47,23 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     if not hasattr(config, "workerinput"):
         _start_server(config)
+        if config.getoption("cov_source") and not config.getoption("no_cov"):
+            forget_run()
+            config.stash[BEGAN] = time.time()
     import django
 
     django.setup()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Keep beside what was measured whether it proves anything: part of the tests, or some that fail, don't."""
+    config = session.config
+    if BEGAN not in config.stash:
+        return
+    options = {name: config.getoption(name, default=None) for name in NARROWS}
+    everywhere = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    whole = is_whole(everywhere=everywhere, options=options)
+    keep_run(Run(began=config.stash[BEGAN], whole=whole, passed=exitstatus == 0))
 
 
 @pytest.hookimpl(trylast=True)

@@ -24,6 +24,7 @@ from liaison.accounts.client import browser_of, client_address
 from liaison.accounts.models import User
 from liaison.accounts.queries import actor_for
 from liaison.accounts.sessions import ADDRESS, BEGAN, BROWSER, SEEN
+from liaison.core.asking import page_here
 from liaison.core.clock import current_time, real_instant
 from liaison.core.refusals import Refusal
 
@@ -151,6 +152,10 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc,unused-ignore]
         if template == "account/messages/logged_in.txt":
             return
         super().add_message(request, level, *args, **kwargs)
+
+    def is_safe_url(self, url: str) -> bool:
+        """Whether one may be sent on to `url` after signing in or confirming who one is: only to a page here."""
+        return bool(page_here(url))
 
     def get_logout_redirect_url(self, request: HttpRequest) -> str:
         """Back to the sign-in page."""

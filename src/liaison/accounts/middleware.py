@@ -22,7 +22,7 @@ from liaison.accounts.rules import Ended, Unfinished, is_work
 from liaison.accounts.sessions import BEGAN, SEEN, STASH
 from liaison.core.actor import ANONYMOUS
 from liaison.core.answers import wants_fragment
-from liaison.core.asking import actor_of
+from liaison.core.asking import actor_of, page_here
 from liaison.core.clock import current_time, real_instant
 from liaison.core.refusals import StepUpNeeded
 from liaison.core.shell import events_url
@@ -207,4 +207,4 @@ def _here(request: HttpRequest) -> str:
     if not url_has_allowed_host_and_scheme(seen, allowed_hosts={request.get_host()}):
         return "/"
     parts = urlsplit(seen)
-    return parts.path + (f"?{parts.query}" if parts.query else "")
+    return page_here(parts.path + (f"?{parts.query}" if parts.query else "")) or "/"

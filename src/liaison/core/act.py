@@ -115,7 +115,7 @@ def act(
     by `actor.may_at(verb, site_id=...)` inside the body.
 
     `now` is needed for verbs that ask for a fresh proof of identity. An inner act joins the outer one's
-    transaction: a refusal inside ends the whole of it.
+    transaction: a refusal inside ends the whole of it, save what stands `apart()`.
     """
     forget()
     outer = _frame.get()

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from liaison.core.act import Reachable, refuse_unless
 from liaison.core.actor import ANONYMOUS, Actor
@@ -43,6 +44,16 @@ def actor_of(request: HttpRequest) -> Actor:
     """The person in this session, or nobody (`ActorMiddleware` sets it on every request)."""
     actor: Actor = request.actor  # type: ignore[attr-defined]  # put there by a middleware
     return actor
+
+
+def page_here(wanted: str) -> str:
+    """`wanted` if it is an address of a page here, written from the root ("/loops/5/?tab=mine"); else "".
+
+    Where to go back to is anybody's text: "//evil.example" is another server to a browser, and so is it with a
+    backslash or with a tab between the slashes; "-1" is an address beside the page that one looks at.
+    """
+    from_the_root = wanted.startswith("/") and wanted.isprintable()
+    return wanted if from_the_root and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None) else ""
 
 
 def refuse_form_unless(request: HttpRequest, verb: Verb, *, patient: Reachable, now: datetime) -> None:

@@ -23,6 +23,12 @@ def is_kept(letter: str) -> bool:
     return letter not in _TURNS_THE_LINE and letter not in _UNSEEN and unicodedata.category(letter) not in _NEVER
 
 
+def plain(text: str) -> str:
+    """Text of several lines with the characters that are kept, tabs and one kind of line end."""
+    even = text.replace("\r\n", "\n").replace("\r", "\n")
+    return "".join(letter for letter in even if letter in "\n\t" or is_kept(letter))
+
+
 def one_line(text: str) -> str:
     """The text in one line: each stretch of white space one space, only the characters that are kept."""
     return " ".join("".join(letter for letter in text if is_kept(letter) or letter.isspace()).split())

@@ -18,6 +18,7 @@ from django.utils.translation import gettext as _
 from psycopg_pool import PoolTimeout
 
 from liaison.core.answers import wants_fragment
+from liaison.core.asking import page_here
 from liaison.core.clock import current_time
 from liaison.core.patient_pages import is_for_patients, refused_patient
 from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded
@@ -33,7 +34,7 @@ def refused(request: HttpRequest, refusal: Refusal) -> HttpResponse:
     """
     if isinstance(refusal, StepUpNeeded):
         back = request.headers.get("HX-Current-URL") or request.META.get("HTTP_REFERER") or request.path
-        target = f"{reverse('account_reauthenticate')}?{urlencode({'next': _path_of(back)})}"
+        target = f"{reverse('account_reauthenticate')}?{urlencode({'next': page_here(_path_of(back)) or '/'})}"
         if wants_fragment(request):
             return HttpResponse(status=204, headers={"HX-Redirect": target})
         return HttpResponse(status=302, headers={"Location": target})

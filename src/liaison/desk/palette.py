@@ -79,7 +79,7 @@ class FoundPlace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """What the palette shows."""
+    """What the palette shows; `search_url` is empty for who may see no patient."""
 
     text: str
     patients: Sequence[FoundPatient]
@@ -156,7 +156,7 @@ def palette(actor: Actor, *, text: str, now: datetime, patient_id: int | None = 
     words = text.strip().split()
     doing, rest = _split_doing(words)
     found = _patients(actor, text=" ".join(rest), doing=doing, now=now) if rest else ()
-    search_url = _address("patients:search", query=urlencode({"q": text.strip()})) or "/"
+    search_url = _address("patients:search", query=urlencode({"q": text.strip()})) if actor.may(SEE) else ""
     return Found(
         text=text.strip(),
         patients=found,

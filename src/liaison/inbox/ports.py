@@ -9,7 +9,7 @@ from typing import Protocol
 
 from liaison.inbox.rules.channels import Address, Category, Channel, Standing, Why
 from liaison.inbox.rules.contact import Outcome, Understood, With
-from liaison.inbox.rules.incoming import Incoming, plain
+from liaison.inbox.rules.incoming import Incoming
 from liaison.inbox.rules.invitation_answers import CalendarAnswer, Said
 from liaison.inbox.rules.timing import QUIET_FROM, allowed_at
 from liaison.loops.ports import Proof
@@ -47,7 +47,6 @@ __all__ = [
     "disconnect",
     "invitation_to",
     "is_connected",
-    "plain",
     "proofs_without",
     "register_calendar_reader",
     "register_invitation_finder",

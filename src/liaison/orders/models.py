@@ -56,7 +56,8 @@ class Referral(models.Model):
 
     `state_since` is when it entered its state; worklists are ordered by it. `visit_at` is the time of the visit that
     is scheduled or took place. The three `…_at` facts close it. `duplicate_reason` lets a second open referral of the
-    same patient and specialty stand; the unique constraint refuses one without.
+    same patient and specialty stand; the unique constraint refuses one without. `duplicate_by_merge`: a merge of two
+    records brought them side by side, so an unmerge takes that reason away again.
     """
 
     patient = models.ForeignKey("patients.Patient", on_delete=models.PROTECT, related_name="referrals")
@@ -76,6 +77,7 @@ class Referral(models.Model):
     coverage_status = models.CharField(max_length=20, choices=CoverageStatus, default=CoverageStatus.UNKNOWN)
     coverage_note = models.CharField(max_length=300, blank=True, default="")
     duplicate_reason = models.CharField(max_length=300, blank=True, default="")
+    duplicate_by_merge = models.BooleanField(default=False)
 
     state = models.CharField(max_length=20, default=rules.State.DRAFT)
     state_since = models.DateTimeField()
@@ -136,6 +138,10 @@ class Referral(models.Model):
                 name="referral_open_once_per_specialty",
                 fields=["patient", "specialty"],
                 condition=OPEN & Q(duplicate_reason=""),
+            ),
+            models.CheckConstraint(
+                name="referral_second_by_a_merge_says_so",
+                condition=Q(duplicate_by_merge=False) | ~Q(duplicate_reason=""),
             ),
             models.UniqueConstraint(
                 name="referral_once_per_form", fields=["idempotency_key"], condition=~Q(idempotency_key="")

@@ -329,7 +329,8 @@ def test_the_officer_finds_what_was_done_with_a_patient(client: Client, vera: Us
         {"patient_id": 12, "shown": 2},
     )
     assert (
-        client.get(f"/audit/?person={rosa.pk}&kind=reads&verb=core.see").content.decode().count("Rosa Diaz</div>") == 3
+        client.get(f"/audit/?person={rosa.pk}&kind=reads&verb=core.see").content.decode().count("Rosa Diaz</bdi></div>")
+        == 3
     )
     assert "Nothing of that kind" in client.get("/audit/?patient=99").content.decode()
     assert "This is before the first day." in client.get("/audit/?since=2026-02-02&until=2026-02-01").content.decode()
@@ -440,6 +441,9 @@ def test_an_export_asks_who_one_is_and_stands_in_the_trail(client: Client, vera:
     old_proof(client)
     asked = client.get("/audit/export/?patient=12")
     assert asked["Location"].startswith("/account/reauthenticate/?next=%2Faudit%2Fexport%2F%3Fpatient%3D12")
+    for elsewhere in ("-1", "//evil.example/", "https://testserver.evil.example/"):
+        sent = client.post("/account/reauthenticate/", {"password": PASSWORD, "next": elsewhere})
+        assert sent["Location"] == "/", elsewhere
     back = client.post("/account/reauthenticate/", {"password": PASSWORD, "next": "/audit/export/?patient=12"})
     assert back["Location"] == "/audit/export/?patient=12"
     answer = client.get(back["Location"])

@@ -2,7 +2,7 @@
 
 import pytest
 
-from liaison.core.letters import is_kept, one_line
+from liaison.core.letters import is_kept, one_line, plain
 
 
 @pytest.mark.parametrize(
@@ -29,3 +29,8 @@ def test_what_breaks_a_page_or_tricks_its_reader_is_not_kept(letter: str) -> Non
 
 def test_white_space_of_any_kind_is_one_space() -> None:
     assert one_line("  Rosa\n\tMaría\u00a0\u2028Delgado\x00 ") == "Rosa María Delgado"
+
+
+def test_text_of_several_lines_keeps_its_lines_and_every_letter() -> None:
+    assert plain("a\x00b\r\nc\rd\x1b[1m\te\u202e") == "ab\nc\nd[1m\te"
+    assert plain("שלום, 10:30\nعلی\u200cرضا") == "שלום, 10:30\nعلی\u200cرضا"

@@ -49,7 +49,7 @@ def test_the_desk_opens_on_what_is_mine_and_my_teams_and_says_whose_each_is(cast
     page = text_of(client.get("/"))
     assert page.index("Call Olga") < page.index("Fax the form")
     row, _, rest = page.partition(f'id="loop-{teams.pk}"')[2].partition(f'id="loop-{rosas.pk}"')
-    assert "Care coordination · " in row
+    assert "Care coordination</bdi> · " in row
     assert "data-mine" not in row, "so t takes it"
     assert "l-whose" not in rest
     assert 'data-key="t"' in page

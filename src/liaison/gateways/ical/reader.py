@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from icalendar import Calendar, Event
 
-from liaison.inbox.ports import CalendarAnswer, Said, plain
+from liaison.core.letters import plain
+from liaison.inbox.ports import CalendarAnswer, Said
 
 MOST_EVENTS: Final = 120
 """Events of one answer that are read: a series has at most 100 visits."""

@@ -20,7 +20,7 @@ from email.policy import Compat32
 from email.utils import parseaddr
 from typing import Final
 
-from liaison.core.letters import is_kept
+from liaison.core.letters import plain
 from liaison.inbox.rules.markup import text_of_html
 
 LONGEST_TEXT: Final = 20_000
@@ -141,12 +141,6 @@ def _read(raw: bytes) -> Incoming:
         files=() if bounce else tuple(_files(parsed)),
         calendars=() if bounce else tuple(_calendars(parsed))[:MOST_CALENDARS],
     )
-
-
-def plain(text: str) -> str:
-    """Text that a database and a page take: no NUL, no other control characters, one kind of line end."""
-    even = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(letter for letter in even if letter in "\n\t" or is_kept(letter))
 
 
 _SHORT: Final = _Short()

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from html import escape
 
+from liaison.core.letters import plain
+
 FIELD = re.compile(r"\{([a-z][a-z0-9_]*)\}")
 FIELDS = frozenset(
     {"called_as", "org", "site", "address", "phone", "date", "time", "old_date", "old_time", "visits", "text", "link"}
@@ -74,9 +76,11 @@ def render(
     """Fill `{field}` places; Missing when a required field is blank or the text names one that does not exist.
 
     A field that is not required may be blank; a line whose fields are all blank disappears. Dates and times may be
-    given as such and are written out in the language.
+    given as such and are written out in the language. What turns the direction of other text, or is not seen, goes;
+    letters of every script stay.
     """
-    words = {key: written(value, language=language).strip() for key, value in context.items()}
+    subject, body = plain(subject), plain(body)
+    words = {key: plain(written(value, language=language)).strip() for key, value in context.items()}
     named = dict.fromkeys(FIELD.findall(f"{subject}\n{body}"))
     missing = tuple(name for name in named if name not in FIELDS or (name in required and not words.get(name)))
     if missing:

@@ -18,7 +18,7 @@ from liaison.inbox.actions import Came
 from liaison.inbox.models import Message, Preference, UnmatchedMail
 from liaison.inbox.ports import CallDetails, Delivered, Sent
 from liaison.inbox.queries.incoming import MOST_MAIL
-from liaison.inbox.rules.incoming import Bounce, plain, read_mail
+from liaison.inbox.rules.incoming import Bounce, read_mail
 from liaison.inbox.rules.markup import text_of_html
 from liaison.inbox.tests.cast import NOW, Cast, person
 from liaison.inbox.tests.test_screens import a_message, ended, signed_in
@@ -115,7 +115,6 @@ def test_markup_becomes_words_and_scripts_vanish() -> None:
     page = "<head><title>t</title></head><p>Good <b>day</b></p><script>alert(1)</script><div>&lt;bye&gt;</div></script>"
     assert text_of_html(page) == "Good day\n<bye>"
     assert read_mail(mail(html=page).as_bytes()).text == "Good day\n<bye>"
-    assert plain("a\x00b\r\nc\rd\x1b[1m\te\u202e") == "ab\nc\nd[1m\te"
 
 
 def test_what_is_quoted_is_not_said_anew() -> None:

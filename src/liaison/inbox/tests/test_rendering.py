@@ -44,6 +44,12 @@ def test_a_line_whose_fields_are_all_blank_disappears() -> None:
     assert filled("{address}{phone}", phone="617") == Rendered(subject="s", body="617\n")
 
 
+def test_nothing_in_a_message_turns_the_direction_of_other_words_and_every_letter_stays() -> None:
+    found = filled("Hello {called_as}\u202e\n{text}\u2066", called_as="שרה\u202d", text="علی\u200cرضا\r\nbye\u202a")
+    assert found == Rendered(subject="s", body="Hello שרה\nعلی\u200cرضا\nbye\n")
+    assert filled("{text}", required=("text",), text="\u202e\u2069") == Missing(fields=("text",))
+
+
 def test_what_a_field_holds_is_not_filled_again() -> None:
     assert filled("{text}", text="{date}", date="x") == Rendered(subject="s", body="{date}\n")
 

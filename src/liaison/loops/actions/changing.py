@@ -16,7 +16,7 @@ from liaison.core.verbs import Verb
 from liaison.core.written_time import clock_time
 from liaison.loops import rules
 from liaison.loops.events import LoopFact
-from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, Priority, State
+from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, Priority, State, Voided
 from liaison.loops.queries.calendars import business_calendar
 from liaison.patients.queries import sites_of
 
@@ -244,8 +244,18 @@ def follow_clocks(loop: Loop, *, now: datetime) -> None:
     )
 
 
-def end_clocks(change: Change, *, satisfied_by: str = "", voided_reason: str = "", only_evidence: str = "") -> None:
-    """End running clocks as satisfied or void; with `only_evidence`, just those that wait for it."""
+def end_clocks(
+    change: Change,
+    *,
+    satisfied_by: str = "",
+    voided_reason: str = "",
+    because: Voided | None = None,
+    only_evidence: str = "",
+) -> None:
+    """End running clocks as satisfied or void; with `only_evidence`, just those that wait for it.
+
+    `voided_reason` is for people; `because` is what finds the clocks that this ended, when it was a mistake.
+    """
     running = Clock.objects.select_for_update().filter(loop=change.loop, satisfied_at=None, voided_at=None)
     if only_evidence:
         running = running.filter(evidence=only_evidence)
@@ -254,7 +264,7 @@ def end_clocks(change: Change, *, satisfied_by: str = "", voided_reason: str = "
     if satisfied_by:
         ended.update(satisfied_at=change.now, satisfied_by=satisfied_by[:200])
     else:
-        ended.update(voided_at=change.now, voided_reason=voided_reason[:300])
+        ended.update(voided_at=change.now, voided_reason=voided_reason[:300], voided_because=because or "")
 
 
 def recount_evidence(loop: Loop) -> None:

@@ -11,11 +11,10 @@ from liaison.core.actor import Actor
 from liaison.core.calendars import Allowance, Unit, due_after
 from liaison.loops import access
 from liaison.loops.actions.changing import Change, changing, end_clocks, follow_clocks, start_ladder
-from liaison.loops.models import Clock, Loop
+from liaison.loops.models import Clock, Loop, Voided
 from liaison.loops.queries.calendars import business_calendar
 
 REVIEW: Final = "patient_died.review"
-VOIDED: Final = "The patient has died."
 REVIEW_WITHIN: Final = Allowance(amount=1, unit=Unit.BUSINESS_DAYS)
 
 
@@ -36,7 +35,7 @@ def review_after_death(actor: Actor, *, patient_id: int, now: datetime) -> int:
 def review_loop(actor: Actor, *, loop_id: int, now: datetime) -> None:
     """Stop the clocks of this open loop of somebody who died, and ask its owner to look at it."""
     with changing(actor, access.STEP, loop_id=loop_id, now=now) as change:
-        end_clocks(change, voided_reason=VOIDED)
+        end_clocks(change, voided_reason="The patient has died.", because=Voided.DEATH)
         _ask_for_review(change)
         follow_clocks(change.loop, now=now)
         change.loop.next_escalation_at = None
@@ -80,7 +79,8 @@ def _resume(change: Change) -> None:
     clocks.filter(rule_id=REVIEW, satisfied_at=None, voided_at=None).update(
         voided_at=change.now, voided_reason="The death was recorded by mistake."
     )
-    for old in clocks.filter(voided_reason=VOIDED, replaced_by=None):
+    for old in clocks.filter(voided_because=Voided.DEATH, replaced_by=None):
         old.pk, replaced = None, old.pk
-        old.started_at, old.voided_at, old.voided_reason, old.replaces_id = change.now, None, "", replaced
+        old.started_at, old.replaces_id = change.now, replaced
+        old.voided_at, old.voided_reason, old.voided_because = None, "", ""
         old.save(force_insert=True)

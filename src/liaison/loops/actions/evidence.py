@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, Refusal, constraint_refusal
@@ -18,10 +17,9 @@ from liaison.loops.actions.changing import (
     recount_evidence,
 )
 from liaison.loops.events import EvidenceAdded, LoopClosed, LoopGivenUp
-from liaison.loops.models import Evidence, Loop, State
+from liaison.loops.models import Evidence, Loop, State, Voided
 from liaison.loops.ports import About
 
-LOOP_CLOSED: Final = "The loop closed."
 """Why the clocks that still ran when a loop closed are void."""
 
 
@@ -188,7 +186,7 @@ def refuse_managed(actor: Actor, verb: Verb, *, loop_id: int, now: datetime) -> 
 
 
 def _close(change: Change, *, actor: Actor) -> None:
-    end_clocks(change, voided_reason=LOOP_CLOSED)
+    end_clocks(change, voided_reason="The loop closed.", because=Voided.CLOSED)
     _end(change, actor=actor, state=State.CLOSED)
     change.publish(LoopClosed)
 

@@ -20,7 +20,7 @@ from liaison.loops.actions.changing import (
     tell,
 )
 from liaison.loops.events import LoopOpened
-from liaison.loops.models import Clock, Loop
+from liaison.loops.models import Clock, Loop, Voided
 from liaison.loops.ports import ClockToStart, Owner, Promise, kind_of
 from liaison.loops.queries.owners import Keeper, keeper_for, site_of
 
@@ -154,12 +154,17 @@ def satisfy_clock(actor: Actor, *, loop_id: int, rule_id: str, by: str, now: dat
     return change.loop
 
 
-def void_clock(actor: Actor, *, loop_id: int, rule_id: str, reason: str, now: datetime) -> Loop:
-    """End the running clock of this rule as no longer meant; its row stays. Refuses as `satisfy_clock`."""
+def void_clock(
+    actor: Actor, *, loop_id: int, rule_id: str, reason: str, now: datetime, because: Voided | None = None
+) -> Loop:
+    """End the running clock of this rule as no longer meant; its row stays. Refuses as `satisfy_clock`.
+
+    `reason` is for people; `because` is what finds this clock again where it may have to run after all.
+    """
     with changing(actor, access.STEP, loop_id=loop_id, now=now, reason=reason) as change:
         running = _running(change.loop, rule_id=rule_id)
         for clock in running:
-            clock.voided_at, clock.voided_reason = now, reason[:300]
+            clock.voided_at, clock.voided_reason, clock.voided_because = now, reason[:300], because or ""
             clock.save()
         follow_clocks(change.loop, now=now)
         steps = "; ".join(clock.step for clock in running) or "nothing"

@@ -52,7 +52,7 @@ def _put_back(change: Change, *, last: LoopEvent) -> None:
         column = Loop._meta.get_field(name.removesuffix("_id"))
         setattr(loop, name, cast("Field[Any, Any]", column).to_python(last.before.get(name)))
     Clock.objects.filter(pk__in=last.before.get("clocks", [])).update(
-        satisfied_at=None, satisfied_by="", voided_at=None, voided_reason=""
+        satisfied_at=None, satisfied_by="", voided_at=None, voided_reason="", voided_because=""
     )
     Evidence.objects.filter(pk__in=last.before.get("evidence", [])).update(withdrawn_at=change.now)
     Notice.objects.filter(pk__in=last.before.get("notices", [])).update(seen_at=None)

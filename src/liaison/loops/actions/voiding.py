@@ -10,9 +10,8 @@ from django.db.models import Q
 from liaison.core.actor import Actor
 from liaison.loops import access
 from liaison.loops.actions.changing import Change, changing, follow_clocks, recount_evidence, start_ladder
-from liaison.loops.actions.evidence import LOOP_CLOSED
 from liaison.loops.events import EvidenceVoided, LoopReopened
-from liaison.loops.models import Clock, Evidence, LoopEvent, State
+from liaison.loops.models import Clock, Evidence, LoopEvent, State, Voided
 from liaison.loops.ports import Mistake, Proof
 from liaison.loops.queries.owners import Keeper, keeper_for
 from liaison.loops.queries.reach import reaches
@@ -144,7 +143,7 @@ def _run_again(change: Change, *, void: Sequence[Evidence], mistake: Mistake, cl
         by_event &= Q(satisfied_at=mistake.at)
     ended = Q(satisfied_by__in=gone) | by_event
     if closed_at is not None:
-        ended |= Q(voided_at=closed_at, voided_reason=LOOP_CLOSED) & ~Q(anchor_event__in=mistake.events)
+        ended |= Q(voided_at=closed_at, voided_because=Voided.CLOSED) & ~Q(anchor_event__in=mistake.events)
     for clock in Clock.objects.filter(ended, loop=loop, replaced_by=None).order_by("pk"):
         _again(clock, after_id=clock.pk, now=change.now)
 
@@ -152,5 +151,6 @@ def _run_again(change: Change, *, void: Sequence[Evidence], mistake: Mistake, cl
 def _again(clock: Clock, *, after_id: int, now: datetime) -> None:
     clock.pk = None
     clock.started_at, clock.replaces_id = now, after_id
-    clock.satisfied_at, clock.satisfied_by, clock.voided_at, clock.voided_reason = None, "", None, ""
+    clock.satisfied_at, clock.satisfied_by = None, ""
+    clock.voided_at, clock.voided_reason, clock.voided_because = None, "", ""
     clock.save(force_insert=True)

@@ -1,7 +1,18 @@
 """Loops and what surrounds them: columns and what the database refuses."""
 
 from liaison.loops.models.covering import HandOver, HandOverCover, Holiday, Notice
-from liaison.loops.models.ledger import OPEN, RESTING, Clock, Evidence, Loop, LoopEvent, LoopQuerySet, Priority, State
+from liaison.loops.models.ledger import (
+    OPEN,
+    RESTING,
+    Clock,
+    Evidence,
+    Loop,
+    LoopEvent,
+    LoopQuerySet,
+    Priority,
+    State,
+    Voided,
+)
 from liaison.loops.models.waiting import WaitingPromise
 
 __all__ = [
@@ -18,5 +29,6 @@ __all__ = [
     "Notice",
     "Priority",
     "State",
+    "Voided",
     "WaitingPromise",
 ]

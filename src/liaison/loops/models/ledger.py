@@ -36,6 +36,14 @@ class State(models.TextChoices):
     GIVEN_UP = "given_up", "given up"
 
 
+class Voided(models.TextChoices):
+    """What ended a clock that may have to run again, in a word that code reads; the reason beside it is for people."""
+
+    DEATH = "death", "the patient died"
+    CLOSED = "closed", "the loop closed"
+    TOO_LATE = "too_late", "its time was over"
+
+
 class LoopQuerySet(models.QuerySet["Loop"]):
     """The words queries are written in."""
 
@@ -246,6 +254,7 @@ class Clock(models.Model):
     satisfied_by = models.CharField(max_length=200, blank=True, default="")
     voided_at = models.DateTimeField(null=True, blank=True)
     voided_reason = models.CharField(max_length=300, blank=True, default="")
+    voided_because = models.CharField(max_length=20, choices=Voided, blank=True, default="")
     replaces = models.OneToOneField("self", null=True, blank=True, on_delete=models.PROTECT, related_name="replaced_by")
 
     class Meta:
@@ -259,6 +268,10 @@ class Clock(models.Model):
                 name="clock_voided_has_a_reason",
                 condition=Q(voided_at__isnull=True, voided_reason="")
                 | (Q(voided_at__isnull=False) & ~Q(voided_reason="")),
+            ),
+            models.CheckConstraint(
+                name="clock_voided_because_of_something_known",
+                condition=Q(voided_because="") | Q(voided_because__in=Voided.values, voided_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="clock_ends_once", condition=Q(satisfied_at__isnull=True) | Q(voided_at__isnull=True)

@@ -57,8 +57,10 @@ def test_a_plain_browser_comes_back_to_where_it_was(cast: Cast) -> None:
     typed = {"next": "/?tab=teams", "version": loop.version}
     assert rosa.post(f"/loops/{loop.pk}/take/", typed)["Location"] == "/?tab=teams"
     loop.refresh_from_db()
-    elsewhere = rosa.post(f"/loops/{loop.pk}/take/", {"next": "https://evil.example/", "version": loop.version})
-    assert elsewhere["Location"] == f"/loops/{loop.pk}/"
+    for wanted in ("https://evil.example/", "//evil.example", "-1"):
+        elsewhere = rosa.post(f"/loops/{loop.pk}/take/", {"next": wanted, "version": loop.version})
+        assert elsewhere["Location"] == f"/loops/{loop.pk}/", wanted
+        loop.refresh_from_db()
 
 
 @pytest.mark.parametrize("form", ["assign", "snooze", "step", "priority", "evidence", "give-up"])

@@ -1,9 +1,10 @@
 """Evidence that rested on a mistake: kept, void, and the loop goes on without it."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 
 from liaison.accounts.models import User
 from liaison.core.facts import Fact
@@ -89,6 +90,35 @@ def test_a_loop_that_closed_on_it_opens_again_with_its_clocks(cast: Cast, facts:
     line, closed = LoopEvent.objects.order_by("-pk")[:2]
     assert (line.what, line.sentence) == ("reopened", "The call was entered by mistake. Open again.")
     assert (closed.what, closed.undone_at) == ("closed", LATER)
+
+
+def test_what_its_closing_ended_is_found_by_a_code_and_not_by_what_people_read(cast: Cast) -> None:
+    loop = cast.loop(clocks=[clock(step="Ring back", due_at=NOW + 5 * HOUR)])
+    prove(cast, loop)
+    prove(cast, loop, "answered", about=None)
+    actions.close_loop(cast.rosa, loop_id=loop.pk, now=NOW)
+    with writes_open():
+        Clock.objects.update(voided_reason="It was closed.")
+    actions.void_evidence(cast.rosa, mistake=WRONG, now=LATER)
+    assert (fresh(loop).state, running(loop)) == ("open", ["Ring back"])
+    assert not Clock.objects.exclude(voided_because="").filter(voided_at=None).exists()
+
+
+def test_clocks_that_ended_before_there_was_a_code_are_known_by_their_sentence_once(cast: Cast) -> None:
+    migration = import_module("liaison.loops.migrations.0009_what_voided_a_clock")
+    loop = cast.loop(clocks=[clock(step=step, due_at=NOW + 5 * HOUR) for step in ("Died", "Closed", "Other", "Runs")])
+    with writes_open(), connection.cursor() as cursor:
+        for step, words in (("Died", "The patient has died."), ("Closed", "The loop closed."), ("Other", "Moved.")):
+            Clock.objects.filter(loop=loop, step=step).update(voided_at=NOW, voided_reason=words)
+        cursor.execute(migration.FROM_THE_SENTENCES)
+    found = dict(Clock.objects.filter(loop=loop).values_list("step", "voided_because"))
+    assert found == {"Died": "death", "Closed": "closed", "Other": "", "Runs": ""}
+
+
+def test_a_code_of_what_voided_a_clock_is_for_void_clocks_and_one_that_is_known(cast: Cast) -> None:
+    cast.loop(clocks=[clock(due_at=NOW + 5 * HOUR)])
+    with writes_open(), pytest.raises(IntegrityError, match="clock_voided_because"):
+        Clock.objects.update(voided_because="death")
 
 
 def test_a_loop_that_closed_on_other_evidence_stays_closed(cast: Cast) -> None:

@@ -12,13 +12,12 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods, require_POST
 
 from liaison.core.answers import done, wants_fragment
-from liaison.core.asking import actor_of, form_key
+from liaison.core.asking import actor_of, form_key, page_here
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
 from liaison.core.refusals import NO_VERSION, Forbidden, Refusal
@@ -360,9 +359,7 @@ def _version(request: HttpRequest) -> int:
 
 def _back(request: HttpRequest, *, loop_id: int) -> str:
     wanted = request.POST.get("next") or request.GET.get("next") or ""
-    if wanted and url_has_allowed_host_and_scheme(wanted, allowed_hosts=None):
-        return wanted
-    return loop_url(loop_id) or "/"
+    return page_here(wanted) or loop_url(loop_id) or "/"
 
 
 def _midnight(on: Any, *, zone: tzinfo) -> datetime | None:

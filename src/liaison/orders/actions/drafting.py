@@ -71,7 +71,8 @@ def _write(move: Move, *, order: ReferralOrder, duplicate_reason: str) -> None:
     referral.urgency = order.urgency
     referral.question, referral.history = order.question.strip(), order.history.strip()
     referral.coverage_status, referral.coverage_note = order.coverage_status, order.coverage_note.strip()
-    referral.duplicate_reason = duplicate_reason.strip()[:300] or referral.duplicate_reason
+    if said := duplicate_reason.strip()[:300]:  # in a person's words now, which no unmerge takes away
+        referral.duplicate_reason, referral.duplicate_by_merge = said, False
     referral.save()
     gone = referral.attachments.filter(about_type="").exclude(title__in=order.attachments)
     gone.delete()

@@ -19,7 +19,7 @@ def follow_merge(actor: Actor, *, fact: PatientsMerged) -> int:
     with act(actor, access.REPOINT, now=fact.at) as entry:
         theirs = Referral.objects.open().filter(patient_id=fact.merged_id, duplicate_reason="")
         kept = Referral.objects.open().filter(patient_id=fact.survivor_id).values("specialty_id")
-        theirs.filter(specialty_id__in=kept).update(duplicate_reason=MERGED)
+        theirs.filter(specialty_id__in=kept).update(duplicate_reason=MERGED, duplicate_by_merge=True)
         moved = repoint(fact, rows=Referral.objects.all())
         entry.concerns(fact.merged_id, fact.survivor_id)
         entry.note(referrals=moved)
@@ -31,8 +31,9 @@ def follow_unmerge(actor: Actor, *, fact: PatientsUnmerged) -> int:
     with act(actor, access.REPOINT, now=fact.at) as entry:
         moved = put_back(fact, model=Referral)
         beside = Referral.objects.open().filter(patient=OuterRef("patient"), specialty=OuterRef("specialty"))
-        allowed = Referral.objects.filter(patient_id__in=[fact.merged_id, fact.survivor_id], duplicate_reason=MERGED)
-        allowed.exclude(Exists(beside.exclude(pk=OuterRef("pk")))).update(duplicate_reason="")
+        allowed = Referral.objects.filter(patient_id__in=[fact.merged_id, fact.survivor_id], duplicate_by_merge=True)
+        alone = allowed.exclude(Exists(beside.exclude(pk=OuterRef("pk"))))
+        alone.update(duplicate_reason="", duplicate_by_merge=False)
         entry.concerns(fact.merged_id, fact.survivor_id)
         entry.note(referrals=moved)
     return moved

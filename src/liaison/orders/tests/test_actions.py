@@ -1,6 +1,7 @@
 """The way of a referral: each step changes it, its loop, its history and the audit trail, and tells the others."""
 
 from datetime import timedelta
+from importlib import import_module
 
 import pytest
 from django.db import IntegrityError, connection
@@ -287,12 +288,42 @@ def test_a_merge_keeps_both_referrals_and_says_why_there_are_two(clinic: Clinic)
     merge = merge_patients(actor=system, survivor=clinic.walter, merged=twin, reason="one person", now=NOW)
     theirs.refresh_from_db()
     assert theirs.patient_id == clinic.walter.pk
-    assert theirs.duplicate_reason == "Two records of one patient were merged."
+    assert (theirs.duplicate_reason, theirs.duplicate_by_merge) == ("Two records of one patient were merged.", True)
+    with writes_open():  # what people read may be said otherwise one day
+        Referral.objects.filter(pk=theirs.pk).update(duplicate_reason="The records were merged.")
     unmerge_patients(actor=system, merge=merge, reason="two people", now=NOW)
     theirs.refresh_from_db()
     assert (theirs.patient_id, theirs.duplicate_reason) == (twin.pk, "")
     with pytest.raises(actions.DuplicateReferral):
         actions.draft_referral(clinic.imani, patient=twin, order=clinic.order(), owner=loop_of(mine).owner, now=NOW)
+
+
+def test_an_undone_merge_takes_away_its_own_reason_and_never_what_a_person_said(clinic: Clinic) -> None:
+    from liaison.core.actor import system_actor
+    from liaison.patients.actions import merge_patients, unmerge_patients
+    from liaison.patients.models import Patient, PatientSite
+
+    mine = clinic.sent()
+    with writes_open():
+        twin = Patient.objects.create(given="Walt", family="Ng", registered_at=NOW, changed_at=NOW)
+        PatientSite.objects.create(patient=twin, site=clinic.riverside)
+    theirs = actions.draft_referral(
+        clinic.imani, patient=twin, order=clinic.order(), owner=loop_of(mine).owner, now=NOW
+    )
+    system = system_actor("test")
+    merge = merge_patients(actor=system, survivor=clinic.walter, merged=twin, reason="one person", now=NOW)
+    theirs.refresh_from_db()
+    assert theirs.duplicate_by_merge
+    said = theirs.duplicate_reason
+    order = clinic.order(question="Is it the valve?")
+    actions.change_draft(clinic.imani, referral_id=theirs.pk, order=order, now=NOW, duplicate_reason=said)
+    unmerge_patients(actor=system, merge=merge, reason="two people", now=NOW)
+    theirs.refresh_from_db()
+    assert (theirs.patient_id, theirs.duplicate_reason, theirs.duplicate_by_merge) == (twin.pk, said, False)
+    with writes_open(), connection.cursor() as cursor:
+        cursor.execute(import_module("liaison.orders.migrations.0005_a_second_one_by_a_merge").FROM_THE_SENTENCE)
+    known = Referral.objects.filter(duplicate_by_merge=True)
+    assert [one.pk for one in known] == [theirs.pk], "of before there was a column, known by its sentence once"
 
 
 def test_an_undone_merge_leaves_the_reason_where_two_still_stand_side_by_side(clinic: Clinic) -> None:

@@ -15,7 +15,7 @@ from liaison.core.refusals import NotFound, Refusal
 from liaison.inbox.events import Contact, ContactSoFar, contact_so_far, counts_as_attempt, makes_contact
 from liaison.inbox.models import Call
 from liaison.loops.actions import add_evidence, restart_clock, satisfy_clock, start_clock, void_clock, void_evidence
-from liaison.loops.models import Clock, Evidence
+from liaison.loops.models import Clock, Evidence, Voided
 from liaison.loops.ports import About, ClockToStart, Mistake, Proof
 from liaison.loops.queries.calendars import business_calendar
 from liaison.pathways.access import SET_COMPLEXITY
@@ -34,7 +34,6 @@ BOOKING_RULE: Final = "tcm.booking"
 SPOKEN_INSIDE: Final = "Spoken with, inside the two business days."
 SPOKEN_LATE: Final = "Spoken with, after the two business days."
 IN_TIME_AFTER_ALL: Final = "A call inside the two business days was logged only now."
-OVER: Final = "The two business days are over without contact. Keep trying."
 _NEXT_BUSINESS_DAY: Final = Allowance(amount=1, unit=Unit.BUSINESS_DAYS)
 
 
@@ -250,7 +249,7 @@ def _attempted(actor: Actor, enrolment: Enrolment, call: Call, *, attempts: int,
 
 def _in_time_after_all(actor: Actor, enrolment: Enrolment, *, now: datetime) -> None:
     """Calls inside the two business days were logged only after a later try had ended their clock: it counts again."""
-    ended = Clock.objects.filter(loop_id=enrolment.loop_id, rule_id=CONTACT_RULE, voided_reason=OVER).last()
+    ended = Clock.objects.filter(loop_id=enrolment.loop_id, rule_id=CONTACT_RULE, voided_because=Voided.TOO_LATE).last()
     if ended is not None and running_clock(enrolment, CONTACT_RULE) is None:
         protocol = read_protocol(enrolment.protocol.definition)
         plan, due = protocol.clock(CONTACT_RULE), _contact_due(enrolment)
@@ -261,7 +260,14 @@ def _tried_late(actor: Actor, enrolment: Enrolment, call: Call, *, now: datetime
     """The two business days are over: their clock is no step any more, the next try is."""
     clock = _keep_trying(enrolment, call, evidence=CONTACT, now=now)
     if running_clock(enrolment, CONTACT_RULE) is not None:
-        void_clock(actor, loop_id=enrolment.loop_id, rule_id=CONTACT_RULE, reason=OVER, now=now)
+        void_clock(
+            actor,
+            loop_id=enrolment.loop_id,
+            rule_id=CONTACT_RULE,
+            reason="The two business days are over without contact. Keep trying.",
+            because=Voided.TOO_LATE,
+            now=now,
+        )
         start_clock(actor, loop_id=enrolment.loop_id, clock=clock, now=now)
     elif running_clock(enrolment, KEEP_TRYING_RULE) is not None:
         restart_clock(actor, loop_id=enrolment.loop_id, clock=clock, reason="Tried again.", now=now)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from importlib import import_module
 
 import pytest
+from django.db import connection
 
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import NotFound
@@ -13,7 +15,7 @@ from liaison.inbox.models import Call
 from liaison.inbox.models.calls import StruckWhy
 from liaison.inbox.ports import CallDetails
 from liaison.loops.actions import add_evidence, close_loop, give_up_loop, void_clock
-from liaison.loops.models import Clock, Evidence, Holiday, Loop
+from liaison.loops.models import Clock, Evidence, Holiday, Loop, Voided
 from liaison.pathways.actions import (
     NotRunning,
     set_complexity,
@@ -124,11 +126,22 @@ def test_after_the_window_the_next_try_is_what_comes_next(home):
     assert stage(home, now=late + timedelta(days=2)) is Stage.CONTACT_MISSED
 
 
+def test_what_ran_out_before_there_was_a_code_for_it_is_known_by_its_sentence_once(home):
+    call(home, at=DISCHARGE + timedelta(days=6))
+    with writes_open(), connection.cursor() as cursor:
+        Clock.objects.update(voided_because="")
+        cursor.execute(import_module("liaison.pathways.migrations.0003_which_clocks_were_over").FROM_THE_SENTENCE)
+    known = Clock.objects.exclude(voided_because="")
+    assert list(known.values_list("rule_id", "voided_because")) == [("tcm.contact", Voided.TOO_LATE)]
+
+
 @pytest.mark.parametrize("logged_late", ["a talk", "two attempts"])
 def test_what_was_in_time_and_logged_after_a_late_try_takes_the_end_of_the_window_back(home, logged_late):
     late = DISCHARGE + timedelta(days=6)
     call(home, at=late)
     assert "tcm.contact" not in running()
+    with writes_open():  # what people read may be said otherwise one day
+        Clock.objects.filter(rule_id="tcm.contact").update(voided_reason="Too late.")
     talk = {"outcome": "reached", "said": "He is well", "clinical": True}
     went = talk if logged_late == "a talk" else {"outcome": "no_answer"}
     for number in range(1 if logged_late == "a talk" else 2):

@@ -47,8 +47,7 @@ class PatientQuerySet(models.QuerySet["Patient"]):
 
         Three ways lead to a patient, and each needs a role that carries the verb: a site of the patient where
         that role is held, a place on the patient's care team, or, for verbs that emergency access opens, a grant
-        that is live at `now` (the clock of Liaison unless given; a grant ends while a page is open, so this can't
-        wait for a job).
+        that is live at `now` (a grant ends while a page is open, so this can't wait for a job).
         """
         return self._seen_by(actor, verb, now=now, found=Exists)
 

@@ -132,7 +132,7 @@ def test_the_page_asks_which_of_two_and_shows_whom_entries_are_about(
     page = browser.get(f"/audit/?patient=Ng&chosen={walter.pk}&verb=core.see").content.decode()
     assert "<b data-private>Walter Ng</b>" in page
     shown = browser.get(f"/audit/?patient={walter.pk}&kind=changes").content.decode()
-    assert f'<a href="?patient={walter.pk}&amp;chosen={walter.pk}">Walter Ng</a>' in shown
+    assert f'<a href="?patient={walter.pk}&amp;chosen={walter.pk}"><bdi>Walter Ng</bdi></a>' in shown
     assert "number 999999" not in shown
     assert ">number 999999</a>" in browser.get("/audit/?kind=changes").content.decode()
     reads = AuditEntry.objects.filter(verb="core.see", outcome="seen", actor_user_id=clinic.privacy.user_id)

@@ -114,6 +114,8 @@ def test_errors_stand_beside_their_fields_and_keep_what_was_typed(clinic: Clinic
 
 def test_an_administrator_registers_nobody(clinic: Clinic) -> None:
     ada = browser(clinic.administrator)
+    assert ada.get("/patients/", {"q": "walter ng"}).status_code == 403, "may see nobody: no answer about anybody"
+    assert browser(clinic.privacy).get("/patients/", {"q": "walter ng"}, **HTMX).status_code == 403
     assert ada.get("/patients/new/").status_code == 403
     assert ada.post("/patients/new/alike/", NEW).status_code == 403
     assert ada.get("/patients/duplicates/").status_code == 403

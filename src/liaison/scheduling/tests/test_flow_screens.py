@@ -182,7 +182,7 @@ def test_the_question_about_a_late_patient_is_answered_on_the_board(
     shown = page(rosa.get("/flow/"))
     assert "Fit in later" in shown
     assert "late: decide" not in shown
-    assert "Late: fit in later</strong>, Rosa" in page(rosa.get(own))
+    assert "Late: fit in later</strong>, <bdi>Rosa" in page(rosa.get(own))
     assert rosa.post(f"{own}late/asked/", **HTMX).status_code == 204
     assert press(rosa, booked, "late/see_now").status_code == 204
     assert press(rosa, booked, "late/shrug").status_code == 404
