@@ -25,7 +25,7 @@ from liaison.patients import queries as patients
 from liaison.patients.access import SEE
 from liaison.patients.models import Patient
 from liaison.records.access import FILE_DOCUMENT
-from liaison.scheduling.access import BOOK
+from liaison.scheduling.access import BOOK, BOOK_JOURNEY
 
 _SMALL_WORDS: Final = frozenset({"a", "an", "the", "for"})
 MOST_PATIENTS: Final = 8
@@ -109,7 +109,7 @@ DOINGS: Final = {
         label=_("Several visits"),
         name="scheduling:plan_journey",
         icon="route",
-        verbs=(BOOK,),
+        verbs=(BOOK_JOURNEY,),
         also="journey together",
     ),
     "message": Doing(

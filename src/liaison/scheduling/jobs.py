@@ -11,6 +11,7 @@ from liaison.scheduling.actions import (
     finish_days,
     keep_free_time,
     lapse_hold,
+    lapse_overdue,
     miss_overdue,
     remind_patient,
 )
@@ -44,6 +45,12 @@ def expire(*, offer_id: int) -> None:
 def lapse(*, appointment_id: int) -> None:
     """End the hold of a time that nobody took."""
     lapse_hold(actor=system_actor("held times"), appointment_id=appointment_id, now=current_time())
+
+
+@job(cron="*/5 * * * *", queueing_lock="scheduling.lapse_what_is_over")
+def lapse_what_is_over() -> None:
+    """Held times that are over and whose own job failed, or ran by another clock, are free again too."""
+    lapse_overdue(actor=system_actor("held times"), now=current_time())
 
 
 @job(cron="40 2 * * *")

@@ -33,6 +33,7 @@ from liaison.scheduling.actions import (
     follow_up_missed,
     fulfil_referral,
     give_up_alternatives,
+    give_up_holds_of_the_dead,
     is_referrals_visit,
     link_blocker,
     link_series_visit,
@@ -269,6 +270,12 @@ def check_what_they_were_told(fact: MessageFailed, *, actor: Actor) -> None:
     """The patient may not know the time."""
     del actor
     _check_coming(fact.patient_id, now=fact.at)
+
+
+@reacts_to(PatientDeceased)
+def hold_nothing_for_the_dead(fact: PatientDeceased, *, actor: Actor) -> None:
+    """What was kept for them is free again."""
+    give_up_holds_of_the_dead(actor=actor, patient_id=fact.patient_id, now=fact.at)
 
 
 @reacts_to(PatientDeceased)

@@ -50,6 +50,10 @@ def cancel_appointment(
 
     late = is_late_cancellation(start=appointment.start_at, now=now, window=appointment.visit_type.cancellation)
     with act(actor, CANCEL, patient=appointment.patient, subject=appointment, reason=reason.value, now=now) as entry:
+        first = _said_before(entry, appointment, State.CANCELLED)
+        if first is not None and (first.cancel_reason, first.cancelled_by_name) == (reason.value, actor.name):
+            entry.about(first)
+            return first
         current = change_state(appointment, State.CANCELLED, change, expected_version=expected_version, now=now)
         entry.about(current)
         entry.note(late=late)

@@ -33,6 +33,7 @@ from liaison.scheduling.actions.checking import (
 from liaison.scheduling.actions.keeping import lock_resources, refresh_free_time, take_free_time
 from liaison.scheduling.actions.refusals import (
     AskedElsewhere,
+    CancelledSince,
     CannotChange,
     DeadPatient,
     Impossible,
@@ -152,6 +153,8 @@ def _booked_before(order: BookingOrder, *, patient: Patient, follows: Appointmen
     first = Appointment.objects.filter(idempotency_key=order.key).first()
     if first is not None and not same_order(first, order, patient=patient, follows=follows):
         raise KeyReused
+    if first is not None and first.state_now is State.CANCELLED and not hasattr(first, "successor"):
+        raise CancelledSince
     return first
 
 

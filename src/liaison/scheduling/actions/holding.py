@@ -50,6 +50,8 @@ def hold_time(
         hold_key(order.key)
         first = Hold.objects.select_related("appointment").filter(appointment__idempotency_key=_key(order)).first()
         entry.note(repeated=first is not None)
+        if first is not None and first.end in {HoldEnd.GIVEN_UP, HoldEnd.LAPSED}:
+            raise HoldOver("This time was held by this form before, and is not any more. Look for a time anew.")
         if first is None:
             first = _hold(order, patient=patient, lasting=lasting, actor=actor, override=override, now=now)
             visit = first.appointment
@@ -127,7 +129,7 @@ def lapse_hold(*, actor: Actor, appointment_id: int, now: datetime) -> bool:
         entry.note(lapsed=lapsed)
         if lapsed:
             _free(hold, HoldEnd.LAPSED, actor=actor, expected_version=None, now=now)
-            if visit.loop_id is None and visit.referral_id is None:
+            if visit.loop_id is None and visit.referral_id is None and not visit.patient.is_deceased:
                 _ask_whether_they_want_it(visit, actor=actor, now=now)
     return lapsed
 
@@ -146,6 +148,18 @@ def give_up_alternatives(*, actor: Actor, appointment: Appointment, now: datetim
             hold = _locked(other.appointment)
             if hold.stands:
                 _free(hold, HoldEnd.GIVEN_UP, actor=actor, expected_version=None, now=now)
+
+
+def give_up_holds_of_the_dead(*, actor: Actor, patient_id: int, now: datetime) -> None:
+    """The patient has died: what was held for them is free again, and nobody asks. Safe twice."""
+    for hold in Hold.objects.filter(end="", appointment__patient=patient_id).select_related("appointment__patient"):
+        give_up_hold(actor=actor.as_liaison(), appointment=hold.appointment, now=now)
+
+
+def lapse_overdue(*, actor: Actor, now: datetime) -> int:
+    """End every hold whose time is over and whose own job did not: how many. Each in a transaction of its own."""
+    overdue = Hold.objects.filter(end="", until_at__lte=now).order_by("pk").values_list("appointment_id", flat=True)
+    return sum(lapse_hold(actor=actor, appointment_id=appointment_id, now=now) for appointment_id in list(overdue))
 
 
 def settle_lapsed(*, actor: Actor, appointment: Appointment, now: datetime) -> None:
@@ -216,6 +230,8 @@ def _locked(appointment: Appointment) -> Hold:
 
 
 def _refuse_if_over(hold: Hold) -> None:
+    if hold.end == HoldEnd.TAKEN:
+        raise HoldOver(f"{hold.ended_by_name} booked this time for the patient meanwhile. Look at the visit again.")
     if not hold.stands:
         when = day_and_time(hold.local_until)
         raise HoldOver(f"This time was held until {when} and is free again, or somebody else’s. Look for a time anew.")

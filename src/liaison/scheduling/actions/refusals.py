@@ -222,6 +222,13 @@ class HeldForOffer(Refusal):
     status = 409
 
 
+class CancelledSince(Conflict):
+    """The form booked something that was cancelled since."""
+
+    code = "scheduling.cancelled_since"
+    sentence = "This form booked the visit before, and it was cancelled since. Look for a time anew."
+
+
 class HoldOver(Conflict):
     """A time that was held is taken, given up or lapsed."""
 

@@ -13,6 +13,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound, Stale
 from liaison.scheduling import actions
 from liaison.scheduling.actions import (
+    CancelledSince,
     CannotChange,
     DeadPatient,
     DuplicateVisit,
@@ -389,3 +390,26 @@ def test_a_night_visit_over_the_clock_change_takes_elapsed_time(clinic: Clinic) 
     assert booked.end_at - booked.start_at == timedelta(minutes=30)
     assert f"{booked.local_end:%H:%M}" == "03:15"
     assert replace(clinic.order("2026-03-08 01:45"), key="x").start_at == booked.start_at
+
+
+def test_a_form_whose_visit_was_cancelled_since_says_so_and_of_one_that_moved_shows_it(clinic: Clinic) -> None:
+    cancelled, moved = clinic.book("2026-03-03 10:00"), clinic.book("2026-03-04 10:00")
+    for _ in range(2):
+        actions.cancel_appointment(
+            actor=clinic.rosa, appointment=cancelled, reason=CancelReason.PATIENT, expected_version=1, now=NOW
+        )
+    assert AuditEntry.objects.filter(verb="scheduling.cancel", details__repeated=True).count() == 1
+    with pytest.raises(Stale):
+        actions.cancel_appointment(
+            actor=clinic.marta, appointment=cancelled, reason=CancelReason.PATIENT, expected_version=1, now=NOW
+        )
+    actions.move_appointment(
+        actor=clinic.rosa,
+        appointment=moved,
+        order=clinic.order("2026-03-05 10:00"),
+        reason=CancelReason.PATIENT,
+        now=NOW,
+    )
+    with pytest.raises(CancelledSince):
+        clinic.book("2026-03-03 10:00")
+    assert clinic.book("2026-03-04 10:00") == moved

@@ -15,7 +15,7 @@ from liaison.loops.models import Loop, WaitingPromise
 from liaison.scheduling import actions
 from liaison.scheduling.actions.refusals import DeadPatient, HoldOver, Impossible, OnlyHeld, TooManyHolds
 from liaison.scheduling.events import AppointmentBooked, AppointmentCancelled
-from liaison.scheduling.jobs import lapse
+from liaison.scheduling.jobs import lapse, lapse_what_is_over
 from liaison.scheduling.models import Appointment, Hold
 from liaison.scheduling.ports import CancelReason, Override
 from liaison.scheduling.queries import hold_of, timeline
@@ -259,6 +259,38 @@ def test_nothing_is_booked_for_the_dead(clinic: Clinic) -> None:
     visit = Appointment.objects.select_related("patient").get(pk=visit.pk)
     with pytest.raises(DeadPatient):
         actions.take_hold(actor=clinic.rosa, appointment=visit, now=NOW)
+
+
+def test_a_form_that_held_a_time_which_is_free_again_says_so(clinic: Clinic) -> None:
+    actions.give_up_hold(actor=clinic.rosa, appointment=hold(clinic).appointment, now=NOW)
+    with pytest.raises(HoldOver, match="is not any more"):
+        hold(clinic)
+
+
+def test_who_gives_up_what_a_colleague_booked_is_told_so(clinic: Clinic) -> None:
+    visit = hold(clinic).appointment
+    actions.take_hold(actor=clinic.marta, appointment=visit, now=NOW)
+    with pytest.raises(HoldOver, match="Marta booked this time for the patient meanwhile"):
+        actions.give_up_hold(actor=clinic.rosa, appointment=visit, now=NOW)
+
+
+def test_what_was_held_for_the_dead_is_free_and_nobody_asks_them(clinic: Clinic) -> None:
+    given_up, lapsed = hold(clinic), hold(clinic, "2026-03-04 10:00")
+    with writes_open():
+        type(clinic.walter).objects.filter(pk=clinic.walter.pk).update(is_deceased=True)
+    assert actions.lapse_hold(actor=LIAISON, appointment_id=lapsed.appointment_id, now=NOW + QUARTER)
+    for _ in range(2):
+        actions.give_up_holds_of_the_dead(actor=clinic.rosa, patient_id=clinic.walter.pk, now=NOW)
+    given_up.refresh_from_db()
+    assert given_up.end_now is HoldEnd.GIVEN_UP
+    assert not Loop.objects.filter(kind="hold-lapsed").exists()
+
+
+def test_what_its_own_job_left_lapses_within_five_minutes(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:
+    visit, later = hold(clinic).appointment, hold(clinic, "2026-03-04 10:00", lasting=HOLD_FOR[1]).appointment
+    monkeypatch.setattr("liaison.scheduling.jobs.current_time", lambda: NOW + HOLD_FOR[0])
+    lapse_what_is_over()
+    assert [Appointment.objects.get(pk=one.pk).state for one in (visit, later)] == ["cancelled", "pending"]
 
 
 def test_the_job_lapses_it(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> None:

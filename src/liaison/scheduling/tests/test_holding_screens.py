@@ -74,6 +74,7 @@ def test_given_up_its_page_says_so_and_leads_to_another_time(rosa: Client, clini
     rosa.post(f"/appointments/{visit.pk}/hold/give-up/", {"version": visit.version})
     shown = page(rosa.get(f"/appointments/{visit.pk}/"))
     assert "Held, and given up" in shown
+    assert "Late cancellation" not in shown
     assert "Find another time" in shown
     late = rosa.post(f"/appointments/{visit.pk}/hold/take/", {"version": visit.version}, **HTMX)
     assert late.status_code == 409

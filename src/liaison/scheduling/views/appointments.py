@@ -181,6 +181,7 @@ def _context(request: HttpRequest, found: Appointment, *, now: datetime) -> dict
         and state not in {State.FULFILLED, State.CANCELLED, State.NO_SHOW, State.ENTERED_IN_ERROR}
         and actor.may(CANCEL),
         "overridden": [OVERRIDE_WORDS.get(code, code) for code in found.overrides],
+        "never_booked": _never_booked(hold),
         "cancel_words": _why_cancelled(found, hold),
         "successor": queries.successor_of(found),
         "whole": request.GET.get("as") == "page" or not wants_fragment(request),
