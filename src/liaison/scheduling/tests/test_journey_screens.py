@@ -72,6 +72,15 @@ def test_the_page_opens_with_two_rows_and_asks_for_nothing_yet(rosa: Client, hea
     assert browser(heart.clinic.adam).get("/journeys/new/", asked(heart)).status_code == 403
 
 
+def test_the_rows_begin_with_what_can_be_had_there(rosa: Client, heart: Heart) -> None:
+    first = re.compile(r'name="kind"[^>]*>.*?<option value="(\d+)" selected', re.DOTALL)
+    asks = {"patient": heart.clinic.walter.pk}
+    assert first.search(page(rosa.get("/journeys/new/", asks)))[1] == str(heart.echo.pk)  # type: ignore[index]  # it is there
+    with writes_open():
+        type(heart.machine).objects.filter(pk=heart.machine.pk).update(retired_at=NOW)
+    assert first.search(page(rosa.get("/journeys/new/", asks)))[1] == str(heart.clinic.follow_up.pk)  # type: ignore[index]  # it is there
+
+
 def test_plans_say_when_where_with_whom_and_why(rosa: Client, heart: Heart) -> None:
     shown = plain(look(rosa, heart))
     assert "2 days Fewest days Done first Mon, Mar 2 08:00–08:15 Labs Nurse Kim" in shown

@@ -108,8 +108,11 @@ def plan(request: HttpRequest) -> HttpResponse:
     asked, whom = _asked(actor, patient, given, now=now)
     if whom is not None and not asked.sites:
         return render(request, "scheduling/book_elsewhere.html", {"asked": whom, "patient": asked.patient})
-    rows, focus = changed_rows(read_rows(given, kinds=[kind.pk for kind in asked.kinds]), do=given.get("do", ""))
-    form = JourneyForm(_typed(asked, given), sites=asked.sites)
+    typed = _typed(asked, given)
+    rows, focus = changed_rows(
+        read_rows(given, kinds=_kinds_in_order(asked, site_id=id_in(typed["site"]))), do=given.get("do", "")
+    )
+    form = JourneyForm(typed, sites=asked.sites)
     save = _save_form(asked, rows, given, is_posted=request.method == "POST")
     page = _Page(request=request, asked=asked, rows=rows, form=form, save=save, focus=focus)
     if request.method == "GET" or not form.is_valid() or not save.is_valid():
@@ -164,6 +167,14 @@ def _asked(
         actor=actor, patient=patient, sites=sites, kinds=kinds, loop_id=loop_id, referral_id=referral_id, now=now
     )
     return asked, whom
+
+
+def _kinds_in_order(asked: Asked, *, site_id: int | None) -> Sequence[int]:
+    """The kinds of visit as first answers: the one that is promised, then what can be had there, then the others."""
+    promised = queries.kind_promised(patient=asked.patient, loop_id=asked.loop_id) if asked.loop_id else None
+    possible = queries.possible_at(asked.actor, visit_types=asked.kinds, site_id=site_id) if site_id else asked.kinds
+    there = {kind.pk for kind in possible}
+    return [kind.pk for kind in sorted(asked.kinds, key=lambda kind: (kind.code != promised, kind.pk not in there))]
 
 
 def _save_form(asked: Asked, rows: Sequence[Row], given: QueryDict, *, is_posted: bool) -> JourneySaveForm:
