@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from liaison.records.rules.facts import why_stay_has_no_end
 from liaison.records.rules.halves import HALF_A_CHARACTER, Marked, marked_halves
 from liaison.records.rules.intake import (
     Note,
@@ -255,7 +256,7 @@ def _document(data: bytes | bytearray, *, name: str, path: str) -> Iterator[Rece
     if kind == b'"Bundle"':
         yield from _bundle(data, name=name, path=path, marked=marked)
     else:
-        yield _taken(data, name=name, path=path or "$", full_url="", inside=path)
+        yield from _taken(data, name=name, path=path or "$", full_url="", inside=path)
 
 
 def _decoded(data: bytes | bytearray) -> _Bundle:
@@ -276,7 +277,7 @@ def _bundle(
         yield _rejected(problem, name=name, path=path or "$", inside=path)
         return
     if bundle.type in WHOLE_BUNDLES:
-        yield _taken(data, name=name, path=path or "$", full_url="", inside=path)
+        yield from _taken(data, name=name, path=path or "$", full_url="", inside=path)
         yield Note(file=name, path=path or "$", text=f"a {bundle.type} bundle is kept whole, as one resource")
     elif bundle.type in UNPACKED_BUNDLES:
         yield from _entries(bundle, name=name, prefix=f"{path}: " if path else "", marked=marked)
@@ -325,11 +326,11 @@ def _entries(bundle: _Bundle, *, name: str, prefix: str, marked: Marked | None) 
         elif bytes(entry.resource) in {b"", b"null"}:
             yield _without_resource(entry, name=name, path=path)
         elif _is_patient(entry.resource):
-            yield _from_entry(entry, name=name, path=path)
+            yield from _from_entry(entry, name=name, path=path)
         else:
             later.append((path, entry))
     for path, entry in later:
-        yield _from_entry(entry, name=name, path=path)
+        yield from _from_entry(entry, name=name, path=path)
 
 
 def _is_patient(resource: msgspec.Raw) -> bool:
@@ -348,18 +349,23 @@ def _without_resource(entry: _Entry, *, name: str, path: str) -> Reject | Note:
     return Reject(file=name, path=path, reason="an entry without a resource")
 
 
-def _from_entry(entry: _Entry, *, name: str, path: str) -> Received | Reject:
+def _from_entry(entry: _Entry, *, name: str, path: str) -> Iterator[Received | Reject | Note]:
     inside = f"{path}.resource"
-    return _taken(entry.resource, name=name, path=inside, full_url=entry.fullUrl or "", inside=inside)
+    yield from _taken(entry.resource, name=name, path=inside, full_url=entry.fullUrl or "", inside=inside)
 
 
 def _taken(
     raw: msgspec.Raw | bytes | bytearray, *, name: str, path: str, full_url: str, inside: str
-) -> Received | Reject:
+) -> Iterator[Received | Reject | Note]:
+    """One resource, with a note on what a person must look at; or why it was not taken in."""
     try:
-        return receive(bytes(raw), path=path, full_url=full_url)
+        received = receive(bytes(raw), path=path, full_url=full_url)
     except Refused as problem:
-        return _rejected(problem, name=name, path=path, inside=inside)
+        yield _rejected(problem, name=name, path=path, inside=inside)
+        return
+    yield received
+    if why := why_stay_has_no_end(received.value):
+        yield Note(file=name, path=path, text=f"a finished hospital stay that nobody follows up: {why}")
 
 
 def _rejected(problem: Refused, *, name: str, path: str, inside: str) -> Reject:
