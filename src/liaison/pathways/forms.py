@@ -20,6 +20,10 @@ class ComplexityForm(forms.Form):
         ],
         widget=forms.RadioSelect,
     )
+    seen = forms.ChoiceField(
+        choices=[(one.value, one.value) for one in Complexity], required=False, widget=forms.HiddenInput
+    )
+    """What it said on the page where this was chosen."""
 
 
 class VisitElsewhereForm(forms.Form):

@@ -88,8 +88,19 @@ def complexity(request: HttpRequest, enrolment_id: int) -> HttpResponse:
     form = ComplexityForm(request.POST)
     if not form.is_valid():
         return _page(request, enrolment_id=enrolment_id, form=form, status=422, now=now)
-    wanted = Complexity(form.cleaned_data["complexity"])
-    set_complexity(actor_of(request), enrolment_id=enrolment_id, complexity=wanted, now=now)
+    wanted, seen = Complexity(form.cleaned_data["complexity"]), form.cleaned_data["seen"]
+    saved = _unless_refused(
+        form,
+        lambda: set_complexity(
+            actor_of(request),
+            enrolment_id=enrolment_id,
+            complexity=wanted,
+            seen=Complexity(seen) if seen else None,
+            now=now,
+        ),
+    )
+    if not saved:
+        return _page(request, enrolment_id=enrolment_id, form=form, status=422, now=now)
     if request.htmx:  # type: ignore[attr-defined]  # put there by a middleware
         return _page(request, enrolment_id=enrolment_id, now=now)
     return redirect("pathways:follow_up", enrolment_id=enrolment_id)

@@ -2,6 +2,7 @@
 
 from liaison.orders.actions.asking import (
     DuplicateReferral,
+    NotInHouse,
     NotReadyToSend,
     SameTarget,
     attach,
@@ -33,6 +34,7 @@ __all__ = [
     "BuiltOn",
     "DuplicateReferral",
     "NoDraft",
+    "NotInHouse",
     "NotNow",
     "NotReadyToSend",
     "ReferralChanged",

@@ -16,8 +16,9 @@ from liaison.orders import access, rules
 from liaison.orders.actions.moving import Move, clock_of, locked, moving, title_of, touching, write_step
 from liaison.orders.actions.once import Form, first_answer, form_of
 from liaison.orders.events import ReferralDrafted, ReferralSent
-from liaison.orders.models import CoverageStatus, Referral, ReferralAttachment
+from liaison.orders.models import CoverageStatus, Referral, ReferralAttachment, Via
 from liaison.orders.ports import ABOUT, REFERRAL, ReferralOrder, Target
+from liaison.orders.queries import is_ours
 from liaison.orders.rules import State
 
 if TYPE_CHECKING:
@@ -49,6 +50,14 @@ class SameTarget(Refusal):
     code = "orders.same_target"
     sentence = "Choose someone other than who has it now."
     field = "target"
+
+
+class NotInHouse(Refusal):
+    """Who is asked is none of ours: somebody must have carried it to them."""
+
+    code = "orders.not_in_house"
+    sentence = "They are none of ours, so it can't go in house. Say how it leaves."
+    field = "via"
 
 
 constraint_refusal("referral_open_once_per_specialty", DuplicateReferral)
@@ -83,13 +92,14 @@ def send_referral(
 ) -> Referral:
     """It went out, by `via` (a code of models.Via). Closes nothing: the target must confirm that they have it.
 
-    Refuses NotReadyToSend and the usual.
+    Refuses NotReadyToSend, NotInHouse and the usual.
     """
     with moving(
         actor, access.SEND, referral_id=referral_id, to=State.SENT, sentence="Sent to {target}.", now=now,
         expected_version=expected_version,
     ) as move:  # fmt: skip
         _refuse_unready(move.referral)
+        _refuse_in_house(via, target=move.referral.target)
         move.referral.sent_via = via
         move.referral.times_sent += 1
         move.publish(ReferralSent, rerouted=False)
@@ -137,7 +147,7 @@ def reroute_referral(
 ) -> Referral:
     """Send it to somebody else, after a decline or without an answer; the history keeps who was asked before.
 
-    Refuses SameTarget, NotReadyToSend and the usual.
+    Refuses SameTarget, NotReadyToSend, NotInHouse and the usual.
     """
     with moving(
         actor, access.SEND, referral_id=referral_id, to=State.SENT, sentence="Re-routed to {target}.", now=now,
@@ -147,6 +157,7 @@ def reroute_referral(
         if referral.target == target:
             raise SameTarget
         _refuse_unready(referral)
+        _refuse_in_house(via, target=target)
         referral.target_practitioner_id = target.practitioner_id
         referral.target_organization_id = target.organization_id
         referral.sent_via, referral.visit_at, referral.appointment_id = via, None, None
@@ -246,3 +257,8 @@ def _promise(referral: Referral, *, actor: Actor, owner: Owner, now: datetime) -
 def _refuse_unready(referral: Referral) -> None:
     if referral.coverage_status == CoverageStatus.UNKNOWN:
         raise NotReadyToSend
+
+
+def _refuse_in_house(via: str, *, target: Target) -> None:
+    if via == Via.IN_HOUSE and not is_ours(target):
+        raise NotInHouse

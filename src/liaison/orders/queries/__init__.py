@@ -3,6 +3,7 @@
 from liaison.orders.queries.drafts import draft_to_change, order_of
 from liaison.orders.queries.offered import (
     default_owner,
+    is_ours,
     open_referrals,
     referrer_choices,
     target_choices,
@@ -36,6 +37,7 @@ __all__ = [
     "default_owner",
     "draft_to_change",
     "get_referral",
+    "is_ours",
     "open_referrals",
     "order_of",
     "referral_page",

@@ -58,9 +58,13 @@ def value_of(target: Target) -> str:
 
 def usual_via(target: Target | None) -> str:
     """How a referral to this target usually goes: nothing is faxed to our own; a fax where nobody was chosen yet."""
+    return Via.IN_HOUSE if is_ours(target) else Via.FAX
+
+
+def is_ours(target: Target | None) -> bool:
+    """Whether this is a clinician of one of our sites: whoever else is asked, it has to get to them."""
     number = target.practitioner_id if target is not None else None
-    ours = number is not None and Practitioner.objects.filter(pk=number, site__isnull=False).exists()
-    return Via.IN_HOUSE if ours else Via.FAX
+    return number is not None and Practitioner.objects.filter(pk=number, site__isnull=False).exists()
 
 
 def target_from_value(value: str) -> Target | None:

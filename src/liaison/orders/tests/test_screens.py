@@ -78,6 +78,21 @@ def test_what_goes_to_one_of_ours_is_not_faxed(clinic: Clinic) -> None:
     assert house in client.get(f"{address}practitioner:{ours.pk}").content.decode()
 
 
+def test_nothing_goes_in_house_to_who_is_none_of_ours(clinic: Clinic) -> None:
+    client = at_desk(clinic.rosa)
+    words = "none of ours, so it can&#x27;t go in house"
+    first = client.post(f"/patients/{clinic.walter.pk}/refer/", asked(clinic, via="in_house"))
+    assert (first.status_code, words in first.content.decode()) == (422, True)
+    assert not Referral.objects.exists(), "and nothing is kept"
+    referral = clinic.sent()
+    actions.decline_referral(clinic.rosa, referral_id=referral.pk, reason="Full", now=NOW)
+    typed = {"target": f"practitioner:{clinic.adler.pk}", "version": Referral.objects.get().version}
+    again = client.post(f"/referrals/{referral.pk}/reroute/", {**typed, "via": "in_house"})
+    assert (again.status_code, words in again.content.decode()) == (422, True)
+    assert 'id="id_via-error"' in again.content.decode()
+    assert client.post(f"/referrals/{referral.pk}/reroute/", {**typed, "via": "fax"}).status_code == 302
+
+
 def test_what_is_missing_is_said_beside_its_field_and_what_was_typed_stays(clinic: Clinic) -> None:
     client = at_desk(clinic.imani)
     answer = client.post(f"/patients/{clinic.walter.pk}/refer/", asked(clinic, question="", history="Long story"))

@@ -4,7 +4,7 @@ evaluate(actor, now=…, patient_ids=None) -> EvaluationSummary
 record_visit_elsewhere(actor, enrolment_id=…, seen_at=…, modality=…, where=…, now=…) -> Enrolment
 record_reconciliation(actor, enrolment_id=…, done_on=…, note=…, now=…) -> Enrolment
 strike_proof(actor, enrolment_id=…, evidence_id=…, reason=…, now=…) -> Enrolment
-set_complexity(actor, enrolment_id=…, complexity=…, now=…) -> Enrolment
+set_complexity(actor, enrolment_id=…, complexity=…, seen=…, now=…) -> Enrolment
 turn_off(actor, code=…, reason=…, now=…), turn_on(actor, code=…, now=…) -> ProtocolPause
 note_call(…), forget_call(…), visit_booked(…), visit_lost(…), visit_seen(…), visit_served(…),
 visit_serves_no_more(…), visit_unproven(…): what calls and visits mean for a follow-up
@@ -17,7 +17,7 @@ from liaison.pathways.actions.enrolling import (
     install_protocols,
     refuse_changed_protocols,
 )
-from liaison.pathways.actions.following import NotRunning, forget_call, note_call, set_complexity
+from liaison.pathways.actions.following import ComplexityChanged, NotRunning, forget_call, note_call, set_complexity
 from liaison.pathways.actions.missing import tell_clinician_of_missed, visit_not_missed
 from liaison.pathways.actions.reconciling import (
     Reconciled,
@@ -45,6 +45,7 @@ from liaison.pathways.actions.visits import (
 
 __all__ = [
     "AlreadyOff",
+    "ComplexityChanged",
     "EvaluationSummary",
     "NotFaceToFace",
     "NotOff",

@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.calendars import FEDERAL, Allowance, Unit, due_after
-from liaison.core.refusals import NotFound, Refusal
+from liaison.core.refusals import NotFound, Refusal, Stale
 from liaison.inbox.events import Contact, ContactSoFar, contact_so_far, counts_as_attempt, makes_contact
 from liaison.inbox.models import Call
 from liaison.loops.actions import add_evidence, restart_clock, satisfy_clock, start_clock, void_clock, void_evidence
@@ -44,11 +44,27 @@ class NotRunning(Refusal):
     sentence = "This follow-up has ended; nothing of it can be changed. Look at its loop."
 
 
-def set_complexity(actor: Actor, *, enrolment_id: int, complexity: Complexity, now: datetime) -> Enrolment:
+class ComplexityChanged(Stale):
+    """Someone else said meanwhile how complex the visit will be."""
+
+    code: ClassVar[str] = "pathways.complexity_changed"
+    field: ClassVar[str] = "complexity"
+
+    def __init__(self, *, current: Complexity) -> None:
+        super().__init__(
+            f"Someone changed this meanwhile: it says {current} now, and the due times follow that. "
+            "Save again only if your choice shall stand instead."
+        )
+
+
+def set_complexity(
+    actor: Actor, *, enrolment_id: int, complexity: Complexity, seen: Complexity | None, now: datetime
+) -> Enrolment:
     """Say how complex the visit will be: high means within 7 days of the discharge, moderate within 14.
 
+    `seen` is what it said when this was chosen, None if that is not known: over anything else nothing is written.
     The clocks of visit and reconciliation are recomputed from the discharge; a booked visit keeps its own day.
-    Refuses: Forbidden, NotFound, NotRunning.
+    Refuses: Forbidden, NotFound, NotRunning, ComplexityChanged.
     """
     enrolment = visible_enrolment(actor, enrolment_id, now=now)
     with act(actor, SET_COMPLEXITY, patient=enrolment.patient, subject=enrolment, now=now) as entry:
@@ -57,6 +73,8 @@ def set_complexity(actor: Actor, *, enrolment_id: int, complexity: Complexity, n
             raise NotRunning
         if enrolment.complexity == complexity:
             return enrolment
+        if enrolment.complexity != seen:
+            raise ComplexityChanged(current=Complexity(enrolment.complexity))
         enrolment.complexity = complexity
         enrolment.save(update_fields=["complexity"])
         entry.note(complexity=complexity)

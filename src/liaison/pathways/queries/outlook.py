@@ -14,9 +14,20 @@ from liaison.loops.queries import owner_for, site_of
 from liaison.pathways.access import EVALUATE
 from liaison.pathways.models import Enrolment, ProtocolPause
 from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, judged_anchors, latest_of_each, to_open
+from liaison.pathways.rules.criteria import Criteria
 from liaison.pathways.rules.protocol import Protocol, packaged_protocols, read_protocol
-from liaison.pathways.rules.reasons import LATER_STAY, NO_OWNER, NOT_YET, TURNED_OFF, WAITING, in_words
+from liaison.pathways.rules.reasons import (
+    END_BEFORE_START,
+    END_UNKNOWN,
+    LATER_STAY,
+    NO_OWNER,
+    NOT_YET,
+    TURNED_OFF,
+    WAITING,
+    in_words,
+)
 from liaison.patients.models import Patient, PatientSite
+from liaison.records.models import Fact
 
 _FOLLOWED: Final = "followed"
 
@@ -86,15 +97,31 @@ def _outlook(protocol: Protocol, *, now: datetime, patient_ids: Sequence[int] | 
             return LATER_STAY
         return TURNED_OFF if off else _why_waiting(one, now=now)
 
+    without_end = _without_end(protocol.criteria, patient_ids=patient_ids)
     counts = Counter(standing(one) for one in judged)
+    counts.update(_FOLLOWED if stay in followed else why for stay, why in without_end.items())
     return Outlook(
         protocol=protocol.code,
         title=protocol.title,
-        found=len(judged),
+        found=len(judged) + len(without_end),
         followed=counts.pop(_FOLLOWED, 0),
         waiting={reason: count for reason, count in sorted(counts.items()) if reason in WAITING},
         not_fitting={reason: count for reason, count in sorted(counts.items()) if reason not in WAITING},
     )
+
+
+def _without_end(criteria: Criteria, *, patient_ids: Sequence[int] | None) -> dict[int, str]:
+    """What would be an anchor if anybody knew when it ended: resource id → why not."""
+    anchor = criteria.anchor
+    facts = Fact.objects.filter(kind=anchor.kind, ends_at=None, patient__merged_into=None)
+    if anchor.codes:
+        facts = facts.filter(code__in=anchor.codes)
+    if anchor.statuses:
+        facts = facts.filter(status__in=anchor.statuses)
+    if patient_ids is not None:
+        facts = facts.filter(patient_id__in=patient_ids)
+    ends = facts.values_list("resource_id", "resource__body__period__end")
+    return {resource_id: END_BEFORE_START if end else END_UNKNOWN for resource_id, end in ends}
 
 
 def _why_waiting(one: Candidate, *, now: datetime) -> str:

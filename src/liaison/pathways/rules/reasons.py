@@ -10,6 +10,8 @@ LATER_STAY: Final = "later_stay"
 TURNED_OFF: Final = "turned_off"
 NO_OWNER: Final = "no_owner"
 NOT_YET: Final = "not_yet"
+END_UNKNOWN: Final = "end_unknown"
+END_BEFORE_START: Final = "end_before_start"
 
 WORDS: Final = {
     TOO_OLD: "ended more than 30 days ago: nothing is opened for the long past",
@@ -22,6 +24,12 @@ WORDS: Final = {
 
 PASSED_OVER: Final = {LATER_STAY: "a later stay of the same patient is followed instead"}
 """What fits but needs no follow-up of its own."""
+
+WITHOUT_END: Final = {
+    END_UNKNOWN: "its end is not known",
+    END_BEFORE_START: "its end lies before its start",
+}
+"""What finished, nobody knows when: from nothing follows by when to call. A person looks, and has it corrected."""
 
 WAITING: Final = {
     TURNED_OFF: "the protocol is turned off; what still fits is opened when somebody turns it on again",
@@ -39,4 +47,4 @@ VOIDS: Final = frozenset(WORDS) - {TOO_OLD}
 
 def in_words(code: str) -> str:
     """The reason in words; the code itself, spaced, when a protocol of one's own names another."""
-    return (WORDS | PASSED_OVER | WAITING).get(code, code.replace("_", " "))
+    return (WORDS | PASSED_OVER | WITHOUT_END | WAITING).get(code, code.replace("_", " "))

@@ -102,6 +102,34 @@ def test_what_is_no_ended_hospital_stay_is_not_even_looked_at(ward, change):
     assert outlook(LIAISON, now=NOW)[0].found == 0
 
 
+@pytest.mark.parametrize(
+    ("period", "reason", "words"),
+    [
+        ({"start": "2026-02-10T15:00:00Z"}, "end_unknown", "its end is not known"),
+        ({}, "end_unknown", "its end is not known"),
+        (
+            {"start": "2026-02-13T15:00:00Z", "end": "2026-02-10T15:00:00Z"},
+            "end_before_start",
+            "its end lies before its start",
+        ),
+    ],
+)
+def test_a_finished_stay_nobody_knows_the_end_of_is_counted_with_the_reason(ward, period, reason, words):
+    ward.take_in(walter(), stay(period=period))
+    assert not Loop.objects.exists()
+    (seen,) = outlook(LIAISON, now=NOW, patient_ids=[ward.walter.pk])
+    assert (seen.found, seen.followed, dict(seen.not_fitting)) == (1, 0, {reason: 1})
+    assert told(seen, opened=0)[1] == f"  1 not: {words}"
+
+
+def test_a_stay_that_was_followed_to_its_end_stays_so_when_its_end_is_lost(ward):
+    ward.take_in(walter(), stay())
+    give_up_loop(ward.rosa, loop_id=ward.enrolment.loop_id, reason="Moved away", now=NOW)
+    ward.take_in(walter(), stay(period={"start": "2026-02-10T15:00:00Z"}))
+    (seen,) = outlook(LIAISON, now=NOW)
+    assert (seen.found, seen.followed, dict(seen.not_fitting)) == (1, 1, {})
+
+
 def test_an_observation_stay_and_one_with_unknown_destination_qualify(ward):
     ward.take_in(walter(), stay(**{"class": {"code": "OBSENC"}}))
     assert Loop.objects.count() == 1

@@ -17,6 +17,7 @@ from liaison.inbox.ports import CallDetails
 from liaison.loops.actions import add_evidence, close_loop, give_up_loop, void_clock
 from liaison.loops.models import Clock, Evidence, Holiday, Loop, Voided
 from liaison.pathways.actions import (
+    ComplexityChanged,
     NotRunning,
     set_complexity,
     visit_booked,
@@ -173,13 +174,32 @@ def test_a_late_talk_about_times_only_leaves_the_clock_that_ran_out(home):
 
 
 def test_high_complexity_shortens_the_visit_to_seven_days(home):
-    set_complexity(home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, now=NOW)
-    set_complexity(home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, now=NOW)
+    set_complexity(
+        home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, seen=Complexity.MODERATE, now=NOW
+    )
+    set_complexity(
+        home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, seen=Complexity.MODERATE, now=NOW
+    )
     assert running()["tcm.visit"].due_at.isoformat() == "2026-02-21T04:59:59+00:00"
     assert running()["tcm.reconciliation"].due_at.isoformat() == "2026-02-21T04:59:59+00:00"
     assert Clock.objects.filter(rule_id="tcm.visit").count() == 2
     with pytest.raises(NotFound):
-        set_complexity(home.pat, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, now=NOW)
+        set_complexity(
+            home.pat, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, seen=Complexity.MODERATE, now=NOW
+        )
+
+
+@pytest.mark.parametrize("seen", [Complexity.MODERATE, None])
+def test_an_old_page_writes_nothing_over_what_a_colleague_said_meanwhile(home, seen):
+    said = {"enrolment_id": home.enrolment.pk, "now": NOW}
+    set_complexity(home.rosa, complexity=Complexity.HIGH, seen=Complexity.MODERATE, **said)
+    with pytest.raises(ComplexityChanged) as refused:
+        set_complexity(home.rosa, complexity=Complexity.MODERATE, seen=seen, **said)
+    assert "it says high now" in refused.value.sentence
+    assert home.enrolment.complexity == "high"
+    assert Clock.objects.filter(rule_id="tcm.visit").count() == 2, "and no clock moved again"
+    set_complexity(home.rosa, complexity=Complexity.MODERATE, seen=Complexity.HIGH, **said)
+    assert home.enrolment.complexity == "moderate"
 
 
 def test_a_visit_booked_seen_and_reconciled_closes_the_loop(home):
@@ -190,7 +210,9 @@ def test_a_visit_booked_seen_and_reconciled_closes_the_loop(home):
     assert running()["tcm.visit"].due_at.isoformat() == "2026-02-28T04:59:59+00:00"
     assert running()["tcm.reconciliation"].due_at.isoformat() == "2026-02-19T04:59:59+00:00"
     assert stage(home, now=NOW) is Stage.VISIT_SCHEDULED
-    set_complexity(home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, now=NOW)
+    set_complexity(
+        home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, seen=Complexity.MODERATE, now=NOW
+    )
     assert running()["tcm.reconciliation"].due_at.isoformat() == "2026-02-19T04:59:59+00:00"
     call(home, at=MONDAY, outcome="reached", clinical=True)
     seen = visit.start_at + timedelta(hours=1)
@@ -203,7 +225,9 @@ def test_a_visit_booked_seen_and_reconciled_closes_the_loop(home):
     close_loop(home.rosa, loop_id=loop_id, now=seen)
     assert stage(home, now=seen) is Stage.COMPLETE
     with pytest.raises(NotRunning):
-        set_complexity(home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.MODERATE, now=seen)
+        set_complexity(
+            home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.MODERATE, seen=Complexity.HIGH, now=seen
+        )
     visit_lost(LIAISON, loop_id=loop_id, appointment_id=visit.pk, why="too late", now=seen)
     visit_booked(LIAISON, loop_id=loop_id, appointment_id=visit.pk, now=seen)
     with pytest.raises(NotFound):
@@ -384,7 +408,13 @@ def test_medicines_reconciled_before_the_visit_keep_no_clock(home):
     visit_seen(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, now=visit.end_at)
     visit_lost(LIAISON, loop_id=visit.loop_id, appointment_id=visit.pk, why="entered by mistake", now=visit.end_at)
     assert "tcm.visit" not in running()
-    set_complexity(home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, now=visit.end_at)
+    set_complexity(
+        home.rosa,
+        enrolment_id=home.enrolment.pk,
+        complexity=Complexity.HIGH,
+        seen=Complexity.MODERATE,
+        now=visit.end_at,
+    )
     assert set(running()) == {"tcm.contact"}
 
 

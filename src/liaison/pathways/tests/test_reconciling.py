@@ -125,7 +125,9 @@ def strike(ward):
 
 def test_struck_out_they_are_to_be_gone_through_again(home):
     reconcile(home)
-    set_complexity(home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, now=LATER)
+    set_complexity(
+        home.rosa, enrolment_id=home.enrolment.pk, complexity=Complexity.HIGH, seen=Complexity.MODERATE, now=LATER
+    )
     strike(home)
     clock = running()["tcm.reconciliation"]
     assert (clock.due_at.isoformat(), clock.anchor_event.partition(":")[0]) == (

@@ -30,10 +30,28 @@ def test_rosa_reads_where_it_stands_and_says_how_complex_it_is(ward, client):
     signed_in(client, ward.rosa)
     assert "Fri, Feb 13, 2026" in client.get(page).content.decode()
     assert client.post(change, {"complexity": "extreme"}).status_code == 422
-    assert client.post(change, {"complexity": "high"}).headers["Location"] == page
+    assert client.post(change, {"complexity": "high", "seen": "moderate"}).headers["Location"] == page
     assert ward.enrolment.complexity == "high"
-    part = client.post(change, {"complexity": "moderate"}, headers={"HX-Request": "true"})
+    part = client.post(change, {"complexity": "moderate", "seen": "high"}, headers={"HX-Request": "true"})
     assert (part.status_code, b"<html" in part.content) == (200, False)
+
+
+def test_an_old_form_is_told_beside_the_choice_what_it_says_now(ward, client):
+    ward.take_in(walter(), stay())
+    page = reverse("pathways:follow_up", args=[ward.enrolment.pk])
+    change = reverse("pathways:complexity", args=[ward.enrolment.pk])
+    signed_in(client, ward.rosa)
+    assert '<input type="hidden" name="seen" value="moderate">' in client.get(page).content.decode()
+    client.post(change, {"complexity": "high", "seen": "moderate"})
+    again = client.post(change, {"complexity": "high", "seen": "moderate"})
+    assert again.status_code == 302, "the same choice twice is saved"
+    for sent in ({"complexity": "moderate", "seen": "moderate"}, {"complexity": "moderate"}):
+        stale = client.post(change, sent)
+        assert stale.status_code == 422
+        shown = stale.content.decode()
+        assert "it says high now" in shown
+        assert '<input type="hidden" name="seen" value="high">' in shown, "who still wants it presses again"
+        assert ward.enrolment.complexity == "high"
 
 
 def test_the_visit_that_stands_is_shown_and_a_missed_one_as_missed(ward, client):

@@ -124,11 +124,25 @@ def is_older(came: object, kept: object) -> bool | None:
 
 def span(period: object) -> Span:
     """A FHIR Period. An end before its start counts as unknown."""
-    period = obj(period)
-    start, end = lenient(period.get("start")), lenient(period.get("end"), latest=True)
-    if start and end and end.at < start.at and start.at - end.at >= timedelta(days=1):
-        end = None
-    return Span(start, end)
+    start, end = _ends(obj(period))
+    return Span(start, None if _turned_round(start, end) else end)
+
+
+def why_no_end(period: object) -> str:
+    """Why a FHIR Period has no end that could be reckoned from, in words; empty when it has one."""
+    start, end = _ends(obj(period))
+    if end is None:
+        return "its end is not known"
+    return "its end lies before its start" if _turned_round(start, end) else ""
+
+
+def _ends(period: Json) -> tuple[When | None, When | None]:
+    return lenient(period.get("start")), lenient(period.get("end"), latest=True)
+
+
+def _turned_round(start: When | None, end: When | None) -> bool:
+    """An end before its start by a day or more: less may be a difference of zones, or one of them only a day."""
+    return start is not None and end is not None and start.at - end.at >= timedelta(days=1)
 
 
 _MOMENTS = frozenset((

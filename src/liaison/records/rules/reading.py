@@ -17,6 +17,7 @@ from pathlib import Path
 
 import msgspec
 
+from liaison.records.rules.facts import why_stay_has_no_end
 from liaison.records.rules.halves import HALF_A_CHARACTER, Marked, marked_halves
 from liaison.records.rules.intake import (
     Note,
@@ -41,6 +42,9 @@ class Limits:
 
 
 LIMITS = Limits()
+MOST_BUNDLES_AROUND = 8
+"""How deep bundles may lie inside bundles: each is read once more for every one around it."""
+
 _CHUNK = 1 << 20
 _MOST_BLANK = 16 << 20
 _SOME_BLANK = 1 << 10
@@ -255,10 +259,10 @@ def _document(data: bytes | bytearray, *, name: str, path: str) -> Iterator[Rece
     if kind == b'"Bundle"':
         yield from _bundle(data, name=name, path=path, marked=marked)
     else:
-        yield _taken(data, name=name, path=path or "$", full_url="", inside=path)
+        yield from _taken(data, name=name, path=path or "$", full_url="", inside=path)
 
 
-def _decoded(data: bytes | bytearray) -> _Bundle:
+def _decoded(data: bytes | bytearray | msgspec.Raw) -> _Bundle:
     try:
         return msgspec.json.decode(data, type=_Bundle)
     except _BROKEN as problem:
@@ -266,9 +270,18 @@ def _decoded(data: bytes | bytearray) -> _Bundle:
 
 
 def _bundle(
-    data: bytes | bytearray, *, name: str, path: str, marked: Marked | None
+    data: bytes | bytearray | msgspec.Raw,
+    *,
+    name: str,
+    path: str,
+    marked: Marked | None,
+    inside_of: _Entry | None = None,
+    depth: int = 0,
 ) -> Iterator[Received | Reject | Note]:
-    """A bundle, whole or its entries. Raises Unreadable for one that is neither."""
+    """A bundle, whole or its entries; `depth` bundles stand around it, the next one in `inside_of`.
+
+    Raises Unreadable for one that is neither.
+    """
     bundle = _decoded(data)
     try:
         _check_around(data, beside="entry", marked=marked)
@@ -276,10 +289,12 @@ def _bundle(
         yield _rejected(problem, name=name, path=path or "$", inside=path)
         return
     if bundle.type in WHOLE_BUNDLES:
-        yield _taken(data, name=name, path=path or "$", full_url="", inside=path)
+        full_url = (inside_of.fullUrl if inside_of else None) or ""
+        yield from _taken(data, name=name, path=path or "$", full_url=full_url, inside=path)
         yield Note(file=name, path=path or "$", text=f"a {bundle.type} bundle is kept whole, as one resource")
     elif bundle.type in UNPACKED_BUNDLES:
-        yield from _entries(bundle, name=name, prefix=f"{path}: " if path else "", marked=marked)
+        prefix = f"{path}{'.' if depth else ': '}" if path else ""
+        yield from _entries(bundle, name=name, prefix=prefix, marked=marked, depth=depth)
     else:
         raise Unreadable(f"unknown bundle type {bundle.type!r}")
 
@@ -306,9 +321,11 @@ def _type_of(data: bytes | bytearray | msgspec.Raw) -> bytes:
     return bytes(head.resourceType)
 
 
-def _entries(bundle: _Bundle, *, name: str, prefix: str, marked: Marked | None) -> Iterator[Received | Reject | Note]:
+def _entries(
+    bundle: _Bundle, *, name: str, prefix: str, marked: Marked | None, depth: int
+) -> Iterator[Received | Reject | Note]:
     """The entries, patients first: what follows can then be linked as it is stored."""
-    later: list[tuple[str, _Entry]] = []
+    later: list[tuple[str, _Entry, bytes]] = []
     for index, raw in enumerate(bundle.entry or ()):
         path = f"{prefix}entry[{index}]"
         try:
@@ -324,19 +341,33 @@ def _entries(bundle: _Bundle, *, name: str, prefix: str, marked: Marked | None) 
             yield Reject(file=name, path=f"{path}.resource", reason=HALF_A_CHARACTER)
         elif bytes(entry.resource) in {b"", b"null"}:
             yield _without_resource(entry, name=name, path=path)
-        elif _is_patient(entry.resource):
-            yield _from_entry(entry, name=name, path=path)
+        elif (kind := _kind_of(entry.resource)) == b'"Patient"':
+            yield from _from_entry(entry, name=name, path=path)
         else:
-            later.append((path, entry))
-    for path, entry in later:
-        yield _from_entry(entry, name=name, path=path)
+            later.append((path, entry, kind))
+    for path, entry, kind in later:
+        if kind == b'"Bundle"':
+            yield from _inner_bundle(entry, name=name, path=f"{path}.resource", depth=depth + 1)
+        else:
+            yield from _from_entry(entry, name=name, path=path)
 
 
-def _is_patient(resource: msgspec.Raw) -> bool:
+def _inner_bundle(entry: _Entry, *, name: str, path: str, depth: int) -> Iterator[Received | Reject | Note]:
+    """A bundle inside another, read like the outer one; what it can't be read for stops nothing beside it."""
     try:
-        return _type_of(resource) == b'"Patient"'
+        if depth > MOST_BUNDLES_AROUND:
+            raise Unreadable(f"a bundle inside more than {MOST_BUNDLES_AROUND} others")
+        yield from _bundle(entry.resource, name=name, path=path, marked=None, inside_of=entry, depth=depth)
+    except Unreadable as problem:
+        yield Reject(file=name, path=path, reason=str(problem))
+
+
+def _kind_of(resource: msgspec.Raw) -> bytes:
+    """The type of a resource as it stands there, in quotes; empty for what is none."""
+    try:
+        return _type_of(resource)
     except Unreadable:
-        return False
+        return b""
 
 
 def _without_resource(entry: _Entry, *, name: str, path: str) -> Reject | Note:
@@ -348,18 +379,23 @@ def _without_resource(entry: _Entry, *, name: str, path: str) -> Reject | Note:
     return Reject(file=name, path=path, reason="an entry without a resource")
 
 
-def _from_entry(entry: _Entry, *, name: str, path: str) -> Received | Reject:
+def _from_entry(entry: _Entry, *, name: str, path: str) -> Iterator[Received | Reject | Note]:
     inside = f"{path}.resource"
-    return _taken(entry.resource, name=name, path=inside, full_url=entry.fullUrl or "", inside=inside)
+    yield from _taken(entry.resource, name=name, path=inside, full_url=entry.fullUrl or "", inside=inside)
 
 
 def _taken(
     raw: msgspec.Raw | bytes | bytearray, *, name: str, path: str, full_url: str, inside: str
-) -> Received | Reject:
+) -> Iterator[Received | Reject | Note]:
+    """One resource, with a note on what a person must look at; or why it was not taken in."""
     try:
-        return receive(bytes(raw), path=path, full_url=full_url)
+        received = receive(bytes(raw), path=path, full_url=full_url)
     except Refused as problem:
-        return _rejected(problem, name=name, path=path, inside=inside)
+        yield _rejected(problem, name=name, path=path, inside=inside)
+        return
+    yield received
+    if why := why_stay_has_no_end(received.value):
+        yield Note(file=name, path=path, text=f"a finished hospital stay that nobody follows up: {why}")
 
 
 def _rejected(problem: Refused, *, name: str, path: str, inside: str) -> Reject:

@@ -58,6 +58,90 @@ def test_a_bundle_that_means_something_as_a_whole_is_kept_whole(tmp_path, kind):
     assert note.text == f"a {kind} bundle is kept whole, as one resource"
 
 
+@pytest.mark.parametrize("kind", ["transaction", "batch", "collection", "searchset"])
+def test_a_carrying_bundle_inside_another_is_taken_apart_like_the_outer(tmp_path, kind):
+    inner = bundle_of(kind, entry(CONDITION), entry(WALTER))
+    received = list(read(put(tmp_path, bundle_of("collection", entry(inner), entry(WALTER | {"id": "june"})))))
+    assert [(one.path, one.fhir_id) for one in received] == [
+        ("entry[1].resource", "june"),
+        ("entry[0].resource.entry[1].resource", "walter"),
+        ("entry[0].resource.entry[0].resource", "c1"),
+    ]
+
+
+def test_bundles_are_taken_apart_three_deep_also_on_a_line(tmp_path):
+    three = bundle_of("batch", entry(bundle_of("searchset", entry(bundle_of("collection", entry(WALTER))))))
+    deep = "entry[0].resource.entry[0].resource.entry[0].resource"
+    assert [one.path for one in read(put(tmp_path, three))] == [deep]
+    lines = f"{json.dumps(CONDITION)}\n{json.dumps(three)}\n"
+    assert [one.path for one in read(put(tmp_path, lines.encode()))] == ["line 1", f"line 2: {deep}"]
+
+
+def test_a_whole_bundle_inside_another_is_kept_whole_under_its_url(tmp_path):
+    inner = entry(bundle_of("document", entry(WALTER)), fullUrl="urn:uuid:d0c")
+    received, note = read(put(tmp_path, bundle_of("collection", inner)))
+    assert (received.resource_type, received.full_url, received.fhir_id) == ("Bundle", "urn:uuid:d0c", "d0c")
+    assert (note.path, note.text) == ("entry[0].resource", "a document bundle is kept whole, as one resource")
+
+
+@pytest.mark.parametrize(
+    ("inner", "where", "reason"),
+    [
+        (bundle_of("heap", entry(WALTER)), "", "unknown bundle type 'heap'"),
+        (bundle_of(3, entry(WALTER)), "", "not a FHIR bundle"),
+        (bundle_of("collection", entry(None)), ".entry[0]", "an entry without a resource"),
+        (bundle_of("batch", entry({"resourceType": "Wizard"})), ".entry[0].resource.resourceType", "unknown resource"),
+    ],
+)
+def test_what_is_wrong_in_an_inner_bundle_is_told_with_its_place_and_stops_nothing(tmp_path, inner, where, reason):
+    refused, taken = read(put(tmp_path, bundle_of("collection", entry(inner), entry(CONDITION))))
+    assert (refused.path, taken.fhir_id) == (f"entry[0].resource{where}", "c1")
+    assert reason in refused.reason
+
+
+@pytest.mark.parametrize("around", [9, 60])
+def test_bundles_nested_deeper_than_anybody_means_are_refused(tmp_path, around):
+    inner = bundle_of("collection", entry(WALTER))
+    for _ in range(around):
+        inner = bundle_of("collection", entry(inner))
+    (refused,) = read(put(tmp_path, inner))
+    assert (refused.path, refused.reason) == (
+        ".".join(["entry[0].resource"] * 9),
+        "a bundle inside more than 8 others",
+    )
+
+
+STAY = {
+    "resourceType": "Encounter",
+    "id": "stay",
+    "status": "finished",
+    "class": {"code": "IMP"},
+    "period": {"start": "2026-02-10", "end": "2026-02-13"},
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"period": {"start": "2026-02-10"}}, "its end is not known"),
+        ({"period": {"start": "2026-02-10", "end": "2026-02-01"}}, "its end lies before its start"),
+        ({"period": {"end": "2026-02-01"}}, ""),
+        ({}, ""),
+        ({"period": {}, "class": {"code": "AMB"}}, ""),
+        ({"period": {}, "status": "in-progress"}, ""),
+        ({"period": {}, "resourceType": "EpisodeOfCare"}, ""),
+    ],
+)
+def test_a_finished_stay_without_a_usable_end_is_taken_and_noted_with_its_place(tmp_path, change, why):
+    path = put(tmp_path, bundle_of("collection", entry(STAY | change)))
+    received, *notes = read(path)
+    assert received.fhir_id == "stay"
+    said = [f"a finished hospital stay that nobody follows up: {why}"] if why else []
+    assert [(note.file, note.path, note.text) for note in notes] == [
+        (name_of(path), "entry[0].resource", one) for one in said
+    ]
+
+
 def test_a_bundle_without_entries_holds_nothing(tmp_path):
     assert list(read(put(tmp_path, {"resourceType": "Bundle", "type": "collection"}))) == []
 
