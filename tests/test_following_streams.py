@@ -24,7 +24,7 @@ OFTEN = 0.05
 class Page:
     """An open page at the events process: the ASGI application, its request and what it sent so far."""
 
-    def __init__(self, key: str, topics: list[str], *, since: str = "") -> None:
+    def __init__(self, key: str, topics: list[str], *, since: str = "", origin: str = "") -> None:
         self.sent: list[dict[str, Any]] = []
         self.gone = asyncio.Event()
         self.asked = False
@@ -35,6 +35,8 @@ class Page:
             "headers": [(b"host", b"127.0.0.1:8001"), (b"cookie", f"{settings.SESSION_COOKIE_NAME}={key}".encode())],
             "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 8001),
         }  # fmt: skip
+        if origin:
+            scope["headers"] = [*scope["headers"], (b"origin", origin.encode())]  # type: ignore[misc]
         application = events_process.make_application(every=OFTEN)
         self.task = asyncio.ensure_future(application(scope, self._receive, self._send))
 
@@ -186,3 +188,17 @@ def test_who_is_not_done_signing_in_follows_nothing(why: str, settings: Any) -> 
         elif why == "closed account":
             User.objects.filter(pk=rosa.pk).update(is_active=False, deactivated_at=current_time())
     assert asyncio.run(story()) == 401
+
+
+@pytest.mark.parametrize("origin", ["", "http://127.0.0.1:8000"])
+def test_a_page_of_ours_may_read_that_it_must_sign_in_first(origin: str) -> None:
+    async def story() -> dict[str, Any]:
+        page = Page("", ["desk"], origin=origin)
+        await page.until(page.task.done)
+        return page.sent[0]
+
+    start = asyncio.run(story())
+    headers = dict(start["headers"])
+    assert start["status"] == 401
+    assert headers.get(b"access-control-allow-origin", b"").decode() == origin
+    assert (b"access-control-allow-credentials" in headers) == bool(origin)

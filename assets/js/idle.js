@@ -39,6 +39,7 @@ function lock() {
   const link = one("a", cover);
   link.href = `${link.dataset.signIn}?next=${encodeURIComponent(location.pathname + location.search)}`;
   link.focus();
+  document.dispatchEvent(new Event("liaison:locked"));
 }
 
 function tick() {

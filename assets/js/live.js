@@ -1,6 +1,6 @@
 // Changes by others arrive as server-sent events; the pieces that show them fetch themselves again.
 import htmx from "htmx.org";
-import { all, on, one, setting } from "./page.js";
+import { all, locked, on, one, setting } from "./page.js";
 
 const FIRST_WAIT = 1000;
 const LONGEST_WAIT = 30_000;
@@ -29,23 +29,35 @@ let lastOwn = 0;
 /** Somebody is writing in this piece: it must not be swapped away under their hands. */
 const inUse = (piece) => all("form", piece).some((form) => form.closest("[data-live]") === piece && form.matches(".l-loop-do form"));
 
-/** Somebody pressed something in this piece and waits for the answer, which must find its place; or carries a card. */
-const answerComing = (piece) => Boolean(one(".htmx-request, .is-dragged", piece));
+/**
+ * This piece is on its way itself (what comes may be older than the news) or has just come and does not listen yet; or
+ * somebody pressed something in it and waits for the answer, which must find its place; or carries a card.
+ */
+const answerComing = (piece) => piece.matches(".htmx-request, .htmx-added") || Boolean(one(".htmx-request, .is-dragged", piece));
+
+/** What stands now where this piece stood before it was swapped away. */
+function successor(piece) {
+  if (piece.id) return document.getElementById(piece.id);
+  const address = piece.getAttribute("hx-get");
+  return all("[data-live]").find((each) => each.getAttribute("hx-get") === address);
+}
+
+function fetchLater(piece, detail) {
+  clearTimeout(waiting.get(piece)?.timer);
+  waiting.set(piece, { detail, timer: setTimeout(() => fetchAgain(piece, detail), TOGETHER) });
+}
 
 function fetchAgain(piece, detail) {
   waiting.delete(piece);
   if (detail.own || detail.what === "missed") lastOwn = Date.now();
-  if (!piece.isConnected) return;
-  if (answerComing(piece)) {
-    const later = { ...detail, own: false };
-    waiting.set(piece, { detail: later, timer: setTimeout(() => fetchAgain(piece, later), TOGETHER) });
+  const here = piece.isConnected ? piece : successor(piece);
+  if (!here || (here !== piece && waiting.has(here))) return;
+  if (answerComing(here)) return fetchLater(here, { ...detail, own: false });
+  if (!detail.own && inUse(here)) {
+    one("[data-changed-note]", here)?.removeAttribute("hidden");
     return;
   }
-  if (!detail.own && inUse(piece)) {
-    one("[data-changed-note]", piece)?.removeAttribute("hidden");
-    return;
-  }
-  htmx.trigger(piece, "live", detail);
+  htmx.trigger(here, "live", detail);
 }
 
 /** Something about this topic changed: fetch what shows it, once for changes that come together. */
@@ -54,10 +66,8 @@ export function announce(topic, detail = {}) {
   if (detail.what === "presence") return document.dispatchEvent(new Event("liaison:presence"));
   for (const piece of all("[data-live]")) {
     if (!topicsOf(piece).includes(topic)) continue;
-    const known = waiting.get(piece);
-    if (known) clearTimeout(known.timer);
-    const told = known?.detail.own ? known.detail : detail;
-    waiting.set(piece, { detail: told, timer: setTimeout(() => fetchAgain(piece, told), TOGETHER) });
+    const known = waiting.get(piece)?.detail;
+    fetchLater(piece, known?.own ? known : detail);
   }
 }
 
@@ -85,7 +95,7 @@ function connect() {
   const base = setting("events");
   const topics = wanted();
   listening = topics.join(",");
-  if (!base || !topics.length) return;
+  if (!base || !topics.length || locked()) return;
   const url = new URL(base, location.href);
   url.searchParams.set("topics", listening);
   url.searchParams.set("since", deafSinceThere().toFixed(3));
@@ -120,6 +130,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 document.addEventListener("DOMContentLoaded", connect);
 document.addEventListener("htmx:afterSettle", check);
 addEventListener("online", connect);
+document.addEventListener("liaison:locked", connect); // which only closes what is open
 addEventListener("pagehide", () => source?.close());
 // A piece that was fetched because of somebody else's change shows that it changed.
 document.addEventListener("htmx:afterSwap", (event) => {

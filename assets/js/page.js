@@ -37,5 +37,8 @@ export function recall(key) {
   }
 }
 
+/** Nobody is there: what is asked for by itself would be refused, again and again. Signing in opens the page anew. */
+export const locked = () => visible(one("#lock"));
+
 /** The token that a POST needs, from the page's own headers. */
 export const headers = () => JSON.parse(document.body.getAttribute("hx-headers") || "{}");

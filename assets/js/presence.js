@@ -1,10 +1,10 @@
 // Who else has this open. Says "here" every 20 seconds while the page is in sight, and "gone" when it closes.
-import { all, headers, setting } from "./page.js";
+import { all, headers, locked, setting } from "./page.js";
 
 const EVERY = 20_000;
 
 async function beat() {
-  if (document.hidden || !setting("presenceUrl")) return;
+  if (document.hidden || locked() || !setting("presenceUrl")) return;
   for (const place of all("[data-presence]")) {
     try {
       const answer = await fetch(setting("presenceUrl"), {
@@ -29,15 +29,19 @@ const beatSoon = () => {
 const open = () => [...new Set(all("[data-presence]").map((place) => place.dataset.presence))];
 // The answer of a page that closes is read by nobody; another tab of the same person beats again when it hears of it.
 const gone = (topics) => {
-  if (!topics.length || !setting("presenceUrl")) return;
+  if (!topics.length || locked() || !setting("presenceUrl")) return;
   const body = new URLSearchParams(topics.map((topic) => ["topic", topic]));
   const kept = { ...headers(), "Liaison-Background": "1", "Content-Type": "application/x-www-form-urlencoded" };
   fetch(`${setting("presenceUrl")}gone/`, { method: "POST", headers: kept, body, keepalive: true }).catch(() => {});
 };
 let known = [];
+const filled = new WeakSet();
 const changed = () => {
   const topics = open();
-  if (topics.some((topic) => !known.includes(topic))) beatSoon();
+  // Also a place that was fetched anew: it comes empty, and who else is here stood in the one before it.
+  const fresh = all("[data-presence]").filter((place) => !filled.has(place));
+  fresh.forEach((place) => filled.add(place));
+  if (fresh.length) beatSoon();
   gone(known.filter((topic) => !topics.includes(topic)));
   known = topics;
 };

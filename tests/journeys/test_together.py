@@ -48,6 +48,42 @@ def test_what_changes_while_a_page_is_on_its_way_is_shown_once_it_listens(as_per
     expect(rosas.locator(".l-loop-owner").first).to_contain_text("Theo Lindqvist")
 
 
+def test_a_colleague_with_a_slow_line_does_not_keep_the_owner_of_a_take_that_was_undone(as_person, clinic):
+    """The row and the panel are still fetching how it stood after the take when they hear of the undo."""
+    aisha, theo = as_person("Aisha Bello"), as_person("Theo Lindqvist")
+    theos = theo.open("/")
+    row = theos.locator("[data-row]", has=theos.locator(".l-owner-name", has_text="Care coordination")).first
+    loop_id = int(row.get_attribute("data-loop"))
+    theos.locator(f"#loop-{loop_id} .l-row-link").click()
+    owners = theos.locator(f"#loop-{loop_id} .l-owner-name, #panel #loop-story-{loop_id} .l-loop-owner")
+    expect(owners).to_have_count(2)
+    expect(owners.filter(has_text="Care coordination")).to_have_count(2)
+    aishas = aisha.open(f"/loops/{loop_id}/")
+    settled(theos)
+    theos.evaluate(HEARS, f"live:loop:{loop_id}")
+    slowly = holding(theos, f"/loops/{loop_id}/")
+    aishas.get_by_role("button", name=re.compile("^Take")).first.click()
+    undo = aishas.locator("#undo").get_by_role("button", name="Undo")
+    expect(undo).to_be_visible()
+    expect(theos.locator(".htmx-request[data-live*='loop:']")).to_have_count(2)
+    older = [(route, route.fetch()) for route in slowly]
+    before = theos.locator("body").get_attribute("data-heard")
+    undo.click()
+    expect(theos.locator("body")).not_to_have_attribute("data-heard", before)
+    for route, answer in older:
+        assert "Aisha Bello" in answer.text()
+        route.fulfill(response=answer)
+    theos.unroute_all()
+    expect(owners.filter(has_text="Care coordination")).to_have_count(2)
+    settled(theos)
+    expect(owners.filter(has_text="Aisha Bello")).to_have_count(0)
+
+
+HEARS = """topic => document.body.addEventListener(topic, (event) => {
+  if (event.detail.what !== "presence") document.body.dataset.heard = Number(document.body.dataset.heard || 0) + 1;
+})"""
+
+
 HELD = (
     "SELECT l.id FROM loops_loop l JOIN accounts_user u ON u.id = l.owner_user_id"
     " WHERE l.state = 'open' AND u.name = %s ORDER BY l.id"

@@ -20,7 +20,7 @@ from functools import partial
 from io import BytesIO
 from itertools import chain
 from pathlib import Path
-from tempfile import SpooledTemporaryFile, gettempdir, mkstemp
+from tempfile import SpooledTemporaryFile, mkstemp
 from typing import IO, Any, Final
 
 from granian.rsgi import HTTPProtocol, Scope  # type: ignore[attr-defined]  # documented, not exported
@@ -61,17 +61,21 @@ class Front:
     """An RSGI application: reads each request, then has one of `threads` answer it with the WSGI `application`.
 
     A body is read up to `most` bytes; one that says it is longer, or not how long, is left unread for the pages to
-    refuse. `patience` is in seconds.
+    refuse. `patience` is in seconds. What is too long for memory lies in `folder`, which is made if it is not there,
+    for this account alone: an export is patients' data.
     """
 
     def __init__(
-        self, application: _Application, *, threads: int, most: int, patience: float = PATIENCE_SECONDS
+        self, application: _Application, *, threads: int, most: int, folder: Path, patience: float = PATIENCE_SECONDS
     ) -> None:
         self._application = application
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="page")
         self._most = most
         self._patience = patience
-        _sweep()
+        self._folder = folder
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        folder.chmod(0o700)
+        _sweep(folder)
 
     async def __call__(self, scope: Scope, protocol: HTTPProtocol) -> None:
         """Answer one request."""
@@ -80,7 +84,7 @@ class Front:
         if not 0 < coming <= self._most:
             await self._hand_on(environ | {"wsgi.input": BytesIO()}, protocol)
             return
-        with SpooledTemporaryFile(max_size=IN_MEMORY) as body:
+        with SpooledTemporaryFile(max_size=IN_MEMORY, dir=str(self._folder)) as body:
             try:
                 await self._read(protocol, body, coming=coming)
             except TimeoutError:
@@ -105,14 +109,16 @@ class Front:
 
     async def _hand_on(self, environ: dict[str, Any], protocol: HTTPProtocol) -> None:
         loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._pool, _Answer(protocol, loop).give, self._application, environ)
+        answer = _Answer(protocol, loop, folder=self._folder)
+        await loop.run_in_executor(self._pool, answer.give, self._application, environ)
 
 
 class _Answer:
     """The answer to one request, given from a thread."""
 
-    def __init__(self, protocol: HTTPProtocol, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, protocol: HTTPProtocol, loop: asyncio.AbstractEventLoop, *, folder: Path) -> None:
         self._protocol = protocol
+        self._folder = folder
         self._loop = loop
         self._status = 500
         self._headers: list[tuple[str, str]] = []
@@ -145,7 +151,7 @@ class _Answer:
         self._protocol.response_bytes(self._status, self._headers, b"".join(gathered))
 
     def _send_file(self, parts: Iterable[bytes]) -> None:
-        handle, name = mkstemp(prefix=ANSWERS)
+        handle, name = mkstemp(prefix=ANSWERS, dir=self._folder)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.writelines(parts)
@@ -160,9 +166,9 @@ class _Answer:
         )
 
 
-def _sweep() -> None:
+def _sweep(folder: Path) -> None:
     """Take away the answers of processes that were killed before they could."""
-    for left in Path(gettempdir()).glob(f"{ANSWERS}*"):
+    for left in folder.glob(f"{ANSWERS}*"):
         with suppress(OSError):  # somebody else's, or another process was quicker
             if time.time() - left.stat().st_mtime > 10 * OPENED_SECONDS:
                 left.unlink()

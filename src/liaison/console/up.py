@@ -27,6 +27,7 @@ from liaison.console.supervisor import Service, Supervisor, python
 OPEN_SECONDS = 90.0
 FIRST_TRIES = 4
 TICK_SECONDS = 0.2
+CUT_AFTER_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,7 +146,7 @@ class Up:
             ),
             Service(
                 name="events",
-                command=_granian(wanted.host, wanted.port + 1, "--interface", "asgi", "liaison.console.web:events"),
+                command=serve_events(host=wanted.host, port=wanted.port + 1),
                 environment=self._environment,
             ),
             Service(
@@ -217,6 +218,16 @@ class Up:
 def serve_pages(*, host: str, port: int, workers: int) -> tuple[str, ...]:
     """The command that serves the pages."""
     return _granian(host, port, "--interface", "rsgi", "--workers", str(workers), "liaison.console.web:pages")
+
+
+def serve_events(*, host: str, port: int) -> tuple[str, ...]:
+    """The command that serves the live events.
+
+    The server would wait at its end for every open page, and a page listens for as long as it is open: after
+    CUT_AFTER_SECONDS the streams are cut. A page connects again by itself and asks for what it missed.
+    """
+    cut = ("--workers-kill-timeout", str(CUT_AFTER_SECONDS))
+    return _granian(host, port, "--interface", "asgi", *cut, "liaison.console.web:events")
 
 
 def _granian(host: str, port: int, *more: str) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ The servers fork workers; a worker whose server is killed must end with it, or i
 from typing import Any, Final
 
 from liaison.console.lifeline import end_with_parent
+from liaison.console.settings import data_folder
 from liaison.core.serving import name_connections
 
 THREADS: Final = 8
@@ -19,7 +20,8 @@ def pages() -> Any:
     from liaison.console.front import Front
     from liaison.core.middleware import most_taken
 
-    return Front(application, threads=THREADS, most=most_taken())  # type: ignore[arg-type]  # its answers are iterable
+    folder = data_folder() / "tmp"
+    return Front(application, threads=THREADS, most=most_taken(), folder=folder)  # type: ignore[arg-type]  # iterable
 
 
 def events() -> Any:

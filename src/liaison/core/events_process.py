@@ -168,15 +168,15 @@ async def events(request: Request) -> Response:
     key = request.cookies.get(settings.SESSION_COOKIE_NAME, "")
     asked = [topic for topic in request.query_params.get("topics", "").split(",") if topic][:MOST_TOPICS]
     followed = await _followed(key, asked) if key else None
-    if followed is None:
-        return PlainTextResponse("Sign in first.\n", status_code=401)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    if origin:
+    if origin:  # also on the refusal: without it the page could not tell one from a server that is away
         headers |= {
             "Access-Control-Allow-Origin": origin,
             "Access-Control-Allow-Credentials": "true",
             "Vary": "Origin",
         }
+    if followed is None:
+        return PlainTextResponse("Sign in first.\n", status_code=401, headers=headers)
     reader = Reader(session_key=key, asked=tuple(asked), every=request.app.state.every, since=since)
     return StreamingResponse(_stream(reader, followed), media_type="text/event-stream", headers=headers)
 

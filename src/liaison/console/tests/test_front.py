@@ -3,9 +3,9 @@
 import http.client
 import os
 import socket
+import stat
 import subprocess
 import sys
-import tempfile
 import textwrap
 import time
 from contextlib import ExitStack, contextmanager
@@ -80,7 +80,7 @@ def test_twelve_slow_senders_keep_nobody_from_the_pages(ready, tmp_path):
 
 # A WSGI application that says what it was given, behind the front with two threads and little patience.
 ECHO = """
-import hashlib, json, resource, threading
+import hashlib, json, pathlib, resource, threading
 from liaison.console.front import Front
 
 closed = []
@@ -111,7 +111,7 @@ def application(environ, start_response):
     start_response("201 Created", [("content-type", "application/json"), ("x-twice", "1"), ("x-twice", "2")])
     return Parts([json.dumps(said).encode()])
 
-def front(): return Front(application, threads=2, most=3_000_000, patience=PATIENCE)
+def front(): return Front(application, threads=2, most=3_000_000, folder=pathlib.Path("FOLDER"), patience=PATIENCE)
 """
 
 
@@ -119,15 +119,16 @@ def front(): return Front(application, threads=2, most=3_000_000, patience=PATIE
 def echo(tmp_path_factory):
     """Ports of a server of that application, by its patience in seconds."""
     folder = tmp_path_factory.mktemp("front")
-    (folder / "quick_echo.py").write_text(textwrap.dedent(ECHO).replace("PATIENCE", "0.3"))
-    (folder / "echo.py").write_text(textwrap.dedent(ECHO).replace("PATIENCE", "30"))
+    program = textwrap.dedent(ECHO).replace("FOLDER", str(folder / "data" / "tmp"))
+    (folder / "quick_echo.py").write_text(program.replace("PATIENCE", "0.3"))
+    (folder / "echo.py").write_text(program.replace("PATIENCE", "30"))
     with ExitStack() as servers:
         ports = {}
         for name in ("quick_echo", "echo"):
             ports[name] = port = three_free_ports()
             command = [sys.executable, "-m", "granian", "--factory", "--interface", "rsgi", "--port", str(port)]
             path = os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")])
-            servers.enter_context(serving(port, [*command, f"{name}:front"], PYTHONPATH=path, TMPDIR=str(folder)))
+            servers.enter_context(serving(port, [*command, f"{name}:front"], PYTHONPATH=path))
         yield ports
 
 
@@ -230,15 +231,23 @@ def test_what_nobody_fetches_is_kept_on_the_disk(echo):
         assert int(ask(echo["echo"], "/memory")[2]) - before < 3 * len(LONGER)
 
 
-def test_answers_that_a_killed_process_left_are_swept_and_young_ones_stay(tmp_path, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+def test_answers_that_a_killed_process_left_are_swept_and_young_ones_stay(tmp_path):
     old, young, other = (tmp_path / name for name in (f"{ANSWERS}old", f"{ANSWERS}young", "theirs"))
     for file in (old, young, other):
         file.write_bytes(b"Walter")
     for file in (old, other):
         os.utime(file, (0, 0))
-    Front(lambda environ, start: [], threads=1, most=1)
+    Front(lambda environ, start: [], threads=1, most=1, folder=tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted([young, other])
+
+
+def test_answers_lie_where_no_other_account_may_look(tmp_path):
+    folder = tmp_path / "data" / "tmp"
+    Front(lambda environ, start: [], threads=1, most=1, folder=folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    folder.chmod(0o755)
+    Front(lambda environ, start: [], threads=1, most=1, folder=folder)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
 def reader(port, path):

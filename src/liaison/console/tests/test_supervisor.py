@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -10,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from liaison.console.supervisor import Service, Supervisor, python
+from liaison.console.tests.test_up import three_free_ports
+from liaison.console.up import serve_events
 
 SLEEPS = "import time; print('here', flush=True); time.sleep(60)"
 
@@ -115,3 +118,48 @@ def test_a_restart_ends_what_runs_and_starts_all_of_it_again(watch, said):
     assert not alive(first)
     assert alive(second)
     assert supervisor.often_ended(times=1) is None
+
+
+ENDLESS = """
+import asyncio
+from starlette.applications import Starlette
+from starlette.responses import StreamingResponse
+from starlette.routing import Route
+
+async def stream():
+    yield "here"
+    await asyncio.Event().wait()
+
+async def endless(request): return StreamingResponse(stream())
+
+def events(): return Starlette(routes=[Route("/", endless)])
+"""
+
+
+def test_a_page_that_listens_does_not_keep_the_events_from_stopping(tmp_path, said):
+    (tmp_path / "endless.py").write_text(ENDLESS)
+    port, environment = three_free_ports(), os.environ | {"PYTHONPATH": str(tmp_path)}
+    *served, _events = serve_events(host="127.0.0.1", port=port)
+    service = Service(name="events", command=(*served, "endless:events"), environment=lambda: environment)
+    supervisor = Supervisor((service,), say=lambda name, line: said.append((name, line)))
+    supervisor.start()
+    try:
+        wait_for(lambda: listens(port))
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as page:
+            page.sendall(b"GET / HTTP/1.1\r\nHost: here\r\n\r\n")
+            heard = b""
+            while b"here" not in heard:
+                heard += page.recv(4096)
+            supervisor.stop()
+            assert page.recv(4096) == b""
+    finally:
+        supervisor.stop()
+    assert said == []
+
+
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=5).close()
+    except OSError:
+        return False
+    return True
