@@ -55,7 +55,7 @@ def came_to_nothing_at(message: Message) -> datetime:
 
 
 def _perhaps_unread(rows: QuerySet[Message]) -> QuerySet[Message]:
-    """Since when this message tells the patient nothing: its end, or its first moment where the language is wrong."""
+    """Those on their way to a proxy, or whose patient reads another language than theirs: few to look at closer."""
     reads = Coalesce(NullIf("patient__written_language", Value("")), "patient__spoken_language")
     known = rows.filter(state__in=ON_ITS_WAY).annotate(reads=reads)
     return known.exclude(to_proxy="", reads__istartswith=F("language"))
