@@ -49,7 +49,7 @@ def reason_to_call(message: Message) -> str:
 
 
 def came_to_nothing_at(message: Message) -> datetime:
-    """Since when this message tells the patient nothing: its end, or once in a wrong language."""
+    """Since when this message tells the patient nothing: its end, or its beginning if its language is why."""
     ended = message.ended_at if message.state in {MessageState.SUPPRESSED, MessageState.FAILED} else None
     return ended or message.queued_at
 
