@@ -12,6 +12,7 @@ from liaison.inbox.rules.contact import Outcome, Understood, With
 from liaison.inbox.rules.incoming import Incoming
 from liaison.inbox.rules.invitation_answers import CalendarAnswer, Said
 from liaison.inbox.rules.timing import QUIET_FROM, allowed_at
+from liaison.inbox.rules.unread import Unread
 from liaison.loops.ports import Proof
 from liaison.records.ports import Sound
 
@@ -39,6 +40,7 @@ __all__ = [
     "Transport",
     "Understood",
     "Unknown",
+    "Unread",
     "Why",
     "With",
     "allowed_at",

@@ -4,7 +4,7 @@ from liaison.accounts.events import RoleChanged, TeamAdded
 from liaison.core.actor import Actor
 from liaison.core.facts import reacts_to
 from liaison.core.jobs import defer
-from liaison.inbox.actions import call_who_was_not_told, follow_merge, follow_unmerge
+from liaison.inbox.actions import call_who_cannot_read_it, call_who_was_not_told, follow_merge, follow_unmerge
 from liaison.inbox.events import MessageQueued, MessageSuppressed
 from liaison.inbox.jobs import find_owners_soon, send_message
 from liaison.inbox.models import Message
@@ -16,6 +16,12 @@ def send_it_in_time(fact: MessageQueued, /, *, actor: Actor) -> None:
     """Put the sending into the job queue, in the same transaction."""
     del actor
     defer(send_message, at=fact.send_at if fact.send_at > fact.at else None, message_id=fact.message_id)
+
+
+@reacts_to(MessageQueued)
+def tell_them_with_an_interpreter(fact: MessageQueued, /, *, actor: Actor) -> None:
+    """Who can't read when their visit is comes on the wrong day as well: somebody calls."""
+    call_who_cannot_read_it(actor, message_id=fact.message_id, now=fact.at)
 
 
 @reacts_to(MessageSuppressed)

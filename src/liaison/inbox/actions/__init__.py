@@ -56,7 +56,7 @@ from liaison.inbox.actions.receiving import (
 )
 from liaison.inbox.actions.striking import CallStruckBefore, NotYourCall, SayWhatWasWrong, strike_call
 from liaison.inbox.actions.templates import TextWrong, edit_template, restore_template
-from liaison.inbox.actions.untold import call_who_was_not_told
+from liaison.inbox.actions.untold import call_who_cannot_read_it, call_who_was_not_told
 from liaison.inbox.actions.waiting import open_what_waits
 
 __all__ = [
@@ -93,6 +93,7 @@ __all__ = [
     "WrittenAnew",
     "add_to_note",
     "ask_for_an_answer",
+    "call_who_cannot_read_it",
     "call_who_was_not_told",
     "cancel_queued",
     "claim_message",

@@ -1,4 +1,4 @@
-"""When a confirmation can't be sent: somebody calls the patient, who would come on the wrong day."""
+"""When a confirmation can't be sent, or read: somebody calls the patient, who would come on the wrong day."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from liaison.core.keys import hold_key
 from liaison.inbox.actions.failures import SOON, next_business_day, owner_of
 from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import Call, Message
-from liaison.inbox.queries.untold import UNTOLD
+from liaison.inbox.queries.unread import unread_of
+from liaison.inbox.queries.untold import ON_ITS_WAY, UNTOLD, came_to_nothing_at, reason_to_call
 from liaison.inbox.rules.contact import Outcome, With
-from liaison.inbox.rules.untold import NEWS, WORDS, must_be_called, news
+from liaison.inbox.rules.unread import Unread
+from liaison.inbox.rules.untold import NEWS, OTHER_LANGUAGE, WORDS, must_be_called, news, step_of, title_of
 from liaison.loops.actions import open_loop, raise_priority, restart_clock
 from liaison.loops.models import Clock, Loop, Priority
 from liaison.loops.ports import About, ClockToStart, Promise
@@ -29,6 +31,7 @@ RULE: Final = "untold"
 
 MOST_NEWS: Final = 3
 SOURCE: Final = "Who could not be written to about a visit is called by the next business day"
+SOURCE_OF_LANGUAGE: Final = "Who was written to in a language that they do not read is called by the next business day"
 
 
 def call_who_was_not_told(actor: Actor, *, message_id: int, reason: str, now: datetime) -> Loop | None:
@@ -49,8 +52,16 @@ def call_who_was_not_told(actor: Actor, *, message_id: int, reason: str, now: da
     return _open(actor, message, site=site, reason=reason, now=now)
 
 
+def call_who_cannot_read_it(actor: Actor, *, message_id: int, now: datetime) -> Loop | None:
+    """The same for a message that goes, in a language that its reader does not read; None where it needs no call."""
+    message = Message.objects.select_related("patient", "template").get(pk=message_id)
+    if message.template is None or message.template.code not in NEWS or reason_to_call(message) != OTHER_LANGUAGE:
+        return None
+    return call_who_was_not_told(actor, message_id=message_id, reason=OTHER_LANGUAGE, now=now)
+
+
 def needs_call(message: Message, *, site: Site, reason: str, now: datetime) -> bool:
-    """Whether somebody must tell the patient by phone what this message, not sent for `reason`, would have said."""
+    """Whether somebody must tell the patient by phone what this message, not sent or not read for `reason`, says."""
     template, talked = message.template.code if message.template else "", _talked(message, site=site)
     return must_be_called(template=template, reason=reason, ends_at=message.expires_at, talked=talked, now=now)
 
@@ -63,7 +74,8 @@ def _talked(message: Message, *, site: Site) -> bool:
 
 
 def _open(actor: Actor, message: Message, *, site: Site, reason: str, now: datetime) -> Loop | None:
-    step = _step(_unsaid(message, loop=None, site=site, now=now), site=site, reason=reason)
+    missed = _missed(message, reason=reason)
+    step = _step(_unsaid(message, loop=None, site=site, now=now), site=site, reason=reason, missed=missed)
     owner, who = owner_of(message, site=site, now=now), message.patient.goes_by
     if owner is None:
         log.warning("inbox.untold_without_owner", extra={"message_id": message.pk})
@@ -73,8 +85,8 @@ def _open(actor: Actor, message: Message, *, site: Site, reason: str, now: datet
         patient=message.patient,
         promise=Promise(
             kind=FAILED_MESSAGE.code,
-            title=f"Call {who}: what we have to say about a visit could not be sent",
-            clocks=(_clock(message, site=site, step=step, now=now),),
+            title=title_of(who, unread=missed),
+            clocks=(_clock(message, site=site, step=step, reason=reason, now=now),),
             priority=Priority.URGENT if _pressing(message, now=now) else Priority.ROUTINE,
             about=About(type="inbox.message", id=message.pk),
             once_key=f"{UNTOLD}{message.pk}",
@@ -86,11 +98,14 @@ def _open(actor: Actor, message: Message, *, site: Site, reason: str, now: datet
 
 def _add(actor: Actor, loop: Loop, message: Message, *, site: Site, reason: str, now: datetime) -> Loop:
     running = Clock.objects.filter(loop=loop, rule_id=RULE, satisfied_at=None, voided_at=None).order_by("pk").last()
-    step = _step(_unsaid(message, loop=loop, site=site, now=now), site=site, reason=reason)
+    missed = _missed(message, reason=reason)
+    step = _step(_unsaid(message, loop=loop, site=site, now=now), site=site, reason=reason, missed=missed)
     if running is not None and step == running.step:
         return loop
-    clock = _clock(message, site=site, step=step, now=now, no_later_than=running.due_at if running else None)
-    restart_clock(actor, loop_id=loop.pk, clock=clock, reason=f"Not sent either: {_news(message, site=site)}.", now=now)
+    earlier = running.due_at if running else None
+    clock = _clock(message, site=site, step=step, reason=reason, now=now, no_later_than=earlier)
+    why = f"{'In ' + missed.sent if missed else 'Not sent'} either: {_news(message, site=site)}."
+    restart_clock(actor, loop_id=loop.pk, clock=clock, reason=why, now=now)
     if _pressing(message, now=now) and loop.priority == Priority.ROUTINE:
         why = "The visit is within two days."
         raise_priority(actor, loop_id=loop.pk, priority=Priority.URGENT, reason=why, now=now)
@@ -98,7 +113,7 @@ def _add(actor: Actor, loop: Loop, message: Message, *, site: Site, reason: str,
 
 
 def _unsaid(message: Message, *, loop: Loop | None, site: Site, now: datetime) -> list[Message]:
-    """The message and what else of use could not be sent since the patient's loop before this one ended.
+    """The message and what else of use could not be sent, or read, since the patient's loop before this one ended.
 
     The visit that comes first first. What was not sent before the loop opened counts if it needs a call.
     """
@@ -106,22 +121,31 @@ def _unsaid(message: Message, *, loop: Loop | None, site: Site, now: datetime) -
     ended = Loop.objects.filter(patient_id=message.patient_id, once_key__startswith=UNTOLD, ended_at__isnull=False)
     before = ended.filter(pk__lt=loop.pk) if loop else ended
     since = before.aggregate(last=Max("ended_at"))["last"]
-    new = Q(pk=message.pk) | Q(ended_at__gt=since) if since else Q()
-    rows = theirs.filter(new, suppressed_reason__in=list(WORDS), template__code__in=list(NEWS))
+    rows = theirs.filter(Q(suppressed_reason__in=list(WORDS)) | Q(state__in=ON_ITS_WAY), template__code__in=list(NEWS))
+    new = [
+        (row, reason)
+        for row in rows.select_related("template", "patient").order_by("expires_at", "pk")
+        if (row.pk == message.pk or since is None or came_to_nothing_at(row) > since)
+        and (reason := reason_to_call(row))
+    ]
     return [
         row
-        for row in rows.select_related("template", "patient").order_by("expires_at", "pk")
+        for row, reason in new
         if row.pk == message.pk
-        or (loop is not None and row.ended_at is not None and row.ended_at >= loop.opened_at)
-        or needs_call(row, site=site, reason=row.suppressed_reason, now=now)
+        or (loop is not None and came_to_nothing_at(row) >= loop.opened_at)
+        or needs_call(row, site=site, reason=reason, now=now)
     ]
 
 
-def _step(messages: Sequence[Message], *, site: Site, reason: str) -> str:
+def _missed(message: Message, *, reason: str) -> Unread | None:
+    return unread_of(message) if reason == OTHER_LANGUAGE else None
+
+
+def _step(messages: Sequence[Message], *, site: Site, reason: str, missed: Unread | None) -> str:
     said = list(dict.fromkeys(_news(message, site=site) for message in messages))
     more = [f"and {len(said) - MOST_NEWS} more"] if len(said) > MOST_NEWS else []
-    who = messages[0].patient.goes_by
-    return f"Tell {who} by phone ({WORDS[reason]}): {'; '.join([*said[:MOST_NEWS], *more])}"
+    who, words = messages[0].patient.goes_by, "; ".join([*said[:MOST_NEWS], *more])
+    return step_of(who, reason=reason, unread=missed, said=words)
 
 
 def _news(message: Message, *, site: Site) -> str:
@@ -134,14 +158,14 @@ def _pressing(message: Message, *, now: datetime) -> bool:
 
 
 def _clock(
-    message: Message, *, site: Site, step: str, now: datetime, no_later_than: datetime | None = None
+    message: Message, *, site: Site, step: str, reason: str, now: datetime, no_later_than: datetime | None = None
 ) -> ClockToStart:
     """Due by the next business day, and before the visit that it is about."""
     dues = (next_business_day(site, now=now), message.expires_at, no_later_than)
     return ClockToStart(
         rule_id=RULE,
         rule_version="1",
-        source=SOURCE,
+        source=SOURCE_OF_LANGUAGE if reason == OTHER_LANGUAGE else SOURCE,
         step=step,
         anchor_event=f"message:{message.pk}",
         anchor_at=now,

@@ -1,4 +1,4 @@
-"""Loops that nobody could own when a message failed or was withheld: opened as soon as somebody can."""
+"""Loops that nobody could own when a message failed, was withheld or could not be read: opened once somebody can."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Final
 
 from liaison.accounts.models import Site
 from liaison.core.act import act
@@ -15,7 +16,9 @@ from liaison.inbox.actions.failures import open_failed_loop, owner_of
 from liaison.inbox.actions.untold import call_who_was_not_told, needs_call
 from liaison.inbox.models import Message
 from liaison.inbox.models.messages import MessageState
-from liaison.inbox.queries.untold import failed_without_loop, withheld_without_loop
+from liaison.inbox.queries.untold import failed_without_loop, reason_to_call, withheld_without_loop
+
+_FAILED: Final = frozenset({MessageState.FAILED, MessageState.UNKNOWN})
 
 log = logging.getLogger(__name__)
 
@@ -48,9 +51,9 @@ def waiting_messages(*, site_ids: Collection[int], now: datetime) -> Mapping[int
 
 
 def _wants_loop(message: Message, *, site: Site, now: datetime) -> bool:
-    if message.state != MessageState.SUPPRESSED:
+    if message.state in _FAILED:
         return True
-    return needs_call(message, site=site, reason=message.suppressed_reason, now=now)
+    return needs_call(message, site=site, reason=reason_to_call(message), now=now)
 
 
 def _open(actor: Actor, message: Message, *, site: Site, now: datetime) -> bool:
@@ -59,8 +62,8 @@ def _open(actor: Actor, message: Message, *, site: Site, now: datetime) -> bool:
         return False
     with act(actor, access.DELIVER, patient=message.patient, subject=message, now=now) as entry:
         entry.note(step="found an owner")
-        if message.state == MessageState.SUPPRESSED:
-            reason = message.suppressed_reason
+        if message.state not in _FAILED:
+            reason = reason_to_call(message)
             return call_who_was_not_told(actor, message_id=message.pk, reason=reason, now=now) is not None
         kind = "unknown" if message.state == MessageState.UNKNOWN else message.failure_kind
         return open_failed_loop(actor, message=message, kind=kind, now=now) is not None

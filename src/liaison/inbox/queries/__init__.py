@@ -27,6 +27,7 @@ from liaison.inbox.queries.reaching import PointNow, ReachSheet, reach_sheet
 from liaison.inbox.queries.stories import ToldLine, told_story
 from liaison.inbox.queries.templates import TemplateSheet, shown, template_sheet, templates, wording_for
 from liaison.inbox.queries.timeline import timeline, timeline_years
+from liaison.inbox.queries.unread import unread_ahead, unread_of
 from liaison.inbox.queries.untold import loops_instead
 from liaison.inbox.queries.whom import patient_and_loop
 
@@ -75,6 +76,8 @@ __all__ = [
     "told_story",
     "unmatched_bytes",
     "unmatched_mail",
+    "unread_ahead",
+    "unread_of",
     "usual_fields",
     "wording_for",
 ]

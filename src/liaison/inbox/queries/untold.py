@@ -6,16 +6,21 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
+from django.db.models.functions import Coalesce, NullIf
 
 from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import Message
 from liaison.inbox.models.messages import FailureKind, MessageState
-from liaison.inbox.rules.untold import NEWS, WORDS
+from liaison.inbox.queries.unread import unread_of
+from liaison.inbox.rules.untold import NEWS, OTHER_LANGUAGE, WORDS
 from liaison.loops.models import Loop
 
 UNTOLD: Final = "untold:"
 """How the once key of a loop begins that calls a patient about everything that could not be sent to them."""
+
+ON_ITS_WAY: Final = (MessageState.QUEUED, MessageState.SENDING, MessageState.SENT, MessageState.DELIVERED)
+"""States of messages that the reader has, or is about to have."""
 
 
 def failed_without_loop() -> list[Message]:
@@ -27,12 +32,33 @@ def failed_without_loop() -> list[Message]:
 
 
 def withheld_without_loop(*, now: datetime) -> list[Message]:
-    """News of visits ahead that could not be sent, and that no loop tells the patient."""
-    rows = Message.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), state=MessageState.SUPPRESSED)
-    rows = rows.filter(template__code__in=list(NEWS), suppressed_reason__in=list(WORDS))
-    found = list(rows.select_related("patient", "loop", "queued_by", "template").order_by("pk"))
+    """News of visits ahead that could not be sent, or not so that they can read it, and that no loop tells them."""
+    rows = Message.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), template__code__in=list(NEWS))
+    rows = rows.filter(Q(suppressed_reason__in=list(WORDS)) | Q(pk__in=_perhaps_unread(rows).values("pk")))
+    seen = rows.select_related("patient", "loop", "queued_by", "template").order_by("pk")
+    found = [row for row in seen if reason_to_call(row)]
     told = loops_instead(found)
     return [row for row in found if row.pk not in told]
+
+
+def reason_to_call(message: Message) -> str:
+    """Why this message tells the patient nothing, as `rules.untold` knows it; "" where it does, or failed."""
+    if message.state == MessageState.SUPPRESSED:
+        return message.suppressed_reason
+    return OTHER_LANGUAGE if message.state in ON_ITS_WAY and unread_of(message) else ""
+
+
+def came_to_nothing_at(message: Message) -> datetime:
+    """Since when this message tells the patient nothing: its end, or its beginning if its language is why."""
+    ended = message.ended_at if message.state in {MessageState.SUPPRESSED, MessageState.FAILED} else None
+    return ended or message.queued_at
+
+
+def _perhaps_unread(rows: QuerySet[Message]) -> QuerySet[Message]:
+    """Those on their way to a proxy, or whose patient reads another language than theirs: few to look at closer."""
+    reads = Coalesce(NullIf("patient__written_language", Value("")), "patient__spoken_language")
+    known = rows.filter(state__in=ON_ITS_WAY).annotate(reads=reads)
+    return known.exclude(to_proxy="", reads__istartswith=F("language"))
 
 
 def loops_instead(messages: Collection[Message]) -> Mapping[int, Loop]:
@@ -57,4 +83,4 @@ def _sees_to(loop: Loop, message: Message) -> bool:
         return True
     if loop.patient_id != message.patient_id or not (loop.once_key or "").startswith(UNTOLD):
         return False
-    return loop.ended_at is None or message.ended_at is None or loop.ended_at >= message.ended_at
+    return loop.ended_at is None or loop.ended_at >= came_to_nothing_at(message)

@@ -1,4 +1,5 @@
-"""Who would come on the wrong day: confirmations that could not be sent, and what somebody says by phone instead."""
+"""Who would come on the wrong day: confirmations that could not be sent, or not in a language that the patient reads,
+and what somebody says by phone instead."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Final
 
 from liaison.core.written_time import day_and_time
 from liaison.inbox.rules.channels import Why
+from liaison.inbox.rules.unread import Unread
 
 NEWS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -22,6 +24,9 @@ NEWS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """The texts that a patient must know of, and what they say. A reminder only repeats what they know."""
 
+OTHER_LANGUAGE: Final = "other_language"
+"""Why somebody is called whom we wrote to: what we wrote is in a language that they do not read."""
+
 WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         Why.NO_ADDRESS: "no e-mail address",
@@ -33,19 +38,36 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Why a message that was not sent is told by phone; one that was cancelled, was too late or is for the dead is not."""
 
+NEEDS_A_CALL: Final = frozenset({*WORDS, OTHER_LANGUAGE})
+
 OWN_WISH: Final = frozenset({Why.DO_NOT_CONTACT, Why.OPTED_OUT})
 
 
 def must_be_called(*, template: str, reason: str, ends_at: datetime | None, talked: bool, now: datetime) -> bool:
-    """Whether somebody must tell the patient by phone what could not be written.
+    """Whether somebody must tell the patient by phone what could not be written, or not so that they can read it.
 
     `ends_at` is when the message is of no use any more, the start of the visit; `talked` says that a call which
     reached the patient or a proxy is documented since the day on which it was written. Those who asked for no e-mail
-    were told in such a call; of the others nobody knows that they are reached by phone at all.
+    were told in such a call; of the others nobody knows that they are reached by phone at all, nor that somebody
+    interpreted.
     """
-    if template not in NEWS or reason not in WORDS or (ends_at is not None and ends_at <= now):
+    if template not in NEWS or reason not in NEEDS_A_CALL or (ends_at is not None and ends_at <= now):
         return False
     return not (talked and reason in OWN_WISH)
+
+
+def step_of(who: str, *, reason: str, unread: Unread | None, said: str) -> str:
+    """The next step: whom to tell, why by phone, and what."""
+    if unread is None:
+        return f"Tell {who} by phone ({WORDS[reason]}): {said}"
+    return f"Tell {who} by phone with an interpreter (our mail is in {unread.sent}, {unread.known}): {said}"
+
+
+def title_of(who: str, *, unread: Unread | None) -> str:
+    """What the promise is called."""
+    if unread is None:
+        return f"Call {who}: what we have to say about a visit could not be sent"
+    return f"Call {who} with an interpreter: our mail about a visit is in {unread.sent}, {unread.known}"
 
 
 def news(template: str, *, starts_at: datetime | None) -> str:

@@ -97,7 +97,7 @@ from liaison.scheduling.queries.times import (
     possible_at,
     sites_called,
 )
-from liaison.scheduling.queries.told import Told, told_of, why_unconfirmed
+from liaison.scheduling.queries.told import Told, told_of, why_unconfirmed, why_unread
 from liaison.scheduling.queries.visits import (
     ComingVisit,
     coming_visits,
@@ -273,4 +273,5 @@ __all__ = [
     "what_fits",
     "why_it_would_not_count",
     "why_unconfirmed",
+    "why_unread",
 ]

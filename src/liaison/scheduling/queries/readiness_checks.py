@@ -11,7 +11,8 @@ from liaison.accounts.models import Site
 from liaison.core.languages import language_name
 from liaison.inbox.models import Message
 from liaison.inbox.models.messages import MessageState
-from liaison.inbox.queries import loops_instead
+from liaison.inbox.ports import Unread
+from liaison.inbox.queries import loops_instead, unread_of
 from liaison.loops.models import Loop
 from liaison.loops.queries.calendars import business_calendar
 from liaison.orders.models import Referral
@@ -92,7 +93,7 @@ def _of_resources(wrong: Sequence[str], *, safe: datetime) -> Finding:
 
 
 def check_told(visits: Sequence[Checked], *, now: datetime) -> Found:
-    """The patient was told of the time: the last message about it arrived, or somebody reached them another way."""
+    """The patient was told of the time: the last message arrived and they read it, or they were reached otherwise."""
     del now
     wanted: dict[str, list[int]] = defaultdict(list)
     for visit in visits:
@@ -103,18 +104,26 @@ def check_told(visits: Sequence[Checked], *, now: datetime) -> Found:
         wanted[key].append(appointment_id or 0)
     messages = {
         appointment_id: row
-        for row in Message.objects.filter(idempotency_key__in=wanted).order_by("pk")
+        for row in Message.objects.filter(idempotency_key__in=wanted).select_related("patient").order_by("pk")
         for appointment_id in wanted[row.idempotency_key]
     }
-    loops = loops_instead([row for row in messages.values() if row.state in _DID_NOT_ARRIVE])
+    arrived = [row for row in messages.values() if row.state not in _DID_NOT_ARRIVE]
+    missed = {row.pk: found for row in arrived if (found := unread_of(row))}
+    loops = loops_instead([row for row in messages.values() if row.state in _DID_NOT_ARRIVE or row.pk in missed])
     safe = _safe_of(visits)
     return {
-        visit.appointment_id: [_of_message(messages.get(visit.appointment_id), loops, safe=safe[visit.appointment_id])]
+        visit.appointment_id: [
+            _of_message(messages.get(visit.appointment_id), loops, missed, safe=safe[visit.appointment_id])
+        ]
         for visit in visits
     }
 
 
-def _of_message(message: Message | None, loops: Mapping[int, Loop], *, safe: datetime) -> Finding:
+def _of_message(
+    message: Message | None, loops: Mapping[int, Loop], missed: Mapping[int, Unread], *, safe: datetime
+) -> Finding:
+    if message is not None and message.pk in missed:
+        return _of_unread(missed[message.pk], loop=loops.get(message.pk), safe=safe)
     if message is not None and message.state in _ARRIVED:
         return Finding(code=TOLD, standing=Standing.READY, sentence="The patient was told the time")
     if message is not None and message.state in _ON_ITS_WAY:
@@ -128,6 +137,19 @@ def _of_message(message: Message | None, loops: Mapping[int, Loop], *, safe: dat
         standing=Standing.UNKNOWN if unsent else Standing.BLOCKED,
         sentence=_NOT_SENT if unsent else "The message with the time did not arrive",
         next_step="Call the patient and say when the visit is",
+        safe_until=safe,
+        kept_by=loop.pk if loop is not None and loop.state == "open" else None,
+    )
+
+
+def _of_unread(missed: Unread, *, loop: Loop | None, safe: datetime) -> Finding:
+    if loop is not None and loop.state == "closed":
+        return Finding(code=TOLD, standing=Standing.READY, sentence="The patient was reached another way")
+    return Finding(
+        code=TOLD,
+        standing=Standing.UNKNOWN,
+        sentence=f"Told in {missed.sent}, {missed.known}",
+        next_step=f"Call with an interpreter for {missed.language} and say when the visit is",
         safe_until=safe,
         kept_by=loop.pk if loop is not None and loop.state == "open" else None,
     )

@@ -9,10 +9,12 @@ from types import MappingProxyType
 from typing import Final
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from liaison.inbox.models import Message
 from liaison.inbox.ports import Category, Channel, is_connected
+from liaison.inbox.queries import loops_instead, unread_ahead, unread_of
 from liaison.inbox.queries.letters import address_for
 from liaison.patients.models import Patient
 from liaison.scheduling.models import Appointment, SeriesVisit
@@ -50,7 +52,8 @@ _WORDS: Mapping[str, str | Promise] = MappingProxyType(
 class Told:
     """Where the latest message about a visit's time stands: `words`, `why` it was not sent ("" else), `at` when sent.
 
-    `ok` is false when somebody has to tell the patient another way.
+    `ok` is false when somebody has to tell the patient another way. `unread` says that it is in a language that they
+    do not read ("" else); `to_interpret` that nobody told them with an interpreter yet.
     """
 
     message_id: int
@@ -58,6 +61,8 @@ class Told:
     why: str
     at: datetime | None
     ok: bool
+    unread: str = ""
+    to_interpret: bool = False
 
 
 def why_unconfirmed(patient: Patient, *, now: datetime) -> str:
@@ -68,17 +73,35 @@ def why_unconfirmed(patient: Patient, *, now: datetime) -> str:
     return str(_WHY[address]) if isinstance(address, str) else ""
 
 
+def why_unread(patient: Patient, *, now: datetime) -> str:
+    """A sentence that says in which language the confirmation and the reminders go out, when the patient reads another.
+
+    "" when they can read them, and when none can be sent.
+    """
+    found = unread_ahead(patient, category=Category.APPOINTMENT, now=now) if is_connected(Channel.EMAIL) else None
+    if found is None:
+        return ""
+    words = gettext("The confirmation and the reminders go out in %(sent)s; %(known)s: tell them with an interpreter.")
+    return words % {"sent": found.sent, "known": found.known}
+
+
 def told_of(appointment: Appointment) -> Told | None:
     """The latest message that told the patient this visit's time; None when none was written."""
     keys = [f"visit:{appointment.pk}:{template}" for template in TEMPLATES]
     keys += SeriesVisit.objects.filter(appointment=appointment).exclude(told_key="").values_list("told_key", flat=True)
-    message = Message.objects.filter(patient=appointment.patient_id, idempotency_key__in=keys).order_by("-pk").first()
+    rows = Message.objects.filter(patient=appointment.patient_id, idempotency_key__in=keys).select_related("patient")
+    message = rows.order_by("-pk").first()
     if message is None:
         return None
+    ok = message.state in {"queued", "sending", "sent", "delivered"}
+    missed = unread_of(message) if ok else None
+    loop = loops_instead([message]).get(message.pk) if missed else None
     return Told(
         message_id=message.pk,
         words=str(_WORDS[message.state]),
         why=str(_WHY.get(message.suppressed_reason, "")),
         at=message.sent_at,
-        ok=message.state in {"queued", "sending", "sent", "delivered"},
+        ok=ok,
+        unread=gettext("in %(sent)s; %(known)s") % {"sent": missed.sent, "known": missed.known} if missed else "",
+        to_interpret=missed is not None and (loop is None or loop.state != "closed"),
     )

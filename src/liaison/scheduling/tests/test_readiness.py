@@ -214,6 +214,29 @@ def test_who_could_not_be_written_to_is_told_in_a_call(clinic: Clinic) -> None:
     assert said(clinic, "scheduling.told").standing is Standing.READY
 
 
+def test_who_was_told_in_a_language_they_do_not_read_is_called_with_an_interpreter(clinic: Clinic) -> None:
+    with_mail(clinic.walter, language="vi")
+    clinic.book(START)
+    loop = Loop.objects.get(once_key__startswith="untold:")
+    with writes_open():
+        Message.objects.update(state="sent", sent_at=NOW, next_attempt_at=None)
+    found = said(clinic, "scheduling.told")
+    assert (found.standing, found.kept_by) == (Standing.UNKNOWN, loop.pk)
+    assert found.sentence == "Told in English, they read Vietnamese"
+    assert found.next_step == "Call with an interpreter for Vietnamese and say when the visit is"
+    called_instead(loop)
+    found = said(clinic, "scheduling.told")
+    assert (found.standing, found.sentence) == (Standing.READY, "The patient was reached another way")
+    with writes_open():
+        Loop.objects.update(state="given_up", given_up_reason="They moved away")
+    assert (said(clinic, "scheduling.told").standing, said(clinic, "scheduling.told").kept_by) == (
+        Standing.UNKNOWN, None,
+    )  # fmt: skip
+    with writes_open():
+        Loop.objects.all().update(once_key=None, about_id=0)
+    assert said(clinic, "scheduling.told").standing is Standing.UNKNOWN, "no promise at all"
+
+
 def test_a_call_that_came_before_the_news_says_nothing_of_it(clinic: Clinic) -> None:
     clinic.book(START)
     called_instead(Loop.objects.get(once_key__startswith="untold:"))

@@ -22,6 +22,7 @@ from liaison.scheduling.forms import read_offer, written_offer
 from liaison.scheduling.models import Appointment, VisitType
 from liaison.scheduling.ports import CancelReason, Seat, Span
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
+from liaison.scheduling.tests.waiting import with_mail
 
 HTMX = {"HTTP_HX_REQUEST": "true"}
 OFFERS = re.compile(r'name="offer" value="([^"]+)"')
@@ -451,3 +452,15 @@ def test_without_an_address_the_booking_page_promises_no_confirmation_and_the_vi
     shown = page(rosa.get(f"/appointments/{booked.pk}/"))
     assert "Not sent" in shown
     assert "Tell them on the phone." in shown
+
+
+def test_who_does_not_read_what_we_write_is_told_with_an_interpreter(rosa: Client, clinic: Clinic) -> None:
+    with_mail(clinic.walter, language="vi")
+    words = "The confirmation and the reminders go out in English; they read Vietnamese: tell them with an interpreter."
+    assert words in panel(rosa, clinic)
+    booked = clinic.book("2026-03-10 10:00")
+    own = f"/appointments/{booked.pk}/"
+    shown = page(rosa.get(own))
+    assert ", in English; they read Vietnamese. <strong>Tell them with an interpreter.</strong>" in shown
+    done = rosa.post(f"{own}cancel/", {"reason": "pat-lt", "version": 1}, follow=True)
+    assert "The message is in English; they read Vietnamese: tell them with an interpreter." in page(done)

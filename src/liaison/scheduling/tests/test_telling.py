@@ -15,6 +15,8 @@ from liaison.core.postgres.guard import writes_open
 from liaison.gateways.email.transport import smtp_from_settings
 from liaison.inbox.models import Message
 from liaison.inbox.ports import Channel, connect, disconnect
+from liaison.loops.actions import add_evidence
+from liaison.loops.models import Loop
 from liaison.patients.models import ContactPoint
 from liaison.scheduling import actions, queries
 from liaison.scheduling.jobs import remind
@@ -206,6 +208,30 @@ def test_who_books_is_told_before_when_no_confirmation_can_be_sent(clinic: Clini
         assert queries.told_of(clinic.book(START)) is None, "none was written"
     finally:
         connect(Channel.EMAIL, smtp_from_settings)
+
+
+def test_who_books_is_told_before_and_after_that_the_patient_does_not_read_it(clinic: Clinic) -> None:
+    assert queries.why_unread(clinic.walter, now=NOW) == ""
+    clinic.walter.written_language = "vi"
+    with writes_open():
+        clinic.walter.save()
+    assert queries.why_unread(clinic.walter, now=NOW) == (
+        "The confirmation and the reminders go out in English; they read Vietnamese: tell them with an interpreter."
+    )
+    disconnect(Channel.EMAIL)
+    try:
+        assert queries.why_unread(clinic.walter, now=NOW) == "", "nothing goes out"
+    finally:
+        connect(Channel.EMAIL, smtp_from_settings)
+    visit = clinic.book(START)
+    told = queries.told_of(visit)
+    assert told is not None
+    assert (told.ok, told.unread, told.to_interpret) == (True, "in English; they read Vietnamese", True)
+    loop = Loop.objects.get(once_key__startswith="untold:")
+    add_evidence(REMINDERS, loop_id=loop.pk, kind="reached_another_way", note="Interpreter 12", now=NOW)
+    told = queries.told_of(visit)
+    assert told is not None
+    assert (told.unread, told.to_interpret) == ("in English; they read Vietnamese", False)
 
 
 def test_the_visit_says_where_its_confirmation_stands(clinic: Clinic) -> None:

@@ -128,6 +128,9 @@ def settled(request: HttpRequest, appointment_id: int) -> HttpResponse:
 def _said_of(cancelled: Appointment) -> str:
     """That it is off, and whether the patient hears of it by mail."""
     told = queries.told_of(cancelled)
+    if told is not None and told.to_interpret:
+        words = _("Cancelled. The time is free again. The message is %(unread)s: tell them with an interpreter.")
+        return words % {"unread": told.unread}
     if told is not None and told.ok:
         return _("Cancelled. The time is free again and the patient is told.")
     why = f" {told.why}" if told is not None and told.why else ""

@@ -247,6 +247,7 @@ def _show(
         "anywhere": form.cleaned_data.get("site") == ANYWHERE,
         "suits": any(form[name].value() for name in WISHES - {"not_before"}),
         "unconfirmed": queries.why_unconfirmed(booking.patient, now=booking.now),
+        "unread": queries.why_unread(booking.patient, now=booking.now),
         "now": booking.now,
     }
     template = "scheduling/_book.html" if wants_fragment(request) else "scheduling/book.html"

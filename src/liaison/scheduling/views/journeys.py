@@ -149,6 +149,7 @@ def journey(request: HttpRequest, journey_id: int) -> HttpResponse:
         "lines": lines,
         "days": _days(len({step.appointment.visit_on for step in steps})),
         "unconfirmed": queries.why_unconfirmed(found.patient, now=now),
+        "unread": queries.why_unread(found.patient, now=now),
         "now": now,
     }
     return render(request, "scheduling/journey.html", context)
@@ -284,6 +285,7 @@ class _Page:
             "refusal": refusal,
             "already": self._already(),
             "unconfirmed": queries.why_unconfirmed(self.asked.patient, now=self.asked.now),
+            "unread": queries.why_unread(self.asked.patient, now=self.asked.now),
             "now": self.asked.now,
         }
         template = "scheduling/_journey_plan.html" if wants_fragment(self.request) else "scheduling/journey_plan.html"

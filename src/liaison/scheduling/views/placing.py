@@ -226,6 +226,8 @@ def _patient_hears(moving: Appointment, placed: Placed, *, now: datetime) -> str
         return _("The patient gets no e-mail: that time is past.")
     if unconfirmed:
         return _("The patient gets no e-mail: %(why)s Tell them on the phone.") % {"why": unconfirmed}
+    unread = f" {missed}" if (missed := queries.why_unread(moving.patient, now=now)) else ""
     if placed.start_at == moving.start_at:
-        return _("The patient gets the confirmation once more with a fresh calendar file: the start stays.")
-    return _("The patient gets an e-mail with the new time and a calendar file; reminders follow the new time.")
+        return _("The patient gets the confirmation once more with a fresh calendar file: the start stays.") + unread
+    words = _("The patient gets an e-mail with the new time and a calendar file; reminders follow the new time.")
+    return words + unread

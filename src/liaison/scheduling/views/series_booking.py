@@ -197,5 +197,6 @@ def _repeat_page(
     plan = queries.plan_series(actor, wanted=wanted, now=now) if wanted is not None else None
     context |= shown_plan(plan, request, refusal)
     context["unconfirmed"] = queries.why_unconfirmed(context["patient"], now=now)
+    context["unread"] = queries.why_unread(context["patient"], now=now)
     template = "scheduling/_repeat.html" if wants_fragment(request) else "scheduling/repeat.html"
     return render(request, template, context, status=status_of(request, refusal, status))

@@ -1,0 +1,173 @@
+"""Messages in a language that their reader does not read: somebody calls with an interpreter."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from liaison.inbox import actions
+from liaison.inbox.models import Message
+from liaison.inbox.queries import loops_instead, unread_ahead, unread_of
+from liaison.inbox.rules.channels import Category
+from liaison.inbox.rules.unread import Reader, unread, would_be_unread
+from liaison.inbox.rules.untold import must_be_called
+from liaison.inbox.tests.cast import NOW, Cast
+from liaison.inbox.tests.test_queueing import VISIT
+from liaison.inbox.tests.test_untold import HOUR, VISIT_AT, talk, tell, untold
+from liaison.inbox.tests.test_waiting import POST, nobody_is_there, rosa_comes_back
+from liaison.loops.models import Loop, LoopEvent
+from liaison.patients.models import ContactPoint, Patient, Proxy
+
+LATER = NOW + HOUR
+
+
+def lan(cast: Cast, **more: object) -> Patient:
+    """Lan has an e-mail address and reads Vietnamese."""
+    found = cast.patient("Lan", **({"written_language": "vi", "spoken_language": "vi"} | more))
+    cast.point(found, value="lan@example.org")
+    return found
+
+
+# --- the rule -------------------------------------------------------------------------------------------------
+
+
+def test_who_reads_another_language_does_not_read_it() -> None:
+    found = unread("en", reader=Reader(written="vi", spoken="en"))
+    assert found is not None
+    assert (found.sent, found.known, found.language) == ("English", "they read Vietnamese", "Vietnamese")
+
+
+def test_where_only_the_spoken_language_is_known_that_is_said() -> None:
+    found = would_be_unread(Reader(spoken="pt-BR"))
+    assert found is not None
+    assert found.known == "they speak Portuguese (BR)"
+
+
+def test_a_proxy_goes_by_name() -> None:
+    found = unread("es", reader=Reader(name="June", written="en"))
+    assert found is not None
+    assert (found.sent, found.known) == ("Spanish", "June reads English")
+
+
+@pytest.mark.parametrize("tag", ["", "en", "en-US", "es-MX", "EN_us", "und", "ase"])
+def test_who_reads_what_we_write_or_of_whom_nothing_is_known_is_told(tag: str) -> None:
+    assert would_be_unread(Reader(written=tag)) is None
+
+
+def test_a_call_of_that_day_does_not_show_that_somebody_interpreted() -> None:
+    told = {"template": "appointment-moved", "ends_at": NOW + HOUR, "now": NOW}
+    assert must_be_called(reason="other_language", talked=True, **told)  # type: ignore[arg-type]  # keywords of several types
+
+
+# --- what follows ---------------------------------------------------------------------------------------------
+
+
+def test_a_confirmation_that_they_cannot_read_goes_and_opens_a_call(cast: Cast) -> None:
+    message = tell(cast, lan(cast))
+    loop = untold()
+    assert (message.state, message.language, loop.about_id) == ("queued", "en", message.pk)
+    assert loop.title == "Call Lan with an interpreter: our mail about a visit is in English, they read Vietnamese"
+    assert loop.next_step == (
+        "Tell Lan by phone with an interpreter (our mail is in English, they read Vietnamese): "
+        "their visit is on Mon, Mar 9, 09:30"
+    )
+    assert loop.due_at == datetime(2026, 3, 3, 17, tzinfo=ZoneInfo("America/New_York"))
+    assert loop.clocks.get().source.startswith("Who was written to in a language")
+
+
+def test_a_reminder_and_what_a_person_wrote_open_none(cast: Cast) -> None:
+    who = lan(cast)
+    tell(cast, who, template="appointment-reminder")
+    tell(cast, who, template="please-call", key="by hand")
+    assert not Loop.objects.exists()
+
+
+def test_who_reads_it_is_not_called(cast: Cast) -> None:
+    tell(cast, lan(cast, written_language="es"))
+    assert not Loop.objects.exists()
+
+
+def test_the_next_one_adds_to_the_call(cast: Cast) -> None:
+    who = lan(cast)
+    tell(cast, who)
+    tell(cast, who, key="visit:2", expires_at=VISIT_AT + timedelta(days=1), now=LATER)
+    assert untold().next_step.endswith("their visit is on Mon, Mar 9, 09:30; their visit is on Tue, Mar 10, 09:30")
+    line = LoopEvent.objects.filter(what="clock_restarted").get()
+    assert line.reason == "In English either: their visit is on Tue, Mar 10, 09:30."
+
+
+def test_a_talk_that_settles_it_closes_the_call_and_the_next_one_opens_another(cast: Cast) -> None:
+    who = lan(cast)
+    first = tell(cast, who)
+    talk(cast, who, loop=untold())
+    assert untold().state == "closed"
+    assert loops_instead([first])[first.pk].state == "closed"
+    second = tell(cast, who, key="visit:2", expires_at=VISIT_AT + timedelta(days=1), now=LATER)
+    assert loops_instead([second])[second.pk].state == "open"
+    assert Loop.objects.open().get().next_step.endswith(": their visit is on Tue, Mar 10, 09:30")
+
+
+def test_a_confirmation_that_was_stopped_is_not_told_any_more(cast: Cast) -> None:
+    who = lan(cast)
+    tell(cast, who)
+    actions.cancel_queued(cast.rosa, prefix="visit:1", now=LATER)
+    tell(
+        cast, who, key="visit:2", template="appointment-moved", now=LATER,
+        context=VISIT | {"old_date": VISIT["date"], "old_time": VISIT["time"]},
+    )  # fmt: skip
+    assert untold().next_step.endswith("they read Vietnamese): their visit has a new time, Mon, Mar 9, 09:30")
+
+
+def test_what_nobody_could_own_is_opened_later_and_only_once(cast: Cast) -> None:
+    who = lan(cast)
+    nobody_is_there()
+    tell(cast, who)
+    tell(cast, cast.walter, key="in English, which Walter reads")
+    assert not Loop.objects.exists()
+    assert actions.open_what_waits(POST, now=LATER) == 1
+    rosa_comes_back(cast)
+    assert [actions.open_what_waits(POST, now=LATER) for _ in range(2)] == [0, 0]
+    assert untold().title.startswith("Call Lan with an interpreter")
+
+
+# --- who reads it ---------------------------------------------------------------------------------------------
+
+
+def proxy(cast: Cast, patient: Patient, *, language: str) -> None:
+    """June reads Lan's mail."""
+    june = Proxy(
+        patient=patient, name="June", relationship="child", kind="consent", email="june@example.org", language=language,
+        scope=["schedule"], starts_on=date(2026, 1, 1), evidence="A signed form",
+    )  # fmt: skip
+    cast.change(june)
+
+
+@pytest.mark.parametrize(("language", "known"), [("fr", "June reads French"), ("", "they read Vietnamese")])
+def test_a_proxy_reads_their_own_language_or_by_all_that_is_known_the_patients(
+    cast: Cast, language: str, known: str
+) -> None:
+    who = lan(cast)
+    cast.change(ContactPoint.objects.get(patient=who), retired_at=NOW)
+    proxy(cast, who, language=language)
+    ahead, found = unread_ahead(who, category=Category.APPOINTMENT, now=NOW), unread_of(tell(cast, who))
+    assert ahead == found
+    assert found is not None
+    assert found.known == known
+
+
+def test_a_proxy_who_reads_it_is_enough(cast: Cast) -> None:
+    who = lan(cast)
+    cast.change(ContactPoint.objects.get(patient=who), retired_at=NOW)
+    proxy(cast, who, language="es")
+    tell(cast, who)
+    assert Message.objects.get().language == "es"
+    assert not Loop.objects.exists()
+    assert actions.open_what_waits(POST, now=LATER) == 0
+    assert not Loop.objects.exists()
+
+
+def test_who_cannot_be_written_to_reads_nothing_ahead(cast: Cast) -> None:
+    assert unread_ahead(cast.patient(written_language="vi"), category=Category.APPOINTMENT, now=NOW) is None
+    assert unread_ahead(cast.walter, category=Category.APPOINTMENT, now=NOW) is None
