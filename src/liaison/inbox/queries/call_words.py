@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from liaison.core.actor import Actor
+from liaison.core.written_time import near_day
 from liaison.inbox import access
 from liaison.inbox.models import Call, TeachBack
 from liaison.inbox.rules.contact import Outcome, Understood, With
@@ -45,8 +47,9 @@ class Taught:
 class CallShown:
     """One call; `said` and `taught` are empty for who may not read them (`hidden` says so).
 
-    `at` is when it was made; `entered_at` when it was written down, where that was clearly later. `struck_at` and its
-    like are empty for one that counts. `no_contact` says that only somebody else was reached.
+    `at` is when it was made; `entered_at` when it was written down, where that was clearly later, and
+    `entered_on` that day in words, where it was another one at the patient's site. `struck_at`
+    and its like are empty for one that counts. `no_contact` says that only somebody else was reached.
     """
 
     id: int
@@ -58,6 +61,7 @@ class CallShown:
     by: str
     logged_at: datetime
     entered_at: datetime | None = None
+    entered_on: str = ""
     taught: tuple[Taught, ...] = ()
     hidden: bool = False
     no_contact: bool = False
@@ -73,11 +77,18 @@ def shown_calls(actor: Actor, calls: Iterable[Call], *, patient: Patient, now: d
     clinical notes, and for who wrote it.
     """
     reads = patient.reachable_by(actor, access.READ_CLINICAL_NOTE, now=now)
-    rows = list(calls)
+    rows, zone = list(calls), patient.zone
     taught = _taught(rows)
     for call in rows:
         own = call.by_id is not None and call.by_id == actor.user_id
-        yield _shown(call, taught=taught.get(call.pk, ()), reads=reads or own)
+        shown = _shown(call, taught=taught.get(call.pk, ()), reads=reads or own)
+        yield shown if shown.entered_at is None else replace(shown, entered_on=_other_day(call, zone=zone))
+
+
+def _other_day(call: Call, *, zone: ZoneInfo) -> str:
+    """The day on which it was entered, if it was made on another; empty if it was the same."""
+    made_on, entered_on = call.started_at.astimezone(zone).date(), call.logged_at.astimezone(zone).date()
+    return near_day(entered_on, year=made_on.year) if entered_on != made_on else ""
 
 
 def whom_words(call: Call) -> str:

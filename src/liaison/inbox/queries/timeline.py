@@ -82,11 +82,12 @@ def _message(row: Message) -> TimelineEntry:
 
 def _call(one: CallShown) -> TimelineEntry:
     struck = f"Struck out by {one.struck_by}: {one.struck_reason}"
+    by = f"({one.by}, entered {one.entered_on})" if one.entered_on else f"({one.by})"
     return TimelineEntry(
         at=one.at,
         kind="call",
         title=f"Call with {one.with_whom}: {one.outcome_label}",
-        detail=struck if one.struck_at else " ".join(part for part in (in_one_line(one), f"({one.by})") if part),
+        detail=struck if one.struck_at else " ".join(part for part in (in_one_line(one), by) if part),
         url=reverse("inbox:call_shown", args=[one.id]),
         struck_at=one.struck_at,
         source="inbox",

@@ -1,4 +1,4 @@
-"""Calls that were entered by mistake: struck through, and what they counted for is taken back."""
+"""Calls that were entered by mistake (struck through, what they counted for is taken back), or entered late."""
 
 from __future__ import annotations
 
@@ -232,3 +232,20 @@ def test_the_front_desk_sees_that_there_was_a_clinical_call_and_not_what_was_sai
     call = log(cast, outcome="reached", said="Short of breath.", clinical=True)
     page = queries.get_call(cast.fred, call_id=call.pk, now=NOW)
     assert (page.call.said, page.clinical) == ("", True)
+
+
+@pytest.mark.parametrize(
+    ("ago", "entered"),
+    [
+        (timedelta(days=9), f"entered {NOW:%b} {NOW.day}"),
+        (timedelta(hours=1), ""),
+        (timedelta(minutes=1), ""),
+    ],
+)
+def test_a_call_entered_on_a_later_day_says_so_where_it_is_read(cast: Cast, ago: timedelta, entered: str) -> None:
+    log(cast, details=CallDetails(started_at=NOW - ago))
+    (line,) = queries.timeline(cast.rosa, patient=cast.walter, kinds=["call"], now=NOW)
+    assert line.detail == (f"(Rosa, {entered})" if entered else "(Rosa)")
+    page = signed_in(cast.rosa_user).get(f"{reverse('inbox:call')}?patient={cast.walter.pk}").content.decode()
+    assert ("entered " in page.partition("Tried before")[2].partition("</section>")[0]) is bool(entered)
+    assert entered in page
