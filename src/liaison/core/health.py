@@ -1,4 +1,4 @@
-"""Whether the process lives (`/healthz`) and whether it can serve (`/readyz`: the database answers)."""
+"""Whether the process lives (`/healthz`) and whether it can serve (`/readyz`: the database answers and has room)."""
 
 from __future__ import annotations
 
@@ -6,9 +6,24 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from psycopg.errors import DiskFull
 from psycopg_pool import PoolTimeout
 
 from liaison.core.audit import unsealed_since
+
+
+def is_disk_full(error: BaseException | None) -> bool:
+    """Whether the database refused to write because its disk has no room."""
+    return isinstance(error, DatabaseError) and isinstance(error.__cause__, DiskFull)
+
+
+def _write_a_little() -> None:
+    """Count more rows than fit in memory, which the database keeps in a file: half a megabyte, of which nothing stays.
+
+    Raises what any write would raise on a full disk.
+    """
+    with connection.cursor() as cursor:  # statements that are sent together are one transaction
+        cursor.execute("SET LOCAL work_mem = '64kB'; SELECT count(*) FROM generate_series(1, 40000)")
 
 
 @login_not_required
@@ -20,7 +35,7 @@ def healthz(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 def readyz(request: HttpRequest) -> HttpResponse:
-    """200 when the database answers and is migrated, else 503 with what is missing.
+    """200 when the database answers, is migrated and has room to write, else 503 with what is missing.
 
     `audit` says when the audit trail is no longer sealed. It is no reason to take work from this process: another one
     would serve the same trail.
@@ -30,8 +45,10 @@ def readyz(request: HttpRequest) -> HttpResponse:
         executor = MigrationExecutor(connection)
         waiting = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
         stalled = None if waiting else unsealed_since()
-    except (DatabaseError, PoolTimeout):
-        return JsonResponse({"ready": False, "missing": "database"}, status=503)
+        _write_a_little()
+    except (DatabaseError, PoolTimeout) as error:
+        missing = "room on the database's disk" if is_disk_full(error) else "database"
+        return JsonResponse({"ready": False, "missing": missing}, status=503)
     if waiting:
         return JsonResponse({"ready": False, "missing": f"{waiting} migrations"}, status=503)
     if stalled is not None:

@@ -20,6 +20,7 @@ from psycopg_pool import PoolTimeout
 from liaison.core.answers import wants_fragment
 from liaison.core.asking import page_here
 from liaison.core.clock import current_time
+from liaison.core.health import is_disk_full
 from liaison.core.patient_pages import is_for_patients, refused_patient
 from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded
 from liaison.core.shell import steady_banners
@@ -121,10 +122,26 @@ class DatabaseAway(Fault):
     status = 503
 
 
+class DiskIsFull(Fault):
+    """The database has no room to write."""
+
+    code = "core.disk_full"
+    sentence = (
+        "There is no room left to save anything, and nothing was changed. Reading still works; tell whoever runs "
+        "Liaison that the database's disk is full."
+    )
+    status = 503
+
+
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's 500: a bug, or a database that is away (503). Says so, and that nothing was changed."""
-    away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError | PoolTimeout)
-    return refused_plainly(request, DatabaseAway(_(DatabaseAway.sentence)) if away else Fault(_(Fault.sentence)))
+    """Django's 500: a bug, a database that is away or one without room (503). Says so, and that nothing was changed."""
+    error = sys.exc_info()[1]
+    kind: type[Fault] = Fault
+    if is_disk_full(error):
+        kind = DiskIsFull
+    elif isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        kind = DatabaseAway
+    return refused_plainly(request, kind(_(kind.sentence)))
 
 
 def bad_request(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

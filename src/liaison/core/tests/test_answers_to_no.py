@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from typing import Any
 
 import psycopg
 import pytest
@@ -108,6 +109,26 @@ def test_not_ready_while_the_database_is_away_or_not_migrated() -> None:
     finally:
         MigrationRecorder.Migration.objects.create(app="core", name=last.name)
     assert json.loads(answer.content)["missing"] == "1 migrations"
+
+
+def _no_room(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+    """What Django raises when PostgreSQL finds no room for a file; everything else works."""
+    if "generate_series" not in sql:
+        return execute(sql, params, many, context)
+    raise OperationalError("could not write to file") from psycopg.errors.DiskFull("No space left on device")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_full_disk_is_not_ready_and_is_told_as_what_it_is() -> None:
+    with connection.execute_wrapper(_no_room):
+        answer = health.readyz(asked("/readyz"))
+    assert (answer.status_code, json.loads(answer.content)["missing"]) == (503, "room on the database's disk")
+    try:
+        _no_room(None, "generate_series", None, False, None)
+    except OperationalError:
+        page = translate.server_error(asked())
+    assert page.status_code == 503
+    assert "no room left" in page.content.decode()
 
 
 def test_what_is_declared_twice_is_refused() -> None:
