@@ -28,7 +28,6 @@ def test_what_is_whole_is_read_and_what_is_cut_off_is_called_so() -> None:
     "around",
     [
         '{"resourceType": "Patient", "name": [{"family": "%s"}]}',
-        '{"resourceType": "Bundle", "type": "batch", "entry": [{"resource": {"resourceType": "Basic", "a": "%s"}}]}',
         '{"resourceType": "Bundle", "type": "%s"}',
         '{"resourceType": "%s"}',
     ],

@@ -51,7 +51,7 @@ def cancel_appointment(
     late = is_late_cancellation(start=appointment.start_at, now=now, window=appointment.visit_type.cancellation)
     with act(actor, CANCEL, patient=appointment.patient, subject=appointment, reason=reason.value, now=now) as entry:
         first = _said_before(entry, appointment, State.CANCELLED)
-        if first is not None and (first.cancel_reason, first.cancelled_by_name) == (reason.value, actor.name):
+        if first is not None and _is_the_same(first, reason=reason, actor=actor):
             entry.about(first)
             return first
         current = change_state(appointment, State.CANCELLED, change, expected_version=expected_version, now=now)
@@ -61,6 +61,12 @@ def cancel_appointment(
             AppointmentCancelled(reason=reason.value, late=late, series_id=series_id, at=now, **ids_of(current))
         )
     return current
+
+
+def _is_the_same(cancelled: Appointment, *, reason: CancelReason, actor: Actor) -> bool:
+    """Whether this person cancelled it so already; one that was moved stands at another time."""
+    same = (cancelled.cancel_reason, cancelled.cancelled_by_name) == (reason.value, actor.name)
+    return same and not Appointment.objects.filter(predecessor=cancelled).exists()
 
 
 def arrive(

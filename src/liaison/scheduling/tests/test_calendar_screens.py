@@ -201,7 +201,8 @@ def test_a_day_is_narrowed_by_kind_and_name_and_only_who_is_shown_was_seen(rosa:
     assert re.findall(r'data-kind="(\w+)"', rooms) == ["room", "room"]
     before = AuditEntry.objects.count()
     named = page(rosa.get(f"/calendar/?on={TUESDAY}&name=okaf"))
-    assert ("Abara" in named, "Ng" in named) == (True, False)
+    words = re.sub(r"<[^>]+>", " ", named).split()  # without addresses and tokens, which may hold any letters
+    assert ("Abara" in words, "Ng" in words) == (True, False)
     seen = AuditEntry.objects.filter(verb="core.see").order_by("-pk")[: AuditEntry.objects.count() - before]
     assert [entry.patient_ids for entry in seen] == [[clinic.ruth.pk]]
     assert "Nobody and nothing like that" in page(rosa.get(f"/calendar/?on={TUESDAY}&kind=device"))

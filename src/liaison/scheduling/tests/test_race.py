@@ -150,7 +150,9 @@ def test_a_move_and_a_cancellation_at_once_leave_one_answer(committed: Clinic) -
         return "moved"
 
     ended = Counter(at_once(change))
-    assert ended["scheduling.cannot_change"] + ended["scheduling.moved_meanwhile"] == AT_ONCE - 1
+    refused = ended["scheduling.cannot_change"] + ended["scheduling.moved_meanwhile"]
+    # One move, or one cancellation: the same one sent again is answered as the first.
+    assert (ended["moved"], ended["cancelled"], refused) in {(1, 0, AT_ONCE - 1), (0, AT_ONCE // 2, AT_ONCE // 2)}
     appointment.refresh_from_db()
     assert appointment.state == "cancelled"
     assert Appointment.objects.exclude(state="cancelled").count() == ended["moved"]
