@@ -185,7 +185,10 @@ def _move(person, referral_id, word, typed):
 
 
 def _send(person, form):
-    with person.page.expect_response(lambda response: response.request.method == "POST") as answered:
+    def is_the_answer(response):
+        return response.request.method == "POST" and "/referrals/" in response.url
+
+    with person.page.expect_response(is_the_answer) as answered:
         form.locator(".l-form-actions button").first.click()
     assert answered.value.ok or answered.value.status in {302, 303}, answered.value.status
     expect(form).to_have_count(0)
@@ -195,4 +198,5 @@ def _reroute(person, referral_id, *, to):
     form = _press(person, referral_id, "Re-route it", {})
     other = form.locator("[name=target] option", has_text=to).first.get_attribute("value")
     form.locator("[name=target]").select_option(value=other)
+    settled(person.page)  # the way by which it goes follows whom it asks
     _send(person, form)

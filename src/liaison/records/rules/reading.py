@@ -241,6 +241,7 @@ class _Entry(msgspec.Struct):
 
 class _Bundle(msgspec.Struct):
     type: str | None = None
+    id: msgspec.Raw = msgspec.Raw()
     entry: list[msgspec.Raw] | None = None
 
 
@@ -280,19 +281,22 @@ def _bundle(
 ) -> Iterator[Received | Reject | Note]:
     """A bundle, whole or its entries; `depth` bundles stand around it, the next one in `inside_of`.
 
+    One inside another that has an id of its own is kept whole besides.
+
     Raises Unreadable for one that is neither.
     """
-    bundle = _decoded(data)
+    bundle, full_url = _decoded(data), (inside_of.fullUrl if inside_of else None) or ""
     try:
         _check_around(data, beside="entry", marked=marked)
     except Refused as problem:
         yield _rejected(problem, name=name, path=path or "$", inside=path)
         return
     if bundle.type in WHOLE_BUNDLES:
-        full_url = (inside_of.fullUrl if inside_of else None) or ""
         yield from _taken(data, name=name, path=path or "$", full_url=full_url, inside=path)
         yield Note(file=name, path=path or "$", text=f"a {bundle.type} bundle is kept whole, as one resource")
     elif bundle.type in UNPACKED_BUNDLES:
+        if inside_of is not None and bytes(bundle.id) not in {b"", b"null"}:  # others may refer to it
+            yield from _taken(data, name=name, path=path, full_url=full_url, inside=path)
         prefix = f"{path}{'.' if depth else ': '}" if path else ""
         yield from _entries(bundle, name=name, prefix=prefix, marked=marked, depth=depth)
     else:

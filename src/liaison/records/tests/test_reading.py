@@ -69,6 +69,16 @@ def test_a_carrying_bundle_inside_another_is_taken_apart_like_the_outer(tmp_path
     ]
 
 
+def test_one_that_has_an_id_is_kept_whole_besides(tmp_path):
+    inner = bundle_of("collection", entry(WALTER)) | {"id": "b7"}
+    received = list(read(put(tmp_path, bundle_of("collection", entry(inner, fullUrl="urn:uuid:b7")))))
+    assert [(one.path, one.resource_type, one.fhir_id) for one in received] == [
+        ("entry[0].resource", "Bundle", "b7"),
+        ("entry[0].resource.entry[0].resource", "Patient", "walter"),
+    ]
+    assert received[0].full_url == "urn:uuid:b7"
+
+
 def test_bundles_are_taken_apart_three_deep_also_on_a_line(tmp_path):
     three = bundle_of("batch", entry(bundle_of("searchset", entry(bundle_of("collection", entry(WALTER))))))
     deep = "entry[0].resource.entry[0].resource.entry[0].resource"

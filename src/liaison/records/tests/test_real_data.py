@@ -33,13 +33,29 @@ def exactly(text: str | bytes) -> object:
     return json.loads(text, parse_float=Decimal, parse_int=Decimal)
 
 
-def received_in(path: Path) -> list[dict]:
-    """The resources that a file holds, by the test's own reading."""
+CARRYING = {"transaction", "batch", "collection", "searchset"}
+
+
+def inside(bundle: dict, *, path: str = "") -> Iterator[tuple[str, dict]]:
+    """What a bundle holds, with its path; a carrying one inside it, and what that holds."""
+    for number, entry in enumerate(bundle.get("entry", ())):
+        at, resource = f"{path}entry[{number}].resource", entry.get("resource")
+        if resource is None:
+            continue
+        is_carrying = resource["resourceType"] == "Bundle" and resource["type"] in CARRYING
+        if not is_carrying or "id" in resource:
+            yield at, resource
+        if is_carrying:
+            yield from inside(resource, path=f"{at}.")
+
+
+def received_in(path: Path) -> list[tuple[str, dict]]:
+    """The resources that a file holds, each with its path, by the test's own reading."""
     raw = path.read_bytes()
     whole = exactly(gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw)
-    if whole["resourceType"] != "Bundle" or whole["type"] not in {"transaction", "batch", "collection", "searchset"}:
-        return [whole]
-    return [entry["resource"] for entry in whole["entry"] if "resource" in entry]
+    if whole["resourceType"] != "Bundle" or whole["type"] not in CARRYING:
+        return [("$", whole)]
+    return list(inside(whole))
 
 
 def kept(resource_type: str, fhir_id: str) -> list[object]:
@@ -64,8 +80,8 @@ def test_every_example_of_hl7_and_us_core_comes_back_equal(cast, shared):
     refused = {(reject.file, reject.path) for reject in summary.rejects}
     lost = []
     for path in files:
-        for number, resource in enumerate(received_in(path)):
-            if (str(path), f"entry[{number}].resource") in refused or "id" not in resource:
+        for at, resource in received_in(path):
+            if (str(path), at) in refused or "id" not in resource:
                 continue
             if resource not in kept(resource["resourceType"], resource["id"]):
                 lost.append((path.name, resource["resourceType"], resource["id"]))
@@ -85,7 +101,7 @@ def test_a_patients_whole_history_comes_back_equal_and_linked(cast, few):
     summary = cast.take_in(*few)
     assert (summary.rejects, summary.unresolved) == ((), ())
     for path in few:
-        for resource in received_in(path):
+        for _at, resource in received_in(path):
             assert resource in kept(resource["resourceType"], resource["id"])
     about_nobody = Resource.objects.filter(patient=None).values_list("resource_type", flat=True)
     assert set(about_nobody) <= {"Organization", "Practitioner", "Location"}
