@@ -33,7 +33,8 @@ const inUse = (piece) => all("form", piece).some((form) => form.closest("[data-l
  * This piece is on its way itself (what comes may be older than the news) or has just come and does not listen yet; or
  * somebody pressed something in it and waits for the answer, which must find its place; or carries a card.
  */
-const answerComing = (piece) => piece.matches(".htmx-request, .htmx-added") || Boolean(one(".htmx-request, .is-dragged", piece));
+const answerComing = (piece) => piece.matches(".htmx-request, .htmx-added") || pressedIn(piece);
+const pressedIn = (piece) => Boolean(one(".htmx-request, .is-dragged", piece));
 
 /** What stands now where this piece stood before it was swapped away. */
 function successor(piece) {
@@ -52,7 +53,7 @@ function fetchAgain(piece, detail) {
   if (detail.own || detail.what === "missed") lastOwn = Date.now();
   const here = piece.isConnected ? piece : successor(piece);
   if (!here || (here !== piece && waiting.has(here))) return;
-  if (answerComing(here)) return fetchLater(here, { ...detail, own: false });
+  if (answerComing(here)) return fetchLater(here, pressedIn(here) ? { ...detail, own: false } : detail);
   if (!detail.own && inUse(here)) {
     one("[data-changed-note]", here)?.removeAttribute("hidden");
     return;
@@ -70,6 +71,17 @@ export function announce(topic, detail = {}) {
     fetchLater(piece, known?.own ? known : detail);
   }
 }
+
+// Somebody pressed something while the piece was on its way: what came waits, for the answer must find its place.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { requestConfig, shouldSwap } = event.detail;
+  const piece = requestConfig?.elt;
+  if (!shouldSwap || !requestConfig?.headers?.["Liaison-Background"] || !piece?.matches?.("[data-live]")) return;
+  const own = requestConfig.triggeringEvent?.detail?.own;
+  if (!pressedIn(piece) && (own || !inUse(piece))) return;
+  event.detail.shouldSwap = false;
+  fetchLater(piece, { own: false });
+});
 
 function mark(isLost) {
   if (lost && !isLost) wanted().forEach((topic) => announce(topic, { what: "caught-up" }));
