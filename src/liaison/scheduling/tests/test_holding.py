@@ -142,8 +142,8 @@ def test_taking_it_books_it_tells_the_patient_and_frees_the_alternatives(clinic:
 def test_an_alternative_that_ends_in_that_very_moment_is_ended_once(
     clinic: Clinic, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    other = hold(clinic, "2026-03-04 10:00")
     taken = actions.take_hold(actor=clinic.rosa, appointment=hold(clinic).appointment, now=NOW)
+    other = hold(clinic, "2026-03-04 10:00")
 
     def ended_meanwhile(appointment: Appointment) -> Hold:
         found = Hold.objects.get(appointment=appointment)
