@@ -183,6 +183,6 @@ def _end_some(kind: LoopKind, *, staffed: Staffed, now: datetime) -> None:
             continue
         for code in waiting[0].missing_evidence:
             who = system_actor("demonstration") if code in kind.clinical_evidence else supervisor
-            loop = loops.add_evidence(who, loop_id=waiting[0].pk, kind=code, note="Done and written down", now=now)
+            loop = loops.add_evidence(who, loop_id=waiting[0].pk, kind=code, note="Done and written down.", now=now)
         if loop.state == State.OPEN:
             loops.close_loop(supervisor, loop_id=loop.pk, now=now)

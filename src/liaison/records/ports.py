@@ -1,14 +1,25 @@
-"""What a scanner is: the outside thing that says whether a file carries malware."""
+"""What a scanner is, the outside thing that says whether a file carries malware; and the rules others read by."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Protocol
 
+from liaison.records.rules.dates import NoEnd, why_no_end
 from liaison.records.rules.documents import DocumentKind, Filing
 from liaison.records.rules.files import NotSound, Sound, sound
 
-__all__ = ["DocumentKind", "Filing", "NotSound", "Scanner", "Sound", "connect_scanner", "sound_file"]
+__all__ = [
+    "DocumentKind",
+    "Filing",
+    "NoEnd",
+    "NotSound",
+    "Scanner",
+    "Sound",
+    "connect_scanner",
+    "sound_file",
+    "why_no_end",
+]
 
 INFECTED = "The scanner found malware in this file. It was not kept; tell whoever sent it, and your IT desk."
 

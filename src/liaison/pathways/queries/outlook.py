@@ -17,8 +17,6 @@ from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, ju
 from liaison.pathways.rules.criteria import Criteria
 from liaison.pathways.rules.protocol import Protocol, packaged_protocols, read_protocol
 from liaison.pathways.rules.reasons import (
-    END_BEFORE_START,
-    END_UNKNOWN,
     LATER_STAY,
     NO_OWNER,
     NOT_YET,
@@ -28,6 +26,7 @@ from liaison.pathways.rules.reasons import (
 )
 from liaison.patients.models import Patient, PatientSite
 from liaison.records.models import Fact
+from liaison.records.ports import why_no_end
 
 _FOLLOWED: Final = "followed"
 
@@ -120,8 +119,8 @@ def _without_end(criteria: Criteria, *, patient_ids: Sequence[int] | None) -> di
         facts = facts.filter(status__in=anchor.statuses)
     if patient_ids is not None:
         facts = facts.filter(patient_id__in=patient_ids)
-    ends = facts.values_list("resource_id", "resource__body__period__end")
-    return {resource_id: END_BEFORE_START if end else END_UNKNOWN for resource_id, end in ends}
+    periods = facts.values_list("resource_id", "resource__body__period")
+    return {resource_id: why for resource_id, period in periods if (why := why_no_end(period))}
 
 
 def _why_waiting(one: Candidate, *, now: datetime) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from liaison.records.ports import NoEnd
+
 TOO_OLD: Final = "too_old"
 GONE: Final = "gone"
 LATER_STAY: Final = "later_stay"
 TURNED_OFF: Final = "turned_off"
 NO_OWNER: Final = "no_owner"
 NOT_YET: Final = "not_yet"
-END_UNKNOWN: Final = "end_unknown"
-END_BEFORE_START: Final = "end_before_start"
 
 WORDS: Final = {
     TOO_OLD: "ended more than 30 days ago: nothing is opened for the long past",
@@ -25,10 +25,7 @@ WORDS: Final = {
 PASSED_OVER: Final = {LATER_STAY: "a later stay of the same patient is followed instead"}
 """What fits but needs no follow-up of its own."""
 
-WITHOUT_END: Final = {
-    END_UNKNOWN: "its end is not known",
-    END_BEFORE_START: "its end lies before its start",
-}
+WITHOUT_END: Final = {str(why): why.words for why in NoEnd}
 """What finished, nobody knows when: from nothing follows by when to call. A person looks, and has it corrected."""
 
 WAITING: Final = {

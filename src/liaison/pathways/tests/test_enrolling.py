@@ -107,6 +107,7 @@ def test_what_is_no_ended_hospital_stay_is_not_even_looked_at(ward, change):
     [
         ({"start": "2026-02-10T15:00:00Z"}, "end_unknown", "its end is not known"),
         ({}, "end_unknown", "its end is not known"),
+        ({"start": "2026-02-10T15:00:00Z", "end": "0999-02-10"}, "end_unknown", "its end is not known"),
         (
             {"start": "2026-02-13T15:00:00Z", "end": "2026-02-10T15:00:00Z"},
             "end_before_start",

@@ -10,6 +10,7 @@ from __future__ import annotations
 import calendar
 import re
 from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from typing import NamedTuple
 
 from liaison.records.rules.shapes import Json, obj
@@ -128,12 +129,24 @@ def span(period: object) -> Span:
     return Span(start, None if _turned_round(start, end) else end)
 
 
-def why_no_end(period: object) -> str:
-    """Why a FHIR Period has no end that could be reckoned from, in words; empty when it has one."""
+class NoEnd(StrEnum):
+    """Why nobody can reckon from the end of a FHIR Period."""
+
+    UNKNOWN = "end_unknown"
+    BEFORE_START = "end_before_start"
+
+    @property
+    def words(self) -> str:
+        """As an import says it."""
+        return "its end is not known" if self is NoEnd.UNKNOWN else "its end lies before its start"
+
+
+def why_no_end(period: object) -> NoEnd | None:
+    """Why a FHIR Period has no end that could be reckoned from; None when it has one. No date is no end."""
     start, end = _ends(obj(period))
     if end is None:
-        return "its end is not known"
-    return "its end lies before its start" if _turned_round(start, end) else ""
+        return NoEnd.UNKNOWN
+    return NoEnd.BEFORE_START if _turned_round(start, end) else None
 
 
 def _ends(period: Json) -> tuple[When | None, When | None]:

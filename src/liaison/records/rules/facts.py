@@ -23,7 +23,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import NamedTuple
 
-from liaison.records.rules.dates import NO_SPAN, Span, When, lenient, span, why_no_end
+from liaison.records.rules.dates import NO_SPAN, NoEnd, Span, When, lenient, span, why_no_end
 from liaison.records.rules.shapes import Code, Json, codes, first_words, items, obj, objects, status_code, text
 
 LONGEST_TEXT = 400
@@ -121,11 +121,11 @@ STAY_CLASSES = frozenset({"IMP", "ACUTE", "NONAC", "OBSENC"})
 """Classes of a hospital stay (HL7 v3 ActEncounterCode): inpatient, acute or not, and observation."""
 
 
-def why_stay_has_no_end(resource: Json) -> str:
-    """Why nobody could say when this finished hospital stay ended; empty for one that says so and anything else."""
+def why_stay_has_no_end(resource: Json) -> NoEnd | None:
+    """Why nobody could say when this finished hospital stay ended; None for one that says so and anything else."""
     stay = resource.get("resourceType") == "Encounter" and resource.get("status") == "finished"
     if not stay or text(obj(resource.get("class")).get("code")) not in STAY_CLASSES:
-        return ""
+        return None
     return why_no_end(resource.get("period"))
 
 

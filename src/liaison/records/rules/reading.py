@@ -399,7 +399,7 @@ def _taken(
         return
     yield received
     if why := why_stay_has_no_end(received.value):
-        yield Note(file=name, path=path, text=f"a finished hospital stay that nobody follows up: {why}")
+        yield Note(file=name, path=path, text=f"a finished hospital stay that nobody follows up: {why.words}")
 
 
 def _rejected(problem: Refused, *, name: str, path: str, inside: str) -> Reject:

@@ -23,6 +23,7 @@ from liaison.scheduling.events import (
 )
 from liaison.scheduling.models import Appointment, Hold
 from liaison.scheduling.ports import CancelReason
+from liaison.scheduling.queries.visits import successor_of
 from liaison.scheduling.rules import HOLDS_TIME, State, is_late_cancellation, may_move
 
 
@@ -66,7 +67,7 @@ def cancel_appointment(
 def _is_the_same(cancelled: Appointment, *, reason: CancelReason, actor: Actor) -> bool:
     """Whether this person cancelled it so already; one that was moved stands at another time."""
     same = (cancelled.cancel_reason, cancelled.cancelled_by_name) == (reason.value, actor.name)
-    return same and not Appointment.objects.filter(predecessor=cancelled).exists()
+    return same and successor_of(cancelled) is None
 
 
 def arrive(

@@ -47,6 +47,7 @@ from liaison.scheduling.events import AppointmentBooked, AppointmentMoved
 from liaison.scheduling.models import Appointment, Hold, Reservation, Resource, VisitType
 from liaison.scheduling.ports import BookingOrder, CancelReason, Override
 from liaison.scheduling.queries.asked import sites_asked
+from liaison.scheduling.queries.visits import successor_of
 from liaison.scheduling.rules import State
 
 _MINUTE: Final = timedelta(minutes=1)
@@ -133,7 +134,7 @@ def refuse_unless_movable(old: Appointment, *, expected_version: int | None) -> 
     """Let pass what stands and lies ahead. Refuses MovedMeanwhile, CannotChange, Stale (of another version)."""
     if Hold.objects.filter(appointment=old, end="").exists():
         raise OnlyHeld
-    successor = Appointment.objects.filter(predecessor=old).first()
+    successor = successor_of(old)
     if successor is not None:
         when = day_and_time(successor.local_start)
         raise MovedMeanwhile(f"{successor.booked_by_name} moved this visit to {when} meanwhile. Yours was not done.")
@@ -153,7 +154,7 @@ def _booked_before(order: BookingOrder, *, patient: Patient, follows: Appointmen
     first = Appointment.objects.filter(idempotency_key=order.key).first()
     if first is not None and not same_order(first, order, patient=patient, follows=follows):
         raise KeyReused
-    if first is not None and first.state_now is State.CANCELLED and not hasattr(first, "successor"):
+    if first is not None and first.state_now is State.CANCELLED and successor_of(first) is None:
         raise CancelledSince
     return first
 

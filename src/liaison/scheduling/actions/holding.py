@@ -144,16 +144,14 @@ def give_up_alternatives(*, actor: Actor, appointment: Appointment, now: datetim
         appointment__referral=appointment.referral,
     ).exclude(appointment=appointment)
     for other in others.select_related("appointment__patient").order_by("pk"):
-        with act(actor, GIVE_UP_HOLD, patient=other.appointment.patient, subject=other.appointment, now=now):
-            hold = _locked(other.appointment)
-            if hold.stands:
-                _free(hold, HoldEnd.GIVEN_UP, actor=actor, expected_version=None, now=now)
+        _give_back(other, actor=actor, now=now)
 
 
 def give_up_holds_of_the_dead(*, actor: Actor, patient_id: int, now: datetime) -> None:
     """The patient has died: what was held for them is free again, and nobody asks. Safe twice."""
-    for hold in Hold.objects.filter(end="", appointment__patient=patient_id).select_related("appointment__patient"):
-        give_up_hold(actor=actor.as_liaison(), appointment=hold.appointment, now=now)
+    standing = Hold.objects.filter(end="", appointment__patient=patient_id)
+    for hold in standing.select_related("appointment__patient").order_by("pk"):
+        _give_back(hold, actor=actor, now=now)
 
 
 def lapse_overdue(*, actor: Actor, now: datetime) -> int:
@@ -198,6 +196,16 @@ def _hold(
     return Hold.objects.create(
         appointment=visit, until_at=until, held_at=now, held_by_id=actor.user_id, held_by_name=actor.name
     )
+
+
+def _give_back(hold: Hold, *, actor: Actor, now: datetime) -> None:
+    """Liaison gives up a time that nobody needs any more, if nobody else ended it meanwhile."""
+    visit, liaison = hold.appointment, actor.as_liaison()
+    with act(liaison, GIVE_UP_HOLD, patient=visit.patient, subject=visit, now=now) as entry:
+        current = _locked(visit)
+        entry.note(given_up=current.stands)
+        if current.stands:
+            _free(current, HoldEnd.GIVEN_UP, actor=liaison, expected_version=None, now=now)
 
 
 def _free(hold: Hold, end: HoldEnd, *, actor: Actor, expected_version: int | None, now: datetime) -> Appointment:

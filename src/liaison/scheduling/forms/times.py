@@ -26,7 +26,7 @@ NOTHING = "none"
 UNSAID = ""
 """Nobody said yet what the visit is for."""
 
-HOLD_WORDS: Final = {
+HOLD_FOR_WORDS: Final = {
     timedelta(minutes=15): _("15 minutes"),
     timedelta(hours=1): _("1 hour"),
     timedelta(hours=4): _("4 hours"),
@@ -143,7 +143,7 @@ class BookForm(TimesForm):
     )
     hold_for = forms.TypedChoiceField(
         label=_("Hold for"), coerce=int, required=False, empty_value=None,
-        choices=[(lasting // timedelta(minutes=1), HOLD_WORDS[lasting]) for lasting in HOLD_FOR],
+        choices=[(lasting // timedelta(minutes=1), HOLD_FOR_WORDS[lasting]) for lasting in HOLD_FOR],
     )  # fmt: skip
     met = forms.CharField(required=False, max_length=1000, widget=forms.HiddenInput)
     serves = forms.ChoiceField(

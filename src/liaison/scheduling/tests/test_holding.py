@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 from procrastinate.contrib.django.models import ProcrastinateJob
 
-from liaison.core.actor import system_actor
+from liaison.core.actor import ANONYMOUS, system_actor
 from liaison.core.postgres.guard import writes_open
 from liaison.inbox.models import Message
 from liaison.loops.actions import add_evidence
@@ -131,11 +131,11 @@ def test_taking_it_books_it_tells_the_patient_and_frees_the_alternatives(clinic:
     )
     assert (taken.state, taken.booked_at, taken.booked_by_name) == ("booked", later, "Rosa")
     assert [fact.appointment_id for fact in heard.of(AppointmentBooked)] == [taken.pk]
-    actions.give_up_alternatives(actor=LIAISON, appointment=taken, now=later)
+    actions.give_up_alternatives(actor=ANONYMOUS, appointment=taken, now=later)
     for one in (held, other, for_ruth):
         one.refresh_from_db()
     assert (held.end_now, other.end_now, for_ruth.end_now) == (HoldEnd.TAKEN, HoldEnd.GIVEN_UP, None)
-    actions.give_up_alternatives(actor=LIAISON, appointment=taken, now=later)
+    actions.give_up_alternatives(actor=ANONYMOUS, appointment=taken, now=later)  # who answers an offer may only book
     clinic.book("2026-03-04 10:00", patient=clinic.ruth, override=Override(reason="Wants two"))
 
 

@@ -43,7 +43,7 @@ STATE_WORDS: Mapping[State, str | Promise] = MappingProxyType(
         State.WAITLIST: gettext_lazy("On the waitlist"),
     }
 )
-HOLD_WORDS: Mapping[HoldEnd | None, str | Promise] = MappingProxyType(
+HOLD_END_WORDS: Mapping[HoldEnd | None, str | Promise] = MappingProxyType(
     {
         None: gettext_lazy("Held"),
         HoldEnd.TAKEN: gettext_lazy("Booked"),
@@ -203,7 +203,7 @@ def _is_to_book_again(found: Appointment, hold: Hold | None) -> bool:
 
 def _cancelled(hold: Hold | None) -> str | Promise:
     """How the end of the visit is called: a time that was only held was never cancelled."""
-    return HOLD_WORDS[hold.end_now] if hold is not None and _never_booked(hold) else _("Cancelled")
+    return HOLD_END_WORDS[hold.end_now] if hold is not None and _never_booked(hold) else _("Cancelled")
 
 
 def _never_booked(hold: Hold | None) -> bool:
