@@ -15,14 +15,14 @@ from liaison.core.keys import hold_key
 from liaison.core.written_time import day_and_time
 from liaison.loops.actions import add_evidence, drop_waiting, open_or_wait
 from liaison.loops.models import Loop, WaitingPromise
-from liaison.loops.ports import About, ClockToStart, PromiseToKeep
+from liaison.loops.ports import ClockToStart, PromiseToKeep
 from liaison.loops.queries.calendars import business_calendar
 from liaison.patients.models import Patient
 from liaison.scheduling.access import BOOK, GIVE_UP_HOLD, HOLD, LAPSE
 from liaison.scheduling.actions.attending import change_state, ids_of
 from liaison.scheduling.actions.booking import book_appointment, hold_patient, place_visit, same_order
 from liaison.scheduling.actions.refusals import DeadPatient, HoldOver, Impossible, KeyReused, TooManyHolds
-from liaison.scheduling.actions.serving import owner_of_visit
+from liaison.scheduling.actions.serving import about_visit, owner_of_visit
 from liaison.scheduling.events import AppointmentBooked, TimeHeld
 from liaison.scheduling.kinds import HOLD_LAPSED
 from liaison.scheduling.models import Appointment, Hold
@@ -166,7 +166,7 @@ def settle_lapsed(*, actor: Actor, appointment: Appointment, now: datetime) -> N
         patient_id=appointment.patient_id, visit_type__code=appointment.visit_type.code, hold__end=HoldEnd.LAPSED.value
     )
     keys = [_once(visit_id) for visit_id in lapsed.order_by("pk").values_list("pk", flat=True)]
-    note, about = f"Booked for {day_and_time(appointment.local_start)}.", _about(appointment)
+    note, about = f"Booked for {day_and_time(appointment.local_start)}.", about_visit(appointment)
     for loop in Loop.objects.open().filter(once_key__in=keys):
         add_evidence(actor.as_liaison(), loop_id=loop.pk, kind="settled", note=note, about=about, now=now)
     waiting = WaitingPromise.objects.waiting().filter(once_key__in=keys)
@@ -258,10 +258,6 @@ def _once(visit_id: int) -> str:
     return f"{_RULE}:{visit_id}"
 
 
-def _about(appointment: Appointment) -> About:
-    return About(type="scheduling.appointment", id=appointment.pk)
-
-
 def _ask_whether_they_want_it(visit: Appointment, *, actor: Actor, now: datetime) -> None:
     """Nothing else would remind anybody of a visit that was nearly booked. By the next business day."""
     name, when = visit.patient.goes_by, day_and_time(visit.local_start)
@@ -274,7 +270,7 @@ def _ask_whether_they_want_it(visit: Appointment, *, actor: Actor, now: datetime
     promise = PromiseToKeep(
         kind=HOLD_LAPSED.code,
         title=f"The time held for {name} lapsed ({when})",
-        about=_about(visit),
+        about=about_visit(visit),
         once_key=_once(visit.pk),
         clocks=(
             ClockToStart(

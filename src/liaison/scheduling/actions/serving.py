@@ -161,7 +161,7 @@ def answer_missed(*, actor: Actor, appointment: Appointment, now: datetime) -> N
 
 
 def _answer(actor: Actor, loop: Loop, *, note: str, appointment: Appointment, now: datetime) -> None:
-    add_evidence(actor, loop_id=loop.pk, kind="answered", note=note, about=_about(appointment), now=now)
+    add_evidence(actor, loop_id=loop.pk, kind="answered", note=note, about=about_visit(appointment), now=now)
 
 
 def _served_loop(appointment: Appointment) -> Loop | None:
@@ -180,7 +180,7 @@ def _missed_loop(appointment: Appointment) -> Loop | None:
 
 def _waiting_call(appointment: Appointment) -> QuerySet[WaitingPromise]:
     """The promise to call about this missed visit that nobody could own so far."""
-    about = _about(appointment)
+    about = about_visit(appointment)
     rows = WaitingPromise.objects.waiting().filter(kind=MISSED_VISIT.code)
     return rows.filter(about_type=about.type, about_id=about.id)
 
@@ -206,13 +206,14 @@ def _to_call(appointment: Appointment, *, clock: ClockToStart) -> PromiseToKeep:
     return PromiseToKeep(
         kind=MISSED_VISIT.code,
         title=f"{appointment.patient.goes_by} did not come on {long_day(appointment.local_start)}",
-        about=_about(appointment),
+        about=about_visit(appointment),
         once_key=f"missed-visit:{appointment.pk}:{appointment.version}",
         clocks=(clock,),
     )
 
 
-def _about(appointment: Appointment) -> About:
+def about_visit(appointment: Appointment) -> About:
+    """What a promise is about that was opened because of this visit."""
     return About(type="scheduling.appointment", id=appointment.pk)
 
 

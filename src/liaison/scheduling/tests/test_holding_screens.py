@@ -69,6 +69,16 @@ def test_one_press_books_it_and_one_more_changes_nothing(rosa: Client, clinic: C
     assert "Book it" not in shown
 
 
+def test_the_form_sent_again_after_it_was_taken_says_that_it_is_booked(rosa: Client, clinic: Clinic) -> None:
+    visit = held(rosa, clinic)
+    rosa.post(f"/appointments/{visit.pk}/hold/take/", {"version": visit.version})
+    page(rosa.get(f"/appointments/{visit.pk}/"))
+    held(rosa, clinic)
+    shown = page(rosa.get(f"/appointments/{visit.pk}/"))
+    assert "Booked for Tue, Mar 3, 10:00." in shown
+    assert shown.count("Held until") == 1, "only its story says so"
+
+
 def test_given_up_its_page_says_so_and_leads_to_another_time(rosa: Client, clinic: Clinic) -> None:
     visit = held(rosa, clinic)
     rosa.post(f"/appointments/{visit.pk}/hold/give-up/", {"version": visit.version})

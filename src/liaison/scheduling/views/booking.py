@@ -165,7 +165,9 @@ def _hold(request: HttpRequest, booking: Booking, form: BookForm) -> HttpRespons
         override=_override(form),
         now=booking.now,
     )
-    said = _("Held until %(when)s.") % {"when": day_and_time(held.local_until)}
+    kept = _("Held until %(when)s.") % {"when": day_and_time(held.local_until)}
+    booked = _("Booked for %(when)s.") % {"when": day_and_time(held.appointment.local_start)}
+    said = kept if held.stands else booked  # sent again by a tab in which it was not yet taken
     return done(request, said=said, to=reverse("scheduling:appointment", args=[held.appointment_id]), go=True)
 
 
