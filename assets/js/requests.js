@@ -1,6 +1,6 @@
 // How requests behave: refusals stand where they happened, a form is sent once, waiting shows after 100 ms.
 import htmx from "htmx.org";
-import { all, one, on } from "./page.js";
+import { all, locked, one, on } from "./page.js";
 
 const WAIT_BEFORE_SHOWING = 100;
 const SENTENCES = {
@@ -100,6 +100,7 @@ const SKELETON = '<div class="l-skeleton" role="status"><span class="l-sr">Loadi
 
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt, target, requestConfig } = event.detail;
+  if (requestConfig.headers["Liaison-Background"] && locked()) return event.preventDefault(); // nobody sees it
   const form = elt.closest("form");
   if (form && requestConfig.verb !== "get") {
     if (form.dataset.busy) return event.preventDefault();

@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.read_off import arrive
+from tests.journeys.read_off import arrive, settled
 
 pytestmark = pytest.mark.journey
 
@@ -38,6 +38,25 @@ def test_nobody_there_is_warned_then_locked_out_and_comes_back_to_the_same_page(
     expect(warning).to_be_hidden()
     assert page.locator(".l-shell").evaluate("shell => shell.inert")
     assert lock.locator("a").get_attribute("href") == "/account/login/?next=%2Freferrals%2F%3Ftab%3Dlate"
+
+
+def test_a_page_that_asks_by_itself_every_minute_asks_nothing_once_it_is_locked(as_person, clinic):
+    lena = as_person("Lena Fischer")
+    lena.page.clock.install()
+    page = lena.open("/flow/")
+    asked = []
+    page.on("request", lambda request: asked.append(request.url) if request.headers.get("liaison-background") else None)
+    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 10"))
+    with page.expect_response(re.compile("/flow/")):
+        page.clock.fast_forward("01:01")
+    assert [url for url in asked if "/flow/" in url]
+    page.clock.fast_forward("14:30")
+    expect(page.locator("#lock")).to_be_visible()
+    settled(page)
+    asked.clear()
+    page.clock.run_for("02:10")
+    settled(page)
+    assert asked == []
 
 
 def test_a_passkey_is_added_signs_in_without_a_password_and_is_removed(as_person, clinic):
