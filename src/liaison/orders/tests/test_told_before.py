@@ -141,10 +141,7 @@ def test_a_telling_of_before_there_was_a_history_is_taken_back_as_well(clinic: C
     page = queries.referral_page(clinic.imani, referral_id=referral.pk, now=LATER)
     assert page.told is not None
     assert page.told.by_name == ""
-    assert (
-        "Told before:"
-        in at_desk(clinic.imani).get(f"/referrals/{referral.pk}/review/").content.decode()
-    )
+    assert "Told before:" in at_desk(clinic.imani).get(f"/referrals/{referral.pk}/review/").content.decode()
     assert review(clinic, referral).state == "reviewed"
     assert loop_of(referral).evidence_kinds == ["referrer_reviewed", "report_received"]
 
