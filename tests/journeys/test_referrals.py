@@ -103,6 +103,40 @@ def test_the_cardiology_visit_of_a_referral_is_booked_here(as_person, clinic):
     assert due_at.astimezone(NEW_YORK).date() == start_at.astimezone(NEW_YORK).date()
 
 
+def test_who_was_told_before_the_review_is_told_anew_what_it_decides(as_person, clinic):
+    """The form asks whether they know it; a review that is taken back lets the first telling stand again."""
+    imani, rosa = as_person("Dr Imani Achebe"), as_person("Rosa Delgado")
+    referral_id = _refer(imani, clinic, to="Tanaka")
+    _move(rosa, referral_id, "The note came", {"report": "Mild stenosis."})
+    _move(rosa, referral_id, "The patient was told", {"how": "By phone: all is well."})
+    early = ["patient_informed", "report_received"]
+    _stands(rosa.page, clinic, referral_id, "note_received", rule="referral.review", step="reviews", evidence=early)
+
+    form = _press(imani, referral_id, "Reviewed", {"review": "Stop the tablets."})
+    expect(form).to_contain_text("Told before, as Rosa Delgado noted")
+    expect(form).to_contain_text("By phone: all is well.")
+    expect(form.locator("[name=knows]:checked")).to_have_count(0)
+    form.locator(".l-form-actions button").first.click()
+    expect(form.locator("[name=knows]:invalid").first).to_be_attached()
+    assert _where(clinic, referral_id)[0] == "note_received"
+    form.locator("[name=knows][value=no]").check()
+    _send(imani, form)
+    late = ["referrer_reviewed", "report_received"]
+    _stands(imani.page, clinic, referral_id, "reviewed", rule="referral.tell", step="Tell", evidence=late)
+    struck = imani.page.locator(".l-timeline--story li.is-undone")
+    expect(struck).to_contain_text("The patient was told.")
+    expect(struck).to_contain_text("taken back by Dr Imani Achebe with the review of the note")
+
+    imani.page.get_by_role("button", name="Take it back").click()
+    expect(imani.page.locator(".l-track [aria-current=step]")).to_contain_text("Note received")
+    _stands(imani.page, clinic, referral_id, "note_received", rule="referral.review", step="reviews", evidence=early)
+    _move(imani, referral_id, "Reviewed", {"review": "Stop the tablets.", "knows": "no"})
+    _move(rosa, referral_id, "The patient was told", {"how": "By phone: stop the tablets."})
+    state, loop_id, loop_state, _ = _where(clinic, referral_id)
+    assert (state, loop_state) == ("closed", "closed")
+    assert evidence_of(clinic, loop_id) == ["patient_informed", "referrer_reviewed", "report_received"]
+
+
 def _refer(imani, clinic, *, to):
     """Refer a patient of Riverside who has no referral to a cardiologist of ours; Rosa follows it. Its id."""
     patient_id = clinic.value(
@@ -175,7 +209,11 @@ def _press(person, referral_id, word, typed):
     form = page.locator("#referral-do form")
     form.wait_for()
     for name, value in typed.items():
-        form.locator(f"[name={name}]").fill(value)
+        choice = form.locator(f"[name={name}][type=radio][value='{value}']")
+        if choice.count():
+            choice.check()
+        else:
+            form.locator(f"[name={name}]").fill(value)
     return form
 
 

@@ -129,11 +129,13 @@ class Mistake:
 
     ``sentence`` says it in the story, ``reason`` why. Void is the evidence that agrees with all that is given:
     ``about`` the thing it names, ``kinds`` its codes (None is any), ``at`` when it was recorded. ``events`` are
-    the names under which it ended or began clocks ("call:12"); with ``at`` only those of that instant.
+    the names under which it ended or began clocks ("call:12"); with ``at`` only those of that instant. ``because`` is
+    a code for another fact that overtook it, "" for a slip; by it `count_evidence_again` finds the evidence.
     """
 
     sentence: str
     reason: str = ""
+    because: str = ""
     about: About | None = None
     kinds: tuple[str, ...] | None = None
     events: tuple[str, ...] = ()

@@ -68,12 +68,23 @@ class ReferralSeen(ReferralFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferralNoteReceived(ReferralFact):
-    """The specialist's report came."""
+    """The specialist's report came.
+
+    `not_needed` is our own coming appointment that the referral counted on until now and that is not needed any more,
+    None where there is none or it stays.
+    """
+
+    not_needed: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReferralReviewed(ReferralFact):
-    """The referrer read it and said what follows."""
+    """The referrer read it and said what follows.
+
+    `to_tell_anew`: the patient, who was told before, does not know it yet.
+    """
+
+    to_tell_anew: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -109,6 +109,14 @@ class MoveForm(forms.Form):
     """Every move carries the version it was decided against."""
 
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    asks = ""
+    """The question of this form that is asked only where it arises."""
+
+    def ask(self) -> None:
+        """Show that question."""
+        field = self.fields[self.asks]
+        chosen = forms.RadioSelect(choices=field.choices)  # type: ignore[attr-defined]  # a field of choices
+        field.widget = chosen
 
 
 class NoteForm(MoveForm):
@@ -179,16 +187,41 @@ class SeenForm(MoveForm):
         self["seen_earlier"].help_text = _("The visit booked here is cancelled then, and the patient is told.")
 
 
+def _yes_or_no(label: Any, *, yes: Any, no: Any) -> forms.TypedChoiceField:
+    """A question that is asked where it arises, with no answer chosen beforehand; whether one is owed, the action says,
+    once it knows that the form is not an old one. None for no answer."""
+    return forms.TypedChoiceField(
+        label=label,
+        choices=[("yes", yes), ("no", no)],
+        coerce=lambda answer: answer == "yes",
+        empty_value=None,
+        required=False,
+        widget=forms.HiddenInput,
+    )
+
+
 class ReportForm(MoveForm):
-    """What the specialist says."""
+    """What the specialist says, and whether the visit that is booked here is still needed then."""
 
     report = forms.CharField(label=_("What the note says"), widget=forms.Textarea(attrs={"rows": 3}), max_length=8000)
+    still_needed = _yes_or_no(
+        _("Is the visit booked here still needed?"),
+        yes=_("Yes, keep it"),
+        no=_("No: cancel it and tell the patient"),
+    )
+    asks = "still_needed"
 
 
 class ReviewForm(MoveForm):
-    """What follows from it."""
+    """What follows from it, and whether a patient who was told before knows it."""
 
     review = forms.CharField(label=_("What follows"), widget=forms.Textarea(attrs={"rows": 2}), max_length=4000)
+    knows = _yes_or_no(
+        _("Does the patient know this already?"),
+        yes=_("Yes: nothing more is to be told, and the referral closes"),
+        no=_("No: they are to be told what follows"),
+    )
+    asks = "knows"
 
 
 class TellForm(MoveForm):

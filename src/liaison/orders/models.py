@@ -205,11 +205,17 @@ class ReferralAttachment(models.Model):
         return f"attachment {self.pk}"
 
 
+class TakenBackBy(models.TextChoices):
+    """What took a step back, where it was no slip of a person."""
+
+    REVIEW = "review", "the review decided anew"
+
+
 class ReferralStep(models.Model):
     """One state that a referral entered: when, by whom, why, towards whom. Never changed, but it may be taken back.
 
     ``before`` holds the referral's columns as they were, empty for what can't be taken back; ``proof`` is the code of
-    the evidence that the step gave, "" for none.
+    the evidence that the step gave, "" for none. ``undone_because`` is "" for a slip that somebody took back.
     """
 
     referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="steps")
@@ -227,10 +233,15 @@ class ReferralStep(models.Model):
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
     )
     undone_by_name = models.CharField(max_length=200, blank=True, default="")
+    undone_because = models.CharField(max_length=20, choices=TakenBackBy, blank=True, default="")
 
     class Meta:
         ordering = ("id",)
         constraints: ClassVar = [
+            models.CheckConstraint(
+                name="step_undone_because_of_something_known",
+                condition=Q(undone_because="") | Q(undone_because__in=TakenBackBy.values, undone_at__isnull=False),
+            ),
             models.CheckConstraint(
                 name="step_undone_says_by_whom",
                 condition=Q(undone_at=None, undone_by=None, undone_by_name="")
@@ -242,6 +253,11 @@ class ReferralStep(models.Model):
         """The state and the referral, never a patient."""
         return f"{self.state} of referral {self.referral_id}"
 
-    def undo(self, *, by_id: int | None, by_name: str, now: datetime) -> None:
-        """It was a mistake; the line stays to be read."""
+    def undo(self, *, by_id: int | None, by_name: str, now: datetime, because: str = "") -> None:
+        """It was a mistake, or something overtook it; the line stays to be read."""
         self.undone_at, self.undone_by_id, self.undone_by_name = now, by_id, by_name
+        self.undone_because = because
+
+    def stand_again(self) -> None:
+        """What overtook it was itself taken back."""
+        self.undone_at, self.undone_by_id, self.undone_by_name, self.undone_because = None, None, "", ""

@@ -24,7 +24,7 @@ from liaison.pathways import actions, queries
 from liaison.pathways.access import RECONCILE, RECORD_VISIT, SET_COMPLEXITY, STRIKE_PROOF, SWITCH
 from liaison.pathways.actions import record_reconciliation, record_visit_elsewhere, set_complexity, strike_proof
 from liaison.pathways.forms import ComplexityForm, OffForm, ReconciliationForm, StrikeProofForm, VisitElsewhereForm
-from liaison.pathways.queries import FollowUpView, RecordedProof, get_follow_up, may_be_the_visit
+from liaison.pathways.queries import FollowUpView, RecordedProof, get_follow_up, may_be_the_visit, why_visit_unread
 from liaison.pathways.rules.protocol import Complexity
 
 
@@ -242,6 +242,7 @@ def _page(
         "may_record": may_change and patient.reachable_by(actor, RECORD_VISIT, now=now),
         "may_reconcile": may_change and patient.reachable_by(actor, RECONCILE, now=now),
         "may_serve": may_be_the_visit(actor, view=view, now=now),
+        "unread": why_visit_unread(view, now=now),
         "to_strike": [(one, _strike_form(one, given=struck)) for one in view.recorded] if may_strike else [],
     }
     template = "pathways/_follow_up.html" if request.htmx else "pathways/follow_up.html"  # type: ignore[attr-defined]  # put there by a middleware

@@ -16,12 +16,14 @@ from liaison.orders.events import (
     ReferralCancelRequested,
     ReferralDeclined,
     ReferralMoveUndone,
+    ReferralNoteReceived,
     ReferralSeen,
 )
 from liaison.patients.actions import put_back, repoint
 from liaison.patients.events import PatientDeceased, PatientsMerged, PatientsUnmerged
 from liaison.scheduling.actions import (
     answer_missed,
+    cancel_what_is_needed_no_more,
     cancel_what_was_not_needed,
     confirm_booking,
     confirm_cancellation,
@@ -297,6 +299,13 @@ def cancel_what_they_need_no_more(fact: ReferralSeen, *, actor: Actor) -> None:
     """The patient was seen before the visit that is booked here: nobody waits for them then."""
     if fact.instead_of is not None:
         cancel_what_was_not_needed(actor=actor, appointment_id=fact.instead_of, now=fact.at)
+
+
+@reacts_to(ReferralNoteReceived)
+def cancel_what_the_note_left_over(fact: ReferralNoteReceived, *, actor: Actor) -> None:
+    """The note came, and who filed it says that the visit booked here is not needed any more."""
+    if fact.not_needed is not None:
+        cancel_what_is_needed_no_more(actor=actor, appointment_id=fact.not_needed, now=fact.at)
 
 
 @reacts_to(ReferralMoveUndone)

@@ -16,8 +16,9 @@ from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.refusals import Conflict
 from liaison.inbox import access
-from liaison.inbox.actions.failures import answer_came_late, bad_point, open_failed_loop
+from liaison.inbox.actions.failures import answer_came_late, bad_point
 from liaison.inbox.actions.messages import TOO_LATE, about, announce_message, suppress
+from liaison.inbox.actions.untold import call_about_failure, say_what_became_of_it
 from liaison.inbox.events import MessageFailed, MessageQueued, MessageSent
 from liaison.inbox.kinds import ANSWER, ANSWERED_MAIL
 from liaison.inbox.models import DeliveryAttempt, Message
@@ -243,9 +244,10 @@ def _apply(entry: Entry, message: Message, *, actor: Actor, result: Result, now:
         message.lose_track(reply=result.reply)
         message.save()
         entry.publish(MessageFailed(at=now, kind="unknown", **about(message)))
-        open_failed_loop(actor, message=message, kind="unknown", now=now)
+        call_about_failure(actor, message=message, kind="unknown", now=now)
     if was_unknown and message.state in (MessageState.SENT, MessageState.QUEUED):
         answer_came_late(actor, message=message, now=now)
+        say_what_became_of_it(actor, message=message, now=now)
     announce_message(message)
 
 
@@ -274,7 +276,7 @@ def _fail(entry: Entry, message: Message, *, actor: Actor, kind: FailureKind, re
     message.fail(kind=kind, now=now, reply=reply)
     message.save()
     entry.publish(MessageFailed(at=now, kind=kind, **about(message)))
-    open_failed_loop(actor, message=message, kind=kind, now=now)
+    call_about_failure(actor, message=message, kind=kind, now=now)
     point = bad_point(message)
     if point is not None:
         mark_contact_bad(

@@ -11,6 +11,7 @@ from liaison.core.actor import Actor
 from liaison.core.calendars import add_business_days
 from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import DeliveryAttempt, Message
+from liaison.inbox.queries.unread import unread_of
 from liaison.loops.actions import add_evidence, give_up_loop, open_loop
 from liaison.loops.models import Loop, Priority
 from liaison.loops.ports import About, ClockToStart, Owner, Promise
@@ -49,6 +50,8 @@ def open_failed_loop(actor: Actor, *, message: Message, kind: str, now: datetime
         return None
     title, step = _WORDS[kind]
     words = {"who": patient.goes_by, "what": _CHANNELS[message.channel]}
+    missed = unread_of(message)
+    unread = f". It is in {missed.sent}; {missed.known}: tell them with an interpreter" if missed else ""
     pressing = message.expires_at is not None and message.expires_at - now < SOON
     return open_loop(
         actor,
@@ -61,7 +64,7 @@ def open_failed_loop(actor: Actor, *, message: Message, kind: str, now: datetime
                     rule_id="failed-message",
                     rule_version="1",
                     source="A message that failed is told another way by the next business day",
-                    step=step.format(**words),
+                    step=step.format(**words) + unread,
                     anchor_event=f"message:{message.pk}",
                     anchor_at=now,
                     due_at=next_business_day(site, now=now),

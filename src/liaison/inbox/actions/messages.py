@@ -20,6 +20,7 @@ from liaison.core.refusals import Conflict, NotFound, Refusal
 from liaison.inbox import access
 from liaison.inbox.actions.failures import arrived_after_all
 from liaison.inbox.actions.keys import KeyReused
+from liaison.inbox.actions.untold import say_what_became_of_it
 from liaison.inbox.events import MessageFailed, MessageQueued, MessageSent, MessageSuppressed
 from liaison.inbox.models import Attachment, Message, Template
 from liaison.inbox.models.messages import FailureKind, MessageState
@@ -204,6 +205,7 @@ def confirm_arrived(actor: Actor, *, message_id: int, now: datetime) -> Message:
         message.deliver(now=now)
         message.save()
         arrived_after_all(actor, message=message, now=now)
+        say_what_became_of_it(actor, message=message, now=now)
         entry.publish(MessageSent(at=now, **about(message)))
         announce_message(message)
     return message
@@ -216,6 +218,7 @@ def confirm_not_arrived(actor: Actor, *, message_id: int, now: datetime) -> Mess
         message = _locked(seen.pk, states=(MessageState.UNKNOWN, MessageState.SENT), entry=entry)
         message.fail(kind=FailureKind.LOST, now=now, reply=message.last_reply)
         message.save()
+        say_what_became_of_it(actor, message=message, now=now)
         entry.publish(MessageFailed(at=now, kind=FailureKind.LOST, **about(message)))
         announce_message(message)
     return message

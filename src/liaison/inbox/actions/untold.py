@@ -7,19 +7,28 @@ from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Final
 
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, OuterRef, Q
+from django.utils.text import capfirst
 
 from liaison.accounts.models import Site
 from liaison.core.actor import Actor
 from liaison.core.keys import hold_key
-from liaison.inbox.actions.failures import SOON, next_business_day, owner_of
+from liaison.inbox.actions.failures import SOON, next_business_day, open_failed_loop, owner_of
 from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import Call, Message
+from liaison.inbox.models.messages import MessageState
 from liaison.inbox.queries.unread import unread_of
-from liaison.inbox.queries.untold import ON_ITS_WAY, UNTOLD, came_to_nothing_at, reason_to_call
+from liaison.inbox.queries.untold import (
+    CAME_TO_NOTHING,
+    ON_ITS_WAY,
+    UNTOLD,
+    came_to_nothing_at,
+    is_unread_news,
+    reason_to_call,
+)
 from liaison.inbox.rules.contact import Outcome, With
 from liaison.inbox.rules.unread import Unread
-from liaison.inbox.rules.untold import NEWS, OTHER_LANGUAGE, WORDS, must_be_called, news, step_of, title_of
+from liaison.inbox.rules.untold import CAME_BACK, NEWS, OTHER_LANGUAGE, WORDS, must_be_called, news, step_of, title_of
 from liaison.loops.actions import open_loop, raise_priority, restart_clock
 from liaison.loops.models import Clock, Loop, Priority
 from liaison.loops.ports import About, ClockToStart, Promise
@@ -48,7 +57,9 @@ def call_who_was_not_told(actor: Actor, *, message_id: int, reason: str, now: da
     hold_key(f"{UNTOLD}{message.patient_id}")
     known = Loop.objects.open().filter(patient=message.patient, once_key__startswith=UNTOLD).order_by("pk").first()
     if known is not None:
-        return _add(actor, known, message, site=site, reason=reason, now=now)
+        missed = _missed(message, reason=reason)
+        why = f"{'In ' + missed.sent if missed else 'Not sent'} either: {_news(message, site=site)}."
+        return _add(actor, known, message, site=site, reason=reason, why=why, now=now)
     return _open(actor, message, site=site, reason=reason, now=now)
 
 
@@ -58,6 +69,36 @@ def call_who_cannot_read_it(actor: Actor, *, message_id: int, now: datetime) -> 
     if message.template is None or message.template.code not in NEWS or reason_to_call(message) != OTHER_LANGUAGE:
         return None
     return call_who_was_not_told(actor, message_id=message_id, reason=OTHER_LANGUAGE, now=now)
+
+
+def call_about_failure(actor: Actor, *, message: Message, kind: str, now: datetime) -> Loop | None:
+    """See that whoever this failed message was for is reached another way; None where nobody could own it.
+
+    A patient who is to be told with an interpreter anyway, as they could not have read it, has one promise that says
+    both; otherwise `open_failed_loop`.
+    """
+    return say_what_became_of_it(actor, message=message, now=now) or open_failed_loop(
+        actor, message=message, kind=kind, now=now
+    )
+
+
+def say_what_became_of_it(actor: Actor, *, message: Message, now: datetime) -> Loop | None:
+    """The open loop that tells this message with an interpreter says that it failed, or that it did not after all.
+
+    None where there is no such loop.
+    """
+    site = message.patient.home_site()
+    if site is None or not is_unread_news(message):
+        return None
+    hold_key(f"{UNTOLD}{message.patient_id}")
+    known = Loop.objects.open().filter(patient=message.patient, once_key__startswith=UNTOLD).order_by("pk").first()
+    if known is None:
+        return None
+    came_back = _came_back(message)
+    went = "it is tried once more" if message.state == MessageState.QUEUED else "it arrived after all"
+    became = CAME_BACK[came_back] if came_back else went
+    why = f"{capfirst(became)}: {_news(message, site=site)}."
+    return _add(actor, known, message, site=site, reason=OTHER_LANGUAGE, why=why, now=now)
 
 
 def needs_call(message: Message, *, site: Site, reason: str, now: datetime) -> bool:
@@ -96,20 +137,27 @@ def _open(actor: Actor, message: Message, *, site: Site, reason: str, now: datet
     )
 
 
-def _add(actor: Actor, loop: Loop, message: Message, *, site: Site, reason: str, now: datetime) -> Loop:
+def _add(actor: Actor, loop: Loop, message: Message, *, site: Site, reason: str, why: str, now: datetime) -> Loop:
     running = Clock.objects.filter(loop=loop, rule_id=RULE, satisfied_at=None, voided_at=None).order_by("pk").last()
-    missed = _missed(message, reason=reason)
-    step = _step(_unsaid(message, loop=loop, site=site, now=now), site=site, reason=reason, missed=missed)
+    unsaid = _unsaid(message, loop=loop, site=site, now=now)
+    missed = _missed(message, reason=reason) or next(filter(None, map(_missed_before, unsaid)), None)
+    step = _step(unsaid, site=site, reason=reason, missed=missed)
     if running is not None and step == running.step:
         return loop
     earlier = running.due_at if running else None
     clock = _clock(message, site=site, step=step, reason=reason, now=now, no_later_than=earlier)
-    why = f"{'In ' + missed.sent if missed else 'Not sent'} either: {_news(message, site=site)}."
     restart_clock(actor, loop_id=loop.pk, clock=clock, reason=why, now=now)
     if _pressing(message, now=now) and loop.priority == Priority.ROUTINE:
         why = "The visit is within two days."
         raise_priority(actor, loop_id=loop.pk, priority=Priority.URGENT, reason=why, now=now)
     return Loop.objects.get(pk=loop.pk)
+
+
+def _came_back(message: Message) -> str:
+    """How it failed, as `rules.untold` knows it; "" where it did not."""
+    if message.state == MessageState.UNKNOWN:
+        return "unknown"
+    return message.failure_kind if message.state == MessageState.FAILED else ""
 
 
 def _unsaid(message: Message, *, loop: Loop | None, site: Site, now: datetime) -> list[Message]:
@@ -121,7 +169,11 @@ def _unsaid(message: Message, *, loop: Loop | None, site: Site, now: datetime) -
     ended = Loop.objects.filter(patient_id=message.patient_id, once_key__startswith=UNTOLD, ended_at__isnull=False)
     before = ended.filter(pk__lt=loop.pk) if loop else ended
     since = before.aggregate(last=Max("ended_at"))["last"]
-    rows = theirs.filter(Q(suppressed_reason__in=list(WORDS)) | Q(state__in=ON_ITS_WAY), template__code__in=list(NEWS))
+    own = Loop.objects.filter(kind=FAILED_MESSAGE.code, about_type="inbox.message", about_id=OuterRef("pk"))
+    failed = Q(state__in=CAME_TO_NOTHING) & ~Exists(own.exclude(once_key__startswith=UNTOLD))
+    rows = theirs.filter(
+        Q(suppressed_reason__in=list(WORDS)) | Q(state__in=ON_ITS_WAY) | failed, template__code__in=list(NEWS)
+    )
     new = [
         (row, reason)
         for row in rows.select_related("template", "patient").order_by("expires_at", "pk")
@@ -137,6 +189,10 @@ def _unsaid(message: Message, *, loop: Loop | None, site: Site, now: datetime) -
     ]
 
 
+def _missed_before(message: Message) -> Unread | None:
+    return _missed(message, reason=reason_to_call(message))
+
+
 def _missed(message: Message, *, reason: str) -> Unread | None:
     return unread_of(message) if reason == OTHER_LANGUAGE else None
 
@@ -145,7 +201,8 @@ def _step(messages: Sequence[Message], *, site: Site, reason: str, missed: Unrea
     said = list(dict.fromkeys(_news(message, site=site) for message in messages))
     more = [f"and {len(said) - MOST_NEWS} more"] if len(said) > MOST_NEWS else []
     who, words = messages[0].patient.goes_by, "; ".join([*said[:MOST_NEWS], *more])
-    return step_of(who, reason=reason, unread=missed, said=words)
+    came_back = next(filter(None, map(_came_back, reversed(messages))), "")
+    return step_of(who, reason=reason, unread=missed, said=words, came_back=came_back)
 
 
 def _news(message: Message, *, site: Site) -> str:

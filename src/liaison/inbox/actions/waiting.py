@@ -12,8 +12,8 @@ from liaison.accounts.models import Site
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.inbox import access
-from liaison.inbox.actions.failures import open_failed_loop, owner_of
-from liaison.inbox.actions.untold import call_who_was_not_told, needs_call
+from liaison.inbox.actions.failures import owner_of
+from liaison.inbox.actions.untold import call_about_failure, call_who_was_not_told, needs_call
 from liaison.inbox.models import Message
 from liaison.inbox.models.messages import MessageState
 from liaison.inbox.queries.untold import failed_without_loop, reason_to_call, withheld_without_loop
@@ -66,4 +66,4 @@ def _open(actor: Actor, message: Message, *, site: Site, now: datetime) -> bool:
             reason = reason_to_call(message)
             return call_who_was_not_told(actor, message_id=message.pk, reason=reason, now=now) is not None
         kind = "unknown" if message.state == MessageState.UNKNOWN else message.failure_kind
-        return open_failed_loop(actor, message=message, kind=kind, now=now) is not None
+        return call_about_failure(actor, message=message, kind=kind, now=now) is not None

@@ -19,16 +19,22 @@ from liaison.loops.models import Loop
 UNTOLD: Final = "untold:"
 """How the once key of a loop begins that calls a patient about everything that could not be sent to them."""
 
+CAME_TO_NOTHING: Final = (MessageState.FAILED, MessageState.UNKNOWN)
+"""States of messages that did not arrive, or perhaps not."""
+
 ON_ITS_WAY: Final = (MessageState.QUEUED, MessageState.SENDING, MessageState.SENT, MessageState.DELIVERED)
 """States of messages that the reader has, or is about to have."""
 
 
 def failed_without_loop() -> list[Message]:
-    """What failed, or perhaps did, and has no loop: nobody could own one. What a person settled is not asked again."""
+    """What failed, or perhaps did, and has no loop: nobody could own one. What a person settled is not asked again, nor
+    what the loop sees to in which they are told with an interpreter."""
     failed = Q(state=MessageState.FAILED, failure_kind__in=(FailureKind.PERMANENT, FailureKind.TEMPORARY))
     loops = Loop.objects.filter(kind=FAILED_MESSAGE.code, about_type="inbox.message", about_id=OuterRef("pk"))
     rows = Message.objects.filter(failed | Q(state=MessageState.UNKNOWN)).exclude(Exists(loops))
-    return list(rows.select_related("patient", "loop", "queued_by").order_by("pk"))
+    found = list(rows.select_related("patient", "loop", "queued_by", "template").order_by("pk"))
+    told = loops_instead([row for row in found if is_unread_news(row)])
+    return [row for row in found if row.pk not in told]
 
 
 def withheld_without_loop(*, now: datetime) -> list[Message]:
@@ -42,10 +48,17 @@ def withheld_without_loop(*, now: datetime) -> list[Message]:
 
 
 def reason_to_call(message: Message) -> str:
-    """Why this message tells the patient nothing, as `rules.untold` knows it; "" where it does, or failed."""
+    """Why this message tells the patient nothing, as `rules.untold` knows it; "" where it does, and for what failed in
+    a language that they read."""
     if message.state == MessageState.SUPPRESSED:
         return message.suppressed_reason
-    return OTHER_LANGUAGE if message.state in ON_ITS_WAY and unread_of(message) else ""
+    return OTHER_LANGUAGE if message.state in (*ON_ITS_WAY, *CAME_TO_NOTHING) and unread_of(message) else ""
+
+
+def is_unread_news(message: Message) -> bool:
+    """Whether it says what the patient must know of a visit, in a language that its reader does not read."""
+    news = message.template is not None and message.template.code in NEWS
+    return news and unread_of(message) is not None
 
 
 def came_to_nothing_at(message: Message) -> datetime:

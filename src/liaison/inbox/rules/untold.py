@@ -38,6 +38,16 @@ WORDS: Final[Mapping[str, str]] = MappingProxyType(
 )
 """Why a message that was not sent is told by phone; one that was cancelled, was too late or is for the dead is not."""
 
+CAME_BACK: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "permanent": "mail to them bounced",
+        "temporary": "mail to them could not be delivered",
+        "lost": "mail to them never arrived",
+        "unknown": "nobody knows whether it arrived",
+    }
+)
+"""What became of a message that failed, by the kind of the failure."""
+
 NEEDS_A_CALL: Final = frozenset({*WORDS, OTHER_LANGUAGE})
 
 OWN_WISH: Final = frozenset({Why.DO_NOT_CONTACT, Why.OPTED_OUT})
@@ -56,11 +66,13 @@ def must_be_called(*, template: str, reason: str, ends_at: datetime | None, talk
     return not (talked and reason in OWN_WISH)
 
 
-def step_of(who: str, *, reason: str, unread: Unread | None, said: str) -> str:
-    """The next step: whom to tell, why by phone, and what."""
+def step_of(who: str, *, reason: str, unread: Unread | None, said: str, came_back: str = "") -> str:
+    """The next step: whom to tell, why by phone, and what. `came_back` is a key of CAME_BACK, "" for no failure."""
     if unread is None:
         return f"Tell {who} by phone ({WORDS[reason]}): {said}"
-    return f"Tell {who} by phone with an interpreter (our mail is in {unread.sent}, {unread.known}): {said}"
+    why_else = CAME_BACK[came_back] if came_back else WORDS.get(reason, "")
+    why = "; ".join(filter(None, [f"our mail is in {unread.sent}, {unread.known}", why_else]))
+    return f"Tell {who} by phone with an interpreter ({why}): {said}"
 
 
 def title_of(who: str, *, unread: Unread | None) -> str:

@@ -9,11 +9,13 @@ import pytest
 
 from liaison.inbox import actions
 from liaison.inbox.models import Message
+from liaison.inbox.ports import TemporaryFailure, Unknown
 from liaison.inbox.queries import loops_instead, unread_ahead, unread_of
 from liaison.inbox.rules.channels import Category
 from liaison.inbox.rules.unread import Reader, unread, would_be_unread
 from liaison.inbox.rules.untold import must_be_called
-from liaison.inbox.tests.cast import NOW, Cast
+from liaison.inbox.tests.cast import NOW, Cast, Postman
+from liaison.inbox.tests.test_delivery import BAD, send
 from liaison.inbox.tests.test_queueing import VISIT
 from liaison.inbox.tests.test_untold import HOUR, VISIT_AT, talk, tell, untold
 from liaison.inbox.tests.test_waiting import POST, nobody_is_there, rosa_comes_back
@@ -171,3 +173,105 @@ def test_a_proxy_who_reads_it_is_enough(cast: Cast) -> None:
 def test_who_cannot_be_written_to_reads_nothing_ahead(cast: Cast) -> None:
     assert unread_ahead(cast.patient(written_language="vi"), category=Category.APPOINTMENT, now=NOW) is None
     assert unread_ahead(cast.walter, category=Category.APPOINTMENT, now=NOW) is None
+
+
+# --- it comes back as well ------------------------------------------------------------------------------------
+
+
+TOLD_WHAT = "their visit is on Mon, Mar 9, 09:30"
+
+
+def step(why: str = "") -> str:
+    more = f"; {why}" if why else ""
+    return f"Tell Lan by phone with an interpreter (our mail is in English, they read Vietnamese{more}): {TOLD_WHAT}"
+
+
+def test_a_confirmation_that_they_cannot_read_and_that_bounces_is_one_promise_with_both(
+    cast: Cast, postman: Postman
+) -> None:
+    message = tell(cast, lan(cast))
+    postman.results = [BAD]
+    assert send(message, postman).state == "failed"
+    loop = Loop.objects.get()
+    assert (loop.next_step, loop.state) == (step("mail to them bounced"), "open")
+    assert loop.clocks.filter(voided_at=None).get().evidence == "reached_another_way"
+    line = LoopEvent.objects.filter(what="clock_restarted").get()
+    assert line.reason == f"Mail to them bounced: {TOLD_WHAT}."
+    assert loops_instead([message])[message.pk].pk == loop.pk
+    assert actions.open_what_waits(POST, now=LATER) == 0
+    talk(cast, message.patient, loop=untold())
+    assert actions.open_what_waits(POST, now=LATER) == 0
+    assert [each.state for each in Loop.objects.all()] == ["closed"], "told once is told"
+
+
+def test_what_bounced_stays_said_when_the_next_one_cannot_be_sent_at_all(cast: Cast, postman: Postman) -> None:
+    who = lan(cast)
+    message = tell(cast, who)
+    postman.results = [BAD]
+    send(message, postman)
+    cast.change(ContactPoint.objects.get(patient=who), retired_at=NOW)
+    tell(cast, who, key="visit:2", expires_at=VISIT_AT + timedelta(days=1), now=LATER)
+    assert untold().next_step == f"{step('mail to them bounced')}; their visit is on Tue, Mar 10, 09:30"
+
+
+def test_one_that_cannot_be_sent_forgets_no_interpreter(cast: Cast) -> None:
+    who = lan(cast)
+    tell(cast, who)
+    cast.change(ContactPoint.objects.get(patient=who), retired_at=NOW)
+    tell(cast, who, key="visit:2", expires_at=VISIT_AT + timedelta(days=1), now=LATER)
+    assert untold().next_step == f"{step('no e-mail address')}; their visit is on Tue, Mar 10, 09:30"
+
+
+def test_of_one_that_is_lost_from_sight_the_promise_says_what_is_known(cast: Cast, postman: Postman) -> None:
+    message = tell(cast, lan(cast))
+    postman.results = [Unknown(reply="the line broke")]
+    assert send(message, postman).state == "unknown"
+    assert Loop.objects.get().next_step == step("nobody knows whether it arrived")
+    actions.confirm_arrived(cast.rosa, message_id=message.pk, now=LATER)
+    assert untold().next_step == step()
+    assert LoopEvent.objects.order_by("-pk")[0].reason == f"It arrived after all: {TOLD_WHAT}."
+
+
+def test_of_one_that_never_arrived_it_says_so(cast: Cast, postman: Postman) -> None:
+    message = tell(cast, lan(cast))
+    send(message, postman)
+    actions.confirm_not_arrived(cast.rosa, message_id=message.pk, now=LATER)
+    assert Loop.objects.get().next_step == step("mail to them never arrived")
+
+
+def test_an_answer_that_comes_late_is_said_as_well(cast: Cast) -> None:
+    message = tell(cast, lan(cast))
+    claim = actions.claim_message(POST, message_id=message.pk, now=NOW)
+    assert claim is not None
+    actions.mark_handed_over(POST, claim, now=NOW)
+    actions.recover_abandoned(POST, now=LATER)
+    assert untold().next_step == step("nobody knows whether it arrived")
+    actions.settle(POST, claim, result=TemporaryFailure(reply="450 later"), now=LATER)
+    assert untold().next_step == step()
+    assert LoopEvent.objects.order_by("-pk")[0].reason == f"It is tried once more: {TOLD_WHAT}."
+
+
+def test_one_that_they_read_and_what_a_person_wrote_have_the_promise_of_a_failure(cast: Cast, postman: Postman) -> None:
+    who = lan(cast)
+    postman.results = [BAD]
+    send(tell(cast, who, template="please-call", key="by hand"), postman)
+    loop = Loop.objects.get()
+    assert loop.next_step == (
+        "Call Lan: our e-mail came back. It is in English; they read Vietnamese: tell them with an interpreter"
+    )
+    tell(cast, who)
+    assert Loop.objects.get(once_key__startswith="untold:").next_step == step()
+
+
+def test_what_nobody_could_own_says_both_once_somebody_can(cast: Cast, postman: Postman) -> None:
+    nobody_is_there()
+    message = tell(cast, lan(cast))
+    postman.results = [BAD]
+    send(message, postman)
+    assert not Loop.objects.exists()
+    rosa_comes_back(cast)
+    assert actions.open_what_waits(POST, now=LATER) == 0
+    assert Loop.objects.get().next_step.endswith("they read Vietnamese: tell them with an interpreter")
+    tell(cast, message.patient, key="visit:2", expires_at=VISIT_AT + timedelta(days=1), now=LATER)
+    second = Loop.objects.get(once_key__startswith="untold:").next_step
+    assert second.endswith("(our mail is in English, they read Vietnamese): their visit is on Tue, Mar 10, 09:30")

@@ -54,7 +54,7 @@ from liaison.loops.actions.moves import (
 )
 from liaison.loops.actions.reaching import give_on
 from liaison.loops.actions.undo import TooLateToUndo, undo_last_change
-from liaison.loops.actions.voiding import void_evidence
+from liaison.loops.actions.voiding import count_evidence_again, void_evidence
 from liaison.loops.actions.waiting import change_waiting, drop_waiting, find_owners, keep_failed, open_or_wait
 
 __all__ = [
@@ -87,6 +87,7 @@ __all__ = [
     "change_waiting",
     "close_loop",
     "close_loop_by_hand",
+    "count_evidence_again",
     "drop_waiting",
     "end_hand_over",
     "end_hand_overs_of",

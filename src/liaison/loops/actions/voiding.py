@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from liaison.core.actor import Actor
 from liaison.loops import access
-from liaison.loops.actions.changing import Change, changing, follow_clocks, recount_evidence, start_ladder
-from liaison.loops.events import EvidenceVoided, LoopReopened
+from liaison.loops.actions.changing import (
+    Change,
+    changing,
+    end_clocks,
+    follow_clocks,
+    recount_evidence,
+    start_ladder,
+)
+from liaison.loops.events import EvidenceAdded, EvidenceVoided, LoopReopened
 from liaison.loops.models import Clock, Evidence, LoopEvent, State, Voided
 from liaison.loops.ports import Mistake, Proof
 from liaison.loops.queries.owners import Keeper, keeper_for
@@ -42,6 +49,35 @@ def void_evidence(
     return tuple(touched)
 
 
+def count_evidence_again(
+    actor: Actor, *, loop_id: int, because: str, voided_at: datetime, sentence: str, now: datetime
+) -> tuple[str, ...]:
+    """What a fact with this code overtook on a loop at that instant counts again, the fact having been taken back.
+
+    Clocks that wait for it end; returns the kinds of evidence. Nothing was overtaken then: no change. Refuses
+    Forbidden, NotFound.
+    """
+    found = Evidence.objects.filter(loop_id=loop_id, withdrawn_because=because, withdrawn_at=voided_at)
+    if not found.exists():
+        return ()
+    with changing(actor, access.VOID_EVIDENCE, loop_id=loop_id, now=now, ended_too=True) as change:
+        loop, kinds = change.loop, []
+        for row in found.select_for_update().order_by("pk"):
+            row.count_again()
+            row.save()
+            _line_of(change, at=row.at, starts=loop.kind_info.evidence_label(row.kind)).filter(
+                undone_at=voided_at
+            ).update(undone_at=None)
+            end_clocks(change, satisfied_by=f"evidence:{row.pk}", only_evidence=row.kind)
+            change.publish(EvidenceAdded, evidence=row.kind)
+            kinds.append(row.kind)
+        recount_evidence(loop)
+        if loop.state == State.OPEN:
+            follow_clocks(loop, now=now)
+        change.say("evidence", sentence)
+    return tuple(kinds)
+
+
 def _resting_on(mistake: Mistake) -> list[int]:
     proved = Evidence.objects.filter(_evidence_of(mistake), withdrawn_at=None).values_list("loop_id", flat=True)
     kept = Clock.objects.filter(satisfied_by__in=mistake.events).values_list("loop_id", flat=True)
@@ -64,7 +100,13 @@ def _take_back(change: Change, *, mistake: Mistake, instead: Sequence[Proof], ac
     loop = change.loop
     void = list(Evidence.objects.select_for_update().filter(_evidence_of(mistake), loop=loop, withdrawn_at=None))
     for row in void:
-        row.void(by_id=actor.user_id, by_name=actor.name, reason=mistake.reason or mistake.sentence, now=change.now)
+        row.void(
+            by_id=actor.user_id,
+            by_name=actor.name,
+            reason=mistake.reason or mistake.sentence,
+            because=mistake.because,
+            now=change.now,
+        )
         row.save()
         _strike_line(change, at=row.at, starts=loop.kind_info.evidence_label(row.kind))
     stands = loop.state == State.CLOSED and _stand_in(change, instead, void=void, actor=actor)
@@ -108,8 +150,12 @@ def _stand_in(change: Change, instead: Sequence[Proof], *, void: Sequence[Eviden
 
 def _strike_line(change: Change, *, at: datetime, starts: str) -> None:
     """The story's line that told of it is shown struck through."""
-    lines = LoopEvent.objects.filter(loop=change.loop, at=at, what__in=("evidence", "closed"), undone_at=None)
-    lines.filter(sentence__startswith=starts).update(undone_at=change.now)
+    _line_of(change, at=at, starts=starts).filter(undone_at=None).update(undone_at=change.now)
+
+
+def _line_of(change: Change, *, at: datetime, starts: str) -> QuerySet[LoopEvent]:
+    lines = LoopEvent.objects.filter(loop=change.loop, at=at, what__in=("evidence", "closed"))
+    return lines.filter(sentence__startswith=starts)
 
 
 def _reopen(change: Change, *, actor: Actor) -> None:

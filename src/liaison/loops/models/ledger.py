@@ -295,7 +295,8 @@ class Clock(models.Model):
 class Evidence(models.Model):
     """Proof that part of a promise was kept. Never deleted: withdrawn within the undo time, or voided with a reason.
 
-    `at` is when it was recorded, `happened_at` when what it says took place, where that is known.
+    `at` is when it was recorded, `happened_at` when what it says took place, where that is known. `withdrawn_because`
+    is a code of the package that took it back for another fact and not for a slip; by it the evidence is found again.
     """
 
     loop = models.ForeignKey(Loop, on_delete=models.PROTECT, related_name="evidence")
@@ -313,6 +314,7 @@ class Evidence(models.Model):
     )
     withdrawn_by_name = models.CharField(max_length=200, blank=True, default="")
     withdrawn_reason = models.CharField(max_length=300, blank=True, default="")
+    withdrawn_because = models.CharField(max_length=40, blank=True, default="")
 
     class Meta:
         verbose_name_plural = "evidence"
@@ -323,6 +325,10 @@ class Evidence(models.Model):
                 condition=Q(withdrawn_by=None, withdrawn_by_name="", withdrawn_reason="")
                 | (Q(withdrawn_at__isnull=False) & ~Q(withdrawn_by_name="") & ~Q(withdrawn_reason="")),
             ),
+            models.CheckConstraint(
+                name="evidence_taken_back_because_of_something",
+                condition=Q(withdrawn_because="") | Q(withdrawn_at__isnull=False),
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["about_type", "about_id"], name="evidence_about", condition=~Q(about_type="")),
@@ -332,10 +338,15 @@ class Evidence(models.Model):
         """The kind and the loop, never a patient."""
         return f"evidence {self.kind} of loop {self.loop_id}"
 
-    def void(self, *, by_id: int | None, by_name: str, reason: str, now: datetime) -> None:
+    def void(self, *, by_id: int | None, by_name: str, reason: str, now: datetime, because: str = "") -> None:
         """It rested on a mistake; the row stays to be read."""
         self.withdrawn_at, self.withdrawn_by_id, self.withdrawn_by_name = now, by_id, by_name
-        self.withdrawn_reason = reason[:300]
+        self.withdrawn_reason, self.withdrawn_because = reason[:300], because
+
+    def count_again(self) -> None:
+        """What took it back was itself taken back."""
+        self.withdrawn_at, self.withdrawn_by_id, self.withdrawn_by_name = None, None, ""
+        self.withdrawn_reason, self.withdrawn_because = "", ""
 
 
 class LoopEvent(models.Model):

@@ -215,3 +215,33 @@ def test_the_database_wants_to_know_who_and_why(cast: Cast) -> None:
     prove(cast, cast.loop())
     with pytest.raises(IntegrityError, match="evidence_voided_says_when_and_why"), writes_open():
         Evidence.objects.update(withdrawn_by_name="Rosa")
+
+
+def test_what_another_fact_overtook_counts_again_with_its_clock_and_its_line(cast: Cast, facts: list[Fact]) -> None:
+    loop = cast.loop(clocks=[clock(due_at=NOW + 5 * HOUR, evidence="asked")])
+    prove(cast, loop)
+    before = fresh(loop)
+    overtaken = Mistake(sentence="Asked anew.", kinds=("asked",), because="anew")
+    actions.void_evidence(cast.rosa, mistake=overtaken, loop_id=loop.pk, now=LATER)
+    assert (Evidence.objects.get().withdrawn_because, running(loop)) == ("anew", ["Ask the pharmacy"])
+    facts.clear()
+    said = {"loop_id": loop.pk, "sentence": "Counts again.", "now": LATER + HOUR}
+    assert actions.count_evidence_again(cast.rosa, because="other", voided_at=LATER, **said) == ()
+    assert actions.count_evidence_again(cast.rosa, because="anew", voided_at=NOW, **said) == ()
+    assert actions.count_evidence_again(cast.rosa, because="anew", voided_at=LATER, **said) == ("asked",)
+    found = fresh(loop)
+    assert (found.evidence_kinds, found.next_step) == (["asked"], before.next_step)
+    assert running(loop) == []
+    assert facts == [
+        events.EvidenceAdded(
+            at=LATER + HOUR, loop_id=loop.pk, kind="test_errand", patient_id=cast.walter.pk, evidence="asked"
+        )
+    ]
+    line, _, told = LoopEvent.objects.order_by("-pk")[:3]
+    assert (line.sentence, told.undone_at) == ("Counts again.", None)
+
+
+def test_evidence_has_no_code_for_what_took_it_back_while_it_stands(cast: Cast) -> None:
+    prove(cast, cast.loop())
+    with pytest.raises(IntegrityError, match="evidence_taken_back_because_of_something"), writes_open():
+        Evidence.objects.update(withdrawn_because="anew")

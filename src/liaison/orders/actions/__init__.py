@@ -12,7 +12,7 @@ from liaison.orders.actions.asking import (
     send_referral,
 )
 from liaison.orders.actions.cancelling import cancel_referral, confirm_cancelled
-from liaison.orders.actions.closing import record_note, review_note, tell_patient
+from liaison.orders.actions.closing import KnowsUnsaid, VisitAhead, record_note, review_note, tell_patient
 from liaison.orders.actions.deciding import accept_referral, confirm_received, decline_referral
 from liaison.orders.actions.drafting import NoDraft, change_draft
 from liaison.orders.actions.merging import follow_merge, follow_unmerge
@@ -33,6 +33,7 @@ from liaison.orders.actions.visiting import (
 __all__ = [
     "BuiltOn",
     "DuplicateReferral",
+    "KnowsUnsaid",
     "NoDraft",
     "NotInHouse",
     "NotNow",
@@ -44,6 +45,7 @@ __all__ = [
     "SeenBeforeSent",
     "SeenBeforeTheVisit",
     "TakenBackBefore",
+    "VisitAhead",
     "VisitBeforeSent",
     "VisitInTheFuture",
     "WentOut",

@@ -9,14 +9,15 @@ from liaison.core.refusals import Refusal
 from liaison.loops import actions as loops
 from liaison.loops.ports import About
 from liaison.orders import access, rules
-from liaison.orders.actions.moving import Move, NotNow, moving, not_now, touching, write_step
+from liaison.orders.actions.moving import Move, NotNow, moving, not_now, touching, visit_words, write_step
+from liaison.orders.actions.undoing import is_telling_overtaken, take_back_telling
 from liaison.orders.events import (
     ReferralClosed,
     ReferralNoteReceived,
     ReferralPatientTold,
     ReferralReviewed,
 )
-from liaison.orders.models import Referral
+from liaison.orders.models import Referral, ReferralStep
 from liaison.orders.ports import ABOUT, REPORT, REVIEWED, TOLD
 from liaison.orders.rules import State
 
@@ -31,6 +32,24 @@ class SayWhat(Refusal):
         super().__init__(fields={field: self.sentence})
 
 
+class KnowsUnsaid(Refusal):
+    """The patient was told before the review; whether they know what it decides is to be said, never guessed."""
+
+    code = "orders.knows_unsaid"
+    sentence = "The patient was told before this review. Say whether they know what follows."
+    field = "knows"
+
+
+class VisitAhead(Refusal):
+    """A note came while a visit is booked here; whether it is still needed is to be said, never guessed."""
+
+    code = "orders.visit_ahead"
+    field = "still_needed"
+
+    def __init__(self, when: str) -> None:
+        super().__init__(f"A visit is booked here for {when}. Say whether it is still needed.")
+
+
 def record_note(
     actor: Actor,
     *,
@@ -38,41 +57,100 @@ def record_note(
     report: str,
     now: datetime,
     about: About | None = None,
+    still_needed: bool | None = None,
     expected_version: int | None = None,
 ) -> Referral:
     """The specialist's report came; `report` says what it says, `about` is the document if it was filed.
 
-    The first of the three facts. Now the referrer must review it. Refuses SayWhat, NotNow and the usual.
+    The first of the three facts. Now the referrer must review it. While a visit that is booked here lies ahead,
+    `still_needed` says whether it stays; one that is not is cancelled, and the patient told, by who hears of it. The
+    same form again by the same person changes nothing. Refuses SayWhat, VisitAhead, NotNow and the usual.
     """
     if not report.strip():
         raise SayWhat("report")
+
+    def made(referral: Referral) -> bool:
+        step = _standing(referral, proof=REPORT, actor=actor)
+        kept = step is not None and referral.appointment_id is not None
+        return step is not None and referral.report == report.strip() and still_needed in {None, kept}
+
     with moving(
         actor, access.FILE_NOTE, referral_id=referral_id, to=State.NOTE_RECEIVED,
-        sentence="{target}'s note came.", now=now, expected_version=expected_version,
+        sentence="{target}'s note came.", now=now, expected_version=expected_version, made=made,
     ) as move:  # fmt: skip
-        move.referral.report, move.referral.report_received_at = report.strip(), now
-        _prove(actor, move, kind=REPORT, note=report, about=about)
-        move.publish(ReferralNoteReceived)
+        if not move.repeated:
+            not_needed = _let_go_of_the_visit(move, still_needed=still_needed)
+            move.referral.report, move.referral.report_received_at = report.strip(), now
+            _prove(actor, move, kind=REPORT, note=report, about=about)
+            move.publish(ReferralNoteReceived, not_needed=not_needed)
     return move.referral
 
 
+def _let_go_of_the_visit(move: Move, *, still_needed: bool | None) -> int | None:
+    """The appointment that lies ahead and is not needed any more; the referral counts on it no longer."""
+    referral, before = move.referral, move.before
+    booked = before["appointment_id"]
+    if not rules.is_visit_ahead(before["state"], appointment_id=booked, visit_at=referral.visit_at, now=move.now):
+        return None
+    if still_needed is None:
+        raise VisitAhead(visit_words(referral))
+    move.entry.note(appointment=booked, still_needed=still_needed)
+    stays = "stays" if still_needed else "is not needed any more"
+    move.more = f"The visit booked here for {visit_words(referral)} {stays}."
+    if still_needed:
+        return None
+    referral.visit_at, referral.appointment_id = None, None
+    return int(booked)
+
+
 def review_note(
-    actor: Actor, *, referral_id: int, review: str, now: datetime, expected_version: int | None = None
+    actor: Actor,
+    *,
+    referral_id: int,
+    review: str,
+    now: datetime,
+    knows: bool | None = None,
+    expected_version: int | None = None,
 ) -> Referral:
     """The referrer read the note and says what follows. The second fact; now the patient must be told.
 
-    A patient who was told already closes it. Refuses SayWhat, NotNow and the usual.
+    Of a patient who was told already, `knows` says whether what follows is in what they were told: then it closes;
+    otherwise they are to be told anew. The same form again by the same person changes nothing. Refuses SayWhat,
+    KnowsUnsaid, NotNow and the usual.
     """
     if not review.strip():
         raise SayWhat("review")
+
+    def made(referral: Referral) -> bool:
+        step = _standing(referral, proof=REVIEWED, actor=actor)
+        if step is None or referral.review != review.strip():
+            return False
+        return (knows is False) == is_telling_overtaken(referral, at=step.at)
+
     with moving(
         actor, access.REVIEW, referral_id=referral_id, to=State.REVIEWED, sentence="The note was reviewed.",
-        now=now, reason=review.strip(), expected_version=expected_version,
+        now=now, reason=review.strip(), expected_version=expected_version, made=made,
     ) as move:  # fmt: skip
+        if move.repeated:
+            return move.referral
+        told = move.referral.patient_informed_at is not None
+        if told and knows is None:
+            raise KnowsUnsaid
+        anew = told and not knows
+        if anew:
+            take_back_telling(actor, move)
+            move.more = "The patient does not know yet what follows."
+        move.entry.note(told_before=told, to_tell_anew=anew)
         move.referral.review, move.referral.referrer_reviewed_at = review.strip(), now
         _prove(actor, move, kind=REVIEWED, note=review)
-        move.publish(ReferralReviewed)
+        move.publish(ReferralReviewed, to_tell_anew=anew)
     return _close_if_complete(actor, referral=move.referral, now=now)
+
+
+def _standing(referral: Referral, *, proof: str, actor: Actor) -> ReferralStep | None:
+    """The step that gave this proof, if it stands and this person made it."""
+    steps = ReferralStep.objects.filter(referral=referral, proof=proof, undone_at=None, by_id=actor.user_id)
+    return steps.order_by("id").last()
 
 
 def tell_patient(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, cast
+from typing import Any, Final, cast
 
-from django.db.models import Field
+from django.db.models import Field, QuerySet
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, NotFound, Refusal
@@ -14,12 +14,14 @@ from liaison.core.written_time import clock_time
 from liaison.loops import actions as loops
 from liaison.loops.ports import Mistake
 from liaison.orders import access
-from liaison.orders.actions.moving import REMEMBERED, touching
+from liaison.orders.actions.moving import Move, touching
 from liaison.orders.events import ReferralMoveUndone
-from liaison.orders.models import Referral, ReferralStep
-from liaison.orders.ports import TOLD
-from liaison.orders.queries.page import VERB_OF
+from liaison.orders.models import Referral, ReferralStep, TakenBackBy
+from liaison.orders.ports import REVIEWED, TOLD
+from liaison.orders.queries.page import VERB_OF, told_step
 from liaison.orders.rules import State
+
+_NEVER_TOLD: Final[Mapping[str, Any]] = {"patient_informed_at": None, "informed_how": ""}
 
 
 class BuiltOn(Refusal):
@@ -67,8 +69,54 @@ def undo_move(actor: Actor, *, referral_id: int, step_id: int, now: datetime) ->
             each.undo(by_id=actor.user_id, by_name=actor.name, now=now)
             each.save()
         loops.void_evidence(actor.as_liaison(), mistake=_mistake(step), loop_id=move.referral.loop_id or 0, now=now)
+        if step.proof == REVIEWED:
+            _let_telling_stand(actor, move.referral, reviewed_at=step.at, now=now)
         move.publish(ReferralMoveUndone, state=step.state)
     return move.referral
+
+
+def take_back_telling(actor: Actor, move: Move) -> None:
+    """What the patient was told is overtaken by the review that `move` records: they are to be told anew.
+
+    The telling stays in the history, struck through, and its evidence is void; taking back the review lets both stand
+    again. A telling of before there was a history to take back has no step of its own.
+    """
+    referral, sentence = move.referral, "Taken back: The patient was told. The review says what they do not know yet."
+    told = told_step(referral)
+    if told is not None:
+        told.undo(by_id=actor.user_id, by_name=actor.name, now=move.now, because=TakenBackBy.REVIEW)
+        told.save()
+    _put_back(referral, before=_NEVER_TOLD)
+    loops.void_evidence(
+        actor.as_liaison(),
+        mistake=Mistake(sentence=sentence, kinds=(TOLD,), because=TakenBackBy.REVIEW),
+        loop_id=referral.loop_id or 0,
+        now=move.now,
+    )
+
+
+def _overtaken(referral: Referral, *, at: datetime) -> QuerySet[ReferralStep]:
+    return ReferralStep.objects.filter(referral=referral, undone_because=TakenBackBy.REVIEW, undone_at=at)
+
+
+def is_telling_overtaken(referral: Referral, *, at: datetime) -> bool:
+    """Whether the review of that instant took back what the patient had been told."""
+    return _overtaken(referral, at=at).exists()
+
+
+def _let_telling_stand(actor: Actor, referral: Referral, *, reviewed_at: datetime, now: datetime) -> None:
+    """The telling that a review took back counts again, the review being taken back itself."""
+    for told in _overtaken(referral, at=reviewed_at):
+        told.stand_again()
+        told.save()
+    loops.count_evidence_again(
+        actor.as_liaison(),
+        loop_id=referral.loop_id or 0,
+        because=TakenBackBy.REVIEW,
+        voided_at=reviewed_at,
+        sentence="Counts again: The patient was told.",
+        now=now,
+    )
 
 
 def _undone_before(actor: Actor, step: ReferralStep, *, referral: Referral) -> Referral:
@@ -108,7 +156,7 @@ def what_to_do(step: ReferralStep, *, referral: Referral) -> str:
 
 
 def _put_back(referral: Referral, *, before: Mapping[str, Any]) -> None:
-    for name in REMEMBERED:
+    for name in before:
         column = cast("Field[Any, Any]", Referral._meta.get_field(name))
         setattr(referral, name, column.to_python(before[name]))
 

@@ -33,7 +33,10 @@ class TrackStop:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepLine:
-    """One line of the history; `undone_by` is set once it was taken back, `may_undo` where this actor still can."""
+    """One line of the history; `undone_by` is set once it was taken back, `may_undo` where this actor still can.
+
+    `overtaken` says that a later review took it back, and no slip.
+    """
 
     id: int
     at: datetime
@@ -44,7 +47,17 @@ class StepLine:
     target_name: str
     undone_at: datetime | None
     undone_by: str
+    overtaken: bool
     may_undo: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """That the patient was told: when, by whom ("" where nobody noted it), and what ("" for who reads no chart)."""
+
+    at: datetime
+    by_name: str
+    how: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +67,8 @@ class ReferralPage:
     For an actor who doesn't read the chart (front desk, billing) `reads_chart` is False, and the question, the
     history, the report, the review, what goes along and what the patient was told are "". `may_change` says that it is
     a draft whose words this actor may change. `books_here` says that whom it asks is one of ours, whose visits are
-    booked in our own calendar.
+    booked in our own calendar. `told` is what the patient was told, None before; `visit_ahead` that a visit that is
+    booked here has yet to begin.
     """
 
     id: int
@@ -84,6 +98,8 @@ class ReferralPage:
     report: str
     review: str
     informed_how: str
+    told: Told | None
+    visit_ahead: bool
     track: tuple[TrackStop, ...]
     steps: tuple[StepLine, ...]
     reads_chart: bool
@@ -189,6 +205,8 @@ def referral_page(actor: Actor, *, referral_id: int, now: datetime) -> ReferralP
         report=referral.report if reads else "",
         review=referral.review if reads else "",
         informed_how=referral.informed_how if reads else "",
+        told=_told(referral, reads_chart=reads),
+        visit_ahead=visit_is_ahead(referral, now=now),
         track=_track(state, steps=[step for step in steps if step.undone_at is None]),
         steps=tuple(_line(step, reads_chart=reads, may_undo=step is last) for step in reversed(steps)),
         reads_chart=reads,
@@ -196,6 +214,30 @@ def referral_page(actor: Actor, *, referral_id: int, now: datetime) -> ReferralP
         may_change=reads and state is State.DRAFT and referral.patient.reachable_by(actor, access.REFER, now=now),
         loop=loop_story(actor, loop_id=referral.loop_id, now=now) if referral.loop_id else None,
         books_here=referral.target_practitioner is not None and referral.target_practitioner.site_id is not None,
+    )
+
+
+def told_step(referral: Referral) -> ReferralStep | None:
+    """The step that says that the patient was told, as long as it stands; its patient was seen already."""
+    steps = ReferralStep.objects.filter(referral=referral, proof=TOLD, undone_at=None)
+    return steps.order_by("id").last()
+
+
+def visit_is_ahead(referral: Referral, *, now: datetime) -> bool:
+    """Whether this referral counts on a visit that is booked here and has yet to begin."""
+    return rules.is_visit_ahead(
+        referral.state, appointment_id=referral.appointment_id, visit_at=referral.visit_at, now=now
+    )
+
+
+def _told(referral: Referral, *, reads_chart: bool) -> Told | None:
+    if referral.patient_informed_at is None:
+        return None
+    step = told_step(referral)
+    return Told(
+        at=referral.patient_informed_at,
+        by_name=step.by_name if step else "",
+        how=referral.informed_how if reads_chart else "",
     )
 
 
@@ -287,5 +329,6 @@ def _line(step: ReferralStep, *, reads_chart: bool, may_undo: bool) -> StepLine:
         target_name=step.target_name,
         undone_at=step.undone_at,
         undone_by=step.undone_by_name,
+        overtaken=bool(step.undone_because),
         may_undo=may_undo,
     )

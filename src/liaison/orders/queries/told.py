@@ -58,7 +58,8 @@ def timeline_years(actor: Actor, *, patient: Patient, before: datetime, now: dat
 
 def _detail(step: ReferralStep, *, reads_chart: bool) -> str:
     if step.undone_at is not None:
-        return f"({step.by_name}) Taken back by {step.undone_by_name}"
+        with_review = " with the review of the note" if step.undone_because else ""
+        return f"({step.by_name}) Taken back by {step.undone_by_name}{with_review}"
     return f"{'' if hides_reason(step, reads_chart=reads_chart) else step.reason} ({step.by_name})".strip()
 
 

@@ -76,7 +76,9 @@ def test_a_patient_who_was_told_before_the_review_closes_it_with_the_review(clin
     actions.record_note(clinic.rosa, referral_id=referral.pk, report="Fine", now=NOW)
     told = actions.tell_patient(clinic.rosa, referral_id=referral.pk, how="At the visit", now=NOW)
     assert told.state == "note_received"
-    closed = actions.review_note(clinic.imani, referral_id=referral.pk, review="Agree", now=NOW)
+    with pytest.raises(actions.KnowsUnsaid):
+        actions.review_note(clinic.imani, referral_id=referral.pk, review="Agree", now=NOW)
+    closed = actions.review_note(clinic.imani, referral_id=referral.pk, review="Agree", knows=True, now=NOW)
     assert closed.state == "closed"
 
 

@@ -27,7 +27,7 @@ def answered(clinic: Clinic) -> Referral:
     actions.mark_seen(rosa, referral_id=referral.pk, seen_at=NOW, now=NOW)
     actions.record_note(rosa, referral_id=referral.pk, report="Mild stenosis", now=NOW)
     actions.tell_patient(rosa, referral_id=referral.pk, how="Rosa told him of the valve", now=NOW)
-    return actions.review_note(clinic.imani, referral_id=referral.pk, review="echo in spring", now=NOW)
+    return actions.review_note(clinic.imani, referral_id=referral.pk, review="echo in spring", knows=True, now=NOW)
 
 
 def pages(clinic: Clinic, referral: Referral) -> list[tuple[str, dict[str, str]]]:

@@ -110,7 +110,7 @@ def test_a_referral_that_closed_by_the_telling_is_open_again(clinic: Clinic) -> 
     actions.record_note(clinic.rosa, referral_id=referral.pk, report="Mild", now=NOW)
     actions.tell_patient(clinic.rosa, referral_id=referral.pk, how="Called", now=NOW + HOUR)
     before = stands(referral)
-    actions.review_note(clinic.imani, referral_id=referral.pk, review="Echo", now=NOW + 2 * HOUR)
+    actions.review_note(clinic.imani, referral_id=referral.pk, review="Echo", knows=True, now=NOW + 2 * HOUR)
     assert stands(referral)["loop"] == "closed"
     closed = last_step(referral)
     assert (

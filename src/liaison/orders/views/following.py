@@ -225,7 +225,10 @@ def _form(request: HttpRequest, button: Button, *, page: ReferralPage, now: date
         ]
         initial["via"] = usual_via(target_from_value(offered[0][0]) if offered else None)
         return forms.RerouteForm(request.POST or None, initial=initial, targets=offered)
-    return button.form(request.POST or None, initial=initial)
+    form = button.form(request.POST or None, initial=initial)
+    if (page.told and form.asks == "knows") or (page.visit_ahead and form.asks == "still_needed"):
+        form.ask()
+    return form
 
 
 def _typed(form: forms.MoveForm, *, zone: tzinfo) -> dict[str, Any]:

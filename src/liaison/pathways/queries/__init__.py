@@ -9,6 +9,7 @@ from liaison.pathways.queries.follow_ups import (
     may_be_the_visit,
     visit_expected_at,
     visit_seen_at,
+    why_visit_unread,
 )
 from liaison.pathways.queries.outlook import Outlook, outlook, told, waiting_follow_ups
 from liaison.pathways.queries.proofs import STRUCK_OUT_HERE, RecordedProof, StruckProof
@@ -36,4 +37,5 @@ __all__ = [
     "visit_expected_at",
     "visit_seen_at",
     "waiting_follow_ups",
+    "why_visit_unread",
 ]

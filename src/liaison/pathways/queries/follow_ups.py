@@ -42,7 +42,7 @@ from liaison.pathways.rules.transition import (
 from liaison.patients.models import Patient
 from liaison.scheduling.models import Appointment
 from liaison.scheduling.ports import State
-from liaison.scheduling.queries import ComingVisit, may_serve
+from liaison.scheduling.queries import ComingVisit, may_serve, why_unread
 
 EXPECTED: Final = (State.PENDING, State.BOOKED, State.ARRIVED, State.CHECKED_IN)
 
@@ -97,6 +97,13 @@ def get_follow_up(actor: Actor, *, enrolment_id: int, now: datetime) -> FollowUp
         raise NotFound
     seen(row.patient_id)
     return _view(actor, row, now=now)
+
+
+def why_visit_unread(view: FollowUpView, *, now: datetime) -> str:
+    """A sentence that says in which language the patient will be told of the visit that is still to be booked, when
+    they read another; "" when they can read it, or nothing is to be booked. The view was fetched for somebody."""
+    to_book = view.enrolment.loop.state == LoopState.OPEN and not (view.visit_booked_at or view.visit_seen_at)
+    return why_unread(view.enrolment.patient, now=now) if to_book else ""
 
 
 def may_be_the_visit(actor: Actor, *, view: FollowUpView, now: datetime) -> Sequence[ComingVisit]:

@@ -15,6 +15,7 @@ from liaison.inbox.actions import log_call
 from liaison.inbox.ports import CallDetails
 from liaison.pathways.queries import follow_up_of_loops, get_follow_up
 from liaison.pathways.tests.cast import stay, walter
+from liaison.patients.models import ContactPoint
 from liaison.scheduling.models import Appointment
 
 
@@ -204,3 +205,27 @@ def test_a_talk_about_times_only_is_said_not_to_count_as_the_contact(ward, clien
     again, told = try_to_call(client, ward, outcome="reached", said="Wednesday then")
     assert unticked not in again
     assert untold not in told
+
+
+def test_a_follow_up_says_before_the_visit_is_booked_that_they_do_not_read_our_mail(ward, client):
+    now = current_time()
+    ward.take_in(walter(), stay(ended=now - timedelta(days=5)), now=now)
+    page = reverse("pathways:follow_up", args=[ward.enrolment.pk])
+    signed_in(client, ward.rosa)
+    words = "go out in English; they read Vietnamese: tell them with an interpreter."
+    assert words not in client.get(page).content.decode()
+    with writes_open():
+        patient = ward.enrolment.patient
+        patient.written_language = "vi"
+        patient.save()
+        ContactPoint.objects.create(
+            patient=patient,
+            kind="email",
+            value="w@example.org",
+            value_key="w@example.org",
+            may_email=True,
+            added_at=now,
+        )
+    assert words in client.get(page).content.decode()
+    ward.visit(now + timedelta(days=3))
+    assert words not in client.get(page).content.decode()

@@ -127,6 +127,7 @@ from liaison.scheduling.actions.series_refusals import (
 from liaison.scheduling.actions.series_telling import series_invitation, tell_of_series
 from liaison.scheduling.actions.serving import (
     answer_missed,
+    cancel_what_is_needed_no_more,
     cancel_what_was_not_needed,
     count_on_the_next,
     follow_up_missed,
@@ -225,6 +226,7 @@ __all__ = [
     "book_series",
     "cancel_appointment",
     "cancel_series",
+    "cancel_what_is_needed_no_more",
     "cancel_what_was_not_needed",
     "change_resource",
     "change_wait",

@@ -16,6 +16,8 @@ from liaison.core.live import announce
 from liaison.core.refusals import NotFound
 from liaison.core.written_time import day_and_time
 from liaison.inbox.actions import cancel_queued, queue_message
+from liaison.inbox.ports import Category, Unread
+from liaison.inbox.queries import unread_ahead
 from liaison.loops.actions import satisfy_clock, start_clock
 from liaison.loops.models import Loop
 from liaison.loops.ports import ClockToStart
@@ -61,17 +63,18 @@ def let_it_run(entry: Entry, offer: WaitlistOffer, *, now: datetime) -> None:
     wait, policy, liaison = offer.entry, waitlist_policy(), entry.actor.as_liaison()
     when = day_and_time(offer.local_start)
     by_mail, name = offer.by == OfferBy.MAIL, wait.patient.goes_by
+    missed = unread_ahead(wait.patient, category=Category.APPOINTMENT, now=now)
     loop_id = open_loop_of(wait)
     if loop_id is not None:
         clock = ClockToStart(
             rule_id=_clock_of(offer),
             rule_version=policy.version,
             source=policy.source,
-            step=f"Hear whether {name} takes {when}" if by_mail else f"Call {name}: offer {when}",
+            step=_step(offer, missed=missed) if by_mail else f"Call {name}: offer {when}",
             anchor_event=f"offer:{offer.pk}",
             anchor_at=now,
             due_at=offer.expires_at,
-            waiting_on="the patient" if by_mail else "",
+            waiting_on="the patient" if by_mail and missed is None else "",
         )
         start_clock(liaison, loop_id=loop_id, clock=clock, now=now)
     if by_mail:
@@ -79,6 +82,14 @@ def let_it_run(entry: Entry, offer: WaitlistOffer, *, now: datetime) -> None:
               send_at=offer.starts_at, expires_at=offer.expires_at)  # fmt: skip
     entry.publish(WaitlistOffered(offer_id=offer.pk, expires_at=offer.expires_at, at=now))
     announce_offer(offer, what="offered")
+
+
+def _step(offer: WaitlistOffer, *, missed: Unread | None) -> str:
+    """What the desk does while a mail waits for its answer; who does not read it is called as well."""
+    name, when = offer.entry.patient.goes_by, day_and_time(offer.local_start)
+    if missed is None:
+        return f"Hear whether {name} takes {when}"
+    return f"Call {name} with an interpreter (our mail is in {missed.sent}, {missed.known}): offer {when}"
 
 
 def _mail(

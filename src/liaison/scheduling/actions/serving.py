@@ -87,10 +87,22 @@ def cancel_what_was_not_needed(*, actor: Actor, appointment_id: int, now: dateti
 
     One of a series is one of several that are wanted, and stays; so does one that is over or was cancelled meanwhile.
     """
+    if not SeriesVisit.objects.filter(appointment_id=appointment_id).exists():
+        cancel_what_is_needed_no_more(actor=actor, appointment_id=appointment_id, now=now)
+
+
+def cancel_what_is_needed_no_more(*, actor: Actor, appointment_id: int, now: datetime) -> None:
+    """Somebody said of this very visit that it is not needed: it is off, and the patient told, also one of a series.
+
+    One that has begun or was cancelled meanwhile is left as it is.
+    """
     appointment = Appointment.objects.select_related("patient", "site", "visit_type").get(pk=appointment_id)
-    stands = appointment.state_now in (State.PENDING, State.BOOKED) and appointment.start_at > now
-    if stands and not SeriesVisit.objects.filter(appointment=appointment).exists():
+    if _lies_ahead(appointment, now=now):
         cancel_appointment(actor=actor.as_liaison(), appointment=appointment, reason=CancelReason.OTHER, now=now)
+
+
+def _lies_ahead(appointment: Appointment, *, now: datetime) -> bool:
+    return appointment.state_now in (State.PENDING, State.BOOKED) and appointment.start_at > now
 
 
 def look_for_another_visit(*, actor: Actor, referral_id: int, now: datetime) -> None:

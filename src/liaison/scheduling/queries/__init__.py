@@ -97,7 +97,7 @@ from liaison.scheduling.queries.times import (
     possible_at,
     sites_called,
 )
-from liaison.scheduling.queries.told import Told, told_of, why_unconfirmed, why_unread
+from liaison.scheduling.queries.told import Told, offer_unread, told_of, why_offer_unread, why_unconfirmed, why_unread
 from liaison.scheduling.queries.visits import (
     ComingVisit,
     coming_visits,
@@ -230,6 +230,7 @@ __all__ = [
     "month",
     "next_working_day",
     "offer_holding",
+    "offer_unread",
     "offers_of",
     "openings_ahead",
     "others_of_journey",
@@ -272,6 +273,7 @@ __all__ = [
     "week",
     "what_fits",
     "why_it_would_not_count",
+    "why_offer_unread",
     "why_unconfirmed",
     "why_unread",
 ]

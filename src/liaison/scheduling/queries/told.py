@@ -13,11 +13,12 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from liaison.inbox.models import Message
-from liaison.inbox.ports import Category, Channel, is_connected
+from liaison.inbox.ports import Category, Channel, Unread, is_connected
 from liaison.inbox.queries import loops_instead, unread_ahead, unread_of
 from liaison.inbox.queries.letters import address_for
 from liaison.patients.models import Patient
-from liaison.scheduling.models import Appointment, SeriesVisit
+from liaison.scheduling.models import Appointment, SeriesVisit, WaitlistOffer
+from liaison.scheduling.rules import OfferBy
 
 TEMPLATES: Final = ("appointment-confirmation", "appointment-moved", "appointment-cancelled")
 """The texts that say when a visit is; a reminder only repeats it."""
@@ -78,11 +79,30 @@ def why_unread(patient: Patient, *, now: datetime) -> str:
 
     "" when they can read them, and when none can be sent.
     """
-    found = unread_ahead(patient, category=Category.APPOINTMENT, now=now) if is_connected(Channel.EMAIL) else None
+    found = _unread_ahead(patient, now=now)
     if found is None:
         return ""
     words = gettext("The confirmation and the reminders go out in %(sent)s; %(known)s: tell them with an interpreter.")
     return words % {"sent": found.sent, "known": found.known}
+
+
+def why_offer_unread(patient: Patient, *, now: datetime) -> str:
+    """The same of an offer from the waitlist, before it is sent."""
+    found = _unread_ahead(patient, now=now)
+    if found is None:
+        return ""
+    words = gettext("The offer goes out in %(sent)s; %(known)s: tell them with an interpreter.")
+    return words % {"sent": found.sent, "known": found.known}
+
+
+def offer_unread(offer: WaitlistOffer, *, now: datetime) -> str:
+    """The same of an offer that was written and still waits for its answer; "" for one on the phone."""
+    waits = offer.is_open and offer.by == OfferBy.MAIL
+    return why_offer_unread(offer.entry.patient, now=now) if waits else ""
+
+
+def _unread_ahead(patient: Patient, *, now: datetime) -> Unread | None:
+    return unread_ahead(patient, category=Category.APPOINTMENT, now=now) if is_connected(Channel.EMAIL) else None
 
 
 def told_of(appointment: Appointment) -> Told | None:

@@ -22,6 +22,7 @@ from liaison.scheduling.models import Appointment, Opening, VisitType, WaitlistE
 from liaison.scheduling.queries.free import time_elsewhere
 from liaison.scheduling.queries.looking import TimesWanted
 from liaison.scheduling.queries.times import TimeOffer, earliest_times
+from liaison.scheduling.queries.told import why_offer_unread
 from liaison.scheduling.rules import (
     OfferState,
     Span,
@@ -38,7 +39,8 @@ _LOOKS = system_actor("waitlist")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One patient whom a freed time suits, the best first. `days_won` is against the visit that would move."""
+    """One patient whom a freed time suits, the best first. `days_won` is against the visit that would move; `unread`
+    says that an offer by mail goes out in a language that they do not read, "" else."""
 
     entry: WaitlistEntry
     time: TimeOffer
@@ -48,6 +50,7 @@ class Candidate:
     days_won: int | None
     phone: str
     takes_mail: bool
+    unread: str
     has_offer: bool
 
     @property
@@ -178,6 +181,7 @@ def candidates(actor: Actor, *, opening: Opening, now: datetime) -> tuple[Candid
             days_won=_days_won(entry, by_entry[entry.pk]),
             phone=phone_of(entry.patient, now=now),
             takes_mail=takes_mail(entry.patient, now=now),
+            unread=why_offer_unread(entry.patient, now=now),
             has_offer=any(offer.is_open for offer in entry.offers.all()),
         )
         for entry in _in_line([entry for entry, _ in fitting], recent=recent, zone=zone)

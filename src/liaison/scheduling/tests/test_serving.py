@@ -10,11 +10,12 @@ from liaison.accounts.access import Role
 from liaison.accounts.models import Assignment, Team, TeamMember, User
 from liaison.core.actor import system_actor
 from liaison.core.postgres.guard import writes_open
+from liaison.core.written_time import day_and_time
 from liaison.inbox.models import Message
 from liaison.loops.actions import find_owners, open_loop
 from liaison.loops.models import Loop, WaitingPromise
 from liaison.loops.ports import ClockToStart, Owner, Promise
-from liaison.orders.actions import NotNow, mark_seen, undo_move
+from liaison.orders.actions import NotNow, ReferralChanged, mark_seen, record_note, undo_move
 from liaison.orders.models import Referral, ReferralStep
 from liaison.scheduling import actions, queries
 from liaison.scheduling.models import Appointment
@@ -136,6 +137,50 @@ def test_a_visit_of_a_series_is_one_of_several_that_are_wanted_and_stays(clinic:
     actions.cancel_what_was_not_needed(actor=clinic.rosa, appointment_id=first.pk, now=NOW)
     first.refresh_from_db()
     assert first.state == "booked"
+
+
+@pytest.mark.parametrize("needed", [True, False])
+def test_a_note_leaves_the_visit_that_is_booked_here_as_whoever_files_it_says(
+    clinic: Clinic, referral: Referral, needed: bool
+) -> None:
+    appointment = booked(clinic, referral)
+    told = Message.objects.count()
+    record_note(clinic.rosa, referral_id=referral.pk, report="Seen already", still_needed=needed, now=NOW)
+    appointment.refresh_from_db()
+    assert appointment.state == ("booked" if needed else "cancelled")
+    assert Message.objects.count() == told + (0 if needed else 1)
+    assert state(referral) == ("note_received", appointment.pk if needed else None)
+    step = ReferralStep.objects.filter(referral=referral, state="note_received").get()
+    left = "stays" if needed else "is not needed any more"
+    assert step.sentence.endswith(f"The visit booked here for {day_and_time(appointment.local_start)} {left}.")
+    undo_move(clinic.rosa, referral_id=referral.pk, step_id=step.pk, now=NOW)
+    assert state(referral) == (("scheduled", appointment.pk) if needed else ("visit_cancelled", None))
+
+
+def test_a_note_that_cancels_the_visit_and_is_sent_twice_cancels_once(clinic: Clinic, referral: Referral) -> None:
+    booked(clinic, referral)
+    told, version = Message.objects.count(), Referral.objects.get(pk=referral.pk).version
+    for _ in range(2):
+        answer = record_note(
+            clinic.rosa, referral_id=referral.pk, report="Seen", still_needed=False, now=NOW, expected_version=version
+        )
+        assert answer.state == "note_received"
+    assert Message.objects.count() == told + 1
+    assert ReferralStep.objects.filter(referral=referral, state="note_received").count() == 1
+    with pytest.raises(ReferralChanged):
+        record_note(
+            clinic.rosa, referral_id=referral.pk, report="Seen", still_needed=True, now=NOW, expected_version=version
+        )
+
+
+def test_a_visit_of_a_series_that_somebody_names_is_cancelled_alone(clinic: Clinic) -> None:
+    first = series.book(clinic).visits.order_by("appointment__start_at")[0].appointment
+    assert first is not None
+    standing = Appointment.objects.filter(state="booked").count()
+    actions.cancel_what_is_needed_no_more(actor=clinic.rosa, appointment_id=first.pk, now=NOW)
+    assert Appointment.objects.filter(state="booked").count() == standing - 1
+    actions.cancel_what_is_needed_no_more(actor=clinic.rosa, appointment_id=first.pk, now=NOW)
+    assert Appointment.objects.filter(state="cancelled").count() == 1
 
 
 def test_a_missed_visit_and_a_late_arrival_are_both_told(clinic: Clinic, referral: Referral) -> None:

@@ -357,3 +357,29 @@ def test_a_link_opens_its_own_offer_and_a_changed_one_nothing(clinic: Clinic) ->
         WaitlistOffer.objects.all().delete()
     with pytest.raises(NotFound):
         actions.offer_of_link(token)
+
+
+# --- who does not read it -----------------------------------------------------------------------------------------
+
+
+def test_who_does_not_read_the_offer_is_called_with_an_interpreter_and_once_answered_no_more(clinic: Clinic) -> None:
+    with_mail(clinic.walter, language="vi")
+    wait = join(clinic)
+    made = offer(clinic, wait, freed(clinic), by=OfferBy.MAIL)
+    loop = Loop.objects.get(pk=wait.loop_id)
+    assert (loop.next_step, loop.waiting_on, loop.due_at) == (
+        "Call Walter with an interpreter (our mail is in English, they read Vietnamese): offer Tue, Mar 3, 10:00",
+        "", made.expires_at,
+    )  # fmt: skip
+    assert Loop.objects.count() == 1, "the promise of the wait says it, and none besides"
+    actions.decline_offer(actor=clinic.rosa, offer=made, now=NOW)
+    loop.refresh_from_db()
+    assert "interpreter" not in loop.next_step
+
+
+def test_who_reads_the_offer_is_waited_for(clinic: Clinic) -> None:
+    with_mail(clinic.walter, language="es")
+    wait = join(clinic)
+    offer(clinic, wait, freed(clinic), by=OfferBy.MAIL)
+    loop = Loop.objects.get(pk=wait.loop_id)
+    assert (loop.next_step, loop.waiting_on) == ("Hear whether Walter takes Tue, Mar 3, 10:00", "the patient")

@@ -380,3 +380,19 @@ def test_every_opening_is_looked_at_only_while_it_lies_ahead(clinic: Clinic, ros
     assert "It suits nobody who waits" in page(rosa.get(f"/waitlist/times/{opening.pk}/"))
     with writes_open():
         Opening.objects.all().delete()
+
+
+def test_before_and_after_an_offer_it_is_said_that_the_patient_does_not_read_it(rosa: Client, clinic: Clinic) -> None:
+    words = "The offer goes out in English; they read Vietnamese: tell them with an interpreter."
+    with_mail(clinic.walter, language="vi")
+    wait, opening = join(clinic), freed(clinic)
+    address = f"/waitlist/times/{opening.pk}/"
+    assert words in page(rosa.get(address))
+    answer = rosa.post(f"{address}offer/", {"entry": wait.pk, "by": "mail"}, follow=True)
+    assert page(answer).count(words) >= 1
+    offered_now = WaitlistOffer.objects.get()
+    assert words in page(rosa.get(address))
+    actions.withdraw_offer(actor=clinic.rosa, offer=offered_now, now=NOW)
+    rosa.post(f"{address}offer/", {"entry": wait.pk, "by": "phone"})
+    assert WaitlistOffer.objects.get(state="offered").by == "phone"
+    assert words not in page(rosa.get(address)), "who is called is told on the phone"

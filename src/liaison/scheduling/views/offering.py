@@ -108,7 +108,9 @@ def offer(request: HttpRequest, opening_id: int) -> HttpResponse:
         "name": entry.patient.goes_by,
         "until": f"{made.expires_at.astimezone(found.site.zone):%a %H:%M}",
     }
-    return done(request, said=held, to=reverse("scheduling:opening", args=[opening_id]), go=True)
+    unread = queries.why_offer_unread(entry.patient, now=now) if by is OfferBy.MAIL else ""
+    said = f"{held} {unread}".strip()
+    return done(request, said=said, to=reverse("scheduling:opening", args=[opening_id]), go=True)
 
 
 @require_POST
@@ -152,7 +154,10 @@ def _show(request: HttpRequest, *, opening_id: int, now: datetime, refusal: Any 
     context = {
         "freed": shown,
         "opening": found,
-        "offers": [(one, OFFER_WORDS[one.state]) for one in queries.live_offers_of(actor, opening=found, now=now)],
+        "offers": [
+            (one, OFFER_WORDS[one.state], queries.offer_unread(one, now=now))
+            for one in queries.live_offers_of(actor, opening=found, now=now)
+        ],
         "some_mail": any(one.takes_mail and not one.has_offer for one in shown.candidates),
         "refusal": refusal,
         "time_zone": found.site.time_zone,

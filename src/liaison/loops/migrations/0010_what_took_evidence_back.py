@@ -1,0 +1,18 @@
+"""What took evidence back, where it was no slip of a person, stands in a code beside the words that people read."""
+
+from django.db import migrations, models
+
+
+class Migration(migrations.Migration):
+    dependencies = [("loops", "0009_what_voided_a_clock")]
+
+    operations = [
+        migrations.AddField("evidence", "withdrawn_because", models.CharField(blank=True, default="", max_length=40)),
+        migrations.AddConstraint(
+            "evidence",
+            models.CheckConstraint(
+                name="evidence_taken_back_because_of_something",
+                condition=models.Q(withdrawn_because="") | models.Q(withdrawn_at__isnull=False),
+            ),
+        ),
+    ]
