@@ -111,7 +111,7 @@ def changing(
     """Lock one loop for a change, then save it, write its story and announce it.
 
     Refuses NotFound (no such loop, or not this actor's patient), LoopChanged when `expected_version` is not
-    the loop's version, NotOpen unless `ended_too`.
+    the loop's version, NotOpen unless `ended_too`; none of them to the second press of one and the same.
     """
     seen = Loop.objects.select_related("patient").filter(pk=loop_id).first()
     if seen is None:
@@ -119,6 +119,8 @@ def changing(
     with act(actor, verb, patient=seen.patient, subject=seen, reason=reason, now=now) as entry:
         loop = Loop.objects.select_for_update(of=("self",)).select_related("patient", "site").get(pk=loop_id)
         entry.about(loop)
+        if expected_version != loop.version:  # none was given, or another
+            entry.only_once(loop)
         if expected_version is not None and expected_version != loop.version:
             raise LoopChanged(_who_changed(loop))
         if loop.state != State.OPEN and not ended_too:

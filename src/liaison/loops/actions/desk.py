@@ -6,6 +6,7 @@ from datetime import datetime
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, Refusal
+from liaison.core.twice import once
 from liaison.core.written_time import full_day_and_time
 from liaison.loops import access, rules
 from liaison.loops.actions.changing import Change, ReasonNeeded, changing, follow_clocks, set_due
@@ -56,6 +57,7 @@ class NoStepByHand(Refusal):
     sentence = "This step comes from a rule: record its evidence instead."
 
 
+@once
 def take_loop(actor: Actor, *, loop_id: int, now: datetime, expected_version: int | None = None) -> Loop:
     """Make it one's own. Two at once: the second is refused LoopChanged and told who was first.
 
@@ -67,6 +69,7 @@ def take_loop(actor: Actor, *, loop_id: int, now: datetime, expected_version: in
     return change.loop
 
 
+@once
 def assign_loop(
     actor: Actor,
     *,
@@ -94,6 +97,7 @@ def assign_loop(
     return change.loop
 
 
+@once
 def snooze_loop(
     actor: Actor,
     *,
@@ -118,6 +122,7 @@ def snooze_loop(
     return change.loop
 
 
+@once
 def wake_loop(actor: Actor, *, loop_id: int, now: datetime) -> Loop:
     """Bring it back to the desk now. Refuses Forbidden, NotFound, NotOpen."""
     with changing(actor, access.SNOOZE, loop_id=loop_id, now=now) as change:
@@ -126,6 +131,7 @@ def wake_loop(actor: Actor, *, loop_id: int, now: datetime) -> Loop:
     return change.loop
 
 
+@once
 def set_next_step(
     actor: Actor,
     *,
@@ -171,6 +177,7 @@ def set_next_step(
     return change.loop
 
 
+@once
 def finish_step(actor: Actor, *, loop_id: int, now: datetime, expected_version: int | None = None) -> Loop:
     """Tick off the step that was set by hand; what is due next comes up. Refuses NoStepByHand and the usual."""
     with changing(actor, access.STEP, loop_id=loop_id, now=now, expected_version=expected_version) as change:
@@ -185,6 +192,7 @@ def finish_step(actor: Actor, *, loop_id: int, now: datetime, expected_version: 
     return loop
 
 
+@once
 def raise_priority(
     actor: Actor,
     *,
@@ -205,6 +213,7 @@ def raise_priority(
     return change.loop
 
 
+@once
 def acknowledge_loop(actor: Actor, *, loop_id: int, now: datetime) -> Loop:
     """Stop the ladder for this step: someone is on it (DOMAIN 3.4). A new due time or priority starts it again."""
     with changing(actor, access.ACKNOWLEDGE, loop_id=loop_id, now=now) as change:

@@ -9,6 +9,7 @@ from django.db.models import Field
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal
+from liaison.core.twice import once
 from liaison.loops import access, rules
 from liaison.loops.actions.changing import REMEMBERED, Change, changing
 from liaison.loops.events import EvidenceWithdrawn, LoopReopened
@@ -23,6 +24,7 @@ class TooLateToUndo(Refusal):
     status = 409
 
 
+@once
 def undo_last_change(actor: Actor, *, loop_id: int, now: datetime) -> Loop:
     """Put the loop back as it was before this person's last change. Refuses TooLateToUndo and the usual."""
     with changing(actor, access.UNDO, loop_id=loop_id, now=now, ended_too=True) as change:

@@ -298,8 +298,10 @@ def test_undo_puts_everything_back_within_ten_seconds(cast: Cast, facts: list[Fa
     assert Clock.objects.get(loop=loop).running
     assert Evidence.objects.get(loop=loop).withdrawn_at is not None
     assert isinstance(facts[-1], events.LoopReopened)
+    again = actions.undo_last_change(cast.rosa, loop_id=loop.pk, now=NOW + timedelta(seconds=9))
+    assert again.version == back.version, "a second press takes nothing more back"
     with pytest.raises(actions.TooLateToUndo):
-        actions.undo_last_change(cast.rosa, loop_id=loop.pk, now=NOW + timedelta(seconds=9))
+        actions.undo_last_change(cast.tom, loop_id=loop.pk, now=NOW + timedelta(seconds=9))
     actions.take_loop(cast.rosa, loop_id=loop.pk, now=NOW)
     with pytest.raises(actions.TooLateToUndo):
         actions.undo_last_change(cast.rosa, loop_id=loop.pk, now=NOW + timedelta(seconds=30))

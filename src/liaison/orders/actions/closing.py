@@ -6,6 +6,7 @@ from datetime import datetime
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal
+from liaison.core.twice import once
 from liaison.loops import actions as loops
 from liaison.loops.ports import About
 from liaison.orders import access, rules
@@ -31,6 +32,7 @@ class SayWhat(Refusal):
         super().__init__(fields={field: self.sentence})
 
 
+@once
 def record_note(
     actor: Actor,
     *,
@@ -56,6 +58,7 @@ def record_note(
     return move.referral
 
 
+@once
 def review_note(
     actor: Actor, *, referral_id: int, review: str, now: datetime, expected_version: int | None = None
 ) -> Referral:
@@ -75,6 +78,7 @@ def review_note(
     return _close_if_complete(actor, referral=move.referral, now=now)
 
 
+@once
 def tell_patient(
     actor: Actor, *, referral_id: int, how: str, now: datetime, expected_version: int | None = None
 ) -> Referral:

@@ -143,7 +143,7 @@ def touching(
     with act(actor, verb, patient=seen.patient, subject=seen, reason=reason, now=now) as entry:
         referral = locked(referral_id)
         entry.about(referral)
-        refuse_changed(referral, expected_version=expected_version)
+        refuse_changed(entry, referral, expected_version=expected_version)
         before = {name: getattr(referral, name) for name in REMEMBERED}
         yield Move(entry=entry, referral=referral, now=now, before=before)
         referral.version += 1
@@ -151,9 +151,11 @@ def touching(
         announce(topic=f"referral:{referral.pk}", what=referral.state)
 
 
-def refuse_changed(referral: Referral, *, expected_version: int | None) -> None:
-    """Refuse ReferralChanged where somebody changed it since `expected_version` was read; None overwrites."""
+def refuse_changed(entry: Entry, referral: Referral, *, expected_version: int | None) -> None:
+    """Refuse ReferralChanged where somebody changed it since `expected_version` was read; None overwrites. The second
+    press of one and the same ends here."""
     if expected_version is not None and expected_version != referral.version:
+        entry.only_once(referral)
         raise ReferralChanged(_what_changed(referral))
 
 
