@@ -224,6 +224,7 @@ def _small_promise(chart: Chart, patient: Patient, staffed: Staffed, *, dice: ra
                     anchor_at=opened,
                     due_at=due,
                     source="agreed with the patient",
+                    is_call=kind is CALL_BACK,
                 )
             ],
             priority=dice.choices((ROUTINE, URGENT, CLINICAL), weights=(86, 10, 4))[0],

@@ -83,6 +83,7 @@ class StepForm(VersionedForm):
     """Say what is next, by when, and who must move first."""
 
     step = forms.CharField(label=_("Next step"), max_length=300)
+    is_call = forms.BooleanField(label=_("It is a call"), required=False)
     due_at = forms.DateTimeField(
         label=_("Due"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),

@@ -160,10 +160,10 @@ class Proof:
 class ClockToStart:
     """One deadline to run (DOMAIN 0: every clock is a record).
 
-    ``step`` is what a person does next, verb first ("Call Walter Ng"). ``due_at`` is aware.
-    ``rule_id``, ``rule_version`` and ``source`` say which rule made it; ``anchor_event`` names the
-    event it runs from ("encounter:12") and ``anchor_at`` when that was; ``calendar`` names the days
-    it was counted on. ``evidence`` is the code whose arrival satisfies it, empty when only an action
+    ``step`` is what a person does next, verb first ("Call Walter Ng"); ``is_call`` says that it is to call somebody,
+    in whatever words. ``due_at`` is aware. ``rule_id``, ``rule_version`` and ``source`` say which rule made it;
+    ``anchor_event`` names the event it runs from ("encounter:12") and ``anchor_at`` when that was; ``calendar``
+    names the days it was counted on. ``evidence`` is the code whose arrival satisfies it, empty when only an action
     does. ``waiting_on`` names who must move first, empty when the step is the owner's; ``waiting_on_user_id`` is that
     person's account when they have one here: the step then stands on their desk as well.
     """
@@ -177,6 +177,7 @@ class ClockToStart:
     calendar: str = ""
     source: str = ""
     evidence: str = ""
+    is_call: bool = False
     waiting_on: str = ""
     waiting_on_user_id: int | None = None
 

@@ -270,8 +270,8 @@ def _follow_up(
         return
     evidence = evidence_of(call, loop=current)
     if next_at is not None:
-        step = f"Call {call.patient.goes_by} again"
-        set_next_step(actor, loop_id=loop.pk, step=step, due_at=next_at, because_of=f"call:{call.pk}", now=now)
+        step, event = f"Call {call.patient.goes_by} again", f"call:{call.pk}"
+        set_next_step(actor, loop_id=loop.pk, step=step, is_call=True, due_at=next_at, because_of=event, now=now)
     if evidence:
         note = note_of(call) + _joined(call, loop=current)
         add_evidence(

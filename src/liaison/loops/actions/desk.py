@@ -142,12 +142,13 @@ def set_next_step(
     waiting_on: str = "",
     reason: str = "",
     because_of: str = "",
+    is_call: bool = False,
     expected_version: int | None = None,
 ) -> Loop:
     """Say by hand what is next and by when; it replaces an earlier step by hand, never a rule's clock.
 
-    `because_of` names the event it follows from ("call:12"). The desk shows whichever is due first.
-    Refuses DueInThePast and the usual.
+    `because_of` names the event it follows from ("call:12"), `is_call` says that it is to call somebody. The desk shows
+    whichever is due first. Refuses DueInThePast and the usual.
     """
     if due_at <= now:
         raise DueInThePast
@@ -164,6 +165,7 @@ def set_next_step(
             rule_version="1",
             source=f"set by {actor.name}"[:200],
             step=step[:300],
+            is_call=is_call,
             waiting_on=waiting_on[:200],
             anchor_event=because_of or f"loop:{loop.pk}",
             anchor_at=now,

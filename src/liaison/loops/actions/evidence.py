@@ -109,10 +109,10 @@ def add_evidence(
         follow_clocks(loop, now=now)
         change.publish(EvidenceAdded, evidence=kind)
         sentence = f"{info.evidence_label(kind)}{f': {note}' if note else '.'}"
-        change.say("evidence", sentence, undoable=about is None)
+        change.say("evidence", sentence, evidence=kind, undoable=about is None)
         if info.closes_itself and not loop.missing_evidence:
             _close(change, actor=actor)
-            change.say("closed", f"{sentence.rstrip('.')}. Closed.", undoable=about is None)
+            change.say("closed", f"{sentence.rstrip('.')}. Closed.", evidence=kind, undoable=about is None)
     return change.loop
 
 

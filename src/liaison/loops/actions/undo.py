@@ -50,9 +50,9 @@ def undo_last_change(actor: Actor, *, loop_id: int, now: datetime) -> Loop:
 
 def _put_back(change: Change, *, last: LoopEvent) -> None:
     loop = change.loop
-    for name in REMEMBERED:
+    for name in last.before.keys() & REMEMBERED:  # of what was noted before a column came, it stays as it is
         column = Loop._meta.get_field(name.removesuffix("_id"))
-        setattr(loop, name, cast("Field[Any, Any]", column).to_python(last.before.get(name)))
+        setattr(loop, name, cast("Field[Any, Any]", column).to_python(last.before[name]))
     Clock.objects.filter(pk__in=last.before.get("clocks", [])).update(
         satisfied_at=None, satisfied_by="", voided_at=None, voided_reason="", voided_because=""
     )

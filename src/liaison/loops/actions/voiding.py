@@ -66,12 +66,12 @@ def _take_back(change: Change, *, mistake: Mistake, instead: Sequence[Proof], ac
     for row in void:
         row.void(by_id=actor.user_id, by_name=actor.name, reason=mistake.reason or mistake.sentence, now=change.now)
         row.save()
-        _strike_line(change, at=row.at, starts=loop.kind_info.evidence_label(row.kind))
+        _strike_line(change, at=row.at, evidence=row.kind)
     stands = loop.state == State.CLOSED and _stand_in(change, instead, void=void, actor=actor)
     recount_evidence(loop)
     closed_at = loop.ended_at if loop.state == State.CLOSED and loop.missing_evidence else None
     if closed_at is not None:
-        _strike_line(change, at=closed_at, starts="Closed")
+        _strike_line(change, at=closed_at, evidence="")
         _reopen(change, actor=actor)
     if loop.state == State.OPEN:
         _stop_what_it_started(change, mistake=mistake)
@@ -106,10 +106,10 @@ def _stand_in(change: Change, instead: Sequence[Proof], *, void: Sequence[Eviden
     return bool(found)
 
 
-def _strike_line(change: Change, *, at: datetime, starts: str) -> None:
-    """The story's line that told of it is shown struck through."""
+def _strike_line(change: Change, *, at: datetime, evidence: str) -> None:
+    """The story's line that told of this kind of evidence ("": of the mere close) is shown struck through."""
     lines = LoopEvent.objects.filter(loop=change.loop, at=at, what__in=("evidence", "closed"), undone_at=None)
-    lines.filter(sentence__startswith=starts).update(undone_at=change.now)
+    lines.filter(evidence=evidence).update(undone_at=change.now)
 
 
 def _reopen(change: Change, *, actor: Actor) -> None:

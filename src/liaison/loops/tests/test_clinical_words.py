@@ -134,26 +134,28 @@ def test_a_stale_form_is_not_told_what_was_found(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "sentence", "plain"),
+    ("what", "evidence", "sentence", "plain"),
     [
-        ("evidence", "Said it back: knows it", "Said it back."),
-        ("closed", "Said it back: knows it. Closed.", "Said it back. Closed."),
-        ("closed", "Closed: knows it", "Closed."),
-        ("evidence", "Attempt: no answer", "Attempt: no answer"),
-        ("evidence", "An older word: knows it", "Evidence recorded."),
-        ("undone", "Taken back: Said it back: knows it", "Taken back."),
-        ("assigned", "Given to Tom.", "Given to Tom."),
-        ("opened", "Opened: Explain warfarin to Walter.", "Opened: Explaining."),
-        ("clock_started", "To do: Nurse: explain warfarin.", "Changed: Explaining."),
-        ("step_set", "Next: explain warfarin, by Friday.", "Next step set: Explaining."),
+        ("evidence", "understood", "Said it back: knows it", "Said it back."),
+        ("closed", "understood", "Said it back: knows it. Closed.", "Said it back. Closed."),
+        ("closed", "", "Closed: knows it", "Closed."),
+        ("evidence", "attempt", "Attempt: no answer", "Attempt: no answer"),
+        ("evidence", "understood", "Attempt: but the code counts", "Said it back."),
+        ("evidence", "", "Attempt: nobody knows of what", "Evidence recorded."),
+        ("evidence", "older", "An older word: knows it", "Evidence recorded."),
+        ("undone", "", "Taken back: Said it back: knows it", "Taken back."),
+        ("assigned", "", "Given to Tom.", "Given to Tom."),
+        ("opened", "", "Opened: Explain warfarin to Walter.", "Opened: Explaining."),
+        ("clock_started", "", "To do: Nurse: explain warfarin.", "Changed: Explaining."),
+        ("step_set", "", "Next: explain warfarin, by Friday.", "Next step set: Explaining."),
     ],
 )
-def test_a_line_of_the_story_says_that_and_not_what(what: str, sentence: str, plain: str) -> None:
-    assert rules.without_clinical_words(sentence, what=what, kind=CLINICAL) == plain
+def test_a_line_of_the_story_says_that_and_not_what(what: str, evidence: str, sentence: str, plain: str) -> None:
+    assert rules.without_clinical_words(sentence, what=what, evidence=evidence, kind=CLINICAL) == plain
 
 
 def test_kinds_without_clinical_evidence_tell_everybody_everything() -> None:
-    assert rules.without_clinical_words("Asked: Ann", what="evidence", kind=ERRAND) == "Asked: Ann"
+    assert rules.without_clinical_words("Asked: Ann", what="evidence", evidence="asked", kind=ERRAND) == "Asked: Ann"
 
 
 def test_a_kind_names_only_evidence_that_it_knows_as_clinical() -> None:

@@ -156,7 +156,7 @@ def step(request: HttpRequest, loop_id: int) -> HttpResponse:
         words=words,
         do=actions.set_next_step,
         typed=lambda typed: (
-            _of("step", "waiting_on")(typed) | {"due_at": at_site(typed["due_at"], zone=asked.row.zone)}
+            _of("step", "is_call", "waiting_on")(typed) | {"due_at": at_site(typed["due_at"], zone=asked.row.zone)}
         ),
     )
 

@@ -71,6 +71,7 @@ def let_it_run(entry: Entry, offer: WaitlistOffer, *, now: datetime) -> None:
             anchor_event=f"offer:{offer.pk}",
             anchor_at=now,
             due_at=offer.expires_at,
+            is_call=not by_mail,
             waiting_on="the patient" if by_mail else "",
         )
         start_clock(liaison, loop_id=loop_id, clock=clock, now=now)
