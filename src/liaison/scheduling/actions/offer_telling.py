@@ -16,6 +16,7 @@ from liaison.core.live import announce
 from liaison.core.refusals import NotFound
 from liaison.core.written_time import day_and_time
 from liaison.inbox.actions import cancel_queued, queue_message
+from liaison.inbox.ports import MessageToSend
 from liaison.loops.actions import satisfy_clock, start_clock
 from liaison.loops.models import Loop
 from liaison.loops.ports import ClockToStart
@@ -104,11 +105,8 @@ def _mail(
     queue_message(
         actor,
         patient=offer.entry.patient,
-        template=template,
-        context=context,
+        message=MessageToSend(template=template, context=context, send_at=send_at, expires_at=expires_at),
         idempotency_key=f"{_mails_of(offer)}{template}",
-        send_at=send_at,
-        expires_at=expires_at,
         loop=offer.entry.loop,
         now=now,
     )
