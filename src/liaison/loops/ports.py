@@ -183,6 +183,21 @@ class ClockToStart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """What a person says is next, in their words, and by when (aware).
+
+    ``is_call`` says that it is to call somebody, ``waiting_on`` who must move first; ``because_of`` names the event
+    that it follows from ("call:12").
+    """
+
+    words: str
+    due_at: datetime
+    is_call: bool = False
+    waiting_on: str = ""
+    because_of: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Promise:
     """What is promised to a patient: of which kind, under which title, and the clocks that run, at least one.
 

@@ -25,7 +25,7 @@ from liaison.inbox.rules.contact import HEARS_CLINICAL, Outcome, Understood, Wit
 from liaison.loops.access import CLINICAL_EVIDENCE
 from liaison.loops.actions import add_evidence, open_or_wait, set_next_step
 from liaison.loops.models import Loop, WaitingPromise
-from liaison.loops.ports import About, ClockToStart, PromiseToKeep
+from liaison.loops.ports import About, ClockToStart, NextStep, PromiseToKeep
 from liaison.loops.queries import owner_for
 from liaison.patients.actions import mark_contact_bad
 from liaison.patients.models import ContactPoint, Patient
@@ -259,8 +259,9 @@ def _follow_up(
         return
     evidence = evidence_of(call, loop=current)
     if next_at is not None:
-        step, event = f"Call {call.patient.goes_by} again", f"call:{call.pk}"
-        set_next_step(actor, loop_id=loop.pk, step=step, is_call=True, due_at=next_at, because_of=event, now=now)
+        words, event = f"Call {call.patient.goes_by} again", f"call:{call.pk}"
+        step = NextStep(words=words, due_at=next_at, is_call=True, because_of=event)
+        set_next_step(actor, loop_id=loop.pk, step=step, now=now)
     if evidence:
         note = note_of(call) + _joined(call, loop=current)
         add_evidence(

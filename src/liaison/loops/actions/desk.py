@@ -12,7 +12,7 @@ from liaison.loops import access, rules
 from liaison.loops.actions.changing import Change, ReasonNeeded, changing, follow_clocks, set_due
 from liaison.loops.events import LoopAssigned
 from liaison.loops.models import Clock, Loop
-from liaison.loops.ports import Owner
+from liaison.loops.ports import NextStep, Owner
 from liaison.loops.queries.owners import Keeper, keeper_for, name_of
 from liaison.loops.queries.reach import reaches
 
@@ -136,21 +136,16 @@ def set_next_step(
     actor: Actor,
     *,
     loop_id: int,
-    step: str,
-    due_at: datetime,
+    step: NextStep,
     now: datetime,
-    waiting_on: str = "",
     reason: str = "",
-    because_of: str = "",
-    is_call: bool = False,
     expected_version: int | None = None,
 ) -> Loop:
     """Say by hand what is next and by when; it replaces an earlier step by hand, never a rule's clock.
 
-    `because_of` names the event it follows from ("call:12"), `is_call` says that it is to call somebody. The desk shows
-    whichever is due first. Refuses DueInThePast and the usual.
+    The desk shows whichever is due first. Refuses DueInThePast and the usual.
     """
-    if due_at <= now:
+    if step.due_at <= now:
         raise DueInThePast
     with changing(
         actor, access.STEP, loop_id=loop_id, now=now, expected_version=expected_version, reason=reason
@@ -164,18 +159,18 @@ def set_next_step(
             rule_id=BY_HAND,
             rule_version="1",
             source=f"set by {actor.name}"[:200],
-            step=step[:300],
-            is_call=is_call,
-            waiting_on=waiting_on[:200],
-            anchor_event=because_of or f"loop:{loop.pk}",
+            step=step.words[:300],
+            is_call=step.is_call,
+            waiting_on=step.waiting_on[:200],
+            anchor_event=step.because_of or f"loop:{loop.pk}",
             anchor_at=now,
-            due_at=due_at,
+            due_at=step.due_at,
             started_at=now,
             replaces_id=replaced_id,
         )
         follow_clocks(loop, now=now)
-        words = full_day_and_time(due_at.astimezone(change.zone))
-        change.say("step_set", f"Next: {step}, by {words}.", reason=reason)
+        by = full_day_and_time(step.due_at.astimezone(change.zone))
+        change.say("step_set", f"Next: {step.words}, by {by}.", reason=reason)
     return change.loop
 
 

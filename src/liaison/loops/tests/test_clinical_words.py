@@ -8,7 +8,7 @@ from liaison.core.models import AuditEntry
 from liaison.core.refusals import Forbidden
 from liaison.loops import actions, queries, rules
 from liaison.loops.models import Evidence, Loop
-from liaison.loops.ports import LoopKind
+from liaison.loops.ports import LoopKind, NextStep
 from liaison.loops.tests.cast import CLINICAL, ERRAND, NOW, SYSTEM, Cast
 from liaison.loops.tests.test_screens import at_desk, fresh
 
@@ -120,7 +120,9 @@ def test_the_reasons_of_the_desk_stay_readable(cast: Cast) -> None:
 def test_why_a_clinical_step_was_set_is_read_with_the_chart_only(cast: Cast) -> None:
     loop = cast.loop(kind="test_clinical")
     due = NOW + timedelta(days=1)
-    actions.set_next_step(cast.rosa, loop_id=loop.pk, step="Ask the lab", due_at=due, reason="INR is too high", now=NOW)
+    actions.set_next_step(
+        cast.rosa, loop_id=loop.pk, step=NextStep(words="Ask the lab", due_at=due), reason="INR is too high", now=NOW
+    )
     assert "INR" not in repr(queries.loop_story(cast.fred, loop_id=loop.pk, now=NOW))
     assert "INR" in repr(queries.loop_story(cast.rosa, loop_id=loop.pk, now=NOW))
 

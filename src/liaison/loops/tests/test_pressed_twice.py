@@ -9,7 +9,7 @@ from liaison.core.clock import current_time
 from liaison.core.models import AuditEntry
 from liaison.loops import actions
 from liaison.loops.models import Loop, LoopEvent
-from liaison.loops.ports import Owner
+from liaison.loops.ports import NextStep, Owner
 from liaison.loops.tests.cast import NEW_YORK, Cast, clock
 from liaison.loops.tests.test_screens import DAY, HTMX, at_desk, fresh
 
@@ -31,7 +31,9 @@ def asleep(cast: Cast) -> Loop:
 
 def with_a_step(cast: Cast) -> Loop:
     loop, now = fresh(cast), current_time()
-    return actions.set_next_step(cast.rosa, loop_id=loop.pk, step="Call Walter", due_at=now + DAY, now=now)
+    return actions.set_next_step(
+        cast.rosa, loop_id=loop.pk, step=NextStep(words="Call Walter", due_at=now + DAY), now=now
+    )
 
 
 def to_prove(cast: Cast) -> Loop:

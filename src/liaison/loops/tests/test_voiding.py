@@ -13,7 +13,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import NotFound
 from liaison.loops import actions, events
 from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, WaitingPromise
-from liaison.loops.ports import About, Mistake, Owner
+from liaison.loops.ports import About, Mistake, NextStep, Owner
 from liaison.loops.queries import loop_story
 from liaison.loops.tests.cast import NOW, Cast, clock
 
@@ -216,9 +216,11 @@ def test_it_opens_for_whoever_covers_its_owner_or_took_it_back(cast: Cast) -> No
 
 def test_steps_it_set_are_dropped_and_what_they_replaced_runs_again(cast: Cast) -> None:
     loop = cast.loop(clocks=[clock(due_at=NOW + 9 * HOUR, step="Wait")])
-    step = {"loop_id": loop.pk, "now": NOW}
-    actions.set_next_step(cast.rosa, step="Ask June", due_at=NOW + 5 * HOUR, **step)
-    actions.set_next_step(cast.rosa, step="Call again", due_at=NOW + HOUR, because_of="call:12", **step)
+    for step in (
+        NextStep(words="Ask June", due_at=NOW + 5 * HOUR),
+        NextStep(words="Call again", due_at=NOW + HOUR, because_of="call:12"),
+    ):
+        actions.set_next_step(cast.rosa, loop_id=loop.pk, step=step, now=NOW)
     assert fresh(loop).next_step == "Call again"
     assert actions.void_evidence(cast.rosa, mistake=WRONG, now=LATER) == (loop.pk,)
     assert running(loop) == ["Ask June", "Wait"]
@@ -228,7 +230,7 @@ def test_steps_it_set_are_dropped_and_what_they_replaced_runs_again(cast: Cast) 
 def test_a_step_it_set_where_none_stood_leaves_the_rules_clock(cast: Cast) -> None:
     loop = cast.loop(clocks=[clock(due_at=NOW + 9 * HOUR, step="Wait")])
     actions.set_next_step(
-        cast.rosa, loop_id=loop.pk, step="Call again", due_at=NOW + HOUR, because_of="call:12", now=NOW
+        cast.rosa, loop_id=loop.pk, step=NextStep(words="Call again", due_at=NOW + HOUR, because_of="call:12"), now=NOW
     )
     actions.void_evidence(cast.rosa, mistake=WRONG, now=LATER)
     assert running(loop) == ["Wait"]
