@@ -311,6 +311,7 @@ def _keep_trying(enrolment: Enrolment, call: Call, *, evidence: str, now: dateti
         calendar=calendar,
         source="Ours: who was not reached after a stay is tried again by the next business day",
         evidence=evidence,
+        is_call=True,
     )
 
 
@@ -386,6 +387,7 @@ def restart(
             calendar="" if event else plan.allowance(Complexity(enrolment.complexity)).days_off(FEDERAL),
             source=protocol.source,
             evidence=plan.evidence,
+            is_call=plan.evidence == CONTACT,
         ),
         reason=reason,
         now=now,
