@@ -21,6 +21,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.directory.models import Organization, Practitioner, Specialty
 from liaison.inbox import actions as inbox
 from liaison.inbox.models import Message, UnmatchedMail
+from liaison.inbox.ports import HowItWent, MessageToSend
 from liaison.inbox.queries import checked_mail
 from liaison.loops import actions as loops
 from liaison.loops.ports import ClockToStart, Owner, Promise
@@ -373,8 +374,7 @@ def _messages(world: World, rosa: Actor, *, now: datetime) -> None:
     message = inbox.queue_message(
         rosa,
         patient=world.patient,
-        template="please-call",
-        context={"phone": "617-555-0100"},
+        message=MessageToSend(template="please-call", context={"phone": "617-555-0100"}),
         idempotency_key="walk",
         now=now,
     )
@@ -396,9 +396,12 @@ def _note(world: World, *, now: datetime) -> None:
         clinician, patient=world.patient, text="Zyxwulf is dizzy", clinical=True, idempotency_key="walk", now=now
     )
     call = inbox.log_call(
-        clinician, patient=world.patient, outcome="reached", said="Zyxwulf sleeps badly", clinical=True,
-        idempotency_key="walk", now=now,
-    )  # fmt: skip
+        clinician,
+        patient=world.patient,
+        went=HowItWent(outcome="reached", said="Zyxwulf sleeps badly", clinical=True),
+        idempotency_key="walk",
+        now=now,
+    )
     world.arguments |= {"note_id": note.pk, "call_id": call.pk, "code": "please-call"}
     stray = b"From: someone@elsewhere.example\nSubject: Hello\n\nIt is me."  # whose it is, nobody can know yet
     inbox.receive_mail(LIAISON, delivered=checked_mail(stray), now=now)

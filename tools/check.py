@@ -60,6 +60,11 @@ CHECKS = (
         remedy="Move the question to the package's queries; read the clock once, in the view that the address names.",
     ),
     Check(
+        name="codes decide",
+        command=_python("-m", "tools.codes_decide"),
+        remedy="Put a code beside the words (a column, an enum), and ask that.",
+    ),
+    Check(
         name="migrations",
         command=_python("-W", "ignore", "-m", "liaison.console.manage", "makemigrations", "--check", "--dry-run"),
         remedy="python -m liaison.console.manage makemigrations APP -n in_words",

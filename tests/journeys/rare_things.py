@@ -190,6 +190,7 @@ def _paper(here: Here) -> dict[str, Any]:
     from liaison.core.actor import system_actor
     from liaison.inbox import actions as inbox
     from liaison.inbox.models import Message, UnmatchedMail
+    from liaison.inbox.ports import HowItWent
     from liaison.inbox.queries import checked_mail
 
     imani, now = here.actor("Dr Imani Achebe"), here.now
@@ -197,9 +198,12 @@ def _paper(here: Here) -> dict[str, Any]:
         imani, patient=here.patient, text="Dizzy in the morning", clinical=True, idempotency_key="pages", now=now
     )
     call = inbox.log_call(
-        imani, patient=here.patient, outcome="reached", said="Sleeps badly", clinical=True, idempotency_key="pages",
+        imani,
+        patient=here.patient,
+        went=HowItWent(outcome="reached", said="Sleeps badly", clinical=True),
+        idempotency_key="pages",
         now=now,
-    )  # fmt: skip
+    )
     inbox.receive_mail(system_actor("post office"), delivered=checked_mail(STRAY), now=now)
     mails = sorted((Path(settings.LIAISON_DATA) / "demo-mailbox").glob("*.eml"))
     return {

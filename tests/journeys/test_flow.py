@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.journeys.read_off import arrive
+from tests.journeys.read_off import arrive, settled
 
 pytestmark = pytest.mark.journey
 
@@ -35,6 +35,19 @@ def todays(clinic, *, state, late=False):
         " ORDER BY start_at, id LIMIT 1",
         state, site_of(clinic), clinic.now(), 5 if late else -10,
     )  # fmt: skip
+
+
+def test_a_double_click_on_arrived_is_one_arrival(as_person, clinic):
+    visit = todays(clinic, state="booked")
+    page = as_person("Rosa Delgado").open(f"/appointments/{visit}/")
+    settled(page)
+    page.get_by_role("button", name="Arrived", exact=True).dblclick()
+    expect(page.get_by_role("button", name="Not arrived")).to_be_visible()
+    expect(page.locator("[data-refusal]")).to_have_count(0)
+    page.get_by_role("button", name="Not arrived").dblclick()
+    expect(page.get_by_role("button", name="Arrived", exact=True)).to_be_visible()
+    expect(page.locator("[data-refusal]")).to_have_count(0)
+    assert clinic.rows(STAMPS, visit)[0] == ("booked", None, None, None, None, None)
 
 
 def test_a_patient_goes_over_the_board_by_keyboard_while_the_front_desk_looks_on(as_person, clinic, axe):

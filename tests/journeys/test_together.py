@@ -31,6 +31,25 @@ def test_two_coordinators_see_each_other_without_reloading(as_person, clinic):
     assert owner == "Theo Lindqvist"
 
 
+def test_a_double_click_on_take_takes_it_once_and_a_lost_answer_is_given_again(as_person, clinic):
+    theo = as_person("Theo Lindqvist")
+    loop_id, version = clinic.rows(
+        "SELECT l.id, l.version FROM loops_loop l JOIN accounts_team t ON t.id = l.owner_team_id"
+        " WHERE l.state = 'open' AND t.name = 'Care coordination' ORDER BY l.id DESC OFFSET 2 LIMIT 1"
+    )[0]
+    page = theo.open(f"/loops/{loop_id}/")
+    settled(page)
+    page.get_by_role("button", name=re.compile("^Take")).first.dblclick()
+    expect(page.locator(".l-loop-owner").first).to_contain_text("Yours")
+    again = page.evaluate(TAKES, [f"/loops/{loop_id}/take/", version])
+    assert (again["status"], "It is yours now." in again["said"]) == (204, True)
+    expect(page.locator("[data-refusal]")).to_have_count(0)
+    assert clinic.value("SELECT version FROM loops_loop WHERE id = %s", loop_id) == version + 1
+    rosas = as_person("Rosa Delgado").open(f"/loops/{loop_id}/")
+    late = rosas.evaluate(TAKES, [f"/loops/{loop_id}/take/", version])
+    assert (late["status"], "Theo Lindqvist was here first" in late["page"]) == (409, True)
+
+
 def test_what_changes_while_a_page_is_on_its_way_is_shown_once_it_listens(as_person, clinic):
     rosa, theo = as_person("Rosa Delgado"), as_person("Theo Lindqvist")
     loop_id = clinic.value(
@@ -77,6 +96,13 @@ def test_a_colleague_with_a_slow_line_does_not_keep_the_owner_of_a_take_that_was
     expect(owners.filter(has_text="Care coordination")).to_have_count(2)
     settled(theos)
     expect(owners.filter(has_text="Aisha Bello")).to_have_count(0)
+
+
+TAKES = """async ([address, version]) => {
+  const headers = { ...JSON.parse(document.body.getAttribute("hx-headers")), "HX-Request": "true" };
+  const answer = await fetch(address, { method: "POST", headers, body: new URLSearchParams({ version }) });
+  return { status: answer.status, said: answer.headers.get("HX-Trigger"), page: await answer.text() };
+}"""
 
 
 HEARS = """topic => document.body.addEventListener(topic, (event) => {

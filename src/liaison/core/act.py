@@ -33,6 +33,7 @@ from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound, Refusal, StepUpNeeded, refusal_for_constraint
 from liaison.core.remembering import forget
+from liaison.core.twice import SaidBefore, as_asked, was_asked_before
 from liaison.core.verbs import Verb
 
 MOST_FACTS: Final = 100_000
@@ -75,6 +76,15 @@ class Entry:
     def about(self, subject: models.Model) -> None:
         """Name the row this is about, when it did not exist before."""
         self.subject = subject
+
+    def only_once(self, row: models.Model) -> None:
+        """End the act here if the same person asked the same of this row a moment ago and it stands so (`twice.once`).
+
+        To be called before the act refuses what it is asked for as changed meanwhile; `row` is locked.
+        """
+        if was_asked_before(row):
+            self.about(row)
+            raise SaidBefore(row)
 
     def concerns(self, *patient_ids: int) -> None:
         """Name further patients that this touches (a merge, a bulk move)."""
@@ -128,13 +138,13 @@ def act(
     if not isinstance(site_id, Place):
         entry.note(site_id=site_id)
     if outer is not None:
-        with _as_refusals(entry):
+        with _as_refusals(entry), _told_again(entry):
             _check(entry, patient=patient, site_id=site_id, now=now)
             yield entry
             _write(entry)
         return
     try:
-        with writes_open(), _joined(frame), _as_refusals(entry), transaction.atomic():
+        with writes_open(), _told_again(entry), _joined(frame), _as_refusals(entry), transaction.atomic():
             _check(entry, patient=patient, site_id=site_id, now=now)
             yield entry
             _write(entry)
@@ -217,6 +227,17 @@ def _as_refusals(entry: Entry) -> Iterator[None]:
         raise refusal from error
 
 
+@contextmanager
+def _told_again(entry: Entry) -> Iterator[None]:
+    """Put a second press into the trail as what it was: nothing was changed."""
+    try:
+        yield
+    except SaidBefore:
+        entry.note(repeated=True)
+        _write(entry)
+        raise
+
+
 def _write(entry: Entry) -> None:
     subject = entry.subject
     entry_for(
@@ -229,7 +250,7 @@ def _write(entry: Entry) -> None:
         subject_id=subject.pk if subject is not None else None,
         before_hash=entry.before,
         after_hash=fingerprint(subject),
-        details=entry.details,
+        details=entry.details | as_asked(subject),
     ).save(force_insert=True)
 
 

@@ -17,7 +17,15 @@ from liaison.demo.together import come_several_times
 from liaison.demo.weekly import SERIES, come_every_week
 from liaison.inbox.actions import claim_message, log_call, queue_message, receive_mail, settle
 from liaison.inbox.models import Message
-from liaison.inbox.ports import CallDetails, PermanentFailure, Result, TeachBackItem, Understood
+from liaison.inbox.ports import (
+    CallDetails,
+    HowItWent,
+    MessageToSend,
+    PermanentFailure,
+    Result,
+    TeachBackItem,
+    Understood,
+)
 from liaison.inbox.queries import checked_mail
 from liaison.loops import actions as loops
 from liaison.loops.models import Loop, State
@@ -73,9 +81,9 @@ def _explain_twice(actor: Actor, patient: Patient, *, topic: str, began: datetim
         log_call(
             actor,
             patient=patient,
-            outcome="reached",
-            said="Went through the plan; one point stays unclear.",
-            teach_backs=[item],
+            went=HowItWent(
+                outcome="reached", said="Went through the plan; one point stays unclear.", teach_backs=[item]
+            ),
             idempotency_key=f"demo-teach-{patient.pk}-{attempt}",
             now=office.past(began + timedelta(hours=20 * attempt)),
         )
@@ -89,9 +97,11 @@ def _call_the_unwritten(office: Office) -> None:
             system_actor("demonstration"),
             patient=loop.patient,
             loop=loop,
-            outcome="reached",
-            said="Told them when the visit is; they wrote it down.",
-            details=CallDetails(settled=True),
+            went=HowItWent(
+                outcome="reached",
+                said="Told them when the visit is; they wrote it down.",
+                details=CallDetails(settled=True),
+            ),
             idempotency_key=f"demo-unwritten-{loop.pk}",
             now=min(office.soon_after(loop.story.latest("pk").at + timedelta(minutes=20)), office.at_work),
         )
@@ -109,8 +119,7 @@ def _write(actor: Actor, patient: Patient, *, text: str, ends: Result | None, no
     message = queue_message(
         actor,
         patient=patient,
-        template="note",
-        context={"text": text},
+        message=MessageToSend(template="note", context={"text": text}),
         idempotency_key=f"demo-note-{patient.pk}",
         now=now - timedelta(days=2),
     )

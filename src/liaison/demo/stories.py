@@ -12,7 +12,7 @@ from liaison.demo.charts import Chart
 from liaison.demo.office import Office
 from liaison.demo.staff import Staffed
 from liaison.inbox.actions import log_call
-from liaison.inbox.ports import CallDetails
+from liaison.inbox.ports import CallDetails, HowItWent
 from liaison.loops import actions as loops
 from liaison.loops.models import Loop
 from liaison.loops.ports import CALL_BACK, CLINICAL, ROUTINE, TASK, URGENT, ClockToStart, Owner, Promise
@@ -224,6 +224,7 @@ def _small_promise(chart: Chart, patient: Patient, staffed: Staffed, *, dice: ra
                     anchor_at=opened,
                     due_at=due,
                     source="agreed with the patient",
+                    is_call=kind is CALL_BACK,
                 )
             ],
             priority=dice.choices((ROUTINE, URGENT, CLINICAL), weights=(86, 10, 4))[0],
@@ -254,9 +255,11 @@ def _settle_some(
             actor,
             patient=patient,
             loop=loop,
-            outcome="reached" if reached else dice.choice(("no_answer", "left_message")),
-            said="Answered the question; no further need." if reached else "",
-            details=CallDetails(settled=True),
+            went=HowItWent(
+                outcome="reached" if reached else dice.choice(("no_answer", "left_message")),
+                said="Answered the question; no further need." if reached else "",
+                details=CallDetails(settled=True),
+            ),
             idempotency_key=f"demo-call-{chart.number}",
             now=office.ago(HOUR * dice.uniform(0.2, 2)),
         )
@@ -279,9 +282,11 @@ def _follow_discharges(staffed: Staffed, *, dice: random.Random, office: Office)
             actor,
             patient=loop.patient,
             loop=loop,
-            outcome="reached" if reached else "no_answer",
-            said="Feels better; has the new tablets; daughter drives to the visit." if reached else "",
-            clinical=reached,
+            went=HowItWent(
+                outcome="reached" if reached else "no_answer",
+                said="Feels better; has the new tablets; daughter drives to the visit." if reached else "",
+                clinical=reached,
+            ),
             idempotency_key=f"demo-discharge-call-{loop.pk}",
             now=called_at,
         )

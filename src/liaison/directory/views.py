@@ -116,9 +116,9 @@ def retire(request: HttpRequest, **which: int) -> HttpResponse:
     entry = _address(row)
     if not actor.may_at(CHANGE, site_id=row.site_id):
         raise Forbidden
-    if row.retired_at is not None:
-        return HttpResponseRedirect(entry)
     typed = request.POST if request.method == "POST" else None
+    if row.retired_at is not None and typed is None:
+        return HttpResponseRedirect(entry)
     form, status = RetireForm(typed, initial={"version": row.version}), 422
     if form.is_valid():
         reason, version = form.cleaned_data["reason"], form.cleaned_data["version"]

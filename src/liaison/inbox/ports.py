@@ -1,9 +1,9 @@
 """What a transport is: the outside thing that carries a message, and the four ways that can end."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -11,6 +11,7 @@ from liaison.inbox.rules.channels import Address, Category, Channel, Standing, W
 from liaison.inbox.rules.contact import Outcome, Understood, With
 from liaison.inbox.rules.incoming import Incoming
 from liaison.inbox.rules.invitation_answers import CalendarAnswer, Said
+from liaison.inbox.rules.rendering import Value
 from liaison.inbox.rules.timing import QUIET_FROM, allowed_at
 from liaison.inbox.rules.unread import Unread
 from liaison.loops.ports import Proof
@@ -27,7 +28,9 @@ __all__ = [
     "Channel",
     "Delivered",
     "Envelope",
+    "HowItWent",
     "InvitationFinder",
+    "MessageToSend",
     "Outcome",
     "PermanentFailure",
     "ProofFinder",
@@ -71,6 +74,25 @@ class AttachmentContent:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MessageToSend:
+    """What is to be written to a patient, how, and when.
+
+    `template` is the code of a text, `language` the reader's unless given. `context` fills its fields; called_as,
+    org, site, address and phone come from the patient and their home site unless given; dates and times may be given
+    as such (local ones). `send_at` is when it goes at the earliest, `expires_at` when it would be of no use any more;
+    both are aware.
+    """
+
+    template: str
+    context: Mapping[str, Value]
+    channel: str = Channel.EMAIL
+    language: str = ""
+    attachments: Sequence[AttachmentContent] = ()
+    send_at: datetime | None = None
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TeachBackItem:
     """One thing explained, in the patient's own words, and whether they understood (DOMAIN 8.2)."""
 
@@ -99,6 +121,26 @@ class CallDetails:
     point_id: int | None = None
     script_done: Sequence[str] = ()
     settled: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HowItWent:
+    """What came of a call: an outcome (`Outcome`), with whom it was (`With`), and what was said, which is its proof.
+
+    `clinical` says that clinical status and needs were addressed (DOMAIN 2.1); it counts only when someone was reached.
+    """
+
+    outcome: str
+    said: str = ""
+    clinical: bool = False
+    with_whom: str = With.PATIENT
+    teach_backs: Sequence[TeachBackItem] = ()
+    details: CallDetails = field(default_factory=CallDetails)
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether somebody was spoken with."""
+        return self.outcome == Outcome.REACHED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -60,7 +60,10 @@ class SnoozeForm(VersionedForm):
 
 
 class EvidenceForm(VersionedForm):
-    """Record one piece of proof; what is proven already is offered only where nothing else can be recorded."""
+    """Record one piece of proof; what is proven already is offered only where nothing else can be recorded.
+
+    What was chosen on an older page stays a choice, and the action says what became of it.
+    """
 
     kind = forms.ChoiceField(label=_("What proves it"))
     note = forms.CharField(label=_("How do you know?"), widget=forms.Textarea(attrs={"rows": 2}), max_length=2000)
@@ -71,6 +74,8 @@ class EvidenceForm(VersionedForm):
         proven = {each.code for each in story.row.evidence if each.is_in}
         wanted = [pair for pair in story.accepted if pair[0] not in proven] or story.accepted
         accepted = sorted(wanted, key=lambda pair: pair[0] not in missing)
+        if self.is_bound and str(self["version"].value()) != str(story.row.version):
+            accepted.append((self["kind"].value() or "", ""))
         self.fields["kind"].choices = accepted  # type: ignore[attr-defined]  # the form declares such a field
 
 
@@ -78,6 +83,7 @@ class StepForm(VersionedForm):
     """Say what is next, by when, and who must move first."""
 
     step = forms.CharField(label=_("Next step"), max_length=300)
+    is_call = forms.BooleanField(label=_("It is a call"), required=False)
     due_at = forms.DateTimeField(
         label=_("Due"),
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),

@@ -162,10 +162,10 @@ class Proof:
 class ClockToStart:
     """One deadline to run (DOMAIN 0: every clock is a record).
 
-    ``step`` is what a person does next, verb first ("Call Walter Ng"). ``due_at`` is aware.
-    ``rule_id``, ``rule_version`` and ``source`` say which rule made it; ``anchor_event`` names the
-    event it runs from ("encounter:12") and ``anchor_at`` when that was; ``calendar`` names the days
-    it was counted on. ``evidence`` is the code whose arrival satisfies it, empty when only an action
+    ``step`` is what a person does next, verb first ("Call Walter Ng"); ``is_call`` says that it is to call somebody,
+    in whatever words. ``due_at`` is aware. ``rule_id``, ``rule_version`` and ``source`` say which rule made it;
+    ``anchor_event`` names the event it runs from ("encounter:12") and ``anchor_at`` when that was; ``calendar``
+    names the days it was counted on. ``evidence`` is the code whose arrival satisfies it, empty when only an action
     does. ``waiting_on`` names who must move first, empty when the step is the owner's; ``waiting_on_user_id`` is that
     person's account when they have one here: the step then stands on their desk as well.
     """
@@ -179,8 +179,24 @@ class ClockToStart:
     calendar: str = ""
     source: str = ""
     evidence: str = ""
+    is_call: bool = False
     waiting_on: str = ""
     waiting_on_user_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextStep:
+    """What a person says is next, in their words, and by when (aware).
+
+    ``is_call`` says that it is to call somebody, ``waiting_on`` who must move first; ``because_of`` names the event
+    that it follows from ("call:12").
+    """
+
+    words: str
+    due_at: datetime
+    is_call: bool = False
+    waiting_on: str = ""
+    because_of: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

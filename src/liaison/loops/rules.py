@@ -297,8 +297,10 @@ _CLINICAL_HEADS: Final[Mapping[str, str]] = MappingProxyType(
 )
 
 
-def without_clinical_words(sentence: str, *, what: str, kind: LoopKind) -> str:
+def without_clinical_words(sentence: str, *, what: str, evidence: str, kind: LoopKind) -> str:
     """A line of a loop's story for somebody who doesn't read the chart: that it happened, not what was found.
+
+    `evidence` is the code of the proof that the line tells of, "" for none.
 
     Of kinds with clinical evidence those of `what` "evidence", "closed" and "undone" say no more than that. Of kinds
     whose title and step are clinical themselves every other line is the kind's name too, but for those that only say
@@ -311,10 +313,10 @@ def without_clinical_words(sentence: str, *, what: str, kind: LoopKind) -> str:
         return sentence
     if what == "undone":
         return "Taken back."
-    told = next((code for code in kind.accepted_evidence if sentence.startswith(kind.evidence_label(code))), None)
-    if told is not None and told not in kind.clinical_evidence:
+    told = evidence if evidence in kind.accepted_evidence else ""
+    if told and told not in kind.clinical_evidence:
         return sentence
-    said = [f"{kind.evidence_label(told)}."] if told is not None else []
+    said = [f"{kind.evidence_label(told)}."] if told else []
     return " ".join([*said, "Closed."] if what == "closed" else said) or "Evidence recorded."
 
 

@@ -22,6 +22,7 @@ from liaison.accounts.ports import in_words, open_work_of
 from liaison.core.act import act
 from liaison.core.actor import EVERYWHERE, Actor
 from liaison.core.refusals import Stale
+from liaison.core.twice import once
 
 
 def appoint_first_administrator(*, actor: Actor, email: str, name: str, password: str | None, now: datetime) -> User:
@@ -72,6 +73,7 @@ def give_role(
     return assignment
 
 
+@once
 def end_role(*, actor: Actor, assignment: Assignment, now: datetime) -> Assignment:
     """Take a role away from now on, at a site where one gives roles. Needs a fresh proof of who asks.
 
@@ -83,6 +85,7 @@ def end_role(*, actor: Actor, assignment: Assignment, now: datetime) -> Assignme
             Assignment.objects.select_for_update(of=("self",)).select_related("user", "site").get(pk=assignment.pk)
         )
         if assignment.ends_at is not None and assignment.ends_at <= now:
+            entry.only_once(assignment)
             raise Stale
         refuse_lost_work(assignment.user, assignment_ids={assignment.pk}, now=now)
         _keep_an_administrator(without=[assignment], now=now)

@@ -105,6 +105,12 @@ def test_the_same_role_is_not_given_twice_but_again_after_it_ended(boss: Actor) 
     assert str(rosa.assignments.last()) == "Care coordinator, Riverside"
 
 
+def test_a_role_that_is_ended_twice_at_once_is_answered_as_ended(boss: Actor) -> None:
+    held = person("Rosa", Role.COORDINATOR, at=site()).assignments.get()
+    ended = [actions.end_role(actor=boss, assignment=held, now=NOW + timedelta(seconds=at)) for at in (0, 1)]
+    assert [each.ends_at for each in ended] == [NOW, NOW]
+
+
 def test_somebody_always_remains_who_can_give_roles(boss: Actor) -> None:
     alone = Assignment.objects.get(user_id=boss.user_id)
     with pytest.raises(actions.LastAdministrator):
@@ -216,7 +222,7 @@ def test_nothing_is_saved_over_what_somebody_else_said_meanwhile(boss: Actor) ->
         lambda: actions.rename_person(actor=boss, person=rosa, name="R", email=rosa.email, expected_version=2, now=NOW),
         lambda: actions.set_teams(actor=boss, person=rosa, teams=[], expected_ids=[team.pk], now=NOW),
         lambda: actions.change_site(actor=boss, site=here, details=details, expected_version=2, now=NOW),
-        lambda: actions.end_role(actor=boss, assignment=held, now=NOW),
+        lambda: actions.end_role(actor=acting(person("Bea", Role.ADMINISTRATOR)), assignment=held, now=NOW),
     ):
         with pytest.raises(Stale):
             late()

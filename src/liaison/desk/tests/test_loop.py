@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from liaison.core.clock import current_time
@@ -10,7 +11,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.desk.tests.browser import HTMX, text_of
 from liaison.desk.tests.test_home import loop_of_rosa
 from liaison.loops import actions
-from liaison.loops.ports import Owner
+from liaison.loops.ports import NextStep, Owner
 
 
 def test_the_page_tells_story_clocks_and_missing_evidence(cast, at_desk):
@@ -253,3 +254,28 @@ def version_of(loop):
     """The version as it stands now."""
     loop.refresh_from_db()
     return loop.version
+
+
+def test_the_call_leads_where_the_step_is_one_in_whatever_words(cast, at_desk):
+    def primary(**step):
+        made, now = loop_of_rosa(cast), current_time()
+        due = now + timedelta(minutes=5)
+        actions.set_next_step(cast.rosa, loop_id=made.pk, step=NextStep(due_at=due, **step), now=now)
+        page = text_of(at_desk(cast.rosa).get(f"/loops/{made.pk}/", headers=HTMX))
+        return [re.search(r'data-key="(.)"', tag)[1] for tag in re.findall(r'<a class="btn btn-primary"[^>]*>', page)]
+
+    assert primary(words="Ring Walter", is_call=True) == ["c"]
+    assert primary(words="Call the form up again") == ["e"]
+
+
+def test_a_step_by_hand_is_said_to_be_a_call(cast, at_desk):
+    made, due = loop_of_rosa(cast), current_time() + timedelta(hours=1)
+    client, address = at_desk(cast.rosa), f"/loops/{made.pk}/step/"
+    assert "It is a call" in text_of(client.get(address))
+    typed = {"version": "1", "step": "Ring Walter", "is_call": "on", "due_at": f"{due:%Y-%m-%dT%H:%M}"}
+    client.post(address, typed)
+    made.refresh_from_db()
+    assert (made.next_step, made.next_is_call) == ("Ring Walter", True)
+    actions.finish_step(cast.rosa, loop_id=made.pk, now=current_time())
+    made.refresh_from_db()
+    assert not made.next_is_call

@@ -7,11 +7,13 @@ from datetime import datetime
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.refusals import Stale
+from liaison.core.twice import once
 from liaison.directory.access import CHANGE
 from liaison.directory.actions.details import EntryWrong
 from liaison.directory.models import DirectoryEntry, Organization, Practitioner
 
 
+@once
 def retire_entry(
     *, actor: Actor, entry: Practitioner | Organization, reason: str, expected_version: int, now: datetime
 ) -> Practitioner | Organization:
@@ -21,9 +23,11 @@ def retire_entry(
     clinician) is missing at every site then, and wants the verb everywhere. Refuses: Forbidden, EntryWrong without a
     reason, Stale (also when it is offered no longer already).
     """
-    with act(actor, CHANGE, site_id=entry.site_id, subject=entry, reason=reason.strip(), now=now):
+    with act(actor, CHANGE, site_id=entry.site_id, subject=entry, reason=reason.strip(), now=now) as audited:
         row = _locked(entry)
+        audited.about(row)
         if row.retired_at is not None or row.version != expected_version:
+            audited.only_once(row)
             raise Stale
         if not reason.strip():
             raise EntryWrong(fields={"reason": "Say why: colleagues will ask."})
@@ -32,6 +36,7 @@ def retire_entry(
     return row
 
 
+@once
 def offer_again(
     *, actor: Actor, entry: Practitioner | Organization, expected_version: int, now: datetime
 ) -> Practitioner | Organization:
@@ -42,7 +47,9 @@ def offer_again(
     with act(actor, CHANGE, site_id=entry.site_id, subject=entry, now=now) as audited:
         audited.note(offered="again")
         row = _locked(entry)
+        audited.about(row)
         if row.retired_at is None or row.version != expected_version:
+            audited.only_once(row)
             raise Stale
         row.offer_again()
         _save(row)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -20,13 +19,13 @@ from liaison.inbox.actions.keys import KeyReused
 from liaison.inbox.events import CallLogged
 from liaison.inbox.kinds import TEACH_BACK, settled_by_talking
 from liaison.inbox.models import Call, TeachBack
-from liaison.inbox.ports import CallDetails, TeachBackItem
+from liaison.inbox.ports import HowItWent, TeachBackItem
 from liaison.inbox.queries.calls import counted_with, settled_by_talk
 from liaison.inbox.rules.contact import HEARS_CLINICAL, Outcome, Understood, With, needs_nurse
 from liaison.loops.access import CLINICAL_EVIDENCE
 from liaison.loops.actions import add_evidence, open_or_wait, set_next_step
 from liaison.loops.models import Loop, WaitingPromise
-from liaison.loops.ports import About, ClockToStart, PromiseToKeep
+from liaison.loops.ports import About, ClockToStart, NextStep, PromiseToKeep
 from liaison.loops.queries import owner_for
 from liaison.patients.actions import mark_contact_bad
 from liaison.patients.models import ContactPoint, Patient
@@ -107,59 +106,50 @@ def log_call(
     actor: Actor,
     *,
     patient: Patient,
-    outcome: str,
+    went: HowItWent,
     idempotency_key: str,
     now: datetime,
     loop: Loop | None = None,
-    said: str = "",
-    clinical: bool = False,
-    with_whom: str = With.PATIENT,
-    teach_backs: Sequence[TeachBackItem] = (),
     next_attempt_at: datetime | None = None,
-    details: CallDetails | None = None,
 ) -> Call:
     """Write down a call; the same key again returns the same call and changes nothing.
 
-    `clinical` says that clinical status and needs were addressed (DOMAIN 2.1); it counts only when someone was
-    reached. On an open loop the call stands as an attempt or as the evidence it is, and `next_attempt_at` becomes
-    the loop's next step. A promise that a talk can keep is kept by one of which `details.settled` says so; of any
-    other the talk is an attempt. A wrong number is marked as such; a topic not understood twice opens a loop for a
-    nurse.
+    On an open loop the call stands as an attempt or as the evidence it is, and `next_attempt_at` becomes the loop's
+    next step. A promise that a talk can keep is kept by one of which `details.settled` says so; of any other the
+    talk is an attempt. A wrong number is marked as such; a topic not understood twice opens a loop for a nurse.
     Refuses Forbidden, NotFound (no such patient here, or the loop is another's), SayWhatWasSaid, SayWho (somebody
     else was reached and has no name), CallInTheFuture, NextAttemptPast, KeyReused, TalkIsForCare (`clinical` by who
     may not record clinical evidence), NotForThem (`clinical` with a proxy who may not hear it), SayWhetherSettled.
     """
-    about = details or CallDetails()
+    about, reached = went.details, went.is_reached
     started_at = about.started_at or now
-    reached = outcome == Outcome.REACHED
     with act(actor, access.LOG_CALL, patient=patient, now=now) as entry:
         hold_key(idempotency_key)
         known = Call.objects.filter(idempotency_key=idempotency_key).first()
         if known is not None:
-            same = _same(known, loop=loop, outcome=outcome, said=said, clinical=clinical, with_whom=with_whom)
-            if known.patient_id != patient.pk or not same or not _same_details(known, about, teach_backs=teach_backs):
+            if known.patient_id != patient.pk or not _same(known, went, loop=loop) or not _same_details(known, went):
                 raise KeyReused
             entry.about(known)
             entry.note(repeated=True)
             return known
-        if clinical and not patient.reachable_by(actor, CLINICAL_EVIDENCE, now=now):
+        if went.clinical and not patient.reachable_by(actor, CLINICAL_EVIDENCE, now=now):
             raise TalkIsForCare
-        _check(patient, loop=loop, said=said, reached=reached, started_at=started_at, next_at=next_attempt_at, now=now)
+        _check(patient, went, loop=loop, started_at=started_at, next_at=next_attempt_at, now=now)
         if reached:
-            _check_whom(actor, patient, with_whom=with_whom, clinical=clinical, details=about, now=now)
-        can_settle = reached and with_whom != With.OTHER and bool(settled_by_talk(loop))
+            _check_whom(actor, patient, went, now=now)
+        can_settle = reached and went.with_whom != With.OTHER and bool(settled_by_talk(loop))
         if can_settle and about.settled is None:
             raise SayWhetherSettled
         call = Call.objects.create(
             patient=patient,
             loop=loop,
-            with_whom=With(with_whom),
+            with_whom=With(went.with_whom),
             with_name=about.with_name.strip(),
             number=about.number,
             direction=about.direction,
-            outcome=Outcome(outcome),
-            said=said.strip(),
-            clinical=clinical and reached,
+            outcome=Outcome(went.outcome),
+            said=went.said.strip(),
+            clinical=went.clinical and reached,
             settled=about.settled if can_settle else None,
             script_done=list(about.script_done) if reached else [],
             started_at=started_at,
@@ -171,25 +161,26 @@ def log_call(
         )
         entry.about(call)
         entry.note(outcome=call.outcome, clinical=call.clinical)
-        TeachBack.objects.bulk_create(_teach_back(call, item) for item in teach_backs)
+        TeachBack.objects.bulk_create(_teach_back(call, item) for item in went.teach_backs)
         _follow_up(actor, call, loop=loop, next_at=next_attempt_at, point_id=about.point_id, now=now)
         entry.publish(_fact(call, now=now))
         announce(topic=f"patient:{patient.pk}", what="call")
     return call
 
 
-def _same(call: Call, *, loop: Loop | None, outcome: str, said: str, clinical: bool, with_whom: str) -> bool:
+def _same(call: Call, went: HowItWent, *, loop: Loop | None) -> bool:
     """Whether this form logged just this before; what was typed over it since is no repetition and must not be lost."""
     kept = (call.loop_id, call.outcome, call.said, call.clinical, call.with_whom)
-    reached = outcome == Outcome.REACHED
-    return kept == (loop.pk if loop else None, Outcome(outcome), said.strip(), clinical and reached, With(with_whom))
+    clinical = went.clinical and went.is_reached
+    sent = (Outcome(went.outcome), went.said.strip(), clinical, With(went.with_whom))
+    return kept == (loop.pk if loop else None, *sent)
 
 
-def _same_details(call: Call, about: CallDetails, *, teach_backs: Sequence[TeachBackItem]) -> bool:
-    reached = call.outcome == Outcome.REACHED
-    steps = list(about.script_done) if reached else []
+def _same_details(call: Call, went: HowItWent) -> bool:
+    about = went.details
+    steps = list(about.script_done) if went.is_reached else []
     kept = (call.with_name, call.number, call.direction, call.minutes, call.script_done)
-    items = [_teach_back(call, item) for item in teach_backs]
+    items = [_teach_back(call, item) for item in went.teach_backs]
     return (
         kept == (about.with_name.strip(), about.number, about.direction, about.minutes, steps)
         and about.started_at in {None, call.started_at}
@@ -204,17 +195,16 @@ def _words(item: TeachBack) -> tuple[str, str, str, bool]:
 
 def _check(
     patient: Patient,
+    went: HowItWent,
     *,
     loop: Loop | None,
-    said: str,
-    reached: bool,
     started_at: datetime,
     next_at: datetime | None,
     now: datetime,
 ) -> None:
     if loop is not None and loop.patient_id != patient.pk:
         raise NotFound
-    if reached and not said.strip():
+    if went.is_reached and not went.said.strip():
         raise SayWhatWasSaid
     if started_at > now + A_MINUTE:  # the person's clock may be a little ahead of ours
         raise CallInTheFuture
@@ -222,14 +212,13 @@ def _check(
         raise NextAttemptPast
 
 
-def _check_whom(
-    actor: Actor, patient: Patient, *, with_whom: str, clinical: bool, details: CallDetails, now: datetime
-) -> None:
-    if with_whom == With.OTHER and not details.with_name.strip():
+def _check_whom(actor: Actor, patient: Patient, went: HowItWent, *, now: datetime) -> None:
+    if went.with_whom == With.OTHER and not went.details.with_name.strip():
         raise SayWho
-    if with_whom == With.PROXY and clinical:
+    if went.with_whom == With.PROXY and went.clinical:
         proxies = {one.id: one for one in band(actor, patient=patient, now=now).proxies}
-        proxy = proxies.get(details.proxy_id) if details.proxy_id is not None else None
+        proxy_id = went.details.proxy_id
+        proxy = proxies.get(proxy_id) if proxy_id is not None else None
         if proxy is None or HEARS_CLINICAL not in proxy.scope:
             raise NotForThem
 
@@ -270,8 +259,9 @@ def _follow_up(
         return
     evidence = evidence_of(call, loop=current)
     if next_at is not None:
-        step = f"Call {call.patient.goes_by} again"
-        set_next_step(actor, loop_id=loop.pk, step=step, due_at=next_at, because_of=f"call:{call.pk}", now=now)
+        words, event = f"Call {call.patient.goes_by} again", f"call:{call.pk}"
+        step = NextStep(words=words, due_at=next_at, is_call=True, because_of=event)
+        set_next_step(actor, loop_id=loop.pk, step=step, now=now)
     if evidence:
         note = note_of(call) + _joined(call, loop=current)
         add_evidence(

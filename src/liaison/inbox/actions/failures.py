@@ -34,6 +34,7 @@ _WORDS: Final = {
     ),
     "unknown": ("Ask {who} whether our {what} arrived", "Ask {who} whether our {what} arrived"),
 }
+_TO_CALL: Final = frozenset({"permanent", "temporary"})
 _CHANNELS: Final = {"email": "e-mail", "text": "text", "letter": "letter", "phone": "call"}
 
 
@@ -70,6 +71,7 @@ def open_failed_loop(actor: Actor, *, message: Message, kind: str, now: datetime
                     due_at=next_business_day(site, now=now),
                     calendar=business_calendar(site_id=site.pk).name,
                     evidence="reached_another_way",
+                    is_call=kind in _TO_CALL,
                 ),
             ),
             priority=Priority.URGENT if pressing else Priority.ROUTINE,

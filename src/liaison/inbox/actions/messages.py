@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from email.utils import parseaddr
 from typing import Any, Final, TypedDict
@@ -24,11 +24,11 @@ from liaison.inbox.actions.untold import say_what_became_of_it
 from liaison.inbox.events import MessageFailed, MessageQueued, MessageSent, MessageSuppressed
 from liaison.inbox.models import Attachment, Message, Template
 from liaison.inbox.models.messages import FailureKind, MessageState
-from liaison.inbox.ports import AttachmentContent, is_connected
+from liaison.inbox.ports import MessageToSend, is_connected
 from liaison.inbox.queries.letters import address_for, letter_for
 from liaison.inbox.queries.reach import zones_of
 from liaison.inbox.rules.channels import Address, Category, Channel, Why
-from liaison.inbox.rules.rendering import Missing, Value
+from liaison.inbox.rules.rendering import Missing
 from liaison.inbox.rules.timing import allowed_at
 from liaison.inbox.wording import Wording
 from liaison.loops.models import Loop
@@ -88,37 +88,33 @@ def queue_message(
     actor: Actor,
     *,
     patient: Patient,
-    template: str,
-    context: Mapping[str, Value],
+    message: MessageToSend,
     idempotency_key: str,
     now: datetime,
-    channel: str = Channel.EMAIL,
-    attachments: Sequence[AttachmentContent] = (),
-    send_at: datetime | None = None,
-    expires_at: datetime | None = None,
     loop: Loop | None = None,
-    language: str = "",
 ) -> Message:
     """Put a message into the queue; the same key again returns the same message and changes nothing.
 
     Of a person's form the words must be the same too: what was typed over them since is no repetition.
 
-    `template` is the code of a text, `language` the reader's unless given. `context` fills its fields; called_as,
-    org, site, address and phone come from the patient and their home site unless given; dates and times may be given
-    as such (local ones).
-    `send_at` is when it goes at the earliest, `expires_at` when it would be of no use any more. A message that may
-    not be sent is kept as suppressed, with the reason. Refuses Forbidden, NotFound, NoSuchTemplate, FieldsMissing,
-    ChannelNotConnected, KeyReused, WrittenAnew.
+    A message that may not be sent is kept as suppressed, with the reason. Refuses Forbidden, NotFound, NoSuchTemplate,
+    FieldsMissing, ChannelNotConnected, KeyReused, WrittenAnew.
     """
+    channel = Channel(message.channel)
     with act(actor, access.SEND, patient=patient, now=now) as entry:
         hold_key(idempotency_key)
         known = Message.objects.filter(idempotency_key=idempotency_key).first()
         if known is not None and not idempotency_key.startswith(FORM_KEY):
             return _known(entry, known, patient=patient)
-        if known is None and not is_connected(Channel(channel)):
+        if known is None and not is_connected(channel):
             raise ChannelNotConnected
         letter = letter_for(
-            patient, template=template, context=context, channel=Channel(channel), language=language, now=now
+            patient,
+            template=message.template,
+            context=message.context,
+            channel=channel,
+            language=message.language,
+            now=now,
         )
         if letter is None:
             raise NoSuchTemplate
@@ -128,26 +124,26 @@ def queue_message(
             if (known.channel, known.subject, known.body) != (channel, letter.text.subject[:300], letter.text.body):
                 raise WrittenAnew
             return _known(entry, known, patient=patient)
-        message = Message(
+        queued = Message(
             patient=patient,
             loop=loop,
-            channel=Channel(channel),
+            channel=channel,
             category=letter.category,
             template=_used(letter.wording, channel=channel, now=now),
             language=letter.wording.language,
             subject=letter.text.subject[:300],
             body=letter.text.body,
-            expires_at=expires_at,
-            send_at=max(send_at or now, now),
+            expires_at=message.expires_at,
+            send_at=max(message.send_at or now, now),
             **_stamps(actor, key=idempotency_key, now=now),
         )
-        _start(message, address=letter.address, now=now)
+        _start(queued, address=letter.address, now=now)
         Attachment.objects.bulk_create(
-            Attachment(message=message, name=one.name, media_type=one.media_type, content=one.content)
-            for one in attachments
+            Attachment(message=queued, name=one.name, media_type=one.media_type, content=one.content)
+            for one in message.attachments
         )
-        _tell_queued(entry, message, now=now)
-    return message
+        _tell_queued(entry, queued, now=now)
+    return queued
 
 
 def send_again(actor: Actor, *, message_id: int, idempotency_key: str, now: datetime) -> Message:

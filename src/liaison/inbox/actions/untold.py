@@ -229,4 +229,5 @@ def _clock(
         due_at=min(due for due in dues if due is not None),
         calendar=business_calendar(site_id=site.pk).name,
         evidence="reached_another_way",
+        is_call=True,
     )

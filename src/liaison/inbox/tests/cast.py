@@ -5,14 +5,16 @@ Walter is the patient, June his daughter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, date, datetime, timedelta
 
 from liaison.accounts.access import Role
 from liaison.accounts.models import Assignment, Site, Team, TeamMember, User
 from liaison.core.actor import Actor
 from liaison.core.postgres.guard import writes_open
-from liaison.inbox.ports import Envelope, Result, Sent
+from liaison.inbox.actions import queue_message
+from liaison.inbox.models import Message
+from liaison.inbox.ports import Envelope, MessageToSend, Result, Sent
 from liaison.patients.models import ContactPoint, Patient, PatientSite, Proxy
 
 NOW = datetime(2026, 3, 2, 15, tzinfo=UTC)  # a Monday, 10:00 at the site
@@ -124,3 +126,9 @@ class Postman:
         result = self.results.pop(0) if self.results else Sent(reply="250 ok")
         self.carried.append(envelope)
         return result
+
+
+def written(cast: Cast, **values: object) -> Message:
+    """Rosa writes to a patient: what `queue_message` and its message take, side by side."""
+    said = {one.name: values.pop(one.name) for one in fields(MessageToSend) if one.name in values}
+    return queue_message(cast.rosa, message=MessageToSend(**said), **values)  # type: ignore[arg-type]  # keywords of several types

@@ -1,5 +1,6 @@
 """Logging calls, and what follows from them."""
 
+from dataclasses import fields
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from liaison.core.refusals import NotFound
 from liaison.inbox import actions, queries
 from liaison.inbox.models import Call, Preference
 from liaison.inbox.models.calls import StruckWhy
-from liaison.inbox.ports import CallDetails, TeachBackItem, Understood
+from liaison.inbox.ports import CallDetails, HowItWent, MessageToSend, TeachBackItem, Understood
 from liaison.inbox.tests.cast import NOW, Cast
 from liaison.loops.actions import find_owners, give_up_loop, open_loop
 from liaison.loops.models import Evidence, Loop, WaitingPromise
@@ -49,7 +50,9 @@ def log(cast: Cast, *, key: str = "call:1", **more: object) -> Call:
         "patient": cast.walter, "outcome": "no_answer", "idempotency_key": key, "now": NOW,
         "details": CallDetails(settled=True),
     }  # fmt: skip
-    return actions.log_call(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
+    values |= more
+    went = {one.name: values.pop(one.name) for one in fields(HowItWent) if one.name in values}
+    return actions.log_call(cast.rosa, went=HowItWent(**went), **values)  # type: ignore[arg-type]  # keywords of several types
 
 
 def test_a_call_is_written_down_audited_and_told(cast: Cast) -> None:
@@ -226,12 +229,10 @@ def test_a_nurse_explains_to_a_patient_without_a_site_once_they_have_one(cast: C
         cast.walter.sites.all().delete()
     items = [TeachBackItem(topic="Salt", patient_words="", understood=Understood.NO)] * 2
     liaison = system_actor("import")
+    went = HowItWent(outcome="reached", said="x", teach_backs=items)
     calls = [
-        actions.log_call(
-            liaison, patient=cast.walter, outcome="reached", said="x", teach_backs=items, idempotency_key=key, now=NOW,
-        )
-        for key in ("1", "2")
-    ]  # fmt: skip
+        actions.log_call(liaison, patient=cast.walter, went=went, idempotency_key=key, now=NOW) for key in ("1", "2")
+    ]
     assert not Loop.objects.exists()
     assert WaitingPromise.objects.waiting().get().title == "Explain to Walter again: Salt"
     actions.strike_call(liaison, call_id=calls[0].pk, why=StruckWhy.TWICE, now=NOW)
@@ -248,8 +249,12 @@ def test_a_nurse_who_is_not_found_yet_explains_nothing_that_was_never_said(cast:
     items = [TeachBackItem(topic="Salt", patient_words="", understood=Understood.NO)] * 2
     liaison = system_actor("import")
     call = actions.log_call(
-        liaison, patient=cast.walter, outcome="reached", said="x", teach_backs=items, idempotency_key="1", now=NOW
-    )  # fmt: skip
+        liaison,
+        patient=cast.walter,
+        went=HowItWent(outcome="reached", said="x", teach_backs=items),
+        idempotency_key="1",
+        now=NOW,
+    )
     actions.strike_call(liaison, call_id=call.pk, why=StruckWhy.TWICE, now=NOW)
     assert WaitingPromise.objects.get().ended_why.endswith("was entered by mistake: taken back.")
     assert not Loop.objects.exists()
@@ -276,7 +281,7 @@ def test_what_cannot_be_is_refused_beside_its_field(cast: Cast, more: dict[str, 
 
 def test_pat_elsewhere_and_a_loop_of_another_patient_are_refused(cast: Cast) -> None:
     with pytest.raises(NotFound):
-        actions.log_call(cast.pat, patient=cast.walter, outcome="busy", idempotency_key="x", now=NOW)
+        actions.log_call(cast.pat, patient=cast.walter, went=HowItWent(outcome="busy"), idempotency_key="x", now=NOW)
     with pytest.raises(NotFound):
         log(cast, patient=cast.patient(), loop=call_back(cast))
 
@@ -287,7 +292,11 @@ def test_stop_all_stops_every_category_of_a_channel_at_once(cast: Cast) -> None:
     entry = AuditEntry.objects.get(verb="inbox.note_preference")
     assert entry.details["standing"] == "stopped"
     message = actions.queue_message(
-        cast.rosa, patient=cast.walter, template="please-call", context={}, idempotency_key="x", now=NOW
+        cast.rosa,
+        patient=cast.walter,
+        message=MessageToSend(template="please-call", context={}),
+        idempotency_key="x",
+        now=NOW,
     )
     assert message.suppressed_reason == "opted_out"
     actions.note_opt_in(cast.rosa, patient=cast.walter, channel="email", category="clinical", now=NOW)

@@ -9,9 +9,9 @@ from liaison.core.models import AuditEntry
 from liaison.inbox import actions
 from liaison.inbox.jobs import deliver
 from liaison.inbox.models import DeliveryAttempt, Message
-from liaison.inbox.ports import PermanentFailure, Sent, TemporaryFailure, Unknown
+from liaison.inbox.ports import MessageToSend, PermanentFailure, Sent, TemporaryFailure, Unknown
 from liaison.inbox.rules.timing import ABANDONED_AFTER, BACK_OFF
-from liaison.inbox.tests.cast import NOW, Cast, Postman
+from liaison.inbox.tests.cast import NOW, Cast, Postman, written
 from liaison.loops.models import Loop
 
 POST = system_actor("post office")
@@ -24,7 +24,7 @@ def queue(cast: Cast, *, key: str = "k", **more: object) -> Message:
     values: dict[str, object] = {
         "patient": cast.walter, "template": "please-call", "context": {}, "idempotency_key": key, "now": NOW,
     }  # fmt: skip
-    return actions.queue_message(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
+    return written(cast, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 
 
 def send(message: Message, postman: Postman, *, at: object = NOW) -> Message:
@@ -86,7 +86,11 @@ def test_a_bounce_opens_a_loop_for_whoever_wrote(cast: Cast, postman: Postman) -
 def test_a_bounce_of_a_message_nobody_wrote_goes_to_the_sites_team(cast: Cast, postman: Postman) -> None:
     postman.results = [BAD]
     message = actions.queue_message(
-        system_actor("reminders"), patient=cast.walter, template="please-call", context={}, idempotency_key="r", now=NOW
+        system_actor("reminders"),
+        patient=cast.walter,
+        message=MessageToSend(template="please-call", context={}),
+        idempotency_key="r",
+        now=NOW,
     )
     send(message, postman)
     assert Loop.objects.get().owner_team_id == cast.team.pk
@@ -97,9 +101,13 @@ def test_the_owner_of_the_loop_it_serves_hears_of_the_bounce_first(cast: Cast, p
     send(queue(cast), postman)
     first = Loop.objects.get()
     message = actions.queue_message(
-        system_actor("reminders"), patient=cast.walter, template="please-call", context={}, idempotency_key="r",
-        loop=first, expires_at=NOW + timedelta(days=1), now=NOW,
-    )  # fmt: skip
+        system_actor("reminders"),
+        patient=cast.walter,
+        message=MessageToSend(template="please-call", context={}, expires_at=NOW + timedelta(days=1)),
+        idempotency_key="r",
+        loop=first,
+        now=NOW,
+    )
     send(message, postman)
     second = Loop.objects.exclude(pk=first.pk).get()
     assert second.owner_user_id == cast.rosa_user.pk
@@ -282,7 +290,11 @@ def test_a_patient_whom_nobody_could_own_still_has_the_failure_written_down(cast
     from liaison.core.postgres.guard import writes_open
 
     message = actions.queue_message(
-        system_actor("reminders"), patient=cast.walter, template="please-call", context={}, idempotency_key="r", now=NOW
+        system_actor("reminders"),
+        patient=cast.walter,
+        message=MessageToSend(template="please-call", context={}),
+        idempotency_key="r",
+        now=NOW,
     )
     with writes_open():
         cast.walter.sites.all().delete()
@@ -298,9 +310,12 @@ def test_without_a_team_a_coordinator_and_else_a_supervisor_owns_the_loop(cast: 
     def bounced(key: str) -> Loop | None:
         postman.results = [BAD]
         message = actions.queue_message(
-            system_actor("reminders"), patient=cast.patient(given=key), template="please-call", context={},
-            idempotency_key=key, now=NOW,
-        )  # fmt: skip
+            system_actor("reminders"),
+            patient=cast.patient(given=key),
+            message=MessageToSend(template="please-call", context={}),
+            idempotency_key=key,
+            now=NOW,
+        )
         cast.point(message.patient, value=f"{key}@example.org")
         with writes_open():
             Message.objects.filter(pk=message.pk).update(state="queued", suppressed_reason="", next_attempt_at=NOW)

@@ -18,7 +18,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden
 from liaison.inbox import actions, queries
 from liaison.inbox.models import Call
-from liaison.inbox.ports import CallDetails, TeachBackItem, Understood
+from liaison.inbox.ports import CallDetails, HowItWent, TeachBackItem, Understood
 from liaison.inbox.tests.cast import NOW, Cast, person
 from liaison.loops.actions import open_loop
 from liaison.loops.models import Evidence, Loop
@@ -83,14 +83,15 @@ def to_explain(cast: Cast) -> Loop:
 
 
 def test_that_they_talked_about_how_the_patient_is_only_care_says_and_the_refusal_is_audited(cast: Cast) -> None:
-    values = {"patient": cast.walter, "outcome": "reached", "said": "Well.", "idempotency_key": "1", "now": NOW}
+    went = HowItWent(outcome="reached", said="Well.")
+    clinical = replace(went, clinical=True)
     with pytest.raises(actions.TalkIsForCare, match="without that tick") as refused:
-        actions.log_call(cast.fred, clinical=True, **values)  # type: ignore[arg-type]  # keywords of several types
+        actions.log_call(cast.fred, patient=cast.walter, went=clinical, idempotency_key="1", now=NOW)
     assert isinstance(refused.value, Forbidden)
     assert not Call.objects.exists()
     entry = AuditEntry.objects.get(verb="inbox.log_call")
     assert (entry.outcome, entry.refusal_code) == ("refused", "inbox.talk_is_for_care")
-    assert not actions.log_call(cast.fred, **values).clinical  # type: ignore[arg-type]  # keywords of several types
+    assert not actions.log_call(cast.fred, patient=cast.walter, went=went, idempotency_key="1", now=NOW).clinical
 
 
 def test_the_tick_is_offered_to_care_alone_and_a_forged_one_counts_for_nothing(cast: Cast) -> None:
@@ -130,9 +131,19 @@ def a_clinical_call(cast: Cast, *, loop: Loop | None = None) -> Call:
     """Rosa talks with Walter about how he is."""
     item = TeachBackItem(topic="Hydromorphone", patient_words="Two at night", understood=Understood.YES)
     return actions.log_call(
-        cast.rosa, patient=cast.walter, loop=loop, outcome="reached", said="He wants to end it all.", clinical=True,
-        teach_backs=[item], idempotency_key="clinical", now=NOW, details=CallDetails(settled=True),
-    )  # fmt: skip
+        cast.rosa,
+        patient=cast.walter,
+        loop=loop,
+        went=HowItWent(
+            outcome="reached",
+            said="He wants to end it all.",
+            clinical=True,
+            teach_backs=[item],
+            details=CallDetails(settled=True),
+        ),
+        idempotency_key="clinical",
+        now=NOW,
+    )
 
 
 def test_the_words_of_a_clinical_call_are_read_by_care_and_not_at_the_front_desk(cast: Cast) -> None:
@@ -168,6 +179,12 @@ def test_who_wrote_a_clinical_call_reads_it_when_their_role_changed(cast: Cast) 
 
 
 def test_a_call_about_times_is_read_by_everybody(cast: Cast) -> None:
-    actions.log_call(cast.rosa, patient=cast.walter, outcome="reached", said="Tuesdays.", idempotency_key="k", now=NOW)
+    actions.log_call(
+        cast.rosa,
+        patient=cast.walter,
+        went=HowItWent(outcome="reached", said="Tuesdays."),
+        idempotency_key="k",
+        now=NOW,
+    )
     (entry,) = queries.timeline(cast.fred, patient=cast.walter, kinds=("call",), now=NOW)
     assert "Tuesdays." in entry.detail

@@ -16,7 +16,7 @@ from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import actions, queries
 from liaison.inbox.actions import Came
 from liaison.inbox.models import Message, Preference, UnmatchedMail
-from liaison.inbox.ports import CallDetails, Delivered, Sent
+from liaison.inbox.ports import CallDetails, Delivered, HowItWent, Sent
 from liaison.inbox.queries.incoming import MOST_MAIL
 from liaison.inbox.rules.incoming import Bounce, read_mail
 from liaison.inbox.rules.markup import text_of_html
@@ -307,9 +307,13 @@ def test_a_call_keeps_it_too(cast: Cast) -> None:
     receive(answer(sent(cast)))
     loop = Loop.objects.get(kind="answer")
     actions.log_call(
-        cast.rosa, patient=cast.walter, loop=loop, outcome="reached", said="Told him.", idempotency_key="c", now=NOW,
-        details=CallDetails(settled=True),
-    )  # fmt: skip
+        cast.rosa,
+        patient=cast.walter,
+        loop=loop,
+        went=HowItWent(outcome="reached", said="Told him.", details=CallDetails(settled=True)),
+        idempotency_key="c",
+        now=NOW,
+    )
     loop.refresh_from_db()
     assert loop.state == "closed"
 

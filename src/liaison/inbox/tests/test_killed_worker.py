@@ -18,7 +18,7 @@ from liaison.core.actor import system_actor
 from liaison.inbox import actions
 from liaison.inbox.jobs import deliver
 from liaison.inbox.models import Message
-from liaison.inbox.ports import Channel, Transport, transport_for
+from liaison.inbox.ports import Channel, MessageToSend, Transport, transport_for
 from liaison.inbox.rules.timing import ABANDONED_AFTER
 from liaison.inbox.tests.cast import NOW, Cast, everybody
 from liaison.loops.models import Loop
@@ -126,7 +126,11 @@ def test_sigkill_at_any_line_sends_nothing_twice_and_loses_nothing(
 ) -> None:
     cast = cast_for_all
     message = actions.queue_message(
-        cast.rosa, patient=cast.walter, template="please-call", context={}, idempotency_key=line, now=NOW
+        cast.rosa,
+        patient=cast.walter,
+        message=MessageToSend(template="please-call", context={}),
+        idempotency_key=line,
+        now=NOW,
     )
     server = Server(stop_at=line)
     url = server.start()

@@ -11,8 +11,8 @@ from liaison.core.models import AuditEntry
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.inbox import actions
 from liaison.inbox.models import Message, Template
-from liaison.inbox.ports import AttachmentContent
-from liaison.inbox.tests.cast import NOW, Cast
+from liaison.inbox.ports import AttachmentContent, MessageToSend
+from liaison.inbox.tests.cast import NOW, Cast, written
 
 VISIT = {"date": date(2026, 3, 9), "time": time(9, 30)}
 
@@ -23,7 +23,7 @@ def confirm(cast: Cast, *, key: str = "appointment:1", **more: object) -> Messag
         "patient": cast.walter, "template": "appointment-confirmation", "context": VISIT, "idempotency_key": key,
         "now": NOW,
     }  # fmt: skip
-    return actions.queue_message(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
+    return written(cast, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 
 
 def test_a_message_waits_in_the_patients_language_and_is_audited(cast: Cast) -> None:
@@ -81,12 +81,20 @@ def test_an_unknown_template_and_a_channel_without_a_gateway_are_refused(cast: C
 def test_pat_at_another_site_and_a_privacy_officer_may_not_write_to_walter(cast: Cast) -> None:
     with pytest.raises(NotFound):
         actions.queue_message(
-            cast.pat, patient=cast.walter, template="please-call", context={}, idempotency_key="x", now=NOW
+            cast.pat,
+            patient=cast.walter,
+            message=MessageToSend(template="please-call", context={}),
+            idempotency_key="x",
+            now=NOW,
         )
     officer = Actor(user_id=99, name="Olga", assignments=frozenset({(str(Role.PRIVACY_OFFICER), None)}))
     with pytest.raises(Forbidden):
         actions.queue_message(
-            officer, patient=cast.walter, template="please-call", context={}, idempotency_key="x", now=NOW
+            officer,
+            patient=cast.walter,
+            message=MessageToSend(template="please-call", context={}),
+            idempotency_key="x",
+            now=NOW,
         )
 
 

@@ -16,6 +16,7 @@ from liaison.core.refusals import Forbidden, NotFound, Stale
 from liaison.inbox import actions
 from liaison.inbox.actions import PersonWish, PointWish, ReachWish
 from liaison.inbox.models import Message, Preference
+from liaison.inbox.ports import MessageToSend
 from liaison.inbox.queries import ReachSheet, reach_sheet
 from liaison.inbox.rules.channels import Category, Channel, Standing
 from liaison.inbox.tests.cast import NOW, Cast, Postman, person
@@ -44,9 +45,12 @@ def point(cast: Cast, row: ContactPoint, *, gone: bool = False, **more: object) 
 def message(cast: Cast, *, key: str, channel: str = "email") -> Message:
     """A message to Walter."""
     return actions.queue_message(
-        cast.rosa, patient=cast.walter, template="please-call", context={}, channel=channel, idempotency_key=key,
+        cast.rosa,
+        patient=cast.walter,
+        message=MessageToSend(template="please-call", context={}, channel=channel),
+        idempotency_key=key,
         now=NOW,
-    )  # fmt: skip
+    )
 
 
 def test_everything_is_saved_in_one_go(cast: Cast) -> None:

@@ -19,8 +19,8 @@ from liaison.core.postgres.guard import writes_open
 from liaison.inbox import actions
 from liaison.inbox.jobs import deliver
 from liaison.inbox.models import Call, Message
-from liaison.inbox.ports import PermanentFailure, Unknown
-from liaison.inbox.tests.cast import NOW, Cast, Postman
+from liaison.inbox.ports import HowItWent, MessageToSend, PermanentFailure, Unknown
+from liaison.inbox.tests.cast import NOW, Cast, Postman, written
 from liaison.loops.actions import open_loop
 from liaison.loops.models import Evidence, Loop
 from liaison.loops.ports import ClockToStart, Owner, Promise
@@ -82,7 +82,7 @@ def a_message(cast: Cast, *, key: str = "k", **more: object) -> Message:
     values: dict[str, object] = {
         "patient": cast.walter, "template": "please-call", "context": {}, "idempotency_key": key, "now": NOW,
     }  # fmt: skip
-    return actions.queue_message(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
+    return written(cast, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 
 
 def ended(message: Message, result: object) -> Message:
@@ -248,7 +248,7 @@ def test_errors_stand_beside_their_fields_and_keep_what_was_typed(cast: Cast, ro
 
 def test_a_key_that_stands_for_another_call_is_refused_on_the_page(cast: Cast, rosa: Client) -> None:
     key = f"form:{cast.rosa_user.pk}:taken"
-    actions.log_call(cast.rosa, patient=cast.patient(), outcome="busy", idempotency_key=key, now=NOW)
+    actions.log_call(cast.rosa, patient=cast.patient(), went=HowItWent(outcome="busy"), idempotency_key=key, now=NOW)
     url = f"/calls/new/?patient={cast.walter.pk}"
     page = rosa.post(url, typed(rosa.get(url).content, idempotency_key="taken"))
     assert page.status_code == 409
@@ -434,9 +434,12 @@ def test_a_site_without_a_phone_number_is_told(cast: Cast, rosa: Client) -> None
     assert refused.status_code == 422
     assert "This message needs: phone." in refused.content.decode()
     actions.queue_message(
-        system_actor("x"), patient=cast.patient(), template="please-call", context={"phone": "1"}, now=NOW,
+        system_actor("x"),
+        patient=cast.patient(),
+        message=MessageToSend(template="please-call", context={"phone": "1"}),
+        now=NOW,
         idempotency_key=f"form:{cast.rosa_user.pk}:y",
-    )  # fmt: skip
+    )
     assert rosa.post(url, {"template": "note", "text": "Hi.", "idempotency_key": "y"}).status_code in (409, 422)
 
 
@@ -509,8 +512,7 @@ def test_the_timeline_tells_messages_and_calls(cast: Cast) -> None:
     actions.log_call(
         cast.rosa,
         patient=cast.walter,
-        outcome="reached",
-        said="Well.",
+        went=HowItWent(outcome="reached", said="Well."),
         idempotency_key="c",
         now=NOW + timedelta(hours=1),
     )

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from django import forms
 
 from liaison.inbox import actions
 from liaison.inbox.forms.at_site import AtSite
 from liaison.inbox.models import Call, Note
+from liaison.inbox.ports import HowItWent
 from liaison.inbox.tests.cast import NOW, Cast
 
 
 def test_a_call_that_is_sent_again_with_other_words_is_refused_and_not_dropped(cast: Cast) -> None:
     form = {"patient": cast.walter, "idempotency_key": "1", "now": NOW}
-    first = actions.log_call(cast.rosa, outcome="reached", said="He is well. ", **form)
-    assert actions.log_call(cast.rosa, outcome="reached", said="He is well.", **form).pk == first.pk
-    for change in ({"outcome": "reached", "said": "He fell."}, {"outcome": "busy", "said": "He is well."}):
+    well = HowItWent(outcome="reached", said="He is well.")
+    first = actions.log_call(cast.rosa, went=replace(well, said="He is well. "), **form)
+    assert actions.log_call(cast.rosa, went=well, **form).pk == first.pk
+    for changed in (replace(well, said="He fell."), replace(well, outcome="busy")):
         with pytest.raises(actions.KeyReused):
-            actions.log_call(cast.rosa, **change, **form)
+            actions.log_call(cast.rosa, went=changed, **form)
     assert Call.objects.get().said == "He is well."
 
 

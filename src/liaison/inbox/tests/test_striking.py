@@ -19,7 +19,7 @@ from liaison.inbox import actions, queries
 from liaison.inbox.events import CallStruck
 from liaison.inbox.models import Call
 from liaison.inbox.models.calls import StruckWhy
-from liaison.inbox.ports import CallDetails, TeachBackItem, Understood
+from liaison.inbox.ports import CallDetails, HowItWent, TeachBackItem, Understood
 from liaison.inbox.tests.cast import NOW, Cast, person
 from liaison.inbox.tests.test_calls import call_back, log
 from liaison.inbox.tests.test_screens import signed_in
@@ -123,9 +123,12 @@ def test_something_else_needs_words(cast: Cast) -> None:
 def test_ones_own_or_a_supervisors_to_strike(cast: Cast) -> None:
     with writes_open():
         _, tom = person("Tom", role=Role.COORDINATOR, site=cast.site)
-    call, freds = log(cast), actions.log_call(
-        cast.fred, patient=cast.walter, outcome="busy", idempotency_key="fred", now=NOW
-    )  # fmt: skip
+    call, freds = (
+        log(cast),
+        actions.log_call(
+            cast.fred, patient=cast.walter, went=HowItWent(outcome="busy"), idempotency_key="fred", now=NOW
+        ),
+    )
     for other in (tom, cast.fred):
         assert not queries.get_call(other, call_id=call.pk, now=NOW).may_strike
         with pytest.raises(actions.NotYourCall):

@@ -21,6 +21,7 @@ from liaison.inbox.models import Call, Message, Preference
 from liaison.inbox.ports import (
     CallDetails,
     Channel,
+    HowItWent,
     Sent,
     Unknown,
     connect,
@@ -30,7 +31,7 @@ from liaison.inbox.ports import (
     unconnected,
 )
 from liaison.inbox.rules.timing import ABANDONED_AFTER
-from liaison.inbox.tests.cast import NOW, Cast, Postman
+from liaison.inbox.tests.cast import NOW, Cast, Postman, written
 from liaison.loops.models import Loop
 
 POST = system_actor("post office")
@@ -61,7 +62,7 @@ def queue(cast: Cast, *, key: str = "k", **more: object) -> Message:
     values: dict[str, object] = {
         "patient": cast.walter, "template": "please-call", "context": {}, "idempotency_key": key, "now": NOW,
     }  # fmt: skip
-    return actions.queue_message(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
+    return written(cast, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 
 
 def test_the_jobs_send_by_the_server_of_the_settings(cast: Cast, settings) -> None:  # type: ignore[no-untyped-def]  # the fixtures have no types
@@ -170,7 +171,7 @@ def test_conversations_follow_a_merge_and_come_back(cast: Cast) -> None:
 
     twin = cast.patient(given="Walt")
     queue(cast, patient=twin)
-    actions.log_call(cast.rosa, patient=twin, outcome="busy", idempotency_key="c", now=NOW)
+    actions.log_call(cast.rosa, patient=twin, went=HowItWent(outcome="busy"), idempotency_key="c", now=NOW)
     actions.note_opt_out(cast.rosa, patient=twin, channel="email", category="survey", now=NOW)
     boss = system_actor("test")
     merge = merge_patients(actor=boss, survivor=cast.walter, merged=twin, reason="The same", now=NOW)
@@ -229,9 +230,13 @@ def test_the_calls_of_a_loop_and_the_tries_in_a_row_are_told(cast: Cast) -> None
     loop = a_call_back(cast)
     for number, outcome in enumerate(("no_answer", "reached", "busy", "left_message")):
         actions.log_call(
-            cast.rosa, patient=cast.walter, loop=loop, outcome=outcome, said="x", idempotency_key=outcome,
-            details=CallDetails(settled=True), now=NOW + timedelta(hours=number),
-        )  # fmt: skip
+            cast.rosa,
+            patient=cast.walter,
+            loop=loop,
+            went=HowItWent(outcome=outcome, said="x", details=CallDetails(settled=True)),
+            idempotency_key=outcome,
+            now=NOW + timedelta(hours=number),
+        )
     sheet = queries.call_sheet(cast.rosa, patient_id=None, loop_id=loop.pk, now=NOW)
     assert [one.outcome for one in sheet.earlier] == ["left_message", "busy", "reached", "no_answer"]
     assert (sheet.attempts, sheet.separate) == (2, 2)
@@ -246,9 +251,14 @@ def test_a_try_that_does_not_count_by_itself_moves_the_next_one_no_later(cast: C
 
     first = proposed(at=NOW)
     actions.log_call(
-        cast.rosa, patient=cast.walter, loop=loop, outcome="no_answer", next_attempt_at=first, idempotency_key="1",
+        cast.rosa,
+        patient=cast.walter,
+        loop=loop,
+        went=HowItWent(outcome="no_answer"),
+        next_attempt_at=first,
+        idempotency_key="1",
         now=NOW,
-    )  # fmt: skip
+    )
     again = NOW + timedelta(minutes=1)
     assert proposed(at=again) == first
     assert proposed(at=again, outcome="busy") == again + timedelta(minutes=30), "a busy line is tried sooner"
@@ -258,7 +268,9 @@ def test_a_try_that_does_not_count_by_itself_moves_the_next_one_no_later(cast: C
 
 def test_rows_name_themselves_without_naming_a_patient(cast: Cast) -> None:
     message = queue(cast)
-    call = actions.log_call(cast.rosa, patient=cast.walter, outcome="busy", idempotency_key="c", now=NOW)
+    call = actions.log_call(
+        cast.rosa, patient=cast.walter, went=HowItWent(outcome="busy"), idempotency_key="c", now=NOW
+    )
     (preference,) = actions.note_opt_out(cast.rosa, patient=cast.walter, channel="text", category="survey", now=NOW)
     names = [str(row) for row in (message, message.template, call, preference)]
     assert names == [f"message {message.pk}", "please-call 1 (en)", f"call {call.pk}", f"preference {preference.pk}"]

@@ -11,10 +11,10 @@ from liaison.accounts.models import Team, User
 from liaison.core.postgres.guard import writes_open
 from liaison.inbox import actions
 from liaison.inbox.models import Message
-from liaison.inbox.ports import CallDetails
+from liaison.inbox.ports import CallDetails, HowItWent
 from liaison.inbox.rules.channels import Why
 from liaison.inbox.rules.untold import must_be_called, news
-from liaison.inbox.tests.cast import NOW, Cast
+from liaison.inbox.tests.cast import NOW, Cast, written
 from liaison.inbox.tests.test_queueing import VISIT
 from liaison.loops.actions import give_up_loop, void_clock
 from liaison.loops.models import Clock, Loop, LoopEvent
@@ -22,7 +22,6 @@ from liaison.patients.models import Patient
 
 VISIT_AT = datetime(2026, 3, 9, 9, 30, tzinfo=ZoneInfo("America/New_York"))
 HOUR = timedelta(hours=1)
-NEIGHBOUR = CallDetails(with_name="A neighbour")
 
 
 def tell(cast: Cast, patient: Patient, *, key: str = "visit:1", **more: object) -> Message:
@@ -31,7 +30,7 @@ def tell(cast: Cast, patient: Patient, *, key: str = "visit:1", **more: object) 
         "patient": patient, "template": "appointment-confirmation", "context": VISIT, "idempotency_key": key,
         "expires_at": VISIT_AT, "now": NOW,
     }  # fmt: skip
-    return actions.queue_message(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
+    return written(cast, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 
 
 def untold() -> Loop:
@@ -39,13 +38,16 @@ def untold() -> Loop:
     return Loop.objects.get(kind="failed-message")
 
 
-def talk(cast: Cast, patient: Patient, **more: object) -> None:
+SETTLED = HowItWent(outcome="reached", said="Monday suits.", details=CallDetails(settled=True))
+WITH_NEIGHBOUR = HowItWent(
+    outcome="reached", said="Monday suits.", with_whom="other", details=CallDetails(with_name="A neighbour")
+)
+
+
+def talk(cast: Cast, patient: Patient, *, went: HowItWent = SETTLED, **more: object) -> None:
     """Rosa reached somebody by phone."""
-    values: dict[str, object] = {
-        "patient": patient, "outcome": "reached", "said": "Monday suits.", "idempotency_key": "call", "now": NOW,
-        "details": CallDetails(settled=True),
-    }  # fmt: skip
-    actions.log_call(cast.rosa, **(values | more))  # type: ignore[arg-type]  # keywords of several types
+    values: dict[str, object] = {"patient": patient, "idempotency_key": "call", "now": NOW}
+    actions.log_call(cast.rosa, went=went, **(values | more))  # type: ignore[arg-type]  # keywords of several types
 
 
 # --- the rule -------------------------------------------------------------------------------------------------
@@ -175,7 +177,7 @@ def test_the_next_one_after_an_end_opens_its_own(cast: Cast) -> None:
 def test_a_call_that_reached_them_closes_it(cast: Cast) -> None:
     ada = cast.patient()
     tell(cast, ada)
-    talk(cast, ada, loop=untold(), with_whom="other", details=NEIGHBOUR, idempotency_key="neighbour")
+    talk(cast, ada, loop=untold(), went=WITH_NEIGHBOUR, idempotency_key="neighbour")
     assert untold().state == "open"
     talk(cast, ada, loop=untold())
     assert (untold().state, untold().evidence_kinds) == ("closed", ["attempt", "reached_another_way"])
@@ -183,7 +185,7 @@ def test_a_call_that_reached_them_closes_it(cast: Cast) -> None:
 
 def test_who_wants_no_mail_and_was_called_is_not_called_again(cast: Cast) -> None:
     cast.change(cast.mail, may_email=False)
-    talk(cast, cast.walter, with_whom="other", details=NEIGHBOUR)
+    talk(cast, cast.walter, went=WITH_NEIGHBOUR)
     tell(cast, cast.walter)
     assert untold().next_step.startswith("Tell Walter by phone (they want no e-mail):")
     give_up_loop(cast.rosa, loop_id=untold().pk, reason="Test", now=NOW)

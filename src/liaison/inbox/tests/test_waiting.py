@@ -18,7 +18,7 @@ from liaison.inbox import actions
 from liaison.inbox.actions.waiting import waiting_messages
 from liaison.inbox.jobs import find_owners, find_owners_soon
 from liaison.inbox.models import Message
-from liaison.inbox.ports import PermanentFailure, Result, Sent, Unknown
+from liaison.inbox.ports import HowItWent, PermanentFailure, Result, Sent, Unknown
 from liaison.inbox.queries.letters import address_for
 from liaison.inbox.rules.channels import Address, Category, Channel, Why
 from liaison.inbox.tests.cast import NOW, Cast, Postman
@@ -128,8 +128,8 @@ def test_news_of_a_visit_that_needs_no_call_any_more_waits_for_nobody(cast: Cast
     assert {row.suppressed_reason for row in Message.objects.all()} == {"no_address", "opted_out"}
     assert actions.open_what_waits(POST, now=NOW) == 2
     actions.log_call(
-        cast.rosa, patient=eve, outcome="reached", said="Monday suits.", idempotency_key="call", now=NOW
-    )  # fmt: skip
+        cast.rosa, patient=eve, went=HowItWent(outcome="reached", said="Monday suits."), idempotency_key="call", now=NOW
+    )
     assert actions.open_what_waits(POST, now=LATER) == 0
 
 

@@ -25,7 +25,7 @@ from liaison.inbox.events import counts_as_attempt
 from liaison.inbox.forms.calls import CallForm, StrikeCallForm, TeachBacks, number_choices, phones, without_messages
 from liaison.inbox.models import Call
 from liaison.inbox.models.calls import OutcomeChoice, StruckWhy
-from liaison.inbox.ports import With
+from liaison.inbox.ports import HowItWent, With
 from liaison.inbox.queries import CallPage, CallSheet, call_sheet, counted_with, get_call, propose_next
 
 _NO_CONTACT_YET: Final = gettext_lazy(
@@ -53,13 +53,15 @@ def call(request: HttpRequest) -> HttpResponse:
             actor_of(request),
             patient=sheet.patient,
             loop=sheet.loop,
-            outcome=typed["outcome"],
-            said=typed["said"],
-            clinical=typed.get("clinical", False),
-            with_whom=form.with_whom,
-            teach_backs=[row.item for row in rows if row.item],
+            went=HowItWent(
+                outcome=typed["outcome"],
+                said=typed["said"],
+                clinical=typed.get("clinical", False),
+                with_whom=form.with_whom,
+                teach_backs=[row.item for row in rows if row.item],
+                details=form.details,
+            ),
             next_attempt_at=form.try_again_at,
-            details=form.details,
             idempotency_key=form_key(request, typed["idempotency_key"]),
             now=now,
         )

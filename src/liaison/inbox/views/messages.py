@@ -20,6 +20,7 @@ from liaison.core.numbers import id_in
 from liaison.core.refusals import Refusal
 from liaison.inbox import access, actions
 from liaison.inbox.forms import MOST_LETTERS, ComposeForm
+from liaison.inbox.ports import MessageToSend
 from liaison.inbox.queries import Box, count_unmatched, counts, get_message, letter_for, message_page
 from liaison.inbox.rules.channels import Address
 from liaison.inbox.rules.readability import grade
@@ -97,10 +98,10 @@ def compose(request: HttpRequest) -> HttpResponse:
         sent = actions.queue_message(
             actor_of(request),
             patient=patient,
-            template=typed["template"],
-            language=typed["language"],
-            context={"text": typed["text"]},
             loop=loop,
+            message=MessageToSend(
+                template=typed["template"], language=typed["language"], context={"text": typed["text"]}
+            ),
             idempotency_key=form_key(request, typed["idempotency_key"]),
             now=now,
         )

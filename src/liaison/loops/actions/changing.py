@@ -25,6 +25,7 @@ REMEMBERED: Final = (
     "owner_team_id",
     "hand_over_id",
     "next_step",
+    "next_is_call",
     "waiting_on",
     "waiting_on_user_id",
     "due_at",
@@ -77,6 +78,7 @@ class Change:
     what: str = ""
     sentence: str = ""
     reason: str = ""
+    evidence: str = ""
     undoable: bool = False
     clock_ids: list[int] = field(default_factory=list)
     evidence_ids: list[int] = field(default_factory=list)
@@ -88,9 +90,10 @@ class Change:
         zone: tzinfo = self.loop.site.zone
         return zone
 
-    def say(self, what: str, sentence: str, *, reason: str = "", undoable: bool = False) -> None:
-        """The line that will stand in the story."""
+    def say(self, what: str, sentence: str, *, reason: str = "", evidence: str = "", undoable: bool = False) -> None:
+        """The line that will stand in the story; `evidence` is the kind of proof that it tells of."""
         self.what, self.sentence, self.reason, self.undoable = what, sentence, reason, undoable
+        self.evidence = evidence
 
     def publish(self, kind: type[LoopFact], **more: Any) -> None:
         """Tell the packages above, about this loop."""
@@ -111,7 +114,7 @@ def changing(
     """Lock one loop for a change, then save it, write its story and announce it.
 
     Refuses NotFound (no such loop, or not this actor's patient), LoopChanged when `expected_version` is not
-    the loop's version, NotOpen unless `ended_too`.
+    the loop's version, NotOpen unless `ended_too`; none of them to the second press of one and the same.
     """
     seen = Loop.objects.select_related("patient").filter(pk=loop_id).first()
     if seen is None:
@@ -119,6 +122,8 @@ def changing(
     with act(actor, verb, patient=seen.patient, subject=seen, reason=reason, now=now) as entry:
         loop = Loop.objects.select_for_update(of=("self",)).select_related("patient", "site").get(pk=loop_id)
         entry.about(loop)
+        if expected_version != loop.version:  # none was given, or another
+            entry.only_once(loop)
         if expected_version is not None and expected_version != loop.version:
             raise LoopChanged(_who_changed(loop))
         if loop.state != State.OPEN and not ended_too:
@@ -140,7 +145,8 @@ def _finish(change: Change, *, actor: Actor, before: dict[str, Any]) -> None:
     if change.notice_ids:
         before["notices"] = change.notice_ids
     tell(change.loop, actor=actor, now=change.now, what=change.what, sentence=change.sentence,
-         reason=change.reason, before=before if change.undoable else {}, undoable=change.undoable)  # fmt: skip
+         reason=change.reason, evidence=change.evidence, before=before if change.undoable else {},
+         undoable=change.undoable)  # fmt: skip
 
 
 def tell(
@@ -151,6 +157,7 @@ def tell(
     what: str,
     sentence: str,
     reason: str = "",
+    evidence: str = "",
     before: dict[str, Any] | None = None,
     undoable: bool = False,
 ) -> LoopEvent:
@@ -164,6 +171,7 @@ def tell(
         by_id=actor.user_id,
         by_name=actor.name,
         version=loop.version,
+        evidence=evidence,
         before=before or {},
         undoable=undoable,
     )
@@ -231,12 +239,12 @@ def follow_clocks(loop: Loop, *, now: datetime) -> None:
     first_id = rules.earliest_running([(clock.due_at, clock.pk) for clock in running])
     first = next((clock for clock in running if clock.pk == first_id), None)
     if first is not None:
-        loop.next_step, loop.waiting_on = first.step, first.waiting_on
+        loop.next_step, loop.next_is_call, loop.waiting_on = first.step, first.is_call, first.waiting_on
         loop.waiting_on_user_id = first.waiting_on_user_id
         set_due(loop, due_at=first.due_at, priority=loop.priority, now=now)
         return
     missing = loop.missing_evidence
-    loop.waiting_on, loop.waiting_on_user_id = "", None
+    loop.waiting_on, loop.waiting_on_user_id, loop.next_is_call = "", None, False
     loop.next_step = (
         f"Get the evidence: {loop.kind_info.evidence_label(missing[0])}"
         if missing
@@ -278,5 +286,5 @@ def _who_changed(loop: Loop) -> str:
     if last is None:
         return LoopChanged.sentence
     at = last.at.astimezone(loop.site.zone)
-    said = rules.without_clinical_words(last.sentence, what=last.what, kind=loop.kind_info)
+    said = rules.without_clinical_words(last.sentence, what=last.what, evidence=last.evidence, kind=loop.kind_info)
     return f"{last.by_name} was here first, at {clock_time(at)}: {said} Look at what it says now, then do it again."

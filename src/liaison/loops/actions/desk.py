@@ -6,12 +6,13 @@ from datetime import datetime
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, Refusal
+from liaison.core.twice import once
 from liaison.core.written_time import full_day_and_time
 from liaison.loops import access, rules
 from liaison.loops.actions.changing import Change, ReasonNeeded, changing, follow_clocks, set_due
 from liaison.loops.events import LoopAssigned
 from liaison.loops.models import Clock, Loop
-from liaison.loops.ports import Owner
+from liaison.loops.ports import NextStep, Owner
 from liaison.loops.queries.owners import Keeper, keeper_for, name_of
 from liaison.loops.queries.reach import reaches
 
@@ -56,6 +57,7 @@ class NoStepByHand(Refusal):
     sentence = "This step comes from a rule: record its evidence instead."
 
 
+@once
 def take_loop(actor: Actor, *, loop_id: int, now: datetime, expected_version: int | None = None) -> Loop:
     """Make it one's own. Two at once: the second is refused LoopChanged and told who was first.
 
@@ -67,6 +69,7 @@ def take_loop(actor: Actor, *, loop_id: int, now: datetime, expected_version: in
     return change.loop
 
 
+@once
 def assign_loop(
     actor: Actor,
     *,
@@ -94,6 +97,7 @@ def assign_loop(
     return change.loop
 
 
+@once
 def snooze_loop(
     actor: Actor,
     *,
@@ -118,6 +122,7 @@ def snooze_loop(
     return change.loop
 
 
+@once
 def wake_loop(actor: Actor, *, loop_id: int, now: datetime) -> Loop:
     """Bring it back to the desk now. Refuses Forbidden, NotFound, NotOpen."""
     with changing(actor, access.SNOOZE, loop_id=loop_id, now=now) as change:
@@ -126,24 +131,21 @@ def wake_loop(actor: Actor, *, loop_id: int, now: datetime) -> Loop:
     return change.loop
 
 
+@once
 def set_next_step(
     actor: Actor,
     *,
     loop_id: int,
-    step: str,
-    due_at: datetime,
+    step: NextStep,
     now: datetime,
-    waiting_on: str = "",
     reason: str = "",
-    because_of: str = "",
     expected_version: int | None = None,
 ) -> Loop:
     """Say by hand what is next and by when; it replaces an earlier step by hand, never a rule's clock.
 
-    `because_of` names the event it follows from ("call:12"). The desk shows whichever is due first.
-    Refuses DueInThePast and the usual.
+    The desk shows whichever is due first. Refuses DueInThePast and the usual.
     """
-    if due_at <= now:
+    if step.due_at <= now:
         raise DueInThePast
     with changing(
         actor, access.STEP, loop_id=loop_id, now=now, expected_version=expected_version, reason=reason
@@ -157,20 +159,22 @@ def set_next_step(
             rule_id=BY_HAND,
             rule_version="1",
             source=f"set by {actor.name}"[:200],
-            step=step[:300],
-            waiting_on=waiting_on[:200],
-            anchor_event=because_of or f"loop:{loop.pk}",
+            step=step.words[:300],
+            is_call=step.is_call,
+            waiting_on=step.waiting_on[:200],
+            anchor_event=step.because_of or f"loop:{loop.pk}",
             anchor_at=now,
-            due_at=due_at,
+            due_at=step.due_at,
             started_at=now,
             replaces_id=replaced_id,
         )
         follow_clocks(loop, now=now)
-        words = full_day_and_time(due_at.astimezone(change.zone))
-        change.say("step_set", f"Next: {step}, by {words}.", reason=reason)
+        by = full_day_and_time(step.due_at.astimezone(change.zone))
+        change.say("step_set", f"Next: {step.words}, by {by}.", reason=reason)
     return change.loop
 
 
+@once
 def finish_step(actor: Actor, *, loop_id: int, now: datetime, expected_version: int | None = None) -> Loop:
     """Tick off the step that was set by hand; what is due next comes up. Refuses NoStepByHand and the usual."""
     with changing(actor, access.STEP, loop_id=loop_id, now=now, expected_version=expected_version) as change:
@@ -185,6 +189,7 @@ def finish_step(actor: Actor, *, loop_id: int, now: datetime, expected_version: 
     return loop
 
 
+@once
 def raise_priority(
     actor: Actor,
     *,
@@ -205,6 +210,7 @@ def raise_priority(
     return change.loop
 
 
+@once
 def acknowledge_loop(actor: Actor, *, loop_id: int, now: datetime) -> Loop:
     """Stop the ladder for this step: someone is on it (DOMAIN 3.4). A new due time or priority starts it again."""
     with changing(actor, access.ACKNOWLEDGE, loop_id=loop_id, now=now) as change:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Forbidden, Refusal, constraint_refusal
+from liaison.core.twice import once
 from liaison.core.verbs import Verb
 from liaison.loops import access
 from liaison.loops.actions.changing import (
@@ -108,10 +109,10 @@ def add_evidence(
         follow_clocks(loop, now=now)
         change.publish(EvidenceAdded, evidence=kind)
         sentence = f"{info.evidence_label(kind)}{f': {note}' if note else '.'}"
-        change.say("evidence", sentence, undoable=about is None)
+        change.say("evidence", sentence, evidence=kind, undoable=about is None)
         if info.closes_itself and not loop.missing_evidence:
             _close(change, actor=actor)
-            change.say("closed", f"{sentence.rstrip('.')}. Closed.", undoable=about is None)
+            change.say("closed", f"{sentence.rstrip('.')}. Closed.", evidence=kind, undoable=about is None)
     return change.loop
 
 
@@ -149,6 +150,7 @@ def give_up_loop(
     return change.loop
 
 
+@once
 def add_evidence_by_hand(
     actor: Actor, *, loop_id: int, kind: str, note: str, now: datetime, expected_version: int | None
 ) -> Loop:
@@ -160,12 +162,14 @@ def add_evidence_by_hand(
     return add_evidence(actor, loop_id=loop_id, kind=kind, note=note, now=now, expected_version=expected_version)
 
 
+@once
 def close_loop_by_hand(actor: Actor, *, loop_id: int, now: datetime, expected_version: int | None) -> Loop:
     """`close_loop` from the desk's form. Refuses ManagedElsewhere besides."""
     refuse_managed(actor, access.CLOSE, loop_id=loop_id, now=now)
     return close_loop(actor, loop_id=loop_id, now=now, expected_version=expected_version)
 
 
+@once
 def give_up_loop_by_hand(
     actor: Actor, *, loop_id: int, reason: str, now: datetime, expected_version: int | None
 ) -> Loop:

@@ -9,6 +9,7 @@ from django.db.models import Field
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal
+from liaison.core.twice import once
 from liaison.loops import access, rules
 from liaison.loops.actions.changing import REMEMBERED, Change, changing
 from liaison.loops.events import EvidenceWithdrawn, LoopReopened
@@ -23,6 +24,7 @@ class TooLateToUndo(Refusal):
     status = 409
 
 
+@once
 def undo_last_change(actor: Actor, *, loop_id: int, now: datetime) -> Loop:
     """Put the loop back as it was before this person's last change. Refuses TooLateToUndo and the usual."""
     with changing(actor, access.UNDO, loop_id=loop_id, now=now, ended_too=True) as change:
@@ -48,9 +50,9 @@ def undo_last_change(actor: Actor, *, loop_id: int, now: datetime) -> Loop:
 
 def _put_back(change: Change, *, last: LoopEvent) -> None:
     loop = change.loop
-    for name in REMEMBERED:
+    for name in last.before.keys() & REMEMBERED:  # of what was noted before a column came, it stays as it is
         column = Loop._meta.get_field(name.removesuffix("_id"))
-        setattr(loop, name, cast("Field[Any, Any]", column).to_python(last.before.get(name)))
+        setattr(loop, name, cast("Field[Any, Any]", column).to_python(last.before[name]))
     Clock.objects.filter(pk__in=last.before.get("clocks", [])).update(
         satisfied_at=None, satisfied_by="", voided_at=None, voided_reason="", voided_because=""
     )

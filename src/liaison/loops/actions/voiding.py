@@ -65,16 +65,14 @@ def count_evidence_again(
         for row in found.select_for_update().order_by("pk"):
             row.count_again()
             row.save()
-            _line_of(change, at=row.at, starts=loop.kind_info.evidence_label(row.kind)).filter(
-                undone_at=voided_at
-            ).update(undone_at=None)
+            _line_of(change, at=row.at, evidence=row.kind).filter(undone_at=voided_at).update(undone_at=None)
             end_clocks(change, satisfied_by=f"evidence:{row.pk}", only_evidence=row.kind)
             change.publish(EvidenceAdded, evidence=row.kind)
             kinds.append(row.kind)
         recount_evidence(loop)
         if loop.state == State.OPEN:
             follow_clocks(loop, now=now)
-        change.say("evidence", sentence)
+        change.say("evidence", sentence, evidence=kinds[0])
     return tuple(kinds)
 
 
@@ -108,12 +106,12 @@ def _take_back(change: Change, *, mistake: Mistake, instead: Sequence[Proof], ac
             now=change.now,
         )
         row.save()
-        _strike_line(change, at=row.at, starts=loop.kind_info.evidence_label(row.kind))
+        _strike_line(change, at=row.at, evidence=row.kind)
     stands = loop.state == State.CLOSED and _stand_in(change, instead, void=void, actor=actor)
     recount_evidence(loop)
     closed_at = loop.ended_at if loop.state == State.CLOSED and loop.missing_evidence else None
     if closed_at is not None:
-        _strike_line(change, at=closed_at, starts="Closed")
+        _strike_line(change, at=closed_at, evidence="")
         _reopen(change, actor=actor)
     if loop.state == State.OPEN:
         _stop_what_it_started(change, mistake=mistake)
@@ -148,14 +146,13 @@ def _stand_in(change: Change, instead: Sequence[Proof], *, void: Sequence[Eviden
     return bool(found)
 
 
-def _strike_line(change: Change, *, at: datetime, starts: str) -> None:
-    """The story's line that told of it is shown struck through."""
-    _line_of(change, at=at, starts=starts).filter(undone_at=None).update(undone_at=change.now)
+def _strike_line(change: Change, *, at: datetime, evidence: str) -> None:
+    """The story's line that told of this kind of evidence ("": of the mere close) is shown struck through."""
+    _line_of(change, at=at, evidence=evidence).filter(undone_at=None).update(undone_at=change.now)
 
 
-def _line_of(change: Change, *, at: datetime, starts: str) -> QuerySet[LoopEvent]:
-    lines = LoopEvent.objects.filter(loop=change.loop, at=at, what__in=("evidence", "closed"))
-    return lines.filter(sentence__startswith=starts)
+def _line_of(change: Change, *, at: datetime, evidence: str) -> QuerySet[LoopEvent]:
+    return LoopEvent.objects.filter(loop=change.loop, at=at, what__in=("evidence", "closed"), evidence=evidence)
 
 
 def _reopen(change: Change, *, actor: Actor) -> None:

@@ -74,9 +74,9 @@ class Loop(models.Model):
     """What a patient was promised, open for as long as nothing proves that it was kept.
 
     ``urgent_at`` is the due time moved earlier by priority (``rules.urgent_at``): the desk's order is
-    a plain b-tree walk over it. ``next_step``, ``due_at`` and ``waiting_on…`` repeat the running clock
-    that is due first, so that a row of the desk reads one table. ``version`` counts every change; a
-    form that was filled in against an older version is refused.
+    a plain b-tree walk over it. ``next_step``, ``next_is_call``, ``due_at`` and ``waiting_on…`` repeat the
+    running clock that is due first, so that a row of the desk reads one table. ``version`` counts every
+    change; a form that was filled in against an older version is refused.
     """
 
     kind = models.CharField(max_length=60)
@@ -103,6 +103,7 @@ class Loop(models.Model):
     )
 
     next_step = models.CharField(max_length=300)
+    next_is_call = models.BooleanField(default=False)
     waiting_on = models.CharField(max_length=200, blank=True, default="")
     waiting_on_user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
@@ -240,6 +241,7 @@ class Clock(models.Model):
     rule_version = models.CharField(max_length=40)
     source = models.CharField(max_length=200, blank=True, default="")
     step = models.CharField(max_length=300)
+    is_call = models.BooleanField(default=False)
     waiting_on = models.CharField(max_length=200, blank=True, default="")
     waiting_on_user = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
@@ -352,8 +354,8 @@ class Evidence(models.Model):
 class LoopEvent(models.Model):
     """One line of a loop's story, in words; what it changed, so that a slip can be taken back.
 
-    ``before`` holds the loop's columns as they were and ``version`` the loop's version after it;
-    ``undoable`` is false once something left the house.
+    ``before`` holds the loop's columns as they were and ``version`` the loop's version after it; ``evidence`` is the
+    kind of proof that the line tells of, "" for none; ``undoable`` is false once something left the house.
     """
 
     loop = models.ForeignKey(Loop, on_delete=models.PROTECT, related_name="story", db_index=False)
@@ -364,6 +366,7 @@ class LoopEvent(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     by_name = models.CharField(max_length=200)
     version = models.PositiveIntegerField()
+    evidence = models.CharField(max_length=60, blank=True, default="")
     before = models.JSONField(default=dict, blank=True, encoder=DjangoJSONEncoder)
     undoable = models.BooleanField(default=False)
     undone_at = models.DateTimeField(null=True, blank=True)

@@ -61,6 +61,7 @@ class LoopRow:
     title: str
     patient: RowPatient
     next_step: str
+    next_is_call: bool
     due_at: datetime
     due_words: str
     is_late: bool
@@ -179,6 +180,7 @@ def _row(loop: Loop, *, patient: RowPatient, actor: Actor, plain: bool, now: dat
         title=words.title,
         patient=patient,
         next_step=words.next_step,
+        next_is_call=loop.next_is_call and not plain,
         due_at=loop.due_at,
         due_words=due_in_words(loop.due_at, now=now, zone=zone).text,
         is_late=is_open and rules.is_late(loop.due_at, now=now),

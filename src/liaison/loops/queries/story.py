@@ -235,7 +235,9 @@ def _line(event: LoopEvent, *, kind: LoopKind, reads: bool, actor: Actor, is_las
         id=event.pk,
         at=event.at,
         what=event.what,
-        sentence=event.sentence if reads else rules.without_clinical_words(event.sentence, what=event.what, kind=kind),
+        sentence=event.sentence
+        if reads
+        else rules.without_clinical_words(event.sentence, what=event.what, evidence=event.evidence, kind=kind),
         reason=event.reason if reads or event.what in _desk_reasons(kind) else "",
         by_name=event.by_name,
         undone=event.undone_at is not None,

@@ -11,7 +11,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.loops import actions, events
 from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, Notice
-from liaison.loops.ports import About, Owner
+from liaison.loops.ports import About, NextStep, Owner
 from liaison.loops.queries import loop_story
 from liaison.loops.tests.cast import NOW, SYSTEM, Cast, clock
 
@@ -163,17 +163,22 @@ def test_a_snooze_needs_a_reason_and_never_passes_the_due_time(cast: Cast) -> No
 def test_a_step_by_hand_stands_beside_the_rules_clocks_and_is_ticked_off(cast: Cast) -> None:
     loop = cast.loop()
     with pytest.raises(actions.DueInThePast):
-        actions.set_next_step(cast.rosa, loop_id=loop.pk, step="Ring", due_at=NOW, now=NOW)
+        actions.set_next_step(cast.rosa, loop_id=loop.pk, step=NextStep(words="Ring", due_at=NOW), now=NOW)
     with pytest.raises(actions.NoStepByHand):
         actions.finish_step(cast.rosa, loop_id=loop.pk, now=NOW)
-    actions.set_next_step(cast.rosa, loop_id=loop.pk, step="Ring June", due_at=NOW + DAY / 2, now=NOW)
+    actions.set_next_step(cast.rosa, loop_id=loop.pk, step=NextStep(words="Ring June", due_at=NOW + DAY / 2), now=NOW)
     by_hand = actions.set_next_step(
-        cast.rosa, loop_id=loop.pk, step="Ring June again", due_at=NOW + DAY / 3, now=NOW, waiting_on="June"
+        cast.rosa,
+        loop_id=loop.pk,
+        step=NextStep(words="Ring June again", due_at=NOW + DAY / 3, waiting_on="June"),
+        now=NOW,
     )
     assert (by_hand.next_step, by_hand.waiting_on) == ("Ring June again", "June")
     assert Clock.objects.filter(loop=loop, rule_id="by_hand", voided_at=None).count() == 1
     assert actions.finish_step(cast.rosa, loop_id=loop.pk, now=NOW).next_step == "Ask the pharmacy"
-    later = actions.set_next_step(cast.rosa, loop_id=loop.pk, step="Much later", due_at=NOW + 9 * DAY, now=NOW)
+    later = actions.set_next_step(
+        cast.rosa, loop_id=loop.pk, step=NextStep(words="Much later", due_at=NOW + 9 * DAY), now=NOW
+    )
     assert later.next_step == "Ask the pharmacy", "a later step never hides the rule's own"
 
 
@@ -298,8 +303,10 @@ def test_undo_puts_everything_back_within_ten_seconds(cast: Cast, facts: list[Fa
     assert Clock.objects.get(loop=loop).running
     assert Evidence.objects.get(loop=loop).withdrawn_at is not None
     assert isinstance(facts[-1], events.LoopReopened)
+    again = actions.undo_last_change(cast.rosa, loop_id=loop.pk, now=NOW + timedelta(seconds=9))
+    assert again.version == back.version, "a second press takes nothing more back"
     with pytest.raises(actions.TooLateToUndo):
-        actions.undo_last_change(cast.rosa, loop_id=loop.pk, now=NOW + timedelta(seconds=9))
+        actions.undo_last_change(cast.tom, loop_id=loop.pk, now=NOW + timedelta(seconds=9))
     actions.take_loop(cast.rosa, loop_id=loop.pk, now=NOW)
     with pytest.raises(actions.TooLateToUndo):
         actions.undo_last_change(cast.rosa, loop_id=loop.pk, now=NOW + timedelta(seconds=30))
@@ -402,7 +409,7 @@ def test_a_story_says_days_and_times_that_stay_true(cast: Cast) -> None:
     loop = cast.loop()
     soon = NOW + timedelta(minutes=40)
     actions.snooze_loop(cast.rosa, loop_id=loop.pk, until=soon, reason="x", now=NOW)
-    actions.set_next_step(cast.rosa, loop_id=loop.pk, step="Ring", due_at=soon, now=NOW)
+    actions.set_next_step(cast.rosa, loop_id=loop.pk, step=NextStep(words="Ring", due_at=soon), now=NOW)
     said = LoopEvent.objects.filter(loop=loop).order_by("pk").values_list("sentence", flat=True)
     assert list(said)[1:] == ["Put aside until Wed, Mar 4, 2026, 10:40.", "Next: Ring, by Wed, Mar 4, 2026, 10:40."]
 

@@ -8,7 +8,7 @@ from liaison.core.models import AuditEntry
 from liaison.core.refusals import Forbidden
 from liaison.loops import actions, queries, rules
 from liaison.loops.models import Evidence, Loop
-from liaison.loops.ports import LoopKind
+from liaison.loops.ports import LoopKind, NextStep
 from liaison.loops.tests.cast import CLINICAL, ERRAND, NOW, SYSTEM, Cast
 from liaison.loops.tests.test_screens import at_desk, fresh
 
@@ -120,7 +120,9 @@ def test_the_reasons_of_the_desk_stay_readable(cast: Cast) -> None:
 def test_why_a_clinical_step_was_set_is_read_with_the_chart_only(cast: Cast) -> None:
     loop = cast.loop(kind="test_clinical")
     due = NOW + timedelta(days=1)
-    actions.set_next_step(cast.rosa, loop_id=loop.pk, step="Ask the lab", due_at=due, reason="INR is too high", now=NOW)
+    actions.set_next_step(
+        cast.rosa, loop_id=loop.pk, step=NextStep(words="Ask the lab", due_at=due), reason="INR is too high", now=NOW
+    )
     assert "INR" not in repr(queries.loop_story(cast.fred, loop_id=loop.pk, now=NOW))
     assert "INR" in repr(queries.loop_story(cast.rosa, loop_id=loop.pk, now=NOW))
 
@@ -134,26 +136,28 @@ def test_a_stale_form_is_not_told_what_was_found(cast: Cast) -> None:
 
 
 @pytest.mark.parametrize(
-    ("what", "sentence", "plain"),
+    ("what", "evidence", "sentence", "plain"),
     [
-        ("evidence", "Said it back: knows it", "Said it back."),
-        ("closed", "Said it back: knows it. Closed.", "Said it back. Closed."),
-        ("closed", "Closed: knows it", "Closed."),
-        ("evidence", "Attempt: no answer", "Attempt: no answer"),
-        ("evidence", "An older word: knows it", "Evidence recorded."),
-        ("undone", "Taken back: Said it back: knows it", "Taken back."),
-        ("assigned", "Given to Tom.", "Given to Tom."),
-        ("opened", "Opened: Explain warfarin to Walter.", "Opened: Explaining."),
-        ("clock_started", "To do: Nurse: explain warfarin.", "Changed: Explaining."),
-        ("step_set", "Next: explain warfarin, by Friday.", "Next step set: Explaining."),
+        ("evidence", "understood", "Said it back: knows it", "Said it back."),
+        ("closed", "understood", "Said it back: knows it. Closed.", "Said it back. Closed."),
+        ("closed", "", "Closed: knows it", "Closed."),
+        ("evidence", "attempt", "Attempt: no answer", "Attempt: no answer"),
+        ("evidence", "understood", "Attempt: but the code counts", "Said it back."),
+        ("evidence", "", "Attempt: nobody knows of what", "Evidence recorded."),
+        ("evidence", "older", "An older word: knows it", "Evidence recorded."),
+        ("undone", "", "Taken back: Said it back: knows it", "Taken back."),
+        ("assigned", "", "Given to Tom.", "Given to Tom."),
+        ("opened", "", "Opened: Explain warfarin to Walter.", "Opened: Explaining."),
+        ("clock_started", "", "To do: Nurse: explain warfarin.", "Changed: Explaining."),
+        ("step_set", "", "Next: explain warfarin, by Friday.", "Next step set: Explaining."),
     ],
 )
-def test_a_line_of_the_story_says_that_and_not_what(what: str, sentence: str, plain: str) -> None:
-    assert rules.without_clinical_words(sentence, what=what, kind=CLINICAL) == plain
+def test_a_line_of_the_story_says_that_and_not_what(what: str, evidence: str, sentence: str, plain: str) -> None:
+    assert rules.without_clinical_words(sentence, what=what, evidence=evidence, kind=CLINICAL) == plain
 
 
 def test_kinds_without_clinical_evidence_tell_everybody_everything() -> None:
-    assert rules.without_clinical_words("Asked: Ann", what="evidence", kind=ERRAND) == "Asked: Ann"
+    assert rules.without_clinical_words("Asked: Ann", what="evidence", evidence="asked", kind=ERRAND) == "Asked: Ann"
 
 
 def test_a_kind_names_only_evidence_that_it_knows_as_clinical() -> None:

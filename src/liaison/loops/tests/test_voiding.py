@@ -12,8 +12,8 @@ from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.core.refusals import NotFound
 from liaison.loops import actions, events
-from liaison.loops.models import Clock, Evidence, Loop, LoopEvent
-from liaison.loops.ports import About, Mistake, Owner
+from liaison.loops.models import Clock, Evidence, Loop, LoopEvent, WaitingPromise
+from liaison.loops.ports import About, Mistake, NextStep, Owner
 from liaison.loops.queries import loop_story
 from liaison.loops.tests.cast import NOW, Cast, clock
 
@@ -115,6 +115,59 @@ def test_clocks_that_ended_before_there_was_a_code_are_known_by_their_sentence_o
     assert found == {"Died": "death", "Closed": "closed", "Other": "", "Runs": ""}
 
 
+def test_lines_steps_and_waiting_promises_from_before_the_columns_are_read_once_more_from_their_words(
+    cast: Cast,
+) -> None:
+    migration = import_module("liaison.loops.migrations.0011_fill_what_only_words_said")
+    loop = cast.loop(clocks=[clock(due_at=NOW + HOUR, step="Call Walter"), clock(due_at=NOW + 5 * HOUR)])
+    quiet = cast.loop()
+    for kind in ("attempt", "asked"):
+        prove(cast, loop, kind)
+    actions.add_evidence(cast.rosa, loop_id=loop.pk, kind="answered", now=LATER)
+    actions.close_loop(cast.rosa, loop_id=loop.pk, now=LATER)
+    prove(cast, quiet)
+    task = cast.loop(kind="task")
+    prove(cast, task, "done")
+    kept = {"step": "Call Walter", "rule_id": "a"}, {"step": "Ask Walter", "rule_id": "b"}
+    with writes_open(), connection.cursor() as cursor:
+        said = list(LoopEvent.objects.order_by("pk").values_list("what", "evidence"))
+        waiting = WaitingPromise.objects.create(
+            kind="test_errand", patient=cast.walter, title="Refill", clocks=kept, once_key="a", since=NOW
+        )
+        Evidence.objects.create(loop=quiet, kind="attempt", at=NOW, by_name="Rosa Delgado")
+        LoopEvent.objects.update(evidence="")
+        for sql in (migration.LINES, migration.CLOCKS, migration.LOOPS, migration.WAITING):
+            cursor.execute(sql)
+    read = list(LoopEvent.objects.order_by("pk").values_list("what", "evidence"))
+    assert [line for line in said if line[0] != "opened"] == [
+        ("evidence", "attempt"), ("evidence", "asked"), ("evidence", "answered"), ("closed", ""), ("evidence", "asked"),
+        ("closed", "done"),
+    ]  # fmt: skip
+    differs = [(then, now) for then, now in zip(said, read, strict=True) if then != now]
+    assert differs == [(("evidence", "asked"), ("evidence", ""))], "of more proofs than lines nothing is said"
+    assert dict(Clock.objects.filter(loop=loop).values_list("step", "is_call")) == {
+        "Call Walter": True,
+        "Ask the pharmacy": False,
+    }
+    waiting.refresh_from_db()
+    assert [(each["step"], each["is_call"]) for each in waiting.clocks] == [
+        ("Call Walter", True),
+        ("Ask Walter", False),
+    ]
+
+
+def test_only_the_line_of_the_evidence_is_struck_whatever_others_say(cast: Cast) -> None:
+    loop = cast.loop()
+    actions.add_evidence(cast.rosa, loop_id=loop.pk, kind="attempt", note="Asked the pharmacy", now=NOW)
+    prove(cast, loop)
+    with writes_open():
+        LoopEvent.objects.filter(evidence="attempt").update(sentence="Asked the pharmacy, in vain")
+        LoopEvent.objects.filter(evidence="asked").update(sentence="Preguntado a la farmacia.")
+    actions.void_evidence(cast.rosa, mistake=WRONG, now=LATER)
+    struck = LoopEvent.objects.filter(undone_at__isnull=False).values_list("sentence", flat=True)
+    assert list(struck) == ["Preguntado a la farmacia."]
+
+
 def test_a_code_of_what_voided_a_clock_is_for_void_clocks_and_one_that_is_known(cast: Cast) -> None:
     cast.loop(clocks=[clock(due_at=NOW + 5 * HOUR)])
     with writes_open(), pytest.raises(IntegrityError, match="clock_voided_because"):
@@ -163,9 +216,11 @@ def test_it_opens_for_whoever_covers_its_owner_or_took_it_back(cast: Cast) -> No
 
 def test_steps_it_set_are_dropped_and_what_they_replaced_runs_again(cast: Cast) -> None:
     loop = cast.loop(clocks=[clock(due_at=NOW + 9 * HOUR, step="Wait")])
-    step = {"loop_id": loop.pk, "now": NOW}
-    actions.set_next_step(cast.rosa, step="Ask June", due_at=NOW + 5 * HOUR, **step)
-    actions.set_next_step(cast.rosa, step="Call again", due_at=NOW + HOUR, because_of="call:12", **step)
+    for step in (
+        NextStep(words="Ask June", due_at=NOW + 5 * HOUR),
+        NextStep(words="Call again", due_at=NOW + HOUR, because_of="call:12"),
+    ):
+        actions.set_next_step(cast.rosa, loop_id=loop.pk, step=step, now=NOW)
     assert fresh(loop).next_step == "Call again"
     assert actions.void_evidence(cast.rosa, mistake=WRONG, now=LATER) == (loop.pk,)
     assert running(loop) == ["Ask June", "Wait"]
@@ -175,7 +230,7 @@ def test_steps_it_set_are_dropped_and_what_they_replaced_runs_again(cast: Cast) 
 def test_a_step_it_set_where_none_stood_leaves_the_rules_clock(cast: Cast) -> None:
     loop = cast.loop(clocks=[clock(due_at=NOW + 9 * HOUR, step="Wait")])
     actions.set_next_step(
-        cast.rosa, loop_id=loop.pk, step="Call again", due_at=NOW + HOUR, because_of="call:12", now=NOW
+        cast.rosa, loop_id=loop.pk, step=NextStep(words="Call again", due_at=NOW + HOUR, because_of="call:12"), now=NOW
     )
     actions.void_evidence(cast.rosa, mistake=WRONG, now=LATER)
     assert running(loop) == ["Wait"]

@@ -36,6 +36,7 @@ from liaison.loops.forms import (
     tomorrow_morning,
 )
 from liaison.loops.models import HandOver, Loop
+from liaison.loops.ports import NextStep
 from liaison.loops.queries import (
     LoopRow,
     LoopStory,
@@ -155,9 +156,14 @@ def step(request: HttpRequest, loop_id: int) -> HttpResponse:
         form,
         words=words,
         do=actions.set_next_step,
-        typed=lambda typed: (
-            _of("step", "waiting_on")(typed) | {"due_at": at_site(typed["due_at"], zone=asked.row.zone)}
-        ),
+        typed=lambda typed: {
+            "step": NextStep(
+                words=typed["step"],
+                due_at=at_site(typed["due_at"], zone=asked.row.zone),
+                is_call=typed["is_call"],
+                waiting_on=typed["waiting_on"],
+            )
+        },
     )
 
 

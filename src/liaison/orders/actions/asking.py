@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal, constraint_refusal
+from liaison.core.twice import once
 from liaison.core.written_time import full_day
 from liaison.loops import actions as loops
 from liaison.loops.ports import ROUTINE, URGENT, About, Owner, Promise
@@ -87,6 +88,7 @@ def draft_referral(
         )  # fmt: skip
 
 
+@once
 def send_referral(
     actor: Actor, *, referral_id: int, via: str, now: datetime, expected_version: int | None = None
 ) -> Referral:
@@ -135,6 +137,7 @@ def refer_patient(
         return send_referral(actor, referral_id=referral.pk, via=via, now=now)
 
 
+@once
 def reroute_referral(
     actor: Actor,
     *,

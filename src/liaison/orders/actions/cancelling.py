@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from liaison.core.actor import Actor
+from liaison.core.twice import once
 from liaison.loops import actions as loops
 from liaison.orders import access
 from liaison.orders.actions.moving import ReferralReasonNeeded, moving
@@ -17,6 +18,7 @@ WITH_THE_TARGET = frozenset(
 )
 
 
+@once
 def cancel_referral(
     actor: Actor, *, referral_id: int, reason: str, now: datetime, expected_version: int | None = None
 ) -> Referral:
@@ -43,6 +45,7 @@ def cancel_referral(
     )  # fmt: skip
 
 
+@once
 def confirm_cancelled(
     actor: Actor, *, referral_id: int, now: datetime, expected_version: int | None = None
 ) -> Referral:

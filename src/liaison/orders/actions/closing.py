@@ -6,18 +6,19 @@ from datetime import datetime
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal
+from liaison.core.twice import once
 from liaison.loops import actions as loops
 from liaison.loops.ports import About
 from liaison.orders import access, rules
 from liaison.orders.actions.moving import Move, NotNow, moving, not_now, touching, visit_words, write_step
-from liaison.orders.actions.undoing import is_telling_overtaken, take_back_telling
+from liaison.orders.actions.undoing import take_back_telling
 from liaison.orders.events import (
     ReferralClosed,
     ReferralNoteReceived,
     ReferralPatientTold,
     ReferralReviewed,
 )
-from liaison.orders.models import Referral, ReferralStep
+from liaison.orders.models import Referral
 from liaison.orders.ports import ABOUT, REPORT, REVIEWED, TOLD
 from liaison.orders.rules import State
 
@@ -50,6 +51,7 @@ class VisitAhead(Refusal):
         super().__init__(f"A visit is booked here for {when}. Say whether it is still needed.")
 
 
+@once
 def record_note(
     actor: Actor,
     *,
@@ -63,26 +65,20 @@ def record_note(
     """The specialist's report came; `report` says what it says, `about` is the document if it was filed.
 
     The first of the three facts. Now the referrer must review it. While a visit that is booked here lies ahead,
-    `still_needed` says whether it stays; one that is not is cancelled, and the patient told, by who hears of it. The
-    same form again by the same person changes nothing. Refuses SayWhat, VisitAhead, NotNow and the usual.
+    `still_needed` says whether it stays; one that is not is cancelled, and the patient told, by who hears of it.
+    Refuses SayWhat, VisitAhead, NotNow and the usual.
     """
     if not report.strip():
         raise SayWhat("report")
 
-    def made(referral: Referral) -> bool:
-        step = _standing(referral, proof=REPORT, actor=actor)
-        kept = step is not None and referral.appointment_id is not None
-        return step is not None and referral.report == report.strip() and still_needed in {None, kept}
-
     with moving(
         actor, access.FILE_NOTE, referral_id=referral_id, to=State.NOTE_RECEIVED,
-        sentence="{target}'s note came.", now=now, expected_version=expected_version, made=made,
+        sentence="{target}'s note came.", now=now, expected_version=expected_version,
     ) as move:  # fmt: skip
-        if not move.repeated:
-            not_needed = _let_go_of_the_visit(move, still_needed=still_needed)
-            move.referral.report, move.referral.report_received_at = report.strip(), now
-            _prove(actor, move, kind=REPORT, note=report, about=about)
-            move.publish(ReferralNoteReceived, not_needed=not_needed)
+        not_needed = _let_go_of_the_visit(move, still_needed=still_needed)
+        move.referral.report, move.referral.report_received_at = report.strip(), now
+        _prove(actor, move, kind=REPORT, note=report, about=about)
+        move.publish(ReferralNoteReceived, not_needed=not_needed)
     return move.referral
 
 
@@ -103,6 +99,7 @@ def _let_go_of_the_visit(move: Move, *, still_needed: bool | None) -> int | None
     return int(booked)
 
 
+@once
 def review_note(
     actor: Actor,
     *,
@@ -115,24 +112,16 @@ def review_note(
     """The referrer read the note and says what follows. The second fact; now the patient must be told.
 
     Of a patient who was told already, `knows` says whether what follows is in what they were told: then it closes;
-    otherwise they are to be told anew. The same form again by the same person changes nothing. Refuses SayWhat,
+    otherwise they are to be told anew. Refuses SayWhat,
     KnowsUnsaid, NotNow and the usual.
     """
     if not review.strip():
         raise SayWhat("review")
 
-    def made(referral: Referral) -> bool:
-        step = _standing(referral, proof=REVIEWED, actor=actor)
-        if step is None or referral.review != review.strip():
-            return False
-        return (knows is False) == is_telling_overtaken(referral, at=step.at)
-
     with moving(
         actor, access.REVIEW, referral_id=referral_id, to=State.REVIEWED, sentence="The note was reviewed.",
-        now=now, reason=review.strip(), expected_version=expected_version, made=made,
+        now=now, reason=review.strip(), expected_version=expected_version,
     ) as move:  # fmt: skip
-        if move.repeated:
-            return move.referral
         told = move.referral.patient_informed_at is not None
         if told and knows is None:
             raise KnowsUnsaid
@@ -147,12 +136,7 @@ def review_note(
     return _close_if_complete(actor, referral=move.referral, now=now)
 
 
-def _standing(referral: Referral, *, proof: str, actor: Actor) -> ReferralStep | None:
-    """The step that gave this proof, if it stands and this person made it."""
-    steps = ReferralStep.objects.filter(referral=referral, proof=proof, undone_at=None, by_id=actor.user_id)
-    return steps.order_by("id").last()
-
-
+@once
 def tell_patient(
     actor: Actor, *, referral_id: int, how: str, now: datetime, expected_version: int | None = None
 ) -> Referral:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from liaison.core.actor import Actor
+from liaison.core.twice import once
 from liaison.orders import access
 from liaison.orders.actions.moving import ReferralReasonNeeded, moving
 from liaison.orders.events import ReferralAccepted, ReferralDeclined, ReferralReceived
@@ -12,6 +13,7 @@ from liaison.orders.models import Referral
 from liaison.orders.rules import State
 
 
+@once
 def confirm_received(
     actor: Actor, *, referral_id: int, now: datetime, note: str = "", expected_version: int | None = None
 ) -> Referral:
@@ -24,6 +26,7 @@ def confirm_received(
     return move.referral
 
 
+@once
 def accept_referral(
     actor: Actor, *, referral_id: int, now: datetime, note: str = "", expected_version: int | None = None
 ) -> Referral:
@@ -36,6 +39,7 @@ def accept_referral(
     return move.referral
 
 
+@once
 def decline_referral(
     actor: Actor, *, referral_id: int, reason: str, now: datetime, expected_version: int | None = None
 ) -> Referral:

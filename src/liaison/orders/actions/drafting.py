@@ -50,7 +50,7 @@ def change_draft(
     with touching(actor, access.REFER, referral_id=referral_id, now=now, reason=duplicate_reason) as move:
         if move.referral.state != State.DRAFT:
             raise NoDraft
-        refuse_changed(move.referral, expected_version=expected_version)
+        refuse_changed(move.entry, move.referral, expected_version=expected_version)
         kept = order_of(move.referral)
         differs = what_differs(kept, order)
         if "specialty" in differs and not duplicate_reason.strip():

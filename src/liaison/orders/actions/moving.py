@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -62,22 +62,16 @@ class ReferralReasonNeeded(Refusal):
     field = "reason"
 
 
-Made = Callable[[Referral], bool]
-"""Whether a locked referral shows that a form was saved already, by the same person and with the same words."""
-
-
 @dataclass(slots=True)
 class Move:
     """One referral, locked, on its way to another state: `before` are the columns that taking back restores, `proof`
-    the evidence that the move gives its promise ("" for none). `repeated`: it was made already, by this very form.
-    `more` are further words of its line in the history."""
+    the evidence that the move gives its promise ("" for none), `more` further words of its line in the history."""
 
     entry: Entry
     referral: Referral
     now: datetime
     before: dict[str, Any] = field(default_factory=dict)
     proof: str = ""
-    repeated: bool = False
     more: str = ""
 
     def publish(self, kind: type[ReferralFact], **more: Any) -> None:
@@ -105,21 +99,17 @@ def moving(
     now: datetime,
     reason: str = "",
     expected_version: int | None = None,
-    made: Made | None = None,
 ) -> Iterator[Move]:
     """Move one referral to a state: its history gets a line and its loop the state's clock.
 
     `sentence` is that line; it may name `{target}`, `{patient}` and `{visit}`, the visit's time at the site. The body
-    changes further columns, unless the move is `repeated` (see `touching`).
+    changes further columns.
     Refuses NotFound, Forbidden, ReferralChanged, NotNow.
     """
     with touching(
-        actor, verb, referral_id=referral_id, now=now, reason=reason, expected_version=expected_version, made=made
+        actor, verb, referral_id=referral_id, now=now, reason=reason, expected_version=expected_version
     ) as move:
         referral = move.referral
-        if move.repeated:
-            yield move
-            return
         if not rules.may_become(referral.state, to=to):
             raise NotNow(not_now(referral, to=to))
         referral.become(to, reason=reason)
@@ -147,24 +137,15 @@ def touching(
     now: datetime,
     reason: str = "",
     expected_version: int | None = None,
-    made: Made | None = None,
 ) -> Iterator[Move]:
-    """Lock one referral, let the body change it, save and announce it. Refuses NotFound, Forbidden, ReferralChanged.
-
-    A form that is older than the referral may be one that is sent again: where `made` finds in the locked row what it
-    says, the move is `repeated` and nothing is changed.
-    """
+    """Lock one referral, let the body change it, save and announce it. Refuses NotFound, Forbidden, ReferralChanged."""
     seen = Referral.objects.select_related("patient").filter(pk=referral_id).first()
     if seen is None:
         raise NotFound
     with act(actor, verb, patient=seen.patient, subject=seen, reason=reason, now=now) as entry:
         referral = locked(referral_id)
         entry.about(referral)
-        if made is not None and expected_version not in {None, referral.version} and made(referral):
-            entry.note(repeated=True)
-            yield Move(entry=entry, referral=referral, now=now, repeated=True)
-            return
-        refuse_changed(referral, expected_version=expected_version)
+        refuse_changed(entry, referral, expected_version=expected_version)
         before = {name: getattr(referral, name) for name in REMEMBERED}
         yield Move(entry=entry, referral=referral, now=now, before=before)
         referral.version += 1
@@ -172,9 +153,11 @@ def touching(
         announce(topic=f"referral:{referral.pk}", what=referral.state)
 
 
-def refuse_changed(referral: Referral, *, expected_version: int | None) -> None:
-    """Refuse ReferralChanged where somebody changed it since `expected_version` was read; None overwrites."""
+def refuse_changed(entry: Entry, referral: Referral, *, expected_version: int | None) -> None:
+    """Refuse ReferralChanged where somebody changed it since `expected_version` was read; None overwrites. The second
+    press of one and the same ends here."""
     if expected_version is not None and expected_version != referral.version:
+        entry.only_once(referral)
         raise ReferralChanged(_what_changed(referral))
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from liaison.core.actor import Actor
 from liaison.core.refusals import Refusal
+from liaison.core.twice import once
 from liaison.core.written_time import day_and_time
 from liaison.orders import access
 from liaison.orders.actions.moving import moving, visit_words
@@ -52,6 +53,7 @@ class SeenBeforeTheVisit(Refusal):
         self.booked_here = booked_here
 
 
+@once
 def mark_scheduled(
     actor: Actor,
     *,
@@ -90,6 +92,7 @@ def _sent_in_words(referral: Referral, *, before: datetime) -> str:
     return f"The referral was sent {day_and_time(sent.at.astimezone(referral.site.zone))}"
 
 
+@once
 def mark_visit_missed(
     actor: Actor, *, referral_id: int, now: datetime, reason: str = "", expected_version: int | None = None
 ) -> Referral:
@@ -103,6 +106,7 @@ def mark_visit_missed(
     return move.referral
 
 
+@once
 def mark_visit_cancelled(
     actor: Actor, *, referral_id: int, now: datetime, reason: str = "", expected_version: int | None = None
 ) -> Referral:
@@ -117,6 +121,7 @@ def mark_visit_cancelled(
     return move.referral
 
 
+@once
 def mark_seen(
     actor: Actor,
     *,

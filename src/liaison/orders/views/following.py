@@ -201,7 +201,8 @@ def _button(move: str, *, page: ReferralPage) -> Button:
 
     What never left is discarded, not cancelled with anybody.
     """
-    if move == "cancel" and page.state == State.DRAFT:
+    never_left = page.state == State.DRAFT or (page.state == State.CANCELLED and not page.sent_via)
+    if move == "cancel" and never_left:
         return replace(BUTTONS[move], label=_("Discard the draft"), icon="trash")
     if move == "scheduled" and not page.books_here:
         return replace(BUTTONS[move], label=_("Note their visit"))
@@ -218,10 +219,12 @@ def _form(request: HttpRequest, button: Button, *, page: ReferralPage, now: date
     initial: dict[str, Any] = {"version": page.version, "visit_at": visit, "seen_at": min(visit or local, local)}
     initial["via"] = usual_via(page.asked)
     if button.form is forms.RerouteForm:
+        # Chosen on an older page it may be whom it went to since: the action says what became of it.
+        of_before = request.POST.get("version") not in {None, str(page.version)}
         offered = [
             (value, words)
             for value, words in target_choices(actor_of(request), specialty=page.specialty_code)
-            if target_from_value(value) != page.asked
+            if of_before or target_from_value(value) != page.asked
         ]
         initial["via"] = usual_via(target_from_value(offered[0][0]) if offered else None)
         return forms.RerouteForm(request.POST or None, initial=initial, targets=offered)

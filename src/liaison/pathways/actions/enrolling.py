@@ -21,6 +21,7 @@ from liaison.loops.ports import About, ClockToStart, Owner, Promise, PromiseToKe
 from liaison.loops.queries import NobodyToOwn, owner_for, site_of
 from liaison.pathways.access import EVALUATE
 from liaison.pathways.events import Enrolled, EnrolmentVoided
+from liaison.pathways.kinds import CONTACT
 from liaison.pathways.models import Enrolment, ProtocolPause
 from liaison.pathways.models import Protocol as StoredProtocol
 from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, failures, to_open
@@ -314,6 +315,7 @@ def first_clocks(
             calendar=plan.allowance(complexity).days_off(FEDERAL),
             source=protocol.source,
             evidence=plan.evidence,
+            is_call=plan.evidence == CONTACT,
         )
         for plan in protocol.opens.clocks
     ]

@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.calendars import FEDERAL, Allowance, Unit, due_after
+from liaison.core.names_in_words import among_words
 from liaison.core.refusals import NotFound, Refusal, Stale
 from liaison.inbox.events import Contact, ContactSoFar, contact_so_far, counts_as_attempt, makes_contact
 from liaison.inbox.models import Call
@@ -303,13 +304,14 @@ def _keep_trying(enrolment: Enrolment, call: Call, *, evidence: str, now: dateti
     return ClockToStart(
         rule_id=KEEP_TRYING_RULE,
         rule_version=enrolment.protocol.version,
-        step=f"Keep trying to reach {call.patient.display_name}",
+        step=f"Keep trying to reach {among_words(call.patient.display_name)}",
         anchor_event=f"call:{call.pk}",
         anchor_at=call.started_at,
         due_at=due,
         calendar=calendar,
         source="Ours: who was not reached after a stay is tried again by the next business day",
         evidence=evidence,
+        is_call=True,
     )
 
 
@@ -385,6 +387,7 @@ def restart(
             calendar="" if event else plan.allowance(Complexity(enrolment.complexity)).days_off(FEDERAL),
             source=protocol.source,
             evidence=plan.evidence,
+            is_call=plan.evidence == CONTACT,
         ),
         reason=reason,
         now=now,

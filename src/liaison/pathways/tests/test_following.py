@@ -13,7 +13,7 @@ from liaison.core.refusals import NotFound
 from liaison.inbox.actions import log_call, strike_call
 from liaison.inbox.models import Call
 from liaison.inbox.models.calls import StruckWhy
-from liaison.inbox.ports import CallDetails
+from liaison.inbox.ports import CallDetails, HowItWent
 from liaison.loops.actions import add_evidence, close_loop, give_up_loop, void_clock
 from liaison.loops.models import Clock, Evidence, Holiday, Loop, Voided
 from liaison.pathways.actions import (
@@ -46,11 +46,9 @@ def call(ward, *, at, outcome="no_answer", clinical=False):
     log_call(
         ward.rosa,
         patient=ward.walter,
-        outcome=outcome,
-        said="He feels better" if outcome == "reached" else "",
-        clinical=clinical,
-        idempotency_key=f"{at}",
         loop=ward.enrolment.loop,
+        went=HowItWent(outcome=outcome, said="He feels better" if outcome == "reached" else "", clinical=clinical),
+        idempotency_key=f"{at}",
         now=at,
     )
 
@@ -116,9 +114,14 @@ def test_after_the_window_the_next_try_is_what_comes_next(home):
     assert (home.enrolment.loop.due_at, "tcm.contact" in running()) > (late, False)
     tomorrow = late + timedelta(hours=20)
     log_call(
-        home.rosa, patient=home.walter, outcome="no_answer", idempotency_key="again", loop=home.enrolment.loop,
-        next_attempt_at=tomorrow, now=late + timedelta(hours=2),
-    )  # fmt: skip
+        home.rosa,
+        patient=home.walter,
+        loop=home.enrolment.loop,
+        went=HowItWent(outcome="no_answer"),
+        next_attempt_at=tomorrow,
+        idempotency_key="again",
+        now=late + timedelta(hours=2),
+    )
     loop = home.enrolment.loop
     assert (loop.next_step, loop.due_at) == ("Call Walter again", tomorrow)
     call(home, at=late + timedelta(days=1), outcome="reached", clinical=True)
@@ -146,10 +149,14 @@ def test_what_was_in_time_and_logged_after_a_late_try_takes_the_end_of_the_windo
     talk = {"outcome": "reached", "said": "He is well", "clinical": True}
     went = talk if logged_late == "a talk" else {"outcome": "no_answer"}
     for number in range(1 if logged_late == "a talk" else 2):
+        details = CallDetails(started_at=MONDAY + timedelta(hours=2 * number))
         log_call(
-            home.rosa, patient=home.walter, idempotency_key=f"late-{number}", now=late + timedelta(hours=1 + number),
-            details=CallDetails(started_at=MONDAY + timedelta(hours=2 * number)), **went,
-        )  # fmt: skip
+            home.rosa,
+            patient=home.walter,
+            went=HowItWent(details=details, **went),
+            idempotency_key=f"late-{number}",
+            now=late + timedelta(hours=1 + number),
+        )
     assert "contact" in home.enrolment.loop.evidence_kinds
     kept = Clock.objects.filter(rule_id="tcm.contact").order_by("pk").last()
     assert (kept.voided_at, kept.satisfied_at is not None, kept.step) == (

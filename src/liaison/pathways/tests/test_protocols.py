@@ -146,6 +146,7 @@ def test_off_opens_nothing_new_and_on_again_opens_what_still_fits(ward, chief):
     ward.take_in(walter(), stay())
     assert not Enrolment.objects.exists()
     entry = AuditEntry.objects.get(verb="pathways.switch")
+    del entry.details["asked"], entry.details["left"]
     assert (entry.reason, entry.details) == (
         "The billing office asks us to wait",
         {"code": CODE, "on": False, "site_id": None},
@@ -175,8 +176,20 @@ def test_turning_off_and_on_is_refused_in_words(ward, chief):
     actions.turn_off(chief, code=CODE, reason="x", now=NOW)
     with pytest.raises(actions.AlreadyOff):
         actions.turn_off(chief, code=CODE, reason="y", now=NOW)
+    colleague = person("Ada", Role.SUPERVISOR, None)
+    with pytest.raises(actions.AlreadyOff):
+        actions.turn_off(colleague, code=CODE, reason="x", now=NOW)
     with pytest.raises(NotFound):
         queries.get_protocol(chief, code="unknown")
+
+
+def test_off_and_on_pressed_twice_are_answered_as_the_first_time(ward, chief):
+    off = [actions.turn_off(chief, code=CODE, reason="wait", now=NOW) for _press in range(2)]
+    assert off[0] == off[1] == ProtocolPause.objects.get()
+    on = [actions.turn_on(chief, code=CODE, now=NOW) for _press in range(2)]
+    assert on[0] == on[1] == off[0]
+    with pytest.raises(actions.NotOff):
+        actions.turn_on(person("Ada", Role.SUPERVISOR, None), code=CODE, now=NOW)
 
 
 def test_it_is_the_whole_organizations(ward, chief):

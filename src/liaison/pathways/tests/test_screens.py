@@ -12,7 +12,7 @@ from liaison.accounts.models import User
 from liaison.core.clock import current_time
 from liaison.core.postgres.guard import writes_open
 from liaison.inbox.actions import log_call
-from liaison.inbox.ports import CallDetails
+from liaison.inbox.ports import CallDetails, HowItWent
 from liaison.pathways.queries import follow_up_of_loops, get_follow_up
 from liaison.pathways.tests.cast import stay, walter
 from liaison.patients.models import ContactPoint
@@ -92,9 +92,13 @@ def test_an_attempt_says_on_the_page_and_on_the_loop_what_it_counts_for(ward, cl
         assert "attempts made" not in client.get(address).content.decode()
     for number, hours in enumerate((3, 1)):
         log_call(
-            ward.rosa, patient=ward.walter, outcome="no_answer", idempotency_key=f"{number}", loop=ward.enrolment.loop,
-            details=CallDetails(started_at=now - timedelta(hours=hours)), now=now,
-        )  # fmt: skip
+            ward.rosa,
+            patient=ward.walter,
+            loop=ward.enrolment.loop,
+            went=HowItWent(outcome="no_answer", details=CallDetails(started_at=now - timedelta(hours=hours))),
+            idempotency_key=f"{number}",
+            now=now,
+        )
         for address in (page, loop):
             assert f"{number + 1} of 2 attempts made" in client.get(address).content.decode()
     assert "which counts as contact; keep trying. Next try " in client.get(page).content.decode()

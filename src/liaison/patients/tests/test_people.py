@@ -212,3 +212,16 @@ def test_a_form_that_was_sent_twice_is_kept_once(clinic: Clinic, walter: Patient
     assert walter.contact_points.filter(value_key="+12075550144").count() == 1
     assert (walter.alerts.count(), walter.names.count()) == (1, 1)
     actions.add_contact_point(contact=ContactDetails(kind="phone", value="207 555 0144", use="work"), **said)
+
+
+@pytest.mark.parametrize(
+    ("called_as", "given", "family", "goes_by"),
+    [
+        ("Bob", "Robert", "Ng", "Bob"),
+        ("", "Robert", "Ng", "Robert"),
+        ("", "", "Ng", "Ng"),
+        ("", "דוד", "כהן", "\u2068דוד\u2069"),
+    ],
+)
+def test_how_a_patient_is_called_may_stand_in_a_sentence(called_as: str, given: str, family: str, goes_by: str) -> None:
+    assert Patient(called_as=called_as, given=given, family=family).goes_by == goes_by

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from liaison.accounts.queries import sites_within
 from liaison.core.answers import attempt, done, wants_fragment
 from liaison.core.clock import current_time
+from liaison.core.names_in_words import among_words
 from liaison.core.numbers import id_in
 from liaison.patients import access, actions, queries
 from liaison.patients.forms import NewPatientForm
@@ -60,7 +61,7 @@ def new(request: HttpRequest) -> HttpResponse:
             ),
         )
         if patient is not None:
-            said = _("%(name)s is registered.") % {"name": patient.display_name}
+            said = _("%(name)s is registered.") % {"name": among_words(patient.display_name)}
             return done(request, said=said, to=chart_url(patient.pk), go=True)
         alike = queries.look_alikes(actor, registration=form.registration(), now=now)
     context = {"form": form, "alike": alike, "now": now}

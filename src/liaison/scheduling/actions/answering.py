@@ -216,6 +216,7 @@ def _promise(actor: Actor, declined: Sequence[Appointment], *, key: str, wrote: 
                 anchor_at=now,
                 due_at=max(min(due, first.start_at), now + _HOUR),
                 evidence="settled",
+                is_call=True,
             ),
         ),
     )

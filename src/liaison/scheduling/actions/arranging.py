@@ -252,9 +252,12 @@ def _refuse_bookable(draft: ResourceDraft, *, beside: int | None) -> None:
 
 
 def retire_resource(*, actor: Actor, resource: Resource, now: datetime) -> Resource:
-    """Its time can be given away no longer; what was given stays and must be moved by hand."""
-    with act(actor, ARRANGE, site_id=resource.site_id, subject=resource, now=now):
-        lock_arrangement(resource)
+    """Its time can be given away no longer; what was given stays and must be moved by hand. Said again it changes
+    nothing."""
+    with act(actor, ARRANGE, site_id=resource.site_id, subject=resource, now=now) as entry:
+        if _is_retired_now(resource, entry=entry):
+            entry.note(repeated=True)
+            return resource
         resource.retire(now=now)
         resource.save(update_fields=["retired_at"])
         rebuild_free_time([resource.pk], now=now)
@@ -262,13 +265,26 @@ def retire_resource(*, actor: Actor, resource: Resource, now: datetime) -> Resou
 
 
 def return_resource(*, actor: Actor, resource: Resource, now: datetime) -> Resource:
-    """Its time can be given away again. Refuses: NameTaken (another one has got its name meanwhile)."""
-    with act(actor, ARRANGE, site_id=resource.site_id, subject=resource, now=now):
-        lock_arrangement(resource)
+    """Its time can be given away again. Said again it changes nothing.
+
+    Refuses: NameTaken (another one has got its name meanwhile).
+    """
+    with act(actor, ARRANGE, site_id=resource.site_id, subject=resource, now=now) as entry:
+        if not _is_retired_now(resource, entry=entry):
+            entry.note(repeated=True)
+            return resource
         resource.return_to_service()
         resource.save(update_fields=["retired_at"])
         rebuild_free_time([resource.pk], now=now)
     return resource
+
+
+def _is_retired_now(resource: Resource, *, entry: Entry) -> bool:
+    """Whether it is out of service once nobody else changes it; `resource` says so too."""
+    lock_arrangement(resource)
+    resource.refresh_from_db(fields=["retired_at"])
+    entry.about(resource)
+    return resource.retired_at is not None
 
 
 def set_hours(

@@ -16,7 +16,7 @@ from liaison.core.live import announce
 from liaison.core.refusals import NotFound
 from liaison.core.written_time import day_and_time
 from liaison.inbox.actions import cancel_queued, queue_message
-from liaison.inbox.ports import Category, Unread
+from liaison.inbox.ports import Category, MessageToSend, Unread
 from liaison.inbox.queries import unread_ahead
 from liaison.loops.actions import satisfy_clock, start_clock
 from liaison.loops.models import Loop
@@ -74,6 +74,7 @@ def let_it_run(entry: Entry, offer: WaitlistOffer, *, now: datetime) -> None:
             anchor_event=f"offer:{offer.pk}",
             anchor_at=now,
             due_at=offer.expires_at,
+            is_call=not by_mail or missed is not None,
             waiting_on="the patient" if by_mail and missed is None else "",
         )
         start_clock(liaison, loop_id=loop_id, clock=clock, now=now)
@@ -114,11 +115,8 @@ def _mail(
     queue_message(
         actor,
         patient=offer.entry.patient,
-        template=template,
-        context=context,
+        message=MessageToSend(template=template, context=context, send_at=send_at, expires_at=expires_at),
         idempotency_key=f"{_mails_of(offer)}{template}",
-        send_at=send_at,
-        expires_at=expires_at,
         loop=offer.entry.loop,
         now=now,
     )

@@ -14,6 +14,7 @@ from typing import Any
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.refusals import NotFound
+from liaison.core.twice import once
 from liaison.core.verbs import Verb
 from liaison.core.written_time import day_and_time
 from liaison.inbox.queries.reach import zones_of
@@ -176,6 +177,7 @@ def expire_offer(*, actor: Actor, offer_id: int, now: datetime) -> bool:
     return expired
 
 
+@once
 def leave_waitlist(
     *, actor: Actor, wait: WaitlistEntry, reason: str, expected_version: int | None = None, now: datetime
 ) -> WaitlistEntry:
@@ -185,7 +187,7 @@ def leave_waitlist(
     with act(actor, WAIT, patient=wait.patient, subject=wait, reason=reason.strip(), now=now) as entry:
         for offer in wait.offers.filter(state=OfferState.OFFERED.value):
             withdraw_offer(actor=actor.as_liaison(), offer=offer, note=reason.strip(), now=now)
-        row = locked_wait(wait.pk, expected_version=expected_version)
+        row = locked_wait(wait.pk, expected_version=expected_version, entry=entry)
         row.leave(reason=reason.strip()[:300], by_name=actor.name, now=now)
         row.save()
         entry.about(row)

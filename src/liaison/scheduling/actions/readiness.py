@@ -147,4 +147,5 @@ def _clock(row: Appointment, finding: Finding, *, now: datetime) -> ClockToStart
         anchor_event=f"appointment:{row.pk}",
         anchor_at=now,
         due_at=due_of(finding, start=row.start_at, now=now),
+        is_call=finding.next_is_call,
     )

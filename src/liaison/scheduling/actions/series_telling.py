@@ -15,7 +15,7 @@ from django.conf import settings
 
 from liaison.core.actor import Actor
 from liaison.inbox.actions import queue_message
-from liaison.inbox.ports import AttachmentContent, Channel, is_connected
+from liaison.inbox.ports import AttachmentContent, Channel, MessageToSend, is_connected
 from liaison.scheduling.actions.telling import invitation_of
 from liaison.scheduling.models import Appointment, Series, SeriesVisit
 from liaison.scheduling.ports import Invitation, Method, Recurrence, invitation_writers
@@ -41,17 +41,19 @@ def tell_of_series(*, actor: Actor, series: Series, what: str, appointment_ids: 
     queue_message(
         actor,
         patient=series.patient,
-        template=TEMPLATES[what],
-        context={
-            "visits": tuple(one.local_start.replace(tzinfo=None) for one in listed),
-            "date": listed[0].visit_on,
-            "site": site.name,
-            "address": site.address,
-            "phone": site.number_to_call() or settings.LIAISON_ORGANIZATION,
-        },
+        message=MessageToSend(
+            template=TEMPLATES[what],
+            context={
+                "visits": tuple(one.local_start.replace(tzinfo=None) for one in listed),
+                "date": listed[0].visit_on,
+                "site": site.name,
+                "address": site.address,
+                "phone": site.number_to_call() or settings.LIAISON_ORGANIZATION,
+            },
+            attachments=_files(series, rows, now=now),
+            expires_at=listed[0].start_at,
+        ),
         idempotency_key=key,
-        attachments=_files(series, rows, now=now),
-        expires_at=listed[0].start_at,
         loop=series.loop,
         now=now,
     )

@@ -243,6 +243,7 @@ def _call(appointment: Appointment, *, now: datetime, step: str = "", evidence: 
         anchor_at=now,
         due_at=end_of_day(on, zone=site.zone),
         evidence=evidence,
+        is_call=not step,
     )
 
 

@@ -17,7 +17,7 @@ from django.conf import settings
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.inbox.actions import cancel_queued, queue_message
-from liaison.inbox.ports import AttachmentContent, Category, Channel, is_connected
+from liaison.inbox.ports import AttachmentContent, Category, Channel, MessageToSend, is_connected
 from liaison.inbox.queries.letters import address_for
 from liaison.loops.queries.calendars import business_calendar
 from liaison.scheduling.access import REMIND
@@ -123,11 +123,13 @@ def _tell(
     queue_message(
         actor,
         patient=patient,
-        template=template,
-        context=context,
+        message=MessageToSend(
+            template=template,
+            context=context,
+            attachments=_invitations(appointment, method=method, now=now),
+            expires_at=appointment.start_at,
+        ),
         idempotency_key=f"{_prefix(appointment)}{key or template}",
-        attachments=_invitations(appointment, method=method, now=now),
-        expires_at=appointment.start_at,
         loop=appointment.loop,
         now=now,
     )

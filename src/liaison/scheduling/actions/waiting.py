@@ -10,10 +10,11 @@ from typing import Final, TypeVar
 from django.db.models import Model, QuerySet
 
 from liaison.accounts.models import Site
-from liaison.core.act import act
+from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
 from liaison.core.calendars import Allowance, Unit, due_after
 from liaison.core.refusals import Conflict, NotFound, Refusal, Stale
+from liaison.core.twice import once
 from liaison.loops.actions import add_evidence, open_loop, restart_clock, satisfy_clock, start_clock
 from liaison.loops.models import Loop
 from liaison.loops.ports import About, ClockToStart, Owner, Promise
@@ -131,13 +132,14 @@ def change_wait(
     return row
 
 
+@once
 def keep_waiting(*, actor: Actor, wait: WaitlistEntry, expected_version: int, now: datetime) -> WaitlistEntry:
     """Somebody looked, or asked the patient: no time yet, and they stay. The next look is due by the house rules.
 
     Refuses: NotWaiting, Stale.
     """
     with act(actor, WAIT, patient=wait.patient, subject=wait, now=now) as entry:
-        row = locked_wait(wait.pk, expected_version=expected_version)
+        row = locked_wait(wait.pk, expected_version=expected_version, entry=entry)
         row.lapses = 0
         row.version += 1
         row.save()
@@ -174,9 +176,11 @@ def note_lapse(actor: Actor, row: WaitlistEntry, *, now: datetime) -> None:
     start_clock(_liaison(actor), loop_id=_loop_id(row), clock=clock, now=now)
 
 
-def locked_wait(pk: int, *, expected_version: int | None = None) -> WaitlistEntry:
-    """The wait, locked. Refuses: NotWaiting, Stale."""
+def locked_wait(pk: int, *, expected_version: int | None = None, entry: Entry | None = None) -> WaitlistEntry:
+    """The wait, locked. Refuses: NotWaiting, Stale. The second press of one and the same ends `entry` here."""
     row = WaitlistEntry.objects.select_for_update(of=("self",)).select_related("patient", "moves", "loop").get(pk=pk)
+    if entry is not None and expected_version != row.version:
+        entry.only_once(row)
     if not row.is_waiting:
         raise NotWaiting
     if expected_version is not None and row.version != expected_version:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date, time
 from typing import Any
 
 from django import forms
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
@@ -15,7 +17,7 @@ from liaison.scheduling.actions import Pick, PickKind
 from liaison.scheduling.forms import Choices, read_offer, reason_choices
 from liaison.scheduling.models import Resource
 from liaison.scheduling.ports import CancelReason
-from liaison.scheduling.rules import MOST_VISITS, MOST_WEEKS_APART, HolidayPolicy, Pattern
+from liaison.scheduling.rules import MOST_APART_IN_SERIES, MOST_VISITS, HolidayPolicy, Pattern, Repeats
 
 DAYS = [_("Mon"), _("Tue"), _("Wed"), _("Thu"), _("Fri"), _("Sat"), _("Sun")]
 HOLIDAYS = [
@@ -23,7 +25,15 @@ HOLIDAYS = [
     (HolidayPolicy.NEXT.value, _("Next working day")),
     (HolidayPolicy.KEEP.value, _("Keep it")),
 ]
+MONTHLY = tuple(one for one in Repeats if one is not Repeats.WEEKLY)
 OPEN, OUT = "open", "out"
+_NTH = {
+    1: _("the first %(weekday)s"),
+    2: _("the second %(weekday)s"),
+    3: _("the third %(weekday)s"),
+    4: _("the fourth %(weekday)s"),
+    -1: _("the last %(weekday)s"),
+}
 
 
 def _days_later(days: int) -> str:
@@ -46,10 +56,17 @@ class SeriesForm(forms.Form):
         coerce=int,
         choices=[*enumerate(DAYS)],
         widget=forms.CheckboxSelectMultiple,
-        error_messages={"required": _("Choose at least one day of the week.")},
+        required=False,
     )
     at = forms.TimeField(label=_("At"))
-    every_weeks = forms.IntegerField(label=_("Every … weeks"), min_value=1, max_value=MOST_WEEKS_APART, initial=1)
+    every = forms.IntegerField(label=_("Every"), min_value=1, max_value=MOST_APART_IN_SERIES, initial=1)
+    repeats = forms.TypedChoiceField(
+        label=_("Weeks or months"),
+        coerce=Repeats,
+        required=False,
+        empty_value=Repeats.WEEKLY,
+        initial=Repeats.WEEKLY.value,
+    )
     first_on = forms.DateField(label=_("From"), validators=[refuse_far_off])
     count = needed(
         forms.IntegerField(label=_("Visits"), required=False, min_value=2, max_value=MOST_VISITS),
@@ -69,16 +86,31 @@ class SeriesForm(forms.Form):
         _offer(self, "site", [(site.pk, site.name) for site in choices.sites])
         _offer(self, "clinician", [("", _("Anyone, the same each time if possible")), *_named(choices.people)])
         _offer(self, "place", [("", _("Any that is free")), *_named(places)])
+        _offer(self, "repeats", repeats_choices(self._first_day()))
         for name, kind in (("at", "time"), ("first_on", "date"), ("until", "date")):
             self.fields[name].widget.input_type = kind
+
+    def _first_day(self) -> date | None:
+        try:
+            found: date | None = self.fields["first_on"].clean(self["first_on"].value())
+        except forms.ValidationError:
+            return None
+        return found
+
+    @property
+    def is_weekly(self) -> bool:
+        """Whether days of the week are to be chosen."""
+        return self["repeats"].value() not in set(Repeats) - {Repeats.WEEKLY}
 
     def clean_holidays(self) -> HolidayPolicy:
         """The policy as a code."""
         return HolidayPolicy(self.cleaned_data["holidays"])
 
     def clean(self) -> dict[str, Any]:
-        """Refuse a series that never ends, or ends twice."""
+        """Refuse a week without a day, and a series that never ends or ends twice."""
         typed = super().clean() or {}
+        if typed.get("repeats") is Repeats.WEEKLY and not typed.get("weekdays") and "weekdays" not in self.errors:
+            self.add_error("weekdays", _("Choose at least one day of the week."))
         if {"count", "until"} & set(self.errors):
             return typed
         if typed.get("count") is None and typed.get("until") is None:
@@ -94,8 +126,9 @@ class SeriesForm(forms.Form):
         return Pattern(
             first_on=typed["first_on"],
             at=typed["at"].replace(second=0, microsecond=0),
-            weekdays=frozenset(typed["weekdays"]),
-            every_weeks=typed["every_weeks"],
+            weekdays=frozenset(typed["weekdays"]) if typed["repeats"] is Repeats.WEEKLY else frozenset(),
+            repeats=typed["repeats"],
+            every=typed["every"],
             count=typed["count"],
             until=typed["until"],
         )
@@ -191,6 +224,28 @@ def _read_pick(value: str) -> Pick | None:
     except ValueError:
         return None
     return Pick(kind=PickKind.BOOK, start_at=chosen.start_at, seats=chosen.seats)
+
+
+def repeats_choices(first_on: date | None) -> list[tuple[str, str | Promise]]:
+    """Weeks, or months in the words of the first day: "Months, on the second Tuesday"."""
+    weeks = (Repeats.WEEKLY.value, _("Weeks"))
+    if first_on is None:
+        months: tuple[str | Promise, ...] = (
+            _("Months, same day of the month"),
+            _("Months, same weekday"),
+            _("Months, last such weekday"),
+        )
+    else:
+        asked = [Pattern(first_on=first_on, at=time(), repeats=one) for one in MONTHLY]
+        months = tuple(_("Months, on %(day)s") % {"day": day_of_the_month(one)} for one in asked)
+    return [weeks, *((one.value, words) for one, words in zip(MONTHLY, months, strict=True))]
+
+
+def day_of_the_month(pattern: Pattern) -> str:
+    """On which day of each month a monthly series has its visit, as one would say it."""
+    if pattern.repeats is Repeats.DAY_OF_MONTH:
+        return str(_("day %(n)s") % {"n": pattern.first_on.day})
+    return str(_NTH[pattern.in_month] % {"weekday": f"{pattern.first_on:%A}"})
 
 
 def _named(resources: Sequence[Resource]) -> list[tuple[int, str]]:

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from liaison.scheduling.models.arrangement import Resource
 from liaison.scheduling.models.visits import Appointment
-from liaison.scheduling.rules import HolidayPolicy, Pattern, rule_text
+from liaison.scheduling.rules import HolidayPolicy, Pattern, Repeats, rule_text
 
 
 class SeriesState(models.TextChoices):
@@ -25,7 +25,7 @@ class SeriesState(models.TextChoices):
 
 
 class Series(models.Model):
-    """Visits of one kind by one weekly rule (RFC 5545), on the wall clock of the site that it was booked for.
+    """Visits of one kind by one weekly or monthly rule (RFC 5545), on the wall clock of the site it was booked for.
 
     The rule stays as it was agreed; what was moved since stands on its days. `ical_uid` and `ical_sequence` are those
     of the one event in the patient's calendar. `changed_key` is that of the form that changed it last.
@@ -45,8 +45,11 @@ class Series(models.Model):
     first_on = models.DateField()
     at = models.TimeField()
     time_zone = models.CharField(max_length=64)
-    weekdays = ArrayField(models.PositiveSmallIntegerField())
-    every_weeks = models.PositiveSmallIntegerField(default=1)
+    repeats = models.CharField(
+        max_length=8, choices=[(one.value, one.value) for one in Repeats], default=Repeats.WEEKLY.value
+    )
+    weekdays = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True)
+    every = models.PositiveSmallIntegerField(default=1)
     count = models.PositiveSmallIntegerField(null=True, blank=True)
     until = models.DateField(null=True, blank=True)
     holidays = models.CharField(max_length=4, choices=[(one.value, one.value) for one in HolidayPolicy])
@@ -75,7 +78,12 @@ class Series(models.Model):
                 condition=Q(count__isnull=True, until__isnull=False) | Q(count__isnull=False, until__isnull=True),
                 name="scheduling_series_ends",
             ),
-            models.CheckConstraint(condition=Q(every_weeks__gte=1), name="scheduling_series_every_weeks"),
+            models.CheckConstraint(condition=Q(every__gte=1), name="scheduling_series_every"),
+            models.CheckConstraint(
+                condition=Q(repeats=Repeats.WEEKLY.value, weekdays__len__gte=1)
+                | Q(repeats__in=[one.value for one in Repeats if one is not Repeats.WEEKLY], weekdays__len=0),
+                name="scheduling_series_repeats",
+            ),
             models.CheckConstraint(
                 condition=Q(holidays__in=[one.value for one in HolidayPolicy]), name="scheduling_series_holidays"
             ),
@@ -91,8 +99,9 @@ class Series(models.Model):
         return Pattern(
             first_on=self.first_on,
             at=self.at,
+            repeats=Repeats(self.repeats),
             weekdays=frozenset(self.weekdays),
-            every_weeks=self.every_weeks,
+            every=self.every,
             count=self.count,
             until=self.until,
         )

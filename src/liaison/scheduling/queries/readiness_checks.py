@@ -137,6 +137,7 @@ def _of_message(
         standing=Standing.UNKNOWN if unsent else Standing.BLOCKED,
         sentence=_NOT_SENT if unsent else "The message with the time did not arrive",
         next_step="Call the patient and say when the visit is",
+        next_is_call=True,
         safe_until=safe,
         kept_by=loop.pk if loop is not None and loop.state == "open" else None,
     )
@@ -150,6 +151,7 @@ def _of_unread(missed: Unread, *, loop: Loop | None, safe: datetime) -> Finding:
         standing=Standing.UNKNOWN,
         sentence=f"Told in {missed.sent}, {missed.known}",
         next_step=f"Call with an interpreter for {missed.language} and say when the visit is",
+        next_is_call=True,
         safe_until=safe,
         kept_by=loop.pk if loop is not None and loop.state == "open" else None,
     )
@@ -270,6 +272,7 @@ def _of_answer(answer: InvitationAnswer, loops: Mapping[str, Loop], *, safe: dat
         standing=Standing.BLOCKED if loop is not None else Standing.UNKNOWN,
         sentence=words,
         next_step="Call them and offer another time",
+        next_is_call=True,
         safe_until=safe,
         kept_by=loop.pk if loop is not None else None,
     )

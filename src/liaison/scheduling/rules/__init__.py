@@ -65,11 +65,12 @@ from liaison.scheduling.rules.readiness import (
 from liaison.scheduling.rules.reminders import Reminder, ReminderKind, reminder_is_fresh, reminder_plan
 from liaison.scheduling.rules.search import Need, Offer, Reason, Wish, earliest
 from liaison.scheduling.rules.series import (
+    MOST_APART_IN_SERIES,
     MOST_VISITS,
-    MOST_WEEKS_APART,
     HolidayPolicy,
     Occurrence,
     Pattern,
+    Repeats,
     comes_twice,
     expand,
     rule_text,
@@ -106,9 +107,9 @@ __all__ = [
     "HORIZON_DAYS",
     "MAY_SERVE",
     "MISSED_WITHIN",
+    "MOST_APART_IN_SERIES",
     "MOST_HOLDS",
     "MOST_VISITS",
-    "MOST_WEEKS_APART",
     "NEXT",
     "REASONS",
     "SAID_WORDS",
@@ -143,6 +144,7 @@ __all__ = [
     "Reason",
     "Reminder",
     "ReminderKind",
+    "Repeats",
     "Run",
     "Said",
     "Settled",

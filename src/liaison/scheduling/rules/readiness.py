@@ -27,14 +27,15 @@ class Finding:
     """One answer of one check about one visit, from the data of the package that checks.
 
     `code` names the check ("scheduling.resources"), `sentence` says what is so, `next_step` what to do about it,
-    verb first. `safe_until` is the last moment at which it can still be mended; `kept_by` is the open loop that
-    already sees to it, so that no second one opens.
+    verb first, and `next_is_call` that it is a call. `safe_until` is the last moment at which it can still be mended;
+    `kept_by` is the open loop that already sees to it, so that no second one opens.
     """
 
     code: str
     standing: Standing
     sentence: str
     next_step: str = ""
+    next_is_call: bool = False
     safe_until: datetime | None = None
     kept_by: int | None = None
 

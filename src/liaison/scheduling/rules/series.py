@@ -1,4 +1,4 @@
-"""Which days and instants a series of visits falls on: a weekly rule of RFC 5545, closed days, changes of the clock.
+"""Which days and instants a series falls on: a weekly or monthly rule of RFC 5545, closed days, changes of the clock.
 
 The rule is expanded by `dateutil` on the wall clock of the site; each wall time then becomes an instant by itself, so
 nine o'clock stays nine o'clock when the clocks change.
@@ -10,19 +10,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from dateutil.rrule import MO, WEEKLY, rrule
+from dateutil.rrule import MO, MONTHLY, WEEKLY, rrule, weekday
 
 from liaison.core.calendars import BusinessCalendar
 from liaison.scheduling.rules.wall import day_span, settle
 
 MOST_VISITS: Final = 100
 MOST_DAYS: Final = 730
-MOST_WEEKS_APART: Final = 12
+MOST_APART_IN_SERIES: Final = 12
 _MOST_MOVED_DAYS: Final = 7
 _CODES: Final = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+_SHORTEST_MONTH: Final = 28
+_LAST: Final = -1
 _DAY: Final = timedelta(days=1)
 
 
@@ -34,20 +36,40 @@ class HolidayPolicy(StrEnum):
     KEEP = "keep"
 
 
+class Repeats(StrEnum):
+    """What a series repeats by: weeks, or months with one visit each, on a day that its first day names."""
+
+    WEEKLY = "weekly"
+    DAY_OF_MONTH = "day"
+    WEEKDAY_OF_MONTH = "weekday"
+    LAST_WEEKDAY = "last"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern:
-    """Every `every_weeks` weeks on `weekdays` (Monday is 0) at the wall time `at`, from `first_on` on.
+    """Every `every` weeks on `weekdays` (Monday is 0), or every `every` months, at the wall time `at` from `first_on`.
 
     It ends after `count` visits or with the day `until`, exactly one of the two. The weeks begin on Monday, and the
-    week of `first_on` is the first. A day left out for a holiday is not counted: twelve visits are twelve visits.
+    week or month of `first_on` is the first. A day left out for a holiday is not counted: twelve visits are twelve.
+    By the day of the month it is that of `first_on`, in a shorter month the last: RFC 5545 (3.3.10) would leave such a
+    month out, and a visit with it. By the weekday it is as in the month of `first_on`, e.g. the second Tuesday; a fifth
+    is the last one.
     """
 
     first_on: date
     at: time
-    weekdays: frozenset[int]
-    every_weeks: int = 1
+    weekdays: frozenset[int] = frozenset()
+    repeats: Repeats = Repeats.WEEKLY
+    every: int = 1
     count: int | None = None
     until: date | None = None
+
+    @property
+    def in_month(self) -> int:
+        """Which of its weekday in the month a monthly visit is: 1 to 4, or -1 for the last."""
+        if self.repeats is Repeats.LAST_WEEKDAY or self.first_on.day > _SHORTEST_MONTH:
+            return _LAST
+        return (self.first_on.day - 1) // 7 + 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,10 +93,11 @@ class Occurrence:
 def wrong_with(pattern: Pattern) -> tuple[tuple[str, str], ...]:
     """What can't be about a pattern, as pairs of the field and a sentence; nothing when it can be expanded."""
     found: list[tuple[str, str]] = []
-    if not pattern.weekdays or not pattern.weekdays <= set(range(7)):
+    weekly = pattern.repeats is Repeats.WEEKLY
+    if weekly and not (pattern.weekdays and pattern.weekdays <= set(range(7))):
         found.append(("weekdays", "Choose at least one day of the week."))
-    if not 1 <= pattern.every_weeks <= MOST_WEEKS_APART:
-        found.append(("every_weeks", f"Every week, or up to every {MOST_WEEKS_APART} weeks."))
+    if not 1 <= pattern.every <= MOST_APART_IN_SERIES:
+        found.append(("every", f"Every one, or up to every {MOST_APART_IN_SERIES}."))
     if (pattern.count is None) == (pattern.until is None):
         found.append(("count", "Say how many visits, or the last day: one of the two."))
     if pattern.count is not None and not 2 <= pattern.count <= MOST_VISITS:
@@ -86,9 +109,15 @@ def wrong_with(pattern: Pattern) -> tuple[tuple[str, str], ...]:
 
 def rule_text(pattern: Pattern, *, zone: ZoneInfo) -> str:
     """The rule as RFC 5545 writes it; UNTIL is in UTC, as it must be beside a DTSTART with a zone."""
-    days = ",".join(_CODES[day] for day in sorted(pattern.weekdays))
-    parts = ["FREQ=WEEKLY", *([f"INTERVAL={pattern.every_weeks}"] if pattern.every_weeks > 1 else [])]
-    parts += ["WKST=MO", f"BYDAY={days}"]
+    apart = [f"INTERVAL={pattern.every}"] if pattern.every > 1 else []
+    if pattern.repeats is Repeats.WEEKLY:
+        days = ",".join(_CODES[day] for day in sorted(pattern.weekdays))
+        parts = ["FREQ=WEEKLY", *apart, "WKST=MO", f"BYDAY={days}"]
+    elif pattern.repeats is Repeats.DAY_OF_MONTH:
+        days = ",".join(str(day) for day in _month_days(pattern.first_on))
+        parts = ["FREQ=MONTHLY", *apart, f"BYMONTHDAY={days}", *(["BYSETPOS=-1"] if "," in days else [])]
+    else:
+        parts = ["FREQ=MONTHLY", *apart, f"BYDAY={pattern.in_month}{_CODES[pattern.first_on.weekday()]}"]
     if pattern.count is not None:
         parts.append(f"COUNT={pattern.count}")
     if pattern.until is not None:
@@ -102,15 +131,25 @@ def rule_days(pattern: Pattern) -> Iterator[date]:
     last = pattern.first_on + MOST_DAYS * _DAY
     if pattern.until is not None:
         last = min(last, pattern.until)
+    named: dict[str, Any]
+    if pattern.repeats is Repeats.WEEKLY:
+        named = {"freq": WEEKLY, "byweekday": sorted(pattern.weekdays), "wkst": MO}
+    elif pattern.repeats is Repeats.DAY_OF_MONTH:
+        named = {"freq": MONTHLY, "bymonthday": _month_days(pattern.first_on), "bysetpos": _LAST}
+    else:
+        named = {"freq": MONTHLY, "byweekday": weekday(pattern.first_on.weekday(), pattern.in_month)}
     rule = rrule(
-        WEEKLY,
         dtstart=datetime.combine(pattern.first_on, time()),
-        interval=pattern.every_weeks,
-        byweekday=sorted(pattern.weekdays),
-        wkst=MO,
+        interval=pattern.every,
         until=datetime.combine(last, time()),
+        **named,
     )
     return (moment.date() for moment in rule)
+
+
+def _month_days(first_on: date) -> tuple[int, ...]:
+    """The days of a month of which the last one there is counts: one, or from the 28th on up to that of `first_on`."""
+    return tuple(range(min(_SHORTEST_MONTH, first_on.day), first_on.day + 1))
 
 
 def expand(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Any
 
 import pytest
@@ -90,7 +90,12 @@ def test_a_resource_changes_its_name_and_abilities(clinic: Clinic) -> None:
 
 def test_a_resource_retires_and_returns(clinic: Clinic) -> None:
     assert actions.retire_resource(actor=clinic.marta, resource=clinic.room, now=NOW).retired_at == NOW
-    assert actions.return_resource(actor=clinic.marta, resource=clinic.room, now=NOW).retired_at is None
+    again = actions.retire_resource(actor=clinic.marta, resource=clinic.room, now=NOW + timedelta(seconds=1))
+    assert again.retired_at == NOW, "it went once"
+    for _press in ("first", "second"):
+        assert actions.return_resource(actor=clinic.marta, resource=clinic.room, now=NOW).retired_at is None
+    told = AuditEntry.objects.filter(verb="scheduling.arrange", subject_id=clinic.room.pk).order_by("pk")
+    assert [entry.details.get("repeated", False) for entry in told][-4:] == [False, True, False, True]
 
 
 @pytest.mark.parametrize("change", [{"kind": "ghost"}, {"name": ""}, {"kind": "room"}])

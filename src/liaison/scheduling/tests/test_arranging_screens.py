@@ -239,9 +239,12 @@ def test_marta_adds_a_room_with_hours_closes_it_and_retires_it(marta: Client, cl
     assert marta.post(own, room | {"name": "Echo", "version": made.version}).status_code == 302
     known = {"practitioner": clinic.imani.practitioner_id, "version": made.version + 1}
     assert marta.post(own, room | known).status_code == 422
-    assert marta.post(f"{own}retire/").status_code == 302
+    assert marta.post(f"{own}retire/").status_code == 409, "it says neither whether it goes nor whether it comes back"
+    for _press in ("first", "second"):
+        assert marta.post(f"{own}retire/", {"then": "retired"}).status_code == 302
     assert Resource.objects.get(name="Echo").retired_at is not None
-    marta.post(f"{own}retire/")
+    for _press in ("first", "second"):
+        assert marta.post(f"{own}retire/", {"then": "returned"}).status_code == 302
     assert Resource.objects.get(name="Echo").retired_at is None
 
 

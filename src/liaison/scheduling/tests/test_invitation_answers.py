@@ -13,6 +13,7 @@ from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
 from liaison.inbox.actions import Came, queue_message
 from liaison.inbox.models import Message, UnmatchedMail
+from liaison.inbox.ports import MessageToSend
 from liaison.loops.actions import find_owners
 from liaison.loops.models import Evidence, Loop, WaitingPromise
 from liaison.patients.models import ContactPoint
@@ -336,8 +337,7 @@ def test_a_mail_answers_what_they_wrote_and_the_other_time_is_still_owed(clinic:
         queue_message(
             clinic.rosa.as_liaison(),
             patient=clinic.walter,
-            template="appointment-reminder",
-            context=REMINDER,
+            message=MessageToSend(template="appointment-reminder", context=REMINDER),
             idempotency_key=key,
             loop=loop,
             now=NOW,

@@ -20,6 +20,7 @@ from liaison.scheduling.ports import CancelReason
 from liaison.scheduling.rules.journeys import Gap
 from liaison.scheduling.tests.clinic import NOW, Clinic
 from liaison.scheduling.tests.journeys import Heart, heart_of
+from liaison.scheduling.tests.test_promises import kind
 from liaison.scheduling.tests.test_screens import HTMX, browser, clock, page
 from liaison.scheduling.tests.test_serving_later import promise
 
@@ -245,6 +246,30 @@ def test_of_the_visits_the_one_that_fits_the_promise_is_proposed_and_its_page_sa
     journey = Journey.objects.get()
     assert [step.appointment.loop_id for step in journey.steps.all()] == [home.pk, None]
     assert "the visit that was promised" in page(rosa.get(f"/journeys/{journey.pk}/"))
+
+
+def test_a_visit_that_would_not_count_as_the_promised_one_says_so_before_they_are_booked(
+    rosa: Client, heart: Heart
+) -> None:
+    home, phone = (
+        promise(heart.clinic, kind="post-discharge", title="Home from hospital"),
+        kind("call", modality="phone"),
+    )
+    kinds = [phone.pk, heart.clinic.follow_up.pk]
+    asks = {"kind": kinds, "gap": ["next"], "n": ["1"], "loop": home.pk}
+    shown = look(rosa, heart, **asks)
+    assert f'<option value="{phone.pk}">Call (does not count)</option>' in shown
+    assert "by phone does not count as" not in shown
+    piece = page(rosa.get("/journeys/new/", asked(heart, **asks, serves=phone.pk, **{"as": "counts"}), **HTMX))
+    assert "by phone does not count as the visit after the hospital stay" in piece
+    assert "<form" not in piece
+    for serves in (heart.clinic.follow_up.pk, "none", ""):
+        piece = page(rosa.get("/journeys/new/", asked(heart, **asks, serves=serves, **{"as": "counts"}), **HTMX))
+        assert plain(piece) == "", serves
+    refused = page(rosa.post("/journeys/new/", asked(heart, **asks, plan="", key="k", serves=phone.pk)))
+    assert "by phone does not count as" in refused
+    for_nothing = look(rosa, heart, kind=kinds, gap=["next"], n=["1"])
+    assert "does not count" not in for_nothing
 
 
 def test_for_none_of_the_visits_they_are_booked_for_nothing_in_particular(rosa: Client, heart: Heart) -> None:

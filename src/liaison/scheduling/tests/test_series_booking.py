@@ -320,7 +320,7 @@ def test_a_holiday_that_was_added_meanwhile_asks_to_look_again(clinic: Clinic) -
         ({"weekdays": frozenset()}, "weekdays"),
         ({"count": None, "until": date(2026, 3, 5), "weekdays": frozenset({0})}, "until"),
         ({"count": None, "until": date(2027, 3, 5), "weekdays": frozenset(range(7))}, "until"),
-        ({"count": 100, "every_weeks": 12}, "count"),
+        ({"count": 100, "every": 12}, "count"),
     ],
 )
 def test_a_series_that_cannot_be_is_refused_beside_its_field(

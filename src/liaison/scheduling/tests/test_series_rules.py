@@ -20,6 +20,7 @@ from liaison.scheduling.rules.series import (
     HolidayPolicy,
     Occurrence,
     Pattern,
+    Repeats,
     comes_twice,
     expand,
     rule_days,
@@ -110,7 +111,7 @@ def test_phoenix_has_neither() -> None:
 
 
 def test_a_first_day_that_is_none_of_the_weekdays_only_begins_the_first_week() -> None:
-    pattern = Pattern(first_on=date(2026, 3, 4), at=time(9), weekdays=MON_THU, every_weeks=2, count=3)
+    pattern = Pattern(first_on=date(2026, 3, 4), at=time(9), weekdays=MON_THU, every=2, count=3)
     assert days(pattern) == [date(2026, 3, 5), date(2026, 3, 16), date(2026, 3, 19)]
 
 
@@ -148,10 +149,51 @@ def test_too_many_visits_show_as_one_too_many() -> None:
 
 def test_the_rule_is_written_as_the_standard_writes_it() -> None:
     assert rule_text(PHYSIO, zone=NEW_YORK) == "FREQ=WEEKLY;WKST=MO;BYDAY=MO,TH;COUNT=12"
-    until = Pattern(
-        first_on=date(2026, 3, 2), at=time(9), weekdays=frozenset({4}), every_weeks=3, until=date(2026, 5, 1)
-    )
+    until = Pattern(first_on=date(2026, 3, 2), at=time(9), weekdays=frozenset({4}), every=3, until=date(2026, 5, 1))
     assert rule_text(until, zone=NEW_YORK) == "FREQ=WEEKLY;INTERVAL=3;WKST=MO;BYDAY=FR;UNTIL=20260502T035959Z"
+
+
+MONTHLY = Pattern(first_on=date(2026, 1, 13), at=time(9), repeats=Repeats.WEEKDAY_OF_MONTH, count=3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected", "rule"),
+    [
+        ({}, ["2026-01-13", "2026-02-10", "2026-03-10"], "FREQ=MONTHLY;BYDAY=2TU;COUNT=3"),
+        (
+            {"repeats": Repeats.LAST_WEEKDAY},
+            ["2026-01-27", "2026-02-24", "2026-03-31"],
+            "FREQ=MONTHLY;BYDAY=-1TU;COUNT=3",
+        ),
+        (
+            {"first_on": date(2026, 3, 31)},
+            ["2026-03-31", "2026-04-28", "2026-05-26"],
+            "FREQ=MONTHLY;BYDAY=-1TU;COUNT=3",
+        ),
+        (
+            {"repeats": Repeats.DAY_OF_MONTH, "every": 2},
+            ["2026-01-13", "2026-03-13", "2026-05-13"],
+            "FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=13;COUNT=3",
+        ),
+        (
+            {"repeats": Repeats.DAY_OF_MONTH, "first_on": date(2028, 1, 31)},
+            ["2028-01-31", "2028-02-29", "2028-03-31"],
+            "FREQ=MONTHLY;BYMONTHDAY=28,29,30,31;BYSETPOS=-1;COUNT=3",
+        ),
+        (
+            {"repeats": Repeats.DAY_OF_MONTH, "first_on": date(2026, 1, 28)},
+            ["2026-01-28", "2026-02-28", "2026-03-28"],
+            "FREQ=MONTHLY;BYMONTHDAY=28;COUNT=3",
+        ),
+    ],
+)
+def test_once_a_month_no_month_is_left_out(changes: dict[str, object], expected: list[str], rule: str) -> None:
+    pattern = replace(MONTHLY, **changes)  # type: ignore[arg-type]  # keywords of several types
+    found = at_of(pattern, NEW_YORK)
+    assert [one.planned_on.isoformat() for one in found] == expected
+    assert rule_text(pattern, zone=NEW_YORK) == rule
+    assert wrong_with(pattern) == ()
+    assert {one.at.astimezone(NEW_YORK).time() for one in found if one.at} == {time(9)}
 
 
 @pytest.mark.parametrize(
@@ -161,8 +203,8 @@ def test_the_rule_is_written_as_the_standard_writes_it() -> None:
         ({"count": None, "until": date(2026, 4, 2)}, []),
         ({"weekdays": frozenset()}, ["weekdays"]),
         ({"weekdays": frozenset({7})}, ["weekdays"]),
-        ({"every_weeks": 0}, ["every_weeks"]),
-        ({"every_weeks": 13}, ["every_weeks"]),
+        ({"every": 0}, ["every"]),
+        ({"every": 13}, ["every"]),
         ({"count": None}, ["count"]),
         ({"until": date(2026, 4, 2)}, ["count"]),
         ({"count": 1}, ["count"]),
@@ -178,12 +220,30 @@ def test_what_cannot_be_is_said_beside_its_field(changes: dict[str, object], fie
 
 def by_hand(pattern: Pattern) -> Iterator[date]:
     """Day by day, with no library: the oracle of the rule."""
-    monday = pattern.first_on - timedelta(days=pattern.first_on.weekday())
     on = pattern.first_on
     while on <= min(pattern.until or date.max, pattern.first_on + timedelta(days=MOST_DAYS)):
-        if on.weekday() in pattern.weekdays and (on - monday).days // 7 % pattern.every_weeks == 0:
+        if _is_of_the_week(on, pattern) if pattern.repeats is Repeats.WEEKLY else _is_of_the_month(on, pattern):
             yield on
         on += timedelta(days=1)
+
+
+def _is_of_the_week(on: date, pattern: Pattern) -> bool:
+    monday = pattern.first_on - timedelta(days=pattern.first_on.weekday())
+    return on.weekday() in pattern.weekdays and (on - monday).days // 7 % pattern.every == 0
+
+
+def _is_of_the_month(on: date, pattern: Pattern) -> bool:
+    first = pattern.first_on
+    if ((on.year - first.year) * 12 + on.month - first.month) % pattern.every:
+        return False
+    is_last_day = (on + timedelta(days=1)).month != on.month
+    if pattern.repeats is Repeats.DAY_OF_MONTH:
+        return on.day == first.day or (is_last_day and on.day < first.day)
+    if on.weekday() != first.weekday():
+        return False
+    if pattern.repeats is Repeats.LAST_WEEKDAY or first.day > 28:
+        return (on + timedelta(days=7)).month != on.month
+    return (on.day - 1) // 7 == (first.day - 1) // 7
 
 
 def instant_by_hand(on: date, at: time, zone: ZoneInfo) -> datetime:
@@ -213,7 +273,8 @@ def patterns(draw: st.DrawFn) -> Pattern:
         first_on=first_on,
         at=draw(st.times().map(lambda at: at.replace(second=0, microsecond=0))),
         weekdays=draw(st.frozensets(st.integers(0, 6), min_size=1)),
-        every_weeks=draw(st.integers(1, 12)),
+        repeats=draw(st.sampled_from(Repeats)),
+        every=draw(st.integers(1, 12)),
         count=count,
         until=None if count else first_on + timedelta(days=draw(st.integers(0, 120))),
     )
@@ -257,7 +318,9 @@ def test_holidays_never_make_a_visit_on_a_closed_day_or_two_on_one_day(pattern: 
         assert len(kept) == len(set(kept))
         assert not any(FEDERAL.holiday_name(on) for on in kept)
         if pattern.count is not None and len(kept) < pattern.count:
-            assert list(by_hand(pattern))[-1] + timedelta(days=84) > pattern.first_on + timedelta(days=MOST_DAYS)
+            apart = pattern.every * 7 if pattern.repeats is Repeats.WEEKLY else pattern.every * 31 + 6
+            last = [*by_hand(pattern)][-1]
+            assert last + timedelta(days=apart) > pattern.first_on + timedelta(days=MOST_DAYS)
 
 
 def _clock_changes(on: date, zone: ZoneInfo) -> bool:

@@ -44,7 +44,7 @@ def monday(clinic: Clinic) -> date:
 def asked(clinic: Clinic, monday: date, **changes: Any) -> dict[str, Any]:
     return {
         "patient": clinic.walter.pk, "look": "1", "visit_type": clinic.follow_up.pk, "site": clinic.site.pk,
-        "clinician": clinic.imani.pk, "place": "", "weekdays": ["0", "3"], "at": "09:00", "every_weeks": "1",
+        "clinician": clinic.imani.pk, "place": "", "weekdays": ["0", "3"], "at": "09:00", "every": "1",
         "first_on": monday.isoformat(), "count": "4", "until": "", "holidays": "keep",
     } | changes  # fmt: skip
 
@@ -91,7 +91,7 @@ def test_what_is_missing_stands_beside_its_field(clinic: Clinic, rosa: Client, m
         ({"count": "1"}, "greater than or equal to 2"),
         ({"weekdays": []}, "Choose at least one day of the week."),
         ({"count": "", "until": (monday - timedelta(days=1)).isoformat()}, "the first one or later"),
-        ({"count": "100", "every_weeks": "12"}, "Within two years only"),
+        ({"count": "100", "every": "12"}, "Within two years only"),
     ):
         page = text(rosa.get("/series/new/", asked(clinic, monday, **changes)))
         assert sentence in page.replace("&#x27;", "'"), changes
@@ -196,9 +196,29 @@ def test_a_form_without_its_key_is_shown_again(clinic: Clinic, rosa: Client, mon
 
 def test_a_series_with_a_last_day_several_weeks_apart_says_so(clinic: Clinic, rosa: Client, monday: date) -> None:
     until = monday + timedelta(days=21)
-    series = book(clinic, rosa, monday, weekdays=["0"], count="", until=until.isoformat(), every_weeks="2")
+    series = book(clinic, rosa, monday, weekdays=["0"], count="", until=until.isoformat(), every="2")
     shown = text(rosa.get(f"/series/{series.pk}/"))
     assert f"Every 2 weeks on Monday at 09:00, up to {until:%B} {until.day}, {until.year}" in shown
+
+
+@pytest.mark.parametrize("repeats", ["day", "weekday", "last"])
+def test_once_a_month_is_said_by_the_first_day_and_asks_for_no_weekdays(
+    clinic: Clinic, rosa: Client, monday: date, repeats: str
+) -> None:
+    month = {"weekdays": ["0"], "repeats": repeats, "count": "2"}
+    shown = text(rosa.get("/series/new/", asked(clinic, monday, **month)))
+    nth = "last" if monday.day > 28 else ("first", "second", "third", "fourth")[(monday.day - 1) // 7]
+    on = {"day": f"day {monday.day}", "weekday": f"the {nth} Monday", "last": "the last Monday"}
+    assert all(f"Months, on {one}" in shown for one in on.values())
+    assert 'type="checkbox" name="weekdays"' not in shown
+    series = book(clinic, rosa, monday, **month)
+    assert (series.repeats, series.weekdays) == (repeats, [])
+    assert f"Every month on {on[repeats]} at 09:00, 2 visits" in text(rosa.get(f"/series/{series.pk}/"))
+
+
+def test_months_of_a_first_day_that_cannot_be_read_are_said_in_general(clinic: Clinic, rosa: Client) -> None:
+    shown = text(rosa.get("/series/new/", asked(clinic, date(2026, 3, 10), repeats="day", first_on="soon")))
+    assert "Months, same day of the month" in shown
 
 
 def test_beyond_what_may_be_booked_the_page_says_what_happens(clinic: Clinic, rosa: Client, monday: date) -> None:

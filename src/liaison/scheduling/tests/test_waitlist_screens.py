@@ -179,9 +179,14 @@ def test_a_change_is_saved_and_a_stale_form_refused(clinic: Clinic, rosa: Client
 def test_staying_and_leaving(clinic: Clinic, rosa: Client) -> None:
     wait = join(clinic)
     assert rosa.post(f"/waitlist/{wait.pk}/stay/", {"version": 1}).status_code == 302
-    assert rosa.post(f"/waitlist/{wait.pk}/stay/", {"version": 1}).status_code == 409
+    again = rosa.post(f"/waitlist/{wait.pk}/stay/", {"version": 1}, follow=True)
+    assert "Noted. The desk says when to look again." in page(again), "a second press is answered as the first"
+    assert rosa.post(f"/waitlist/{wait.pk}/stay/", {"version": 7}).status_code == 409
+    assert browser(clinic.marta).post(f"/waitlist/{wait.pk}/stay/", {"version": 1}).status_code == 409
     assert rosa.post(f"/waitlist/{wait.pk}/leave/", {"version": 2}).status_code == 422
     assert rosa.post(f"/waitlist/{wait.pk}/leave/", {"version": 2, "reason": "Moved away"}).status_code == 302
+    assert rosa.post(f"/waitlist/{wait.pk}/leave/", {"version": 2, "reason": "Moved away"}).status_code == 302
+    assert rosa.post(f"/waitlist/{wait.pk}/leave/", {"version": 2, "reason": "Too far"}).status_code == 409
     assert "Moved away" in page(rosa.get(f"/waitlist/{wait.pk}/"))
 
 

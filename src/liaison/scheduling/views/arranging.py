@@ -271,13 +271,17 @@ def reopen(request: HttpRequest, closure_id: int) -> HttpResponse:
 
 @require_POST
 def retire(request: HttpRequest, resource_id: int) -> HttpResponse:
-    """Take a resource out of service, or back into it."""
+    """Take a resource out of service, or back into it (`then`): pressed twice it is so once."""
     now = current_time()
     _may_arrange(request)
     known = queries.get_resource(actor_of(request), resource_id=resource_id)
-    if known.retired_at is None:
+    _may_arrange(request, at=known.site_id)
+    then = request.POST.get("then")
+    if then == "retired":
         actions.retire_resource(actor=actor_of(request), resource=known, now=now)
         return _back(request, said=_("Out of service. Visits booked with it stay until somebody moves them."))
+    if then != "returned":
+        raise Stale
     actions.return_resource(actor=actor_of(request), resource=known, now=now)
     return _back(request, said=_("In service again."))
 

@@ -115,6 +115,8 @@ def plan(request: HttpRequest) -> HttpResponse:
     form = JourneyForm(typed, sites=asked.sites)
     save = _save_form(asked, rows, given, is_posted=request.method == "POST")
     page = _Page(request=request, asked=asked, rows=rows, form=form, save=save, focus=focus)
+    if request.method == "GET" and given.get("as") == "counts":
+        return render(request, "scheduling/_journey_counts.html", {"no_count": page.why_it_would_not_count()})
     if request.method == "GET" or not form.is_valid() or not save.is_valid():
         return page.show(status=200 if request.method == "GET" else 422)
     try:
@@ -190,9 +192,16 @@ def _save_form(asked: Asked, rows: Sequence[Row], given: QueryDict, *, is_posted
     ) if called else ()  # fmt: skip
     first = str(keep[0]) if len(keep) == 1 else ""
     unsaid = [] if first else [("", _("Choose"))]
-    options = [*unsaid, *((str(pk), names[pk]) for pk in there), (NOTHING, _("None of them"))]
+    idle = {kind.pk for kind in kinds if called and _why_not(asked, kind)}
+    words = {pk: _("%(kind)s (does not count)") % {"kind": names[pk]} if pk in idle else names[pk] for pk in there}
+    options = [*unsaid, *((str(pk), words[pk]) for pk in there), (NOTHING, _("None of them"))]
     told = _("For: %(promise)s") % {"promise": called} if called else ""
     return JourneySaveForm(given if is_posted else None, kinds=options, told=told, initial={"serves": first})
+
+
+def _why_not(asked: Asked, kind: VisitType | None) -> str:
+    """Why a visit of this kind would not count as the one that was promised, in a sentence; "" when it would."""
+    return queries.why_it_would_not_count(patient=asked.patient, loop_id=asked.loop_id, visit_type=kind)
 
 
 def _called(asked: Asked) -> str:
@@ -255,6 +264,11 @@ class _Page:
             note=typed["note"],
         )
 
+    def why_it_would_not_count(self) -> str:
+        """Said before they are booked: what was chosen as the promised visit is not what the promise waits for."""
+        chosen = id_in(self.given.get("serves"))
+        return _why_not(self.asked, next((kind for kind in self.asked.kinds if kind.pk == chosen), None))
+
     def show(self, *, refusal: Refusal | None = None, status: int = 200) -> HttpResponse:
         """The page with fresh plans; what was typed stays."""
         is_asked = "look" in self.given or self.request.method == "POST"
@@ -284,6 +298,7 @@ class _Page:
             "anywhere": str(self.form.data.get("site")) == str(ANYWHERE),
             "refusal": refusal,
             "already": self._already(),
+            "no_count": self.why_it_would_not_count(),
             "unconfirmed": queries.why_unconfirmed(self.asked.patient, now=self.asked.now),
             "unread": queries.why_unread(self.asked.patient, now=self.asked.now),
             "now": self.asked.now,

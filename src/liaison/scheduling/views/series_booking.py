@@ -134,7 +134,13 @@ def _typed(patient: Patient, given: QueryDict, *, sites: tuple[Site, ...], now: 
         zone = next((site.zone for site in sites if str(site.pk) == typed["site"]), UTC)
         tomorrow = now.astimezone(zone).date() + timedelta(days=1)
         weekday = [str(tomorrow.weekday())] if not typed["weekdays"] else typed["weekdays"]
-        typed |= {"first_on": tomorrow.isoformat(), "weekdays": weekday, "every_weeks": "1", "holidays": "skip"}
+        typed |= {
+            "first_on": tomorrow.isoformat(),
+            "weekdays": weekday,
+            "every": "1",
+            "repeats": "weekly",
+            "holidays": "skip",
+        }
         typed.setdefault("at", f"{_FIRST_TIME:%H:%M}")
     return typed
 

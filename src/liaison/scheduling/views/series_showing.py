@@ -18,11 +18,11 @@ from liaison.core.answers import wants_fragment
 from liaison.core.refusals import Refusal
 from liaison.scheduling import actions
 from liaison.scheduling.forms import read_offer, written_offer
-from liaison.scheduling.forms.series import OPEN, OUT
+from liaison.scheduling.forms.series import OPEN, OUT, day_of_the_month
 from liaison.scheduling.models import Series, SeriesState, SeriesVisit
 from liaison.scheduling.queries import SeriesLine, TimeOffer
 from liaison.scheduling.queries.series_plan import AlternativeKind, LineState, PlannedVisit, SeriesPlan
-from liaison.scheduling.rules import State
+from liaison.scheduling.rules import Repeats, State
 
 _DAYS = (
     gettext_lazy("Monday"), gettext_lazy("Tuesday"), gettext_lazy("Wednesday"), gettext_lazy("Thursday"),
@@ -112,16 +112,23 @@ class ShownLine:
 
 def rule_in_words(series: Series) -> str:
     """The rule as one would say it: "Every week on Monday and Thursday at 09:00, 12 visits"."""
-    days = [str(_DAYS[day]) for day in sorted(series.weekdays)]
-    listed = (
-        days[0] if len(days) == 1 else _("%(days)s and %(last)s") % {"days": ", ".join(days[:-1]), "last": days[-1]}
-    )
-    often = ngettext("Every week on", "Every %(n)s weeks on", series.every_weeks) % {"n": series.every_weeks}
+    if series.pattern.repeats is Repeats.WEEKLY:
+        often = ngettext("Every week on", "Every %(n)s weeks on", series.every) % {"n": series.every}
+        listed = _one_after_the_other([str(_DAYS[day]) for day in sorted(series.weekdays)])
+    else:
+        often = ngettext("Every month on", "Every %(n)s months on", series.every) % {"n": series.every}
+        listed = day_of_the_month(series.pattern)
     if series.count is not None:
         ends = ngettext("%(n)s visit", "%(n)s visits", series.count) % {"n": series.count}
     else:
         ends = _("up to %(day)s") % {"day": f"{series.until:%B} {series.until:%-d, %Y}" if series.until else ""}
     return f"{often} {listed} {_('at')} {series.at:%H:%M}, {ends}"
+
+
+def _one_after_the_other(days: Sequence[str]) -> str:
+    if len(days) == 1:
+        return days[0]
+    return _("%(days)s and %(last)s") % {"days": ", ".join(days[:-1]), "last": days[-1]}
 
 
 def shown_visits(plan: SeriesPlan, *, chosen: Mapping[str, str], errors: Mapping[str, str]) -> tuple[ShownVisit, ...]:

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("loops", "0009_what_voided_a_clock")]
+    dependencies = [("loops", "0011_fill_what_only_words_said")]
 
     operations = [
         migrations.AddField("evidence", "withdrawn_because", models.CharField(blank=True, default="", max_length=40)),
