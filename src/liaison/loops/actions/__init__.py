@@ -35,6 +35,7 @@ from liaison.loops.actions.ladder import escalate_loops
 from liaison.loops.actions.ledger import (
     advance_loop,
     open_loop,
+    reckon_loop,
     restart_clock,
     satisfy_clock,
     start_clock,
@@ -54,7 +55,7 @@ from liaison.loops.actions.moves import (
 )
 from liaison.loops.actions.reaching import give_on
 from liaison.loops.actions.undo import TooLateToUndo, undo_last_change
-from liaison.loops.actions.voiding import count_evidence_again, void_evidence
+from liaison.loops.actions.voiding import count_evidence_again, restate_evidence, void_evidence
 from liaison.loops.actions.waiting import change_waiting, drop_waiting, find_owners, keep_failed, open_or_wait
 
 __all__ = [
@@ -104,8 +105,10 @@ __all__ = [
     "open_loop",
     "open_or_wait",
     "raise_priority",
+    "reckon_loop",
     "remove_holiday",
     "restart_clock",
+    "restate_evidence",
     "resume_after_mistake",
     "return_hand_overs",
     "review_after_death",

@@ -20,7 +20,7 @@ from liaison.loops.actions.changing import (
     tell,
 )
 from liaison.loops.events import LoopOpened
-from liaison.loops.models import Clock, Loop, Voided
+from liaison.loops.models import RECKONED, Clock, Loop, Voided
 from liaison.loops.ports import ClockToStart, Owner, Promise, kind_of
 from liaison.loops.queries.owners import Keeper, keeper_for, site_of
 
@@ -189,6 +189,30 @@ def restart_clock(actor: Actor, *, loop_id: int, clock: ClockToStart, reason: st
         words = "Next step said anew" if same else "Due time set anew"
         change.say("clock_restarted", f"{words}: {clock.step}.", reason=reason)
     return started
+
+
+def reckon_loop(
+    actor: Actor, *, loop_id: int, sentence: str, now: datetime, clocks: Sequence[ClockToStart] = (), title: str = ""
+) -> Loop:
+    """What the loop counts from was corrected (DOMAIN 0): these clocks run in place of those of their rules.
+
+    The old ones are void, with a code, and kept; other clocks go on, steps set by hand among them. `sentence` is the
+    line of the story, `title` renames the loop. One that ended stays so: then no clock may be given.
+    Refuses Forbidden, NotFound, NotOpen.
+    """
+    with changing(actor, access.STEP, loop_id=loop_id, now=now, ended_too=not clocks) as change:
+        loop = change.loop
+        for clock in clocks:
+            old = _running(loop, rule_id=clock.rule_id)
+            for each in old:
+                each.voided_at, each.voided_reason, each.voided_because = now, sentence[:300], Voided.CORRECTED
+                each.save()
+            _start(loop, clock=clock, now=now, replaces=old[0] if old else None)
+        if clocks:
+            follow_clocks(loop, now=now)
+        loop.title = title[:300] or loop.title
+        change.say(RECKONED, sentence)
+    return loop
 
 
 def _start(loop: Loop, *, clock: ClockToStart, now: datetime, replaces: Clock | None = None) -> Clock:

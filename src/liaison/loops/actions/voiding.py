@@ -76,6 +76,37 @@ def count_evidence_again(
     return tuple(kinds)
 
 
+def restate_evidence(actor: Actor, *, evidence_id: int, note: str, reason: str, now: datetime) -> Evidence:
+    """Say anew what a piece of evidence says, as what it is read against was corrected: it proves what it proved.
+
+    The old piece stays to be read, struck out with the reason; what it kept stays kept, and a loop that ended stays so.
+    Refuses Forbidden, NotFound.
+    """
+    loop_id = Evidence.objects.values_list("loop_id", flat=True).get(pk=evidence_id)
+    with changing(actor, access.VOID_EVIDENCE, loop_id=loop_id, now=now, reason=reason, ended_too=True) as change:
+        old = Evidence.objects.select_for_update().get(pk=evidence_id)
+        anew = Evidence.objects.create(
+            loop=change.loop,
+            kind=old.kind,
+            note=note,
+            about_type=old.about_type,
+            about_id=old.about_id,
+            at=now,
+            happened_at=old.happened_at,
+            by_id=old.by_id,
+            by_name=old.by_name,
+        )
+        old.void(by_id=actor.user_id, by_name=actor.name, reason=reason, now=now)
+        old.save()
+        kept = Clock.objects.filter(loop=change.loop, satisfied_by=f"evidence:{old.pk}")
+        kept.update(satisfied_by=f"evidence:{anew.pk}")
+        told = _line_of(change, at=old.at, evidence=old.kind).filter(what="evidence", undone_at=None)
+        told.update(undone_at=now)
+        label = change.loop.kind_info.evidence_label(old.kind)
+        change.say("evidence", f"{label}: {note}", reason=reason, evidence=old.kind)
+    return anew
+
+
 def _resting_on(mistake: Mistake) -> list[int]:
     proved = Evidence.objects.filter(_evidence_of(mistake), withdrawn_at=None).values_list("loop_id", flat=True)
     kept = Clock.objects.filter(satisfied_by__in=mistake.events).values_list("loop_id", flat=True)

@@ -3,6 +3,7 @@
 from liaison.loops.models.covering import HandOver, HandOverCover, Holiday, Notice
 from liaison.loops.models.ledger import (
     OPEN,
+    RECKONED,
     RESTING,
     Clock,
     Evidence,
@@ -17,6 +18,7 @@ from liaison.loops.models.waiting import WaitingPromise
 
 __all__ = [
     "OPEN",
+    "RECKONED",
     "RESTING",
     "Clock",
     "Evidence",

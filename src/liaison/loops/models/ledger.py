@@ -16,6 +16,9 @@ from liaison.loops import rules
 from liaison.loops.ports import CLINICAL, ROUTINE, URGENT, LoopKind, Owner, kind_of
 
 OPEN = Q(state="open")
+RECKONED = "reckoned"
+"""What a line of the story is that says of a loop that it is counted from a corrected beginning."""
+
 RESTING = OPEN & (~Q(waiting_on="") | Q(snoozed_until__isnull=False))
 """Open, but the next move is someone else's or later: a condition that two indexes share with their queries."""
 
@@ -42,6 +45,7 @@ class Voided(models.TextChoices):
     DEATH = "death", "the patient died"
     CLOSED = "closed", "the loop closed"
     TOO_LATE = "too_late", "its time was over"
+    CORRECTED = "corrected", "what it counted from was corrected"
 
 
 class LoopQuerySet(models.QuerySet["Loop"]):
