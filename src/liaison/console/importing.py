@@ -22,7 +22,7 @@ from liaison.accounts.models import Site
 from liaison.console.problems import Problem
 from liaison.core.actor import system_actor
 from liaison.core.clock import current_time
-from liaison.loops.models import Loop
+from liaison.loops.models import RECKONED, Loop, LoopEvent
 from liaison.loops.ports import kind_of
 from liaison.pathways.models import Enrolment
 from liaison.pathways.queries import Outlook, outlook, told
@@ -93,6 +93,7 @@ def run_import(paths: Sequence[Path], *, console: Console, origin: Origin | None
     if missing:
         raise Problem(f"{missing[0]} does not exist. Nothing was imported.")
     last = Loop.objects.aggregate(last=Max("pk"))["last"] or 0
+    told_last = LoopEvent.objects.aggregate(last=Max("pk"))["last"] or 0
     started = time.monotonic()
     now, actor = current_time(), system_actor("import")
     with _progress(console) as show:
@@ -100,7 +101,8 @@ def run_import(paths: Sequence[Path], *, console: Console, origin: Origin | None
     _tell(summary, seconds=time.monotonic() - started, console=console)
     seen = outlook(actor, now=now, patient_ids=summary.covered_ids) if summary.covered_ids else ()
     theirs = Loop.objects.filter(pk__gt=last, patient__in=summary.covered_ids)
-    _tell_follow_up(theirs, seen=seen, console=console)
+    anew = LoopEvent.objects.filter(pk__gt=told_last, what=RECKONED, loop__patient__in=summary.covered_ids)
+    _tell_follow_up(theirs, anew=anew, seen=seen, console=console)
     return summary
 
 
@@ -256,12 +258,17 @@ def _tell_rest(count: int, *, what: str, console: Console) -> None:
         console.print(f"… and {count - MOST_LINES:,} more {what}.", highlight=False)
 
 
-def _tell_follow_up(opened: "QuerySet[Loop]", *, seen: Sequence[Outlook], console: Console) -> None:
-    """What the protocols found in these charts, what each opened now, and why most of it opens nothing today."""
-    standing = Enrolment.objects.filter(loop__in=opened, voided_at=None)
-    by_protocol = Counter(standing.values_list("protocol__code", flat=True))
+def _tell_follow_up(
+    opened: "QuerySet[Loop]", *, anew: "QuerySet[LoopEvent]", seen: Sequence[Outlook], console: Console
+) -> None:
+    """What the protocols found in these charts, what each opened or counted anew now, and why most of it opens nothing
+    today."""
+    standing = Enrolment.objects.filter(voided_at=None)
+    by_protocol = Counter(standing.filter(loop__in=opened).values_list("protocol__code", flat=True))
+    before = standing.filter(loop__in=anew.values("loop_id")).exclude(loop__in=opened)
+    reckoned = Counter(before.values_list("protocol__code", flat=True))
     for one in seen:
-        for line in told(one, opened=by_protocol[one.protocol]):
+        for line in told(one, opened=by_protocol[one.protocol], reckoned=reckoned[one.protocol]):
             console.print(line, markup=False, highlight=False, soft_wrap=True)
     others = opened.exclude(pk__in=Enrolment.objects.filter(loop__in=opened).values("loop_id"))
     for code, count in others.values_list("kind").annotate(count=Count("pk")).order_by("kind"):

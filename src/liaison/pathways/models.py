@@ -77,7 +77,8 @@ class Enrolment(models.Model):
     """One patient on one protocol for one anchor: the resource that says so, when it began and ended.
 
     `loop` is the promise it opened. `voided_reason` says why the promise was taken back without anyone's doing:
-    the stay was cancelled, the patient was admitted again. `anchor_on` is the day it ended at the patient's site.
+    the stay was cancelled, the patient was admitted again. A stay that was corrected to be another patient's leaves one
+    that was taken back and opens one for them. `anchor_on` is the day it ended at the patient's site.
     """
 
     patient = models.ForeignKey("patients.Patient", on_delete=models.PROTECT, related_name="enrolments")
@@ -97,7 +98,11 @@ class Enrolment(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["protocol", "anchor"], name="pathways_enrolled_once_for_an_anchor"),
+            models.UniqueConstraint(
+                fields=["protocol", "anchor"],
+                condition=Q(voided_at__isnull=True),
+                name="pathways_enrolled_once_for_an_anchor",
+            ),
             models.CheckConstraint(
                 name="pathways_voided_says_why",
                 condition=Q(voided_at__isnull=True, voided_reason="")
@@ -111,6 +116,11 @@ class Enrolment(models.Model):
     def __str__(self) -> str:
         """Our own ids, never a patient."""
         return f"enrolment {self.pk}"
+
+    @property
+    def stay(self) -> tuple[int, int]:
+        """The stay and whose it was said to be, by their ids."""
+        return self.anchor_id, self.patient_id
 
     def void(self, *, reason: str, now: datetime) -> None:
         """The anchor no longer stands, or the patient is in hospital again."""

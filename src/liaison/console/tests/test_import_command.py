@@ -217,6 +217,17 @@ def test_a_stay_that_nobody_could_follow_is_told_with_the_way_out_and_followed_o
     assert "  1 followed before\n" in console.file.getvalue()
 
 
+def test_a_stay_that_comes_again_with_another_end_is_said_to_be_counted_anew(site, console, tmp_path):
+    add_team(actor=system_actor("test"), name="Care coordination", site=site, now=NOW)
+    run_import([write(tmp_path / "a.json", bundle(walter(), stay()))], console=console)
+    assert "counted anew" not in console.file.getvalue()
+    late = stay()["period"] | {"end": (NOW - timedelta(days=2)).isoformat()}
+    corrected = stay() | {"period": late, "subject": {"reference": "Patient/walter"}}
+    run_import([write(tmp_path / "b.json", bundle(corrected))], console=console)
+    said = console.file.getvalue()
+    assert "  1 followed before, 1 of them counted anew: the end of the stay was corrected\n" in said
+
+
 def test_a_second_run_after_a_killed_one_tells_the_stays_of_all_its_files(site, console, tmp_path):
     add_team(actor=system_actor("test"), name="Care coordination", site=site, now=NOW)
     first = write(tmp_path / "a.json", bundle(walter(), stay()))

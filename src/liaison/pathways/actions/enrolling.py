@@ -4,33 +4,38 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import ClassVar, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.db.models import F
 
 from liaison.core.act import act, apart
 from liaison.core.actor import Actor
 from liaison.core.calendars import FEDERAL
 from liaison.core.refusals import Forbidden, Refusal
 from liaison.core.written_time import near_day
-from liaison.loops.actions import drop_waiting, give_up_loop, keep_failed, open_loop
-from liaison.loops.models import Loop, WaitingPromise
-from liaison.loops.ports import About, ClockToStart, Owner, Promise, PromiseToKeep
+from liaison.loops.actions import drop_waiting, give_up_loop, keep_failed, open_loop, reckon_loop
+from liaison.loops.models import WaitingPromise
+from liaison.loops.ports import About, ClockToStart, PromiseToKeep
 from liaison.loops.queries import NobodyToOwn, owner_for, site_of
 from liaison.pathways.access import EVALUATE
+from liaison.pathways.actions.reckoning import moved_ends, reckon_anew
 from liaison.pathways.events import Enrolled, EnrolmentVoided
 from liaison.pathways.kinds import CONTACT
 from liaison.pathways.models import Enrolment, ProtocolPause
 from liaison.pathways.models import Protocol as StoredProtocol
-from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, failures, to_open
+from liaison.pathways.queries.candidates import Candidate, anchors_that_pass, failures, judged_anchors, to_open
 from liaison.pathways.rules.protocol import Complexity, Protocol, due_at, packaged_protocols, read_protocol
-from liaison.pathways.rules.reasons import VOIDS, in_words
+from liaison.pathways.rules.reasons import ANOTHERS, GONE, LONG_PAST, TOO_OLD, VOIDS, in_words
 from liaison.patients.models import Patient
 
 _log = logging.getLogger(__name__)
 _FAILED: Final = "failed"
+_RECKONED: Final = "reckoned"
 _STAY: Final = "records.resource"
 
 
@@ -49,10 +54,11 @@ class ProtocolChanged(Refusal):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvaluationSummary:
-    """What an evaluation did: loops opened, follow-ups taken back (by reason), patients without anyone to own it, and
-    stays of which neither could be done, whatever the error."""
+    """What an evaluation did: loops opened, follow-ups taken back (by reason) or counted anew from a corrected end,
+    patients without anyone to own it, and stays of which none could be done, whatever the error."""
 
     opened: int = 0
+    reckoned: int = 0
     voided: Mapping[str, int] = field(default_factory=dict)
     without_owner: int = 0
     failed: int = 0
@@ -97,18 +103,21 @@ def evaluate(actor: Actor, *, now: datetime, patient_ids: Sequence[int] | None =
     """Evaluate every protocol for these patients or (None) for everybody; run it as often as you like.
 
     Each anchor that passes opens one loop, ever, under the protocol's code; of several that passed for one
-    patient only the one that ended last. A follow-up that runs is taken back when its reason is gone (`reasons`).
+    patient only the one that ended last. A follow-up that runs is taken back when its reason is gone (`reasons`), and
+    counted anew when the end of its stay was corrected (`reckoning`).
     A protocol that is turned off opens nothing. A stay that can't be opened or taken back, whatever the error, stops no
     other: it is told to who administers, and tried again the next time. Nothing is written, and no audit entry made,
     when nothing changes. Refuses: Forbidden, ProtocolChanged.
     """
     paused = set(ProtocolPause.objects.filter(ended_at=None).values_list("code", flat=True))
-    opened, without_owner, failed, voided = 0, 0, 0, Counter[str]()
+    opened, without_owner, failed, changed = 0, 0, 0, Counter[str]()
     for stored in install_protocols(actor, now=now):
         protocol = read_protocol(stored.definition)
         passing = anchors_that_pass(protocol.criteria, now=now, patient_ids=patient_ids)
         _drop_kept(actor, protocol, passing, now=now, patient_ids=patient_ids)
-        voided += _take_back(actor, stored, protocol, passing, now=now, patient_ids=patient_ids)
+        moved = moved_ends(stored.code, protocol.criteria, now=now, patient_ids=patient_ids)
+        changed += _take_back(actor, stored, protocol, passing, moved=moved, now=now, patient_ids=patient_ids)
+        changed += _reckon(actor, protocol, moved, now=now)
         for candidate in () if stored.code in paused else to_open(stored.code, passing=passing):
             try:
                 with apart():
@@ -120,8 +129,10 @@ def evaluate(actor: Actor, *, now: datetime, patient_ids: Sequence[int] | None =
             except Exception as error:  # noqa: BLE001 - bad data, a refusal, a bug: the others must not wait for it
                 failed += 1
                 _keep_failed(actor, error, stored=stored, protocol=protocol, candidate=candidate, now=now)
-    failed += voided.pop(_FAILED, 0)
-    return EvaluationSummary(opened=opened, voided=dict(voided), without_owner=without_owner, failed=failed)
+    failed, reckoned = failed + changed.pop(_FAILED, 0), changed.pop(_RECKONED, 0)
+    return EvaluationSummary(
+        opened=opened, reckoned=reckoned, voided=dict(changed), without_owner=without_owner, failed=failed
+    )
 
 
 def _keep_failed(
@@ -143,7 +154,14 @@ def _keep_failed(
         _log_failed(worse, protocol=stored.code, stay_id=candidate.resource_id)
 
 
-def _promise(protocol: Protocol, candidate: Candidate, *, patient: Patient, now: datetime) -> PromiseToKeep:
+def _promise(
+    protocol: Protocol,
+    candidate: Candidate,
+    *,
+    patient: Patient,
+    complexity: Complexity = Complexity.MODERATE,
+    now: datetime,
+) -> PromiseToKeep:
     """What is promised after this stay, with its deadlines; on the days of UTC where the site's time zone is none."""
     try:
         ended_on = candidate.ended_on
@@ -153,7 +171,7 @@ def _promise(protocol: Protocol, candidate: Candidate, *, patient: Patient, now:
     return PromiseToKeep(
         kind=protocol.opens.kind,
         title=protocol.opens.title.format(day=near_day(ended_on, year=now.year)),
-        clocks=tuple(first_clocks(protocol, patient=patient, anchor=candidate, complexity=Complexity.MODERATE)),
+        clocks=tuple(first_clocks(protocol, patient=patient, anchor=candidate, complexity=complexity)),
         about=About(type=_STAY, id=candidate.resource_id),
         once_key=_once_key(protocol, candidate),
         priority=protocol.opens.priority,
@@ -169,11 +187,13 @@ def _drop_kept(
     patient_ids: Sequence[int] | None,
 ) -> None:
     """End what waits to be opened for stays that were taken back meanwhile, so that nobody opens it after all."""
-    kept = WaitingPromise.objects.waiting().filter(kind=protocol.opens.kind, about_type=_STAY)
-    kept = kept.exclude(about_id__in=[candidate.resource_id for candidate in passing])
+    kept, fits = WaitingPromise.objects.waiting(), {candidate.stay for candidate in passing}
+    of_stays = kept.filter(kind=protocol.opens.kind, about_type=_STAY)
     if patient_ids is not None:
-        kept = kept.filter(patient_id__in=patient_ids)
-    drop_waiting(actor, waiting=kept, reason="The stay was taken back or is over", now=now)
+        of_stays = of_stays.filter(patient_id__in=patient_ids)
+    found = of_stays.values_list("pk", "about_id", "patient_id")
+    gone = [pk for pk, stay_id, patient_id in found if (stay_id, patient_id) not in fits]
+    drop_waiting(actor, waiting=kept.filter(pk__in=gone), reason="The stay was taken back or is over", now=now)
 
 
 def _log_failed(error: Exception, *, protocol: str, stay_id: int) -> None:
@@ -182,9 +202,9 @@ def _log_failed(error: Exception, *, protocol: str, stay_id: int) -> None:
 
 
 def _once_key(protocol: Protocol, candidate: Candidate) -> str:
-    """Under what the loop of this stay is opened once; anew when it was voided and came back."""
+    """Under what the loop of this stay is opened once; anew when it was voided and came back, or is another's."""
     known = Enrolment.objects.filter(protocol__code=protocol.code, anchor_id=candidate.resource_id)
-    times = known.values_list("times_opened", flat=True).first() or 0
+    times = sum(known.values_list("times_opened", flat=True))
     return f"{protocol.code}:{candidate.resource_id}" + (f"#{times + 1}" if times else "")
 
 
@@ -194,45 +214,84 @@ def _take_back(
     protocol: Protocol,
     passing: Sequence[Candidate],
     *,
+    moved: Sequence[Enrolment],
     now: datetime,
     patient_ids: Sequence[int] | None,
 ) -> Counter[str]:
-    running = Enrolment.objects.filter(protocol__code=stored.code, voided_at=None, loop__state="open")
-    running = running.exclude(anchor_id__in=[candidate.resource_id for candidate in passing])
+    standing = Enrolment.objects.filter(protocol__code=stored.code, voided_at=None).select_related("loop", "patient")
     if patient_ids is not None:
-        running = running.filter(patient_id__in=patient_ids)
-    enrolments = list(running.select_related("loop", "patient"))
+        standing = standing.filter(patient_id__in=patient_ids)
+    fits = {candidate.stay for candidate in passing}
+    running = [one for one in standing.filter(loop__state="open") if one.stay not in fits]
+    why = failures(protocol.criteria, now=now, patient_ids=[one.patient_id for one in running]) if running else {}
+    reasons = {one: why.get(one.stay, GONE) for one in running}
+    reasons |= {one: LONG_PAST for one in moved if reasons.get(one) == TOO_OLD and _was_over(protocol, one)}
+    corrected = standing.exclude(anchor__patient=F("patient")).select_related("anchor__patient")
+    reasons |= {one: ANOTHERS for one in corrected if _is_anothers(one)}
     voided = Counter[str]()
-    if not enrolments:
-        return voided
-    why = failures(protocol.criteria, now=now, patient_ids=[one.patient_id for one in enrolments])
-    for enrolment in enrolments:
-        reason = why.get(enrolment.anchor_id, "gone")
-        if reason not in VOIDS:
-            continue
-        try:
-            with apart():
-                _void(actor, enrolment, reason=reason, now=now)
-        except Forbidden:
-            raise
-        except Exception as error:  # noqa: BLE001 - as above: the others must not wait for it
-            _log_failed(error, protocol=stored.code, stay_id=enrolment.anchor_id)
-            reason = _FAILED
-        voided[reason] += 1
+    for enrolment, reason in reasons.items():
+        if reason in VOIDS:
+            done = _done(partial(_void, actor, enrolment, reason=reason, now=now), enrolment)
+            voided[_FAILED if done is None else reason] += 1
     return voided
 
 
-def _void(actor: Actor, enrolment: Enrolment, *, reason: str, now: datetime) -> None:
+def _is_anothers(enrolment: Enrolment) -> bool:
+    """Whether the stay is another patient's by now; who was merged into them is no other."""
+    theirs = enrolment.anchor.patient
+    return theirs is not None and theirs.survivor != enrolment.patient.survivor
+
+
+def _was_over(protocol: Protocol, enrolment: Enrolment) -> bool:
+    """Whether the stay, by its corrected end, was too long past already when its follow-up was opened."""
+    then = failures(protocol.criteria, now=enrolment.loop.opened_at, patient_ids=[enrolment.patient_id])
+    return then.get(enrolment.stay) == TOO_OLD
+
+
+def _reckon(actor: Actor, protocol: Protocol, moved: Sequence[Enrolment], *, now: datetime) -> Counter[str]:
+    """Count those anew whose stay ended at another time than they count from; `_FAILED` where that could not be."""
+    reckoned = Counter[str]()
+    patient_ids = [one.patient_id for one in moved]
+    judged = judged_anchors(protocol.criteria, now=now, patient_ids=patient_ids) if moved else ()
+    stays = {one.stay: one for one in judged if protocol.criteria.reason(one.failed) in {None, TOO_OLD}}
+    for enrolment in moved:
+        stay = stays.get(enrolment.stay)
+        if stay is None:
+            continue
+        done = _done(partial(reckon_anew, actor, enrolment_id=enrolment.pk, stay=stay, now=now), enrolment)
+        reckoned[_RECKONED] += done is True
+        reckoned[_FAILED] += done is None
+    return reckoned
+
+
+def _done(change: Callable[[], bool], enrolment: Enrolment) -> bool | None:
+    """What the change of this follow-up says; None where it failed, whatever the error: it is in the log."""
+    try:
+        with apart():
+            return change()
+    except Forbidden:
+        raise
+    except Exception as error:  # noqa: BLE001 - as above: the others must not wait for it
+        _log_failed(error, protocol=enrolment.protocol.code, stay_id=enrolment.anchor_id)
+        return None
+
+
+def _void(actor: Actor, enrolment: Enrolment, *, reason: str, now: datetime) -> bool:
+    """Take a follow-up back: its loop is given up, or its story says so where it had ended."""
     words = in_words(reason)
     with act(actor, EVALUATE, patient=enrolment.patient, subject=enrolment, reason=words, now=now) as entry:
         enrolment.void(reason=words, now=now)
         enrolment.save(update_fields=["voided_at", "voided_reason"])
-        give_up_loop(actor, loop_id=enrolment.loop_id, reason=f"Voided: {words}.", now=now)
+        if enrolment.loop.state == "open":
+            give_up_loop(actor, loop_id=enrolment.loop_id, reason=f"Voided: {words}.", now=now)
+        else:
+            reckon_loop(actor, loop_id=enrolment.loop_id, sentence=f"Voided: {words}.", now=now)
         entry.publish(
             EnrolmentVoided(
                 enrolment_id=enrolment.pk, patient_id=enrolment.patient_id, loop_id=enrolment.loop_id, at=now
             )
         )
+    return True
 
 
 def _open(actor: Actor, stored: StoredProtocol, protocol: Protocol, candidate: Candidate, *, now: datetime) -> bool:
@@ -243,14 +302,20 @@ def _open(actor: Actor, stored: StoredProtocol, protocol: Protocol, candidate: C
         raise NobodyToOwn
     with act(actor, EVALUATE, patient=patient, now=now) as entry:
         Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)  # one evaluation of them at a time
-        before = (
-            Enrolment.objects.select_for_update()
-            .filter(protocol__code=stored.code, anchor_id=candidate.resource_id)
-            .first()
+        theirs = Enrolment.objects.select_for_update().filter(
+            protocol__code=stored.code, anchor_id=candidate.resource_id, patient=patient
         )
+        before = theirs.order_by(F("voided_at").desc(nulls_first=True)).first()
         if before is not None and before.voided_at is None:
             return False
-        loop = _open_loop(actor, protocol, candidate, patient=patient, owner=owner, now=now)
+        complexity = Complexity(before.complexity) if before is not None else Complexity.MODERATE
+        loop = open_loop(
+            actor,
+            patient=patient,
+            promise=_promise(protocol, candidate, patient=patient, complexity=complexity, now=now),
+            owner=owner,
+            now=now,
+        )
         waited = WaitingPromise.objects.waiting().filter(once_key=_once_key(protocol, candidate))
         drop_waiting(actor, waiting=waited, reason="It is followed now", now=now)
         if before is None:
@@ -267,36 +332,12 @@ def _open(actor: Actor, stored: StoredProtocol, protocol: Protocol, candidate: C
         else:
             enrolment = before
             enrolment.anchor_at, enrolment.anchor_on = candidate.ends_at, candidate.ended_on
+            enrolment.time_zone = candidate.time_zone
             enrolment.revive(loop_id=loop.pk)
         enrolment.save()
         entry.about(enrolment)
         entry.publish(Enrolled(enrolment_id=enrolment.pk, patient_id=patient.pk, loop_id=loop.pk, at=now))
     return True
-
-
-def _open_loop(
-    actor: Actor,
-    protocol: Protocol,
-    candidate: Candidate,
-    *,
-    patient: Patient,
-    owner: Owner,
-    now: datetime,
-) -> Loop:
-    return open_loop(
-        actor,
-        patient=patient,
-        promise=Promise(
-            kind=protocol.opens.kind,
-            title=protocol.opens.title.format(day=near_day(candidate.ended_on, year=now.year)),
-            clocks=first_clocks(protocol, patient=patient, anchor=candidate, complexity=Complexity.MODERATE),
-            priority=protocol.opens.priority,
-            about=About(type=_STAY, id=candidate.resource_id),
-            once_key=_once_key(protocol, candidate),
-        ),
-        owner=owner,
-        now=now,
-    )
 
 
 def first_clocks(

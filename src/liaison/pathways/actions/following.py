@@ -34,6 +34,7 @@ BOOKING_RULE: Final = "tcm.booking"
 
 SPOKEN_INSIDE: Final = "Spoken with, inside the two business days."
 SPOKEN_LATE: Final = "Spoken with, after the two business days."
+STRUCK: Final = "A call that this counted was entered by mistake: taken back."
 IN_TIME_AFTER_ALL: Final = "A call inside the two business days was logged only now."
 _NEXT_BUSINESS_DAY: Final = Allowance(amount=1, unit=Unit.BUSINESS_DAYS)
 
@@ -99,7 +100,7 @@ def note_call(actor: Actor, *, call_id: int, now: datetime) -> None:
     """
     call = Call.objects.get(pk=call_id)
     for enrolment in _running_of(call.patient_id):
-        inside, ever = _contact_of(enrolment, now=now)
+        inside, ever = contact_of(enrolment, now=now)
         if ever.standing is Contact.CONTACTED:
             _contacted(actor, enrolment, call, late=inside.standing is not Contact.CONTACTED, now=now)
         elif inside.standing is Contact.ATTEMPTS_DOCUMENTED:
@@ -117,12 +118,12 @@ def forget_call(actor: Actor, *, call_id: int, now: datetime) -> None:
     struck = Call.objects.get(pk=call_id)
     enrolments = Enrolment.objects.select_related("loop", "protocol").filter(voided_at=None)
     for enrolment in enrolments.filter(patient_id=struck.patient_id, anchor_at__lte=struck.started_at).order_by("pk"):
-        inside, ever = _contact_of(enrolment, now=now)
+        inside, ever = contact_of(enrolment, now=now)
         proved = {ever.standing, inside.standing} & {Contact.CONTACTED, Contact.ATTEMPTS_DOCUMENTED}
         if not proved:
-            _contact_void(actor, enrolment, now=now)
+            contact_void(actor, enrolment, why=STRUCK, now=now)
         elif CONTACT not in enrolment.loop.evidence_kinds and enrolment.loop.state == "open":
-            note_call(actor, call_id=_proving(enrolment).pk, now=now)
+            note_call(actor, call_id=proving(enrolment).pk, now=now)
 
 
 def contact_without(*, call_id: int, now: datetime) -> tuple[Proof, ...]:
@@ -132,15 +133,15 @@ def contact_without(*, call_id: int, now: datetime) -> tuple[Proof, ...]:
     enrolments = Enrolment.objects.select_related("loop", "protocol").filter(voided_at=None, loop__state="closed")
     found = []
     for enrolment in enrolments.filter(patient_id=struck.patient_id, loop__in=rested.values("loop")).order_by("pk"):
-        inside, ever = _contact_of(enrolment, now=now)
-        note = _still(inside, ever)
+        inside, ever = contact_of(enrolment, now=now)
+        note = still_proven(inside, ever)
         if note:
-            about = About(type="inbox.call", id=_proving(enrolment).pk)
+            about = About(type="inbox.call", id=proving(enrolment).pk)
             found.append(Proof(loop_id=enrolment.loop_id, kind=CONTACT, note=note, about=about))
     return tuple(found)
 
 
-def _still(inside: ContactSoFar, ever: ContactSoFar) -> str:
+def still_proven(inside: ContactSoFar, ever: ContactSoFar) -> str:
     """How the calls prove the contact, in words; "" when they do not."""
     if inside.standing is Contact.CONTACTED:
         return SPOKEN_INSIDE
@@ -151,36 +152,44 @@ def _still(inside: ContactSoFar, ever: ContactSoFar) -> str:
     return ""
 
 
-def _proving(enrolment: Enrolment) -> Call:
+def proving(enrolment: Enrolment) -> Call:
     """The latest call that is the contact, else the latest that was tried."""
-    left = list(_calls_of(enrolment).order_by("started_at", "pk"))
+    left = list(calls_of(enrolment).order_by("started_at", "pk"))
     talks = [one for one in left if makes_contact(one.as_attempt)]
     return (talks or left)[-1]
 
 
-def _contact_void(actor: Actor, enrolment: Enrolment, *, now: datetime) -> None:
-    by_calls = Evidence.objects.filter(
-        loop_id=enrolment.loop_id, kind=CONTACT, about_type="inbox.call", withdrawn_at=None
-    )
-    for row in by_calls.order_by("pk"):
+def contact_void(actor: Actor, enrolment: Enrolment, *, why: str, because: str = "", now: datetime) -> None:
+    """What calls proved of the contact is taken back, and who was to be tried again is called as at first.
+
+    `why` in a sentence, `because` a code for another fact than a mistake.
+    """
+    for row in contact_by_calls(enrolment):
         mistake = Mistake(
-            sentence="A call that this counted was entered by mistake: taken back.",
+            sentence=why,
+            because=because,
             about=About(type=row.about_type, id=row.about_id or 0),
             kinds=(CONTACT,),
         )
         void_evidence(actor, mistake=mistake, loop_id=enrolment.loop_id, now=now)
         if running_clock(enrolment, KEEP_TRYING_RULE) is not None:
-            void_clock(actor, loop_id=enrolment.loop_id, rule_id=KEEP_TRYING_RULE, reason=mistake.sentence, now=now)
+            void_clock(actor, loop_id=enrolment.loop_id, rule_id=KEEP_TRYING_RULE, reason=why, now=now)
 
 
-def _calls_of(enrolment: Enrolment) -> QuerySet[Call]:
+def contact_by_calls(enrolment: Enrolment) -> list[Evidence]:
+    """The evidence of the contact that calls gave, in the order in which it was recorded."""
+    rows = Evidence.objects.filter(loop_id=enrolment.loop_id, kind=CONTACT, about_type="inbox.call", withdrawn_at=None)
+    return list(rows.order_by("pk"))
+
+
+def calls_of(enrolment: Enrolment) -> QuerySet[Call]:
     """The calls that count since the discharge."""
     return Call.objects.counted().filter(patient_id=enrolment.patient_id, started_at__gte=enrolment.anchor_at)
 
 
-def _contact_of(enrolment: Enrolment, *, now: datetime) -> tuple[ContactSoFar, ContactSoFar]:
+def contact_of(enrolment: Enrolment, *, now: datetime) -> tuple[ContactSoFar, ContactSoFar]:
     """Where the contact stands inside the two business days, and ever."""
-    attempts = [one.as_attempt for one in _calls_of(enrolment)]
+    attempts = [one.as_attempt for one in calls_of(enrolment)]
     window_ends = _contact_due(enrolment) + timedelta(seconds=1)
     inside = contact_so_far(attempts, starts_at=enrolment.anchor_at, ends_at=window_ends, now=now)
     ever = contact_so_far(attempts, starts_at=enrolment.anchor_at, ends_at=now + timedelta(seconds=1), now=now)
@@ -374,21 +383,23 @@ def restart(
     event: str = "",
 ) -> None:
     """Run a clock of the follow-up anew; `event` is what it counts from where that is not the stay."""
-    restart_clock(
-        actor,
-        loop_id=enrolment.loop_id,
-        clock=ClockToStart(
-            rule_id=plan.rule,
-            rule_version=protocol.version,
-            step=step,
-            anchor_event=event or f"encounter:{enrolment.anchor_id}",
-            anchor_at=enrolment.anchor_at,
-            due_at=due,
-            calendar="" if event else plan.allowance(Complexity(enrolment.complexity)).days_off(FEDERAL),
-            source=protocol.source,
-            evidence=plan.evidence,
-            is_call=plan.evidence == CONTACT,
-        ),
-        reason=reason,
-        now=now,
+    clock = clock_of(enrolment, protocol, plan, step=step, due=due, event=event)
+    restart_clock(actor, loop_id=enrolment.loop_id, clock=clock, reason=reason, now=now)
+
+
+def clock_of(
+    enrolment: Enrolment, protocol: Protocol, plan: ClockPlan, *, step: str, due: datetime, event: str = ""
+) -> ClockToStart:
+    """A clock of the follow-up, counted from its stay; `event` is what it counts from where that is another."""
+    return ClockToStart(
+        rule_id=plan.rule,
+        rule_version=protocol.version,
+        step=step,
+        anchor_event=event or f"encounter:{enrolment.anchor_id}",
+        anchor_at=enrolment.anchor_at,
+        due_at=due,
+        calendar="" if event else plan.allowance(Complexity(enrolment.complexity)).days_off(FEDERAL),
+        source=protocol.source,
+        evidence=plan.evidence,
+        is_call=plan.evidence == CONTACT,
     )

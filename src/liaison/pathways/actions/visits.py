@@ -31,7 +31,7 @@ from liaison.pathways.kinds import CONTACT, RECONCILIATION, VISIT
 from liaison.pathways.models import Enrolment
 from liaison.pathways.queries import EXPECTED, visit_seen_at
 from liaison.pathways.rules.protocol import Protocol, read_protocol, reconcile_by
-from liaison.pathways.rules.transition import NotTheVisit, visit_standing, why_not_the_visit
+from liaison.pathways.rules.transition import NotTheVisit, VisitStanding, visit_standing, why_not_the_visit
 from liaison.scheduling.models import Appointment, AppointmentQuerySet
 from liaison.scheduling.ports import State
 
@@ -161,7 +161,7 @@ def visit_lost(actor: Actor, *, loop_id: int, appointment_id: int, why: str, now
     enrolment = _waiting_for_visit(loop_id)
     if enrolment is None or why_not(Appointment.objects.get(pk=appointment_id), enrolment) is not None:
         return
-    other = _first_expected(enrolment, but_id=appointment_id, now=now)
+    other = first_expected(enrolment, but_id=appointment_id, now=now)
     if other is not None:
         _expect(actor, enrolment, other, now=now)
         return
@@ -179,7 +179,7 @@ def visit_seen(actor: Actor, *, loop_id: int, appointment_id: int, now: datetime
         return
     visit = Appointment.objects.get(pk=appointment_id)
     if why_not(visit, enrolment) is None:
-        _count(actor, enrolment, visit, now=now)
+        count_visit(actor, enrolment, visit, now=now)
 
 
 def visit_served(actor: Actor, *, loop_id: int, appointment_id: int, took_place: bool, now: datetime) -> None:
@@ -214,11 +214,11 @@ def visit_unproven(actor: Actor, *, loop_id: int, why: str, now: datetime) -> No
     enrolment = _waiting_for_visit(loop_id)
     if enrolment is None:
         return
-    seen = _first_that_can(enrolment, Appointment.objects.filter(state=State.FULFILLED))
+    seen = first_that_can(enrolment, Appointment.objects.filter(state=State.FULFILLED))
     if seen is not None:
-        _count(actor, enrolment, seen, now=now)
+        count_visit(actor, enrolment, seen, now=now)
         return
-    other = _first_expected(enrolment, but_id=0, now=now)
+    other = first_expected(enrolment, but_id=0, now=now)
     if other is not None:
         _expect(actor, enrolment, other, now=now)
         return
@@ -238,7 +238,7 @@ def medicines_unproven(actor: Actor, *, loop_id: int, why: str, now: datetime) -
     enrolment = running_on(loop_id)
     if enrolment is None:
         return
-    expected = _first_expected(enrolment, but_id=0, now=now)
+    expected = first_expected(enrolment, but_id=0, now=now)
     visit_at = visit_seen_at(enrolment) or (expected.start_at if expected is not None else None)
     visit_on = visit_at.astimezone(ZoneInfo(enrolment.time_zone)).date() if visit_at is not None else None
     protocol = read_protocol(enrolment.protocol.definition)
@@ -247,7 +247,7 @@ def medicines_unproven(actor: Actor, *, loop_id: int, why: str, now: datetime) -
 
 def proof_of_ours(enrolment: Enrolment) -> tuple[Proof, ...]:
     """The appointment of ours that took place and can be the follow-up's visit; empty when there is none."""
-    seen = _first_that_can(enrolment, Appointment.objects.filter(state=State.FULFILLED))
+    seen = first_that_can(enrolment, Appointment.objects.filter(state=State.FULFILLED))
     if seen is None:
         return ()
     words = _soon_words(seen.start_at, enrolment)
@@ -272,15 +272,15 @@ def _waiting_for_visit(loop_id: int) -> Enrolment | None:
 
 def _expect_the_first(actor: Actor, enrolment: Enrolment, visit: Appointment, *, now: datetime) -> None:
     """Expect the earliest that stands ahead; this one where none does."""
-    _expect(actor, enrolment, _first_expected(enrolment, but_id=0, now=now) or visit, now=now)
+    _expect(actor, enrolment, first_expected(enrolment, but_id=0, now=now) or visit, now=now)
 
 
-def _first_expected(enrolment: Enrolment, *, but_id: int, now: datetime) -> Appointment | None:
+def first_expected(enrolment: Enrolment, *, but_id: int, now: datetime) -> Appointment | None:
     """The earliest visit ahead that can be the follow-up's, other than this one."""
-    return _first_that_can(enrolment, Appointment.objects.filter(state__in=EXPECTED, end_at__gt=now).exclude(pk=but_id))
+    return first_that_can(enrolment, Appointment.objects.filter(state__in=EXPECTED, end_at__gt=now).exclude(pk=but_id))
 
 
-def _first_that_can(enrolment: Enrolment, visits: AppointmentQuerySet) -> Appointment | None:
+def first_that_can(enrolment: Enrolment, visits: AppointmentQuerySet) -> Appointment | None:
     """The earliest of these that serves the follow-up and can be its visit."""
     theirs = visits.not_only_held().filter(loop_id=enrolment.loop_id).order_by("start_at", "pk")
     return next((visit for visit in theirs if why_not(visit, enrolment) is None), None)
@@ -291,11 +291,18 @@ def _expect(actor: Actor, enrolment: Enrolment, visit: Appointment, *, now: date
     local = visit.start_at.astimezone(ZoneInfo(enrolment.time_zone))
     when = day_and_time(local)
     stop_asking_to_book(actor, enrolment, by=f"appointment:{visit.pk}", now=now)
-    _restart_visit(actor, enrolment, protocol, step=f"Visit {when}: see that it takes place", now=now)
+    _restart_visit(actor, enrolment, protocol, step=step_of(visit, enrolment), now=now)
     _restart_reconciliation(actor, enrolment, protocol, visit_on=local.date(), reason=f"Visit {when}.", now=now)
 
 
-def _count(actor: Actor, enrolment: Enrolment, visit: Appointment, *, now: datetime) -> None:
+def step_of(visit: Appointment, enrolment: Enrolment) -> str:
+    """What is next while this visit is expected."""
+    when = day_and_time(visit.start_at.astimezone(ZoneInfo(enrolment.time_zone)))
+    return f"Visit {when}: see that it takes place"
+
+
+def count_visit(actor: Actor, enrolment: Enrolment, visit: Appointment, *, now: datetime) -> None:
+    """This visit of ours took place, and is the follow-up's."""
     stop_asking_to_book(actor, enrolment, by=f"appointment:{visit.pk}", now=now)
     about, words = About(type=_ABOUT, id=visit.pk), _soon_words(visit.start_at, enrolment)
     _reconcile_by(actor, enrolment, visit.start_at, now=now)
@@ -314,8 +321,14 @@ def _reconcile_by(actor: Actor, enrolment: Enrolment, seen_at: datetime, *, now:
 
 
 def _soon_words(seen_at: datetime, enrolment: Enrolment) -> str:
-    standing = visit_standing(seen_at, discharged_on=enrolment.anchor_on, zone=ZoneInfo(enrolment.time_zone))
-    return {"in_7": "Within 7 days.", "in_14": "Within 14 days."}.get(str(standing), "After 14 days.")
+    return words_of(visit_standing(seen_at, discharged_on=enrolment.anchor_on, zone=ZoneInfo(enrolment.time_zone)))
+
+
+def words_of(standing: VisitStanding | None) -> str:
+    """How soon the visit was, as its evidence says."""
+    return {VisitStanding.IN_7: "Within 7 days.", VisitStanding.IN_14: "Within 14 days."}.get(
+        standing or VisitStanding.LATE, "After 14 days."
+    )
 
 
 def _restart_visit(actor: Actor, enrolment: Enrolment, protocol: Protocol, *, step: str, now: datetime) -> None:

@@ -27,6 +27,11 @@ class Candidate:
     failed: int | None
 
     @property
+    def stay(self) -> tuple[int, int]:
+        """The stay and whose it is, by their ids: a correction may give it to another patient."""
+        return self.resource_id, self.patient_id
+
+    @property
     def ended_on(self) -> date:
         """The local day at the patient's site."""
         return self.ends_at.astimezone(ZoneInfo(self.time_zone)).date()
@@ -59,15 +64,15 @@ def to_open(code: str, *, passing: Sequence[Candidate]) -> list[Candidate]:
     last = latest_of_each(passing)
     anchors = [candidate.resource_id for candidate in last]
     enrolled = Enrolment.objects.filter(protocol__code=code, anchor_id__in=anchors, voided_at=None)
-    known_anchors = set(enrolled.values_list("anchor_id", flat=True))
-    found = [candidate for candidate in last if candidate.resource_id not in known_anchors]
+    known = set(enrolled.values_list("anchor_id", "patient_id"))
+    found = [candidate for candidate in last if candidate.stay not in known]
     return sorted(found, key=lambda candidate: candidate.patient_id)  # all lock patients in one order
 
 
-def failures(criteria: Criteria, *, now: datetime, patient_ids: Sequence[int]) -> dict[int, str]:
-    """Why anchors of these patients fail: resource id → the reason of the first condition that does not hold."""
+def failures(criteria: Criteria, *, now: datetime, patient_ids: Sequence[int]) -> dict[tuple[int, int], str]:
+    """Why anchors of these patients fail: the stay → the reason of the first condition that does not hold."""
     return {
-        one.resource_id: criteria.conditions[one.failed].otherwise
+        one.stay: criteria.conditions[one.failed].otherwise
         for one in judged_anchors(criteria, now=now, patient_ids=patient_ids)
         if one.failed is not None
     }

@@ -83,12 +83,12 @@ def _outlook(protocol: Protocol, *, now: datetime, patient_ids: Sequence[int] | 
     enrolled = Enrolment.objects.filter(protocol__code=protocol.code, voided_at=None)
     if patient_ids is not None:
         enrolled = enrolled.filter(patient_id__in=patient_ids)
-    followed = set(enrolled.values_list("anchor_id", flat=True))
+    followed = set(enrolled.values_list("anchor_id", "patient_id"))
     latest = {one.fact_id for one in latest_of_each([one for one in judged if one.failed is None])}
     off = ProtocolPause.objects.filter(code=protocol.code, ended_at=None).exists()
 
     def standing(one: Candidate) -> str:
-        if one.resource_id in followed:
+        if one.stay in followed:
             return _FOLLOWED
         if one.failed is not None:
             return protocol.criteria.conditions[one.failed].otherwise
@@ -109,8 +109,8 @@ def _outlook(protocol: Protocol, *, now: datetime, patient_ids: Sequence[int] | 
     )
 
 
-def _without_end(criteria: Criteria, *, patient_ids: Sequence[int] | None) -> dict[int, str]:
-    """What would be an anchor if anybody knew when it ended: resource id → why not."""
+def _without_end(criteria: Criteria, *, patient_ids: Sequence[int] | None) -> dict[tuple[int, int], str]:
+    """What would be an anchor if anybody knew when it ended: the stay and its patient, by their ids → why not."""
     anchor = criteria.anchor
     facts = Fact.objects.filter(kind=anchor.kind, ends_at=None, patient__merged_into=None)
     if anchor.codes:
@@ -119,8 +119,8 @@ def _without_end(criteria: Criteria, *, patient_ids: Sequence[int] | None) -> di
         facts = facts.filter(status__in=anchor.statuses)
     if patient_ids is not None:
         facts = facts.filter(patient_id__in=patient_ids)
-    periods = facts.values_list("resource_id", "resource__body__period")
-    return {resource_id: why for resource_id, period in periods if (why := why_no_end(period))}
+    periods = facts.values_list("resource_id", "patient_id", "resource__body__period")
+    return {(stay, patient): why for stay, patient, period in periods if (why := why_no_end(period))}
 
 
 def _why_waiting(one: Candidate, *, now: datetime) -> str:
@@ -128,17 +128,19 @@ def _why_waiting(one: Candidate, *, now: datetime) -> str:
     return NO_OWNER if owner_for(patient, site=site_of(patient), now=now) is None else NOT_YET
 
 
-def told(found: Outlook, *, opened: int) -> tuple[str, ...]:
+def told(found: Outlook, *, opened: int, reckoned: int = 0) -> tuple[str, ...]:
     """An outlook as lines for a person, as an import says them; their counts add up to what was found.
 
-    `opened` of those that are followed are followed only since now.
+    `opened` of those that are followed are followed only since now; `reckoned` of those followed before are counted
+    anew, from another end of the stay.
     """
     if not found.found:
         return (f"{found.title}: none found, so none is to be followed.",)
     before = found.followed - opened
     lines = [f"{found.title}: {found.found:,} found"]
     lines += [f"  {opened:,} followed from now on: a loop was opened"] if opened else []
-    lines += [f"  {before:,} followed before"] if before else []
+    anew = f", {reckoned:,} of them counted anew: the end of the stay was corrected" if reckoned else ""
+    lines += [f"  {before:,} followed before{anew}"] if before else []
     lines += [f"  {count:,} not yet: {in_words(reason)}" for reason, count in found.waiting.items()]
     lines += [f"  {count:,} not: {in_words(reason)}" for reason, count in found.not_fitting.items()]
     return tuple(lines)

@@ -162,6 +162,10 @@ class Criteria:
     anchor: Anchor
     conditions: tuple[Criterion, ...] = field(default_factory=tuple)
 
+    def reason(self, failed: int | None) -> str | None:
+        """What is said of an anchor that fails the condition of this number; None of one that passes."""
+        return self.conditions[failed].otherwise if failed is not None else None
+
 
 def read_criteria(data: object) -> Criteria:
     """Read criteria from JSON data. Raises BadCriteria."""

@@ -12,6 +12,8 @@ LATER_STAY: Final = "later_stay"
 TURNED_OFF: Final = "turned_off"
 NO_OWNER: Final = "no_owner"
 NOT_YET: Final = "not_yet"
+ANOTHERS: Final = "anothers"
+LONG_PAST: Final = "long_past"
 
 WORDS: Final = {
     TOO_OLD: "ended more than 30 days ago: nothing is opened for the long past",
@@ -21,6 +23,12 @@ WORDS: Final = {
     "hospice_or_expired": "the patient died or went to hospice",
     GONE: "the stay was cancelled, corrected or entered in error",
 }
+
+CORRECTED_AWAY: Final = {
+    ANOTHERS: "the stay is another patient's",
+    LONG_PAST: "by its corrected end the stay was over for more than 30 days when this was opened",
+}
+"""What a correction of the stay says of a follow-up that was opened before it."""
 
 PASSED_OVER: Final = {LATER_STAY: "a later stay of the same patient is followed instead"}
 """What fits but needs no follow-up of its own."""
@@ -38,10 +46,10 @@ WAITING: Final = {
 }
 """What fits and is still to be opened, with the way out."""
 
-VOIDS: Final = frozenset(WORDS) - {TOO_OLD}
+VOIDS: Final = (frozenset(WORDS) - {TOO_OLD}) | frozenset(CORRECTED_AWAY)
 """Reasons that take a running follow-up back. Time running out does not: a person says how it ended."""
 
 
 def in_words(code: str) -> str:
     """The reason in words; the code itself, spaced, when a protocol of one's own names another."""
-    return (WORDS | PASSED_OVER | WITHOUT_END | WAITING).get(code, code.replace("_", " "))
+    return (WORDS | CORRECTED_AWAY | PASSED_OVER | WITHOUT_END | WAITING).get(code, code.replace("_", " "))
