@@ -80,7 +80,8 @@ class MessageToSend:
     `template` is the code of a text, `language` the reader's unless given. `context` fills its fields; called_as,
     org, site, address and phone come from the patient and their home site unless given; dates and times may be given
     as such (local ones). `send_at` is when it goes at the earliest, `expires_at` when it would be of no use any more;
-    both are aware.
+    both are aware. `matter` names what it is news of, such as a visit whatever its time: later news of the same takes
+    its place; "" is news of its own.
     """
 
     template: str
@@ -90,6 +91,7 @@ class MessageToSend:
     attachments: Sequence[AttachmentContent] = ()
     send_at: datetime | None = None
     expires_at: datetime | None = None
+    matter: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

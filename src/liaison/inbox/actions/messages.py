@@ -134,6 +134,7 @@ def queue_message(
             subject=letter.text.subject[:300],
             body=letter.text.body,
             expires_at=message.expires_at,
+            matter=message.matter[:300],
             send_at=max(message.send_at or now, now),
             **_stamps(actor, key=idempotency_key, now=now),
         )
@@ -243,6 +244,7 @@ def about(message: Message) -> About:
 
 _COPIED: Final = (
     "patient", "loop", "channel", "category", "template", "language", "subject", "body", "expires_at",
+    "matter",
 )  # fmt: skip
 
 

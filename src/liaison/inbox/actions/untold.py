@@ -23,6 +23,7 @@ from liaison.inbox.queries.untold import (
     ON_ITS_WAY,
     UNTOLD,
     came_to_nothing_at,
+    has_later_news,
     is_unread_news,
     reason_to_call,
 )
@@ -116,7 +117,10 @@ def _talked(message: Message, *, site: Site) -> bool:
 
 def _open(actor: Actor, message: Message, *, site: Site, reason: str, now: datetime) -> Loop | None:
     missed = _missed(message, reason=reason)
-    step = _step(_unsaid(message, loop=None, site=site, now=now), site=site, reason=reason, missed=missed)
+    unsaid = _unsaid(message, loop=None, site=site, now=now)
+    if not unsaid:
+        return None
+    step = _step(unsaid, site=site, reason=reason, missed=missed)
     owner, who = owner_of(message, site=site, now=now), message.patient.goes_by
     if owner is None:
         log.warning("inbox.untold_without_owner", extra={"message_id": message.pk})
@@ -141,8 +145,8 @@ def _add(actor: Actor, loop: Loop, message: Message, *, site: Site, reason: str,
     running = Clock.objects.filter(loop=loop, rule_id=RULE, satisfied_at=None, voided_at=None).order_by("pk").last()
     unsaid = _unsaid(message, loop=loop, site=site, now=now)
     missed = _missed(message, reason=reason) or next(filter(None, map(_missed_before, unsaid)), None)
-    step = _step(unsaid, site=site, reason=reason, missed=missed)
-    if running is not None and step == running.step:
+    step = _step(unsaid, site=site, reason=reason, missed=missed) if unsaid else ""
+    if not unsaid or (running is not None and step == running.step):
         return loop
     earlier = running.due_at if running else None
     clock = _clock(message, site=site, step=step, reason=reason, now=now, no_later_than=earlier)
@@ -163,7 +167,8 @@ def _came_back(message: Message) -> str:
 def _unsaid(message: Message, *, loop: Loop | None, site: Site, now: datetime) -> list[Message]:
     """The message and what else of use could not be sent, or read, since the patient's loop before this one ended.
 
-    The visit that comes first first. What was not sent before the loop opened counts if it needs a call.
+    The visit that comes first first, and of each visit only its latest news; none where that news reached them. What
+    was not sent before the loop opened counts if it needs a call.
     """
     theirs = Message.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), patient_id=message.patient_id)
     ended = Loop.objects.filter(patient_id=message.patient_id, once_key__startswith=UNTOLD, ended_at__isnull=False)
@@ -176,7 +181,7 @@ def _unsaid(message: Message, *, loop: Loop | None, site: Site, now: datetime) -
     )
     new = [
         (row, reason)
-        for row in rows.select_related("template", "patient").order_by("expires_at", "pk")
+        for row in rows.exclude(has_later_news()).select_related("template", "patient").order_by("expires_at", "pk")
         if (row.pk == message.pk or since is None or came_to_nothing_at(row) > since)
         and (reason := reason_to_call(row))
     ]

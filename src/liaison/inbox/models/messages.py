@@ -120,6 +120,7 @@ class Message(models.Model):
     queued_by_name = models.CharField(max_length=200)
     send_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True, blank=True)
+    matter = models.CharField(max_length=300, blank=True, default="")  # later news of the same takes its place
 
     state = models.CharField(max_length=10, choices=MessageState, default=MessageState.QUEUED)
     attempts = models.PositiveSmallIntegerField(default=0)

@@ -40,6 +40,7 @@ def failed_without_loop() -> list[Message]:
 def withheld_without_loop(*, now: datetime) -> list[Message]:
     """News of visits ahead that could not be sent, or not so that they can read it, and that no loop tells them."""
     rows = Message.objects.filter(Q(expires_at=None) | Q(expires_at__gt=now), template__code__in=list(NEWS))
+    rows = rows.exclude(has_later_news())
     rows = rows.filter(Q(suppressed_reason__in=list(WORDS)) | Q(pk__in=_perhaps_unread(rows).values("pk")))
     seen = rows.select_related("patient", "loop", "queued_by", "template").order_by("pk")
     found = [row for row in seen if reason_to_call(row)]
@@ -59,6 +60,15 @@ def is_unread_news(message: Message) -> bool:
     """Whether it says what the patient must know of a visit, in a language that its reader does not read."""
     news = message.template is not None and message.template.code in NEWS
     return news and unread_of(message) is not None
+
+
+def has_later_news() -> Exists:
+    """The condition that a message was overtaken: the patient was written to about the same visit since, or was to be.
+
+    Of a visit that was booked, moved and cancelled only the last counts.
+    """
+    later = Message.objects.filter(patient=OuterRef("patient"), matter=OuterRef("matter"), pk__gt=OuterRef("pk"))
+    return Exists(later.exclude(matter="").filter(template__code__in=list(NEWS)))
 
 
 def came_to_nothing_at(message: Message) -> datetime:

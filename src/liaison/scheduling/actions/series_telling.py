@@ -52,6 +52,7 @@ def tell_of_series(*, actor: Actor, series: Series, what: str, appointment_ids: 
             },
             attachments=_files(series, rows, now=now),
             expires_at=listed[0].start_at,
+            matter=f"series:{series.ical_uid}@{listed[0].start_at.isoformat()}",
         ),
         idempotency_key=key,
         loop=series.loop,

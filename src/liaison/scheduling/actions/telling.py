@@ -128,11 +128,18 @@ def _tell(
             context=context,
             attachments=_invitations(appointment, method=method, now=now),
             expires_at=appointment.start_at,
+            matter=_matter(appointment),
         ),
         idempotency_key=f"{_prefix(appointment)}{key or template}",
         loop=appointment.loop,
         now=now,
     )
+
+
+def _matter(appointment: Appointment) -> str:
+    """What it is news of: the visit, which goes by its event in the patient's calendar whenever it is moved."""
+    event = _event_of(appointment)
+    return f"visit:{event.uid}" + (f"@{event.recurs_at.isoformat()}" if event.recurs_at else "")
 
 
 def _prefix(appointment: Appointment) -> str:

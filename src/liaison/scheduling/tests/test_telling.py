@@ -96,6 +96,19 @@ def test_a_cancellation_takes_the_event_out_of_his_calendar(clinic: Clinic) -> N
     assert (event["UID"], event["SEQUENCE"], event["STATUS"]) == (booked.ical_uid, 1, "CANCELLED")
 
 
+def test_all_that_is_written_of_a_visit_is_news_of_the_same_visit(clinic: Clinic) -> None:
+    old = clinic.book(START)
+    order = clinic.order("2026-03-11 14:00")
+    new = actions.move_appointment(
+        actor=clinic.rosa, appointment=old, order=order, reason=CancelReason.PATIENT, now=NOW
+    )
+    cancel(clinic, new)
+    clinic.book("2026-03-12 10:00")
+    *theirs, another = messages()
+    assert {one.matter for one in theirs} == {f"visit:{old.ical_uid}"}
+    assert another.matter not in {"", theirs[0].matter}
+
+
 def test_who_died_or_whose_visit_is_past_is_not_written_to(clinic: Clinic) -> None:
     booked, past = clinic.book(START), clinic.book("2026-03-03 10:00")
     with writes_open():
