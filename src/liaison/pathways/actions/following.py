@@ -121,7 +121,7 @@ def forget_call(actor: Actor, *, call_id: int, now: datetime) -> None:
         inside, ever = contact_of(enrolment, now=now)
         proved = {ever.standing, inside.standing} & {Contact.CONTACTED, Contact.ATTEMPTS_DOCUMENTED}
         if not proved:
-            contact_void(actor, enrolment, why=STRUCK, now=now)
+            contact_void(actor, enrolment, sentence=STRUCK, now=now)
         elif CONTACT not in enrolment.loop.evidence_kinds and enrolment.loop.state == "open":
             note_call(actor, call_id=proving(enrolment).pk, now=now)
 
@@ -159,21 +159,24 @@ def proving(enrolment: Enrolment) -> Call:
     return (talks or left)[-1]
 
 
-def contact_void(actor: Actor, enrolment: Enrolment, *, why: str, because: str = "", now: datetime) -> None:
+def contact_void(
+    actor: Actor, enrolment: Enrolment, *, sentence: str, reason: str = "", because: str = "", now: datetime
+) -> None:
     """What calls proved of the contact is taken back, and who was to be tried again is called as at first.
 
-    `why` in a sentence, `because` a code for another fact than a mistake.
+    `sentence` and `reason` as in `Mistake`, and so is `because`, a code for another fact than a mistake.
     """
     for row in contact_by_calls(enrolment):
         mistake = Mistake(
-            sentence=why,
+            sentence=sentence,
+            reason=reason,
             because=because,
             about=About(type=row.about_type, id=row.about_id or 0),
             kinds=(CONTACT,),
         )
         void_evidence(actor, mistake=mistake, loop_id=enrolment.loop_id, now=now)
         if running_clock(enrolment, KEEP_TRYING_RULE) is not None:
-            void_clock(actor, loop_id=enrolment.loop_id, rule_id=KEEP_TRYING_RULE, reason=why, now=now)
+            void_clock(actor, loop_id=enrolment.loop_id, rule_id=KEEP_TRYING_RULE, reason=sentence, now=now)
 
 
 def contact_by_calls(enrolment: Enrolment) -> list[Evidence]:

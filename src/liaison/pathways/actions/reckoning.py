@@ -149,15 +149,16 @@ def _contact_again(actor: Actor, enrolment: Enrolment, *, was: _Was, why: str, n
         proof = Proof(loop_id=enrolment.loop_id, kind=CONTACT, note=words, about=call)
         for row in before_it:
             void = Mistake(
-                sentence=f"{why} A call before it counts no more.",
+                sentence="A call before the discharge counts no more.",
+                reason=why,
                 because=CORRECTED,
                 about=About(type=row.about_type, id=row.about_id or 0),
                 kinds=(CONTACT,),
             )
             void_evidence(actor, mistake=void, instead=(proof,), loop_id=enrolment.loop_id, now=now)
     elif before_it or not words:
-        sentence = f"{why} The calls that counted as contact do so no more."
-        contact_void(actor, enrolment, why=sentence, because=CORRECTED, now=now)
+        sentence = "The calls do not prove the contact any more."
+        contact_void(actor, enrolment, sentence=sentence, reason=why, because=CORRECTED, now=now)
     elif rows and words != was.contact:
         restate_evidence(actor, evidence_id=rows[-1].pk, note=words, reason=why, now=now)
 
@@ -171,7 +172,8 @@ def _visit_again(actor: Actor, enrolment: Enrolment, *, was: _Was, why: str, now
     before, after = (visit_standing(seen_at, discharged_on=on, zone=zone) for on in (was.home_on, enrolment.anchor_on))
     if after is None:
         void = Mistake(
-            sentence=f"{why} A visit before the day after it does not count.",
+            sentence="The visit was not after the day of the discharge: it counts no more.",
+            reason=why,
             because=CORRECTED,
             kinds=(VISIT,),
             at=row.at,
@@ -190,7 +192,8 @@ def _medicines_again(actor: Actor, enrolment: Enrolment, *, why: str, now: datet
     for row in rows.exclude(happened_at=None).order_by("pk"):
         if row.happened_at is not None and row.happened_at.astimezone(zone).date() < enrolment.anchor_on:
             void = Mistake(
-                sentence=f"{why} The medicines as they were gone through before it do not count.",
+                sentence="The medicines were gone through before the discharge: that counts no more.",
+                reason=why,
                 because=CORRECTED,
                 kinds=(RECONCILIATION,),
                 at=row.at,

@@ -120,9 +120,9 @@ def test_a_call_before_the_right_hour_of_the_same_day_was_made_in_hospital(home)
     call(home, at=DISCHARGE + timedelta(hours=1), outcome="reached", clinical=True)
     correct(home, to=DISCHARGE + timedelta(hours=2), now=NOW)
     assert "tcm.contact" in running()
-    assert lines("taken_back") == [
-        "The end of the stay was corrected to Fri, Feb 13, 17:00. The calls that counted as contact do so no more.",
-    ]
+    line = LoopEvent.objects.get(what="taken_back")
+    assert line.sentence == "The calls do not prove the contact any more."
+    assert line.reason == "The end of the stay was corrected to Fri, Feb 13, 17:00."
     assert lines() == []
 
 
@@ -218,12 +218,9 @@ def test_a_visit_of_ours_before_the_right_day_counts_no_more_and_counts_again(ho
     visit_seen(home.rosa, loop_id=home.enrolment.loop_id, appointment_id=visit.pk, now=THURSDAY)
     correct(home, to=DISCHARGE + 5 * DAY)
     assert (home.enrolment.loop.evidence_kinds, due("tcm.visit")) == ([], "2026-03-05")
-    assert lines("taken_back") == [
-        (
-            "The end of the stay was corrected: home since Feb 18, not Feb 13. "
-            "A visit before the day after it does not count."
-        ),
-    ]
+    line = LoopEvent.objects.get(what="taken_back")
+    assert line.sentence == "The visit was not after the day of the discharge: it counts no more."
+    assert line.reason == "The end of the stay was corrected: home since Feb 18, not Feb 13."
     correct(home, to=DISCHARGE)
     assert home.enrolment.loop.evidence_kinds == ["visit"]
     assert view(home).visit_standing is VisitStanding.IN_7
