@@ -66,9 +66,9 @@ def hold_time(
 def book_or_take(
     *, actor: Actor, patient: Patient, order: BookingOrder, override: Override | None = None, now: datetime
 ) -> Appointment:
-    """Book this time; where the same form held it before, that one is taken. Refuses what booking refuses."""
+    """Book this time; where the same form held it before, that one is taken, once. Refuses what booking refuses."""
     held = Hold.objects.select_related("appointment__patient").filter(
-        appointment__idempotency_key=_key(order), appointment__patient=patient, end=""
+        appointment__idempotency_key=_key(order), appointment__patient=patient, end__in=["", HoldEnd.TAKEN.value]
     ).first()  # fmt: skip
     if held is not None and same_order(held.appointment, order, patient=patient, follows=None):
         return take_hold(actor=actor, appointment=held.appointment, now=now)
