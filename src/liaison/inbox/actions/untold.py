@@ -15,6 +15,7 @@ from liaison.core.keys import hold_key
 from liaison.inbox.actions.failures import SOON, next_business_day, owner_of
 from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import Call, Message
+from liaison.inbox.ports import is_told_anyway
 from liaison.inbox.queries.unread import unread_of
 from liaison.inbox.queries.untold import ON_ITS_WAY, UNTOLD, came_to_nothing_at, reason_to_call
 from liaison.inbox.rules.contact import Outcome, With
@@ -61,7 +62,12 @@ def call_who_cannot_read_it(actor: Actor, *, message_id: int, now: datetime) -> 
 
 
 def needs_call(message: Message, *, site: Site, reason: str, now: datetime) -> bool:
-    """Whether somebody must tell the patient by phone what this message, not sent or not read for `reason`, says."""
+    """Whether somebody must tell the patient by phone what this message, not sent or not read for `reason`, says.
+
+    Not where another promise is to tell them by phone anyway.
+    """
+    if is_told_anyway(message.idempotency_key):
+        return False
     template, talked = message.template.code if message.template else "", _talked(message, site=site)
     return must_be_called(template=template, reason=reason, ends_at=message.expires_at, talked=talked, now=now)
 
