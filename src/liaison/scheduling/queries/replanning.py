@@ -55,7 +55,7 @@ MOST_OFFERED: Final = 8
 
 _AHEAD: Final = timedelta(days=21)
 _DAY: Final = timedelta(days=1)
-_LEAST_TIMES, _MOST_TIMES, _TIMES_EACH = 60, 240, 6
+_LEAST_TIMES, _MOST_TIMES, _TIMES_EACH = 60, 240, 4
 _STATES: Final = (State.PENDING, State.BOOKED, State.ARRIVED, State.CHECKED_IN)
 _PRESSES: Final = {"urgent": Press.URGENT, "clinical": Press.CLINICAL, "stat": Press.CLINICAL}
 
@@ -288,9 +288,10 @@ class _Looked:
         loops = {row.loop.pk: row.loop for row in self.rows if row.loop is not None}
         words = words_of(self.actor, loops=loops.values(), now=self.now)
         whole = list(self.all_times.values())
+        free = still_open(whole, plan, most=MOST_OFFERED + 1)
         for visit in in_order_of_need(whole):
             row, pick = rows[visit.key], plan.picks[visit.key]
-            others = [one for one in still_open(whole, plan, key=visit.key, most=MOST_OFFERED + 1) if one != pick]
+            others = [one for one in free[visit.key] if one != pick]
             is_pinned = any(one.is_pinned for one in visits if one.key == visit.key)
             yield DisplacedLine(
                 visit=row,

@@ -151,19 +151,31 @@ def lower_bound(visits: Sequence[DisplacedVisit]) -> int:
     return sum(min((one.cost for one in visit.times), default=visit.cost_of_none) for visit in visits)
 
 
-def still_open(visits: Sequence[DisplacedVisit], plan: DayPlan, *, key: int, most: int) -> tuple[NewTime, ...]:
-    """The times that this visit could have while all others keep what the plan gives them, the cheapest first: one
+def still_open(visits: Sequence[DisplacedVisit], plan: DayPlan, *, most: int) -> Mapping[int, tuple[NewTime, ...]]:
+    """By visit the times that it could have while all others keep what the plan gives them, the cheapest first: one
     for each start and leading person, at most `most`."""
-    taken: dict[int, list[Span]] = defaultdict(list)
-    mine = next(one for one in visits if one.key == key)
+    taken: dict[int, list[tuple[int, Span]]] = defaultdict(list)
     for visit in visits:
-        pick = plan.picks[visit.key] if visit.key != key else None
+        pick = plan.picks[visit.key]
         for whose, span in pick.takes(visit.patient_id) if pick else ():
-            taken[whose].append(span)
+            taken[whose].append((visit.key, span))
+    return {visit.key: _open_to(visit, taken, most=most) for visit in visits}
+
+
+def _open_to(
+    visit: DisplacedVisit, taken: Mapping[int, Sequence[tuple[int, Span]]], *, most: int
+) -> tuple[NewTime, ...]:
     found: dict[tuple[datetime, int], NewTime] = {}
-    for one in mine.times:
-        if len(found) < most and not _collides(one, mine, taken):
+    for one in visit.times:
+        free = all(
+            key == visit.key or not span.overlaps(other)
+            for whose, span in one.takes(visit.patient_id)
+            for key, other in taken.get(whose, ())
+        )
+        if free:
             found.setdefault((one.start, one.assigned[0][1]), one)
+        if len(found) == most:
+            break
     return tuple(found.values())
 
 

@@ -147,10 +147,10 @@ def test_what_else_a_visit_could_have_leaves_the_others_alone() -> None:
         visit(2, at(12), at(14)),
     ]
     plan = DayPlan(picks={1: visits[0].times[0], 2: visits[1].times[0]}, cost=0, bound=0)
-    assert [one.start.hour for one in still_open(visits, plan, key=1, most=9)] == [10, 11, 13]
-    assert [one.start.hour for one in still_open(visits, plan, key=1, most=2)] == [10, 11]
+    assert [one.start.hour for one in still_open(visits, plan, most=9)[1]] == [10, 11, 13]
+    assert [one.start.hour for one in still_open(visits, plan, most=2)[1]] == [10, 11]
     none = DayPlan(picks={1: None, 2: None}, cost=0, bound=0)
-    assert len(still_open(visits, none, key=1, most=9)) == 4
+    assert len(still_open(visits, none, most=9)[1]) == 4
 
 
 # --- the times of one visit ----------------------------------------------------------------------------------
