@@ -25,7 +25,7 @@ from liaison.scheduling.actions.refusals import Impossible, KeyReused, ReasonMis
 from liaison.scheduling.events import AppointmentMoved
 from liaison.scheduling.models import Appointment, Closure, Displacement, Replan, Resource, ResourceKind, VisitType
 from liaison.scheduling.ports import BookingOrder, CancelReason, Seat, Span
-from liaison.scheduling.queries.replanning import Closing, displaced_by, may_move_from, replan_of_key
+from liaison.scheduling.queries.replanning import MOST_VISITS, Closing, displaced_by, may_move_from, replan_of_key
 
 _MINUTE = timedelta(minutes=1)
 _OF_THE_TIME = (Warned, WrongSeats, ReferralNeeded, Stale)
@@ -152,10 +152,10 @@ class _Replanning:
         return Closing(site=site, resource=resource, during=self.order.during)
 
     def _lock(self) -> Sequence[int]:
-        """Patients, then sites, then everybody whose time changes, each in the order of their ids: the ids of those
-        that close."""
-        patients = displaced_by(self.closing, now=self.now).order_by("patient_id")
-        for patient_id in patients.values_list("patient_id", flat=True).distinct():
+        """Visits, patients, sites, then everybody whose time changes, each in the order of their ids and in the order
+        in which moving one visit does: the ids of those that close."""
+        rows = displaced_by(self.closing, now=self.now).order_by("pk").select_for_update(no_key=True, of=("self",))
+        for patient_id in sorted(set(rows.values_list("patient_id", flat=True))):
             hold_patient(patient_id)
         closed = [self.closing.resource.pk] if self.closing.resource else self._working_there()
         had = Resource.objects.filter(reservations__appointment__in=list(self.moves)).values_list("pk", flat=True)
@@ -168,13 +168,13 @@ class _Replanning:
         return tuple(Resource.objects.working_at(self.closing.site.pk).values_list("pk", flat=True))
 
     def _visits(self) -> Sequence[Appointment]:
-        """All that lies in that time now, locked. Refuses: DayChanged when that is not what the plan knew."""
+        """All that lies in that time, now that nobody can change it. Refuses: DayChanged when the plan knew otherwise.
+
+        What lies beyond those that are planned at once is seen to like what this actor can't see.
+        """
         every = displaced_by(self.closing, now=self.now)
-        mine = set(may_move_from(self.actor, every, now=self.now).values_list("pk", flat=True))
-        rows = every.select_for_update(no_key=True, of=("self",)).select_related(
-            "patient", "visit_type", "site", "loop"
-        )
-        visits = list(rows)
+        mine = set(may_move_from(self.actor, every, now=self.now).values_list("pk", flat=True)[:MOST_VISITS])
+        visits = list(every.select_related("patient", "visit_type", "site", "loop"))
         came, gone = mine - set(self.moves), set(self.moves) - mine
         other = [visit for visit in visits if visit.pk in mine & set(self.moves) and not self._is_as_known(visit)]
         if came or gone or other:
