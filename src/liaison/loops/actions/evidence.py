@@ -21,8 +21,6 @@ from liaison.loops.events import EvidenceAdded, LoopClosed, LoopGivenUp
 from liaison.loops.models import Evidence, Loop, State, Voided
 from liaison.loops.ports import About
 
-"""Why the clocks that still ran when a loop closed are void."""
-
 
 class EvidenceMissing(Refusal):
     """A loop closes only with its proof; "sent" closes nothing."""

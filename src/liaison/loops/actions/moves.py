@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
@@ -245,7 +245,7 @@ def follow_unmerge(actor: Actor, *, fact: PatientsUnmerged) -> int:
 
 def _ended_at(made: HandOver, *, now: datetime) -> datetime:
     """Now, or just after it began: it ends after it starts."""
-    return max(now, made.starts_at + rules.UNDO_WITHIN)
+    return max(now, made.starts_at + timedelta(microseconds=1))
 
 
 def _works_at(person: User, *, sites: frozenset[int] | None, now: datetime) -> bool:

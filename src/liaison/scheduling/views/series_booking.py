@@ -33,6 +33,7 @@ from liaison.scheduling.forms.series import (
     read_picks,
 )
 from liaison.scheduling.queries.series_plan import SeriesWanted
+from liaison.scheduling.rules import Repeats
 from liaison.scheduling.views.series_showing import (
     MENDED,
     shown_plan,
@@ -127,6 +128,7 @@ def _typed(patient: Patient, given: QueryDict, *, sites: tuple[Site, ...], now: 
     """What was typed, with a first answer for what was not asked yet."""
     typed: dict[str, Any] = {name: given[name] for name in given}
     typed["weekdays"] = given.getlist("weekdays")
+    typed.setdefault("repeats", Repeats.WEEKLY.value)
     typed["referral"] = str(_referral_id(patient, given) or "")
     if typed.get("site") not in {str(site.pk) for site in sites}:
         home = queries.first_site(patient=patient, among=[site.pk for site in sites])
