@@ -76,13 +76,13 @@ def hand_over(
     AlreadyHandedOver, OwnerCannotSee when no cover sees any of the patients.
     """
     covers = [owner for owner in dict.fromkeys(to) if owner.user_id != from_user_id or owner.team_id]
-    if not reason.strip():
-        raise ReasonNeeded
-    if not covers:
-        raise NobodyToCover
-    if until is not None and until <= now:
-        raise EndsBeforeItStarts
     with act(actor, access.HAND_OVER, reason=reason, now=now) as entry:
+        if not reason.strip():
+            raise ReasonNeeded
+        if not covers:
+            raise NobodyToCover
+        if until is not None and until <= now:
+            raise EndsBeforeItStarts
         sites = actor.sites_for(access.HAND_OVER)
         away = User.objects.select_for_update().filter(pk=from_user_id).first()
         theirs = Loop.objects.open().owned_by(Owner(user_id=from_user_id))
