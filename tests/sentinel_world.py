@@ -40,7 +40,16 @@ from liaison.scheduling import actions as scheduling
 from liaison.scheduling.models import Appointment, VisitType
 from liaison.scheduling.models import Resource as Bookable
 from liaison.scheduling.ports import BookingOrder, Gap, HolidayPolicy, OfferBy, Pattern, Seat, Span
-from liaison.scheduling.queries import JourneyWanted, SeriesWanted, plan_series, plan_visits_together
+from liaison.scheduling.queries import (
+    Closing,
+    JourneyWanted,
+    SeriesWanted,
+    TimesWanted,
+    earliest_times,
+    plan_day,
+    plan_series,
+    plan_visits_together,
+)
 
 MARKS = ("Quillfeather", "Zyxwulf", "Zyx the Brave", "QF-77-SENTINEL", "quill.zyx@sentinel.example", "555-0188")
 """What is the sentinel's alone. Where one of these appears, the patient was shown."""
@@ -94,6 +103,7 @@ class World:
             "scheduling:repeat": f"?patient={patient}&loop={loop}",
             "scheduling:plan_journey": f"?patient={patient}&loop={loop}&look=1",
             "scheduling:cancel_series": "?position=1",
+            "scheduling:replan": self.arguments["replan_query"],
             "scheduling:join": f"?patient={patient}&loop={loop}",
             "scheduling:day": f"?site={self.arguments['site_id']}&on={self.arguments['day']}",
             "scheduling:week": f"?site={self.arguments['site_id']}&on={self.arguments['day']}",
@@ -251,6 +261,7 @@ def _scheduling(world: World, rosa: Actor, *, here: Site, now: datetime) -> None
     _waitlist(world, rosa, booked, here=here, now=now)
     _series(world, rosa, kind=kind, here=here, now=now)
     _journey(world, rosa, kind=kind, here=here, now=now)
+    _replan(world, rosa, kind=kind, here=here, now=now)
 
 
 def _series(world: World, rosa: Actor, *, kind: VisitType, here: Site, now: datetime) -> None:
@@ -294,6 +305,43 @@ def _journey(world: World, rosa: Actor, *, kind: VisitType, here: Site, now: dat
     order = scheduling.JourneyOrder(key="walk-journey", visits=visits, name="Zyxwulf twice")
     journey = scheduling.book_journey(actor=rosa, patient=world.patient, order=order, now=now)
     world.arguments["journey_id"] = journey.pk
+
+
+def _replan(world: World, rosa: Actor, *, kind: VisitType, here: Site, now: datetime) -> None:
+    """The clinician of one of their visits is sick: it has another time, and they are to be told."""
+    wanted = TimesWanted(
+        visit_type_id=kind.pk, site_id=here.pk, patient_id=world.patient.pk,
+        not_before=now.date() + timedelta(days=60),
+    )  # fmt: skip
+    offer = earliest_times(rosa, wanted=wanted, now=now).offers[0]
+    seats = tuple(Seat(role=seat.role, resource_id=seat.resource_id) for seat in offer.seats)
+    order = BookingOrder(
+        key="walk-replan", visit_type_id=kind.pk, site_id=here.pk, start_at=offer.start_at, seats=seats
+    )
+    visit = scheduling.book_appointment(actor=rosa, patient=world.patient, order=order, now=now)
+    away = Bookable.objects.get(pk=offer.seats[0].resource_id)
+    closing = Closing(site=here, resource=away, during=Span(offer.start_at, offer.end_at))
+    (line,) = plan_day(rosa, closing=closing, effort=0.0, now=now).lines
+    new = line.proposed
+    move = scheduling.ReplanMove(
+        appointment_id=visit.pk,
+        version=visit.version,
+        start_at=new.start_at if new else None,
+        seats=tuple(Seat(role=seat.role, resource_id=seat.resource_id) for seat in new.seats) if new else (),
+    )
+    made = scheduling.replan_day(
+        actor=rosa,
+        order=scheduling.ReplanOrder(
+            key="walk-replan", site_id=here.pk, resource_id=away.pk, during=closing.during, reason="Sick",
+            moves=(move,),
+        ),
+        now=now,
+    )  # fmt: skip
+    world.arguments["replan_id"] = made.pk
+    moved = made.displaced.get().moved_to or visit
+    on, zone = moved.visit_on.isoformat(), "&from_at=00:00&to_at=23:59&reason=Sick"
+    holder = moved.reservations.order_by("pk").first()
+    world.arguments["replan_query"] = f"?look=1&what=r{holder.resource_id}&from_on={on}&to_on={on}{zone}"
 
 
 def _yesterday(world: World, rosa: Actor, order: BookingOrder, *, now: datetime) -> None:

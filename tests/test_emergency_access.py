@@ -22,6 +22,7 @@ OUTLASTS = {
     "scheduling.book_journey",
     "scheduling.book_series",
     "scheduling.change_series",
+    "scheduling.replan",
 }
 
 

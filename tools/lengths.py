@@ -27,7 +27,7 @@ class Limit:
 
 MODULE = Limit(fine=400, fails=600)
 FUNCTION = Limit(fine=50, fails=80)
-TEMPLATE_LINE = Limit(fine=500, fails=3000, unit="characters")
+TEMPLATE_LINE = Limit(fine=500, fails=1300, unit="characters")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,9 @@ import { all, on, one } from "./page.js";
 import { announce } from "./live.js";
 
 const STAYS = 10_000;
+const HEARD = 20_000; // however long it is pointed at: the server hears an undo for thirty seconds, the way included
 let timer = 0;
+let deaf = 0;
 let left = STAYS;
 let began = 0;
 
@@ -27,6 +29,8 @@ export function say(said, undo = "") {
   one("[data-undo-said]", place).textContent = said;
   const button = one("[data-undo]", place);
   button.hidden = !undo;
+  clearTimeout(deaf);
+  deaf = setTimeout(() => (button.hidden = true), HEARD);
   button.dataset.undo = undo;
   const time = one(".l-undo-time", place);
   time.replaceWith(time.cloneNode());

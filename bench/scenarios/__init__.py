@@ -1,6 +1,6 @@
 """The benchmarks by name."""
 
-from bench.scenarios import booking, calendar, desk, importing, searching, slots, timeline
+from bench.scenarios import booking, calendar, desk, importing, replan, searching, slots, timeline
 
 SCENARIOS = {
     scenario.name: scenario
@@ -11,6 +11,7 @@ SCENARIOS = {
         timeline.SCENARIO,
         booking.SCENARIO,
         slots.SCENARIO,
+        replan.SCENARIO,
         calendar.SCENARIO,
     )
 }

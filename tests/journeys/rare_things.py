@@ -168,6 +168,7 @@ def _time(here: Here) -> dict[str, Any]:
         "series_id": weekly.series_id,
         "series_visit_id": weekly.pk,
         "journey_id": Journey.objects.filter(steps__appointment__site=here.site).latest("pk").pk,
+        "replan_id": _replan(here, rosa, room=room),
         "secret": scheduling.make_feed(actor=here.actor("Dr Imani Achebe", proved=True), now=now),
         "step": "arrived",
         "visit_type_id": visit.visit_type_id,
@@ -182,6 +183,19 @@ def _time(here: Here) -> dict[str, Any]:
         "ending": "take",
         "token": scheduling.offer_link(offer).rstrip("/").rpartition("/")[2],
     }
+
+
+def _replan(here: Here, rosa: Actor, *, room: Any) -> int:
+    """A room that can't be used one night in two months, when nobody is in it."""
+    from liaison.scheduling import actions as scheduling
+    from liaison.scheduling.ports import Span
+
+    midnight = (here.now + timedelta(days=60)).astimezone(here.site.zone).replace(hour=1, minute=0, second=0)
+    during = Span(start=midnight.replace(microsecond=0), end=midnight.replace(microsecond=0) + timedelta(hours=3))
+    order = scheduling.ReplanOrder(
+        key="pages", site_id=here.site.pk, resource_id=room.pk, during=during, reason="Floor", moves=()
+    )
+    return scheduling.replan_day(actor=rosa, order=order, now=here.now).pk
 
 
 def _paper(here: Here) -> dict[str, Any]:
@@ -288,6 +302,8 @@ def _queries(here: Here, known: dict[str, Any]) -> dict[str, str]:
         "scheduling:readiness": f"?site={here.site.pk}&days=7",
         "scheduling:repeat": f"?patient={patient}",
         "scheduling:cancel_series": "?position=1",
+        "scheduling:replan": f"?look=1&what=s{here.site.pk}&from_on={known['day']}&to_on={known['day']}"
+        "&from_at=00:00&to_at=23:59&reason=Snow",
         "scheduling:join": f"?patient={patient}",
         "scheduling:day": f"?site={here.site.pk}&on={known['day']}",
         "inbox:call": f"?patient={patient}",

@@ -168,3 +168,47 @@ def _event(text, uid):
             calendar = icalendar.Calendar.from_ical(part.get_content())
             return next((event for event in calendar.walk("VEVENT") if event["UID"] == uid), None)
     return None
+
+
+def test_reload_and_back_show_the_same_search_and_choose_nothing_by_themselves(as_person, clinic):
+    patient_id = clinic.value(
+        "SELECT p.id FROM patients_patient p JOIN patients_patientsite s ON s.patient_id = p.id"
+        " JOIN accounts_site a ON a.id = s.site_id AND a.code = 'RIV' AND s.is_home"
+        " WHERE NOT p.is_deceased AND p.merged_into_id IS NULL AND p.called_as = ''"
+        " AND NOT EXISTS (SELECT 1 FROM scheduling_hold h JOIN scheduling_appointment v ON v.id = h.appointment_id"
+        " WHERE v.patient_id = p.id AND h.\"end\" = '') ORDER BY p.id DESC LIMIT 1"
+    )
+    rosa = as_person("Rosa Delgado")
+    page = rosa.open(f"/book/?patient={patient_id}")
+    page.locator("select[name=visit_type]").select_option(label="Office visit, 20 min")
+    settled(page)
+    page.locator("#ask").press_sequentially("next week pm")
+    expect(page.locator("input[name=from_at]")).to_have_value(re.compile("^12:00"))
+    settled(page)
+    searched = page.locator("input[name=not_before]").input_value()
+    page.reload()
+    expect(page.locator("input[name=not_before]")).to_have_value(searched)
+    expect(page.locator("input[name=from_at]")).to_have_value(re.compile("^12:00"))
+    settled(page)
+    page.locator(".c-time").nth(2).click()
+    page.get_by_role("button", name="Hold it").click()
+    arrive(page, r"/appointments/\d+/")
+    page.go_back()
+    arrive(page, r"/book/\?")
+    settled(page)
+    expect(page.locator("input[name=not_before]")).to_have_value(searched)
+    chosen = page.locator("input[name=offer]:checked")
+    expect(chosen).to_have_count(1)
+    assert chosen.input_value() == page.locator("input[name=offer]").first.input_value()
+
+    page.goto(f"{clinic.url}/journeys/new/?patient={patient_id}")
+    page.get_by_role("button", name="Another visit").click()
+    expect(page.locator("select[name=kind]")).to_have_count(3)
+    page.locator("#id_not_before").fill(searched)
+    page.locator("#id_not_before").dispatch_event("change")
+    settled(page)
+    expect(page.locator(".c-plan").first).to_be_visible()
+    page.reload()
+    expect(page.locator("select[name=kind]")).to_have_count(3)
+    expect(page.locator("#id_not_before")).to_have_value(searched)
+    expect(page.locator(".c-plan").first).to_be_visible()

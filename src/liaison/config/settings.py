@@ -168,6 +168,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "liaison.accounts.middleware.ActorMiddleware",
     "liaison.core.middleware.BodyLimitMiddleware",
+    "liaison.core.middleware.PlainTextMiddleware",
     "liaison.core.middleware.RememberingMiddleware",
     "liaison.core.middleware.RefusalMiddleware",
     "liaison.accounts.middleware.StepUpMiddleware",

@@ -32,6 +32,8 @@ IN_MEMORY: Final = 1 << 20
 GATHERED: Final = 4 << 20
 """An answer of so many bytes at most is handed to the server in one piece; a longer one in a file."""
 ANSWERS: Final = "liaison-answer-"
+UPLOAD: Final = ".upload"
+"""What Django calls a file that is being uploaded."""
 OPENED_SECONDS: Final = 60.0
 """The server opens such a file within a moment, and goes on reading what is taken off the disk after this."""
 TOO_SLOW: Final = (
@@ -167,8 +169,8 @@ class _Answer:
 
 
 def _sweep(folder: Path) -> None:
-    """Take away the answers of processes that were killed before they could."""
-    for left in folder.glob(f"{ANSWERS}*"):
+    """Take away the answers and uploads of processes that were killed before they could."""
+    for left in (*folder.glob(f"{ANSWERS}*"), *folder.glob(f"*{UPLOAD}*")):
         with suppress(OSError):  # somebody else's, or another process was quicker
             if time.time() - left.stat().st_mtime > 10 * OPENED_SECONDS:
                 left.unlink()

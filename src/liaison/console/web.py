@@ -3,6 +3,7 @@
 The servers fork workers; a worker whose server is killed must end with it, or it would keep answering on the port.
 """
 
+import tempfile
 from typing import Any, Final
 
 from liaison.console.lifeline import end_with_parent
@@ -21,6 +22,7 @@ def pages() -> Any:
     from liaison.core.middleware import most_taken
 
     folder = data_folder() / "tmp"
+    tempfile.tempdir = str(folder)  # uploads lie there too until they are kept
     return Front(application, threads=THREADS, most=most_taken(), folder=folder)  # type: ignore[arg-type]  # iterable
 
 

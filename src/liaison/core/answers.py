@@ -27,6 +27,16 @@ def wants_fragment(request: HttpRequest) -> bool:
     return htmx is not None and bool(htmx) and not htmx.history_restore_request
 
 
+def found_again(request: HttpRequest, answer: HttpResponse, *, query: str) -> HttpResponse:
+    """The answer to a search, whose address from now on is the page with this query: Reload and Back show it again.
+
+    Only what a page fetched for itself needs it; the query says what was searched for, and nothing that was written.
+    """
+    if request.method == "GET" and wants_fragment(request):
+        answer.headers["HX-Replace-Url"] = f"{request.path}?{query}"
+    return answer
+
+
 def done(
     request: HttpRequest,
     *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from typing import Final
 
@@ -9,6 +10,8 @@ _TURNS_THE_LINE: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u
 """What shows other text backwards: embeddings, overrides and isolates (Unicode Standard Annex 9)."""
 _UNSEEN: Final = frozenset("\u200b\u2060\ufeff")
 """Nothing to see and no part of a word: zero width space, word joiner, byte order mark."""
+_ODD: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff\r]")
+"""The same characters for a search that takes no time over the usual text; a line end is odd that is not one."""
 _NEVER: Final = frozenset({"Cc", "Cs", "Zl", "Zp"})
 """Control characters, halves of a pair, separators of lines: databases and pages don't take them."""
 
@@ -21,6 +24,11 @@ def is_kept(letter: str) -> bool:
     what turns the direction of other text, and what nobody sees.
     """
     return letter not in _TURNS_THE_LINE and letter not in _UNSEEN and unicodedata.category(letter) not in _NEVER
+
+
+def is_plain(text: str) -> bool:
+    """Whether `plain` leaves this text as it is."""
+    return not _ODD.search(text)
 
 
 def plain(text: str) -> str:

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from liaison.core.asking import actor_of
 from liaison.core.attempts import SEE, keep_refused
 from liaison.core.audit import collecting_seen, record
+from liaison.core.letters import is_plain, plain
 from liaison.core.models import AuditEntry
 from liaison.core.numbers import id_in
 from liaison.core.refusals import Refusal, collecting_refusals
@@ -63,6 +64,35 @@ class RefusalMiddleware:
         if isinstance(exception, Refusal):
             return refused(request, exception)
         return None
+
+
+class PlainTextMiddleware:
+    """Take what people type as letters: nothing that turns or hides what stands beside it reaches a form or an action.
+
+    Passwords are left as they are.
+    """
+
+    def __init__(self, get_response: _View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Pass the request on; the fields are read once its view is known."""
+        return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, *_given: object) -> None:
+        """Put the plain text of every field in its place, where one has other letters."""
+        if request.method != "POST":
+            return
+        odd = {
+            name: [plain(value) if isinstance(value, str) else value for value in values]
+            for name, values in request.POST.lists()
+            if "password" not in name and any(isinstance(value, str) and not is_plain(value) for value in values)
+        }
+        if odd:
+            fields = request.POST.copy()
+            for name, values in odd.items():
+                fields.setlist(name, values)
+            request.POST = fields  # type: ignore[assignment]  # a copy of what came, which nobody changes after this
 
 
 class TooLarge(Refusal):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
@@ -196,11 +196,19 @@ def _back(request: HttpRequest) -> str:
         here = request.get_host()
     except DisallowedHost:
         return ""
-    if request.method == "GET" or urlsplit(before).netloc != here:
+    if request.method == "GET" or _split(before).netloc != here:
         return ""
     return "/" + _path_of(before).lstrip("/")
 
 
 def _path_of(url: str) -> str:
-    parts = urlsplit(url)
+    parts = _split(url)
     return parts.path + (f"?{parts.query}" if parts.query else "")
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of an address that a browser names; of one that is none ("http://[bad") nothing."""
+    try:
+        return urlsplit(url)
+    except ValueError:
+        return urlsplit("")

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from liaison.core.actor import Actor, system_actor
+from liaison.demo.anew import plan_a_day_anew
 from liaison.demo.charts import Chart
 from liaison.demo.invited import answer_invitations, invite_more
 from liaison.demo.kept import keep_times
@@ -70,6 +71,7 @@ def tell_seldom_stories(
     invite_more(actor, with_mail, staffed, now=now)
     answer_invitations(actor, now=now)
     _call_the_unwritten(office)
+    plan_a_day_anew(actor, with_mail, staffed, now=now)
     for kind in registered_kinds():
         if not kind.managed_at:
             _end_some(kind, staffed=staffed, now=now)

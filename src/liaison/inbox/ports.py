@@ -52,10 +52,12 @@ __all__ = [
     "disconnect",
     "invitation_to",
     "is_connected",
+    "is_told_anyway",
     "proofs_without",
     "register_calendar_reader",
     "register_invitation_finder",
     "register_proofs",
+    "register_told_anyway",
     "transport_for",
     "unconnected",
 ]
@@ -304,3 +306,20 @@ def invitation_to(address: str, *, uid: str) -> int | None:
     """The id of our latest message that invited this address (in lower case) to this event; None when none did."""
     found = (find(uid=uid, address=address) for find in _invitations)
     return next((message_id for message_id in found if message_id is not None), None)
+
+
+ToldAnyway = Callable[[str], bool]
+"""Whether somebody is to tell the patient by phone anyway what a message, by its idempotency key, says."""
+
+_told_anyway: list[ToldAnyway] = []
+
+
+def register_told_anyway(asked: ToldAnyway) -> None:
+    """Let a package that promises to call about what it writes say so: nobody calls twice (in `AppConfig.ready`)."""
+    if asked not in _told_anyway:
+        _told_anyway.append(asked)
+
+
+def is_told_anyway(message_key: str) -> bool:
+    """Whether a promise of another package is to tell the patient by phone what this message says."""
+    return any(asked(message_key) for asked in _told_anyway)

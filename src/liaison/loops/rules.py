@@ -323,8 +323,8 @@ def without_clinical_words(sentence: str, *, what: str, evidence: str, kind: Loo
 def may_undo(*, done_at: datetime, now: datetime, is_last: bool, by_same_person: bool, undoable: bool) -> bool:
     """Whether a slip may still be taken back: by who made it, as the last change, within ten seconds.
 
-    The ten seconds are what the bar shows, from when the answer came and without the time in which it is pointed at: a
-    press in them is heard, also over a slow line.
+    The ten seconds are what the bar shows, from when the answer came and without the time in which it is pointed at,
+    which it counts for ten more at most: a press in them is heard, also over a slow line.
     """
     return undoable and is_last and by_same_person and done_at <= now < done_at + UNDO_WITHIN + UNDO_ON_ITS_WAY
 

@@ -28,6 +28,15 @@ EXTEND_SERIES: Final = verb("scheduling.extend_series", "Book the visits of a se
 SERVE: Final = verb("scheduling.serve", "Say which promise a visit is for that names none", roles=_BOOKERS)
 SERVE_NO_MORE: Final = verb("scheduling.serve_no_more", "Take back which promise a visit is for", roles=_BOOKERS)
 MOVE: Final = verb("scheduling.move", "Move a visit to another time", roles=_BOOKERS)
+REPLAN: Final = verb(
+    "scheduling.replan",
+    "Plan a day anew: close the time of somebody, something or a site, and move the visits that lay in it",
+    roles={Role.COORDINATOR, Role.SUPERVISOR},
+    by_glass=False,
+)
+TELL_NEW_TIME: Final = verb(
+    "scheduling.tell_new_time", "Keep the promise to tell a patient of a time that was changed for them", roles=()
+)
 CANCEL: Final = verb("scheduling.cancel", "Cancel a visit", roles=_BOOKERS)
 ATTEND: Final = verb("scheduling.attend", "Note that a patient arrived, was seen or did not come", roles=_BOOKERS)
 ROOM: Final = verb("scheduling.room", "Note that a patient was taken to a room, or has left", roles=_BOOKERS)

@@ -8,6 +8,8 @@ from liaison.scheduling.kinds import (
     CANT_COME_AND_WROTE,
     HOLD_LAPSED,
     MISSED_VISIT,
+    NEW_TIME,
+    NO_TIME,
     NOT_READY,
     SERIES_HELD_UP,
     SERIES_VISIT,
@@ -29,15 +31,17 @@ class SchedulingConfig(AppConfig):
         from liaison.core.patient_pages import register_patient_pages
         from liaison.core.places import register_places
         from liaison.core.refusals import constraint_refusal
-        from liaison.inbox.ports import register_invitation_finder
+        from liaison.inbox.ports import register_invitation_finder, register_told_anyway
         from liaison.scheduling.actions.refusals import AlreadyOffered, NotFree
         from liaison.scheduling.places import OWN_FEED, PLACES
         from liaison.scheduling.ports import VisitPromise, register_readiness_check, register_visit_promise
         from liaison.scheduling.queries.answers import invited_by
+        from liaison.scheduling.queries.displaced import tells_of_it
         from liaison.scheduling.queries.readiness_checks import OURS
 
         register_places(*PLACES)
         register_invitation_finder(invited_by)
+        register_told_anyway(tells_of_it)
         register_patient_pages("/offer/")
         for beginning in ("/offer/", "/feed/"):
             keep_out_of_logs(beginning)
@@ -47,6 +51,8 @@ class SchedulingConfig(AppConfig):
         register_kind(CANT_COME_AND_WROTE)
         register_kind(WAITING)
         register_kind(HOLD_LAPSED)
+        register_kind(NEW_TIME)
+        register_kind(NO_TIME)
         register_kind(NOT_READY)
         register_kind(SERIES_VISIT)
         register_kind(SERIES_HELD_UP)

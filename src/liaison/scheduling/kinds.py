@@ -1,5 +1,5 @@
-"""The kinds of loop that scheduling opens: a visit missed, not ready, without a time, or not to be kept; a wait; a
-series that is held up."""
+"""The kinds of loop that scheduling opens: a visit missed, not ready, without a time, moved by us, or not to be kept; a
+wait; a series that is held up."""
 
 from typing import Final
 
@@ -64,6 +64,29 @@ HOLD_LAPSED: Final = LoopKind(
     event_words={"appointment": "when the time lapsed"},
     closes_itself=True,
     icon="hourglass",
+)
+
+NEW_TIME: Final = LoopKind(
+    code="new-time",
+    label="New time to tell",
+    required_evidence=("told_patient",),
+    other_evidence=("attempt",),
+    evidence_labels={"told_patient": "The patient knows the new time", "attempt": "Attempt"},
+    event_words={"replan": "when the day was planned anew", "appointment": "when the visit changed again"},
+    closes_itself=True,
+    icon="calendar-time",
+)
+
+NO_TIME: Final = LoopKind(
+    code="displaced",
+    label="Visit that lost its time",
+    required_evidence=("settled",),
+    other_evidence=("attempt",),
+    evidence_labels={"settled": "Another time, or the visit is off", "attempt": "Attempt"},
+    event_words={"replan": "when the day was planned anew"},
+    managed_at="scheduling:appointment",
+    closes_itself=True,
+    icon="calendar-x",
 )
 
 NOT_READY: Final = LoopKind(

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from liaison.accounts.ports import OwnPage
 from liaison.core.places import Place
-from liaison.scheduling.access import ARRANGE, MAKE_FEED, SEE_CALENDAR, WAIT, WAITLIST_REPORT
+from liaison.scheduling.access import ARRANGE, MAKE_FEED, REPLAN, SEE_CALENDAR, WAIT, WAITLIST_REPORT
 
 PLACES: Final = (
     Place(
@@ -52,6 +52,14 @@ PLACES: Final = (
         verb=SEE_CALENDAR,
         letter="r",
         words="coming visits prepared missing",
+    ),
+    Place(
+        label=_("Replan a day"),
+        name="scheduling:replan",
+        icon="calendar-x",
+        rank=31,
+        verb=REPLAN,
+        words="sick away absent closed snow down broken clinician machine move all visits",
     ),
     Place(
         label=_("Arrange the calendar"),

@@ -23,6 +23,7 @@ from liaison.patients.actions import put_back, repoint
 from liaison.patients.events import PatientDeceased, PatientsMerged, PatientsUnmerged
 from liaison.scheduling.actions import (
     answer_missed,
+    call_off_displaced,
     cancel_what_is_needed_no_more,
     cancel_what_was_not_needed,
     confirm_booking,
@@ -30,6 +31,7 @@ from liaison.scheduling.actions import (
     confirm_move,
     count_on_the_next,
     end_feed_of,
+    follow_displaced,
     follow_moved_visit,
     follow_the_later_visit,
     follow_up_missed,
@@ -37,12 +39,15 @@ from liaison.scheduling.actions import (
     give_up_alternatives,
     give_up_holds_of_the_dead,
     is_referrals_visit,
+    let_it_stand,
     link_blocker,
+    link_displacement,
     link_series_visit,
     look_for_another_visit,
     note_answers,
     note_freed_visit,
     note_opened_time,
+    note_told,
     refuse_if_held,
     reminders_ahead,
     schedule_referral,
@@ -168,6 +173,32 @@ def keep_the_time_left(fact: AppointmentMoved, *, actor: Actor) -> None:
     refuse_if_held(previous)
     follow_the_later_visit(actor=actor, previous=previous, moved_id=fact.appointment_id, now=fact.at)
     note_freed_visit(actor=actor, appointment=previous, moved_to_id=fact.appointment_id, now=fact.at)
+
+
+@reacts_to(AppointmentMoved)
+def follow_who_lost_their_time(fact: AppointmentMoved, *, actor: Actor) -> None:
+    """Who had lost their time has one; who is to be told of another one is told of this."""
+    moved, previous = _appointment(fact.appointment_id), _appointment(fact.previous_id)
+    follow_displaced(actor, previous=previous, moved=moved, now=fact.at)
+
+
+@reacts_to(AppointmentCancelled)
+def call_off_who_lost_their_time(fact: AppointmentCancelled, *, actor: Actor) -> None:
+    """No other time is looked for; who does not know the last one is told that the visit is off."""
+    call_off_displaced(actor, appointment=_appointment(fact.appointment_id), now=fact.at)
+
+
+@reacts_to(AppointmentArrived)
+def count_who_came_as_told(fact: AppointmentArrived, *, actor: Actor) -> None:
+    """Who comes at the new time knew it."""
+    note_told(actor, appointment=_appointment(fact.appointment_id), how="They came.", now=fact.at)
+
+
+@reacts_to(TimeOpened)
+def let_stand_what_lost_its_time(fact: TimeOpened, *, actor: Actor) -> None:
+    """What found no other time takes place where it stood."""
+    if fact.replan_id is not None:
+        let_it_stand(actor, replan_id=fact.replan_id, now=fact.at)
 
 
 @reacts_to(InvitationAnswered)
@@ -341,6 +372,7 @@ def show_who_mends_it(fact: OwnerFound, *, actor: Actor) -> None:
     del actor
     link_blocker(once_key=fact.once_key, loop_id=fact.loop_id)
     link_series_visit(once_key=fact.once_key, loop_id=fact.loop_id)
+    link_displacement(once_key=fact.once_key, loop_id=fact.loop_id)
 
 
 @reacts_to(PatientsMerged)

@@ -232,10 +232,11 @@ def test_what_nobody_fetches_is_kept_on_the_disk(echo):
 
 
 def test_answers_that_a_killed_process_left_are_swept_and_young_ones_stay(tmp_path):
-    old, young, other = (tmp_path / name for name in (f"{ANSWERS}old", f"{ANSWERS}young", "theirs"))
-    for file in (old, young, other):
+    names = (f"{ANSWERS}old", f"{ANSWERS}young", "theirs", "tmpabc.upload.pdf")
+    old, young, other, uploaded = (tmp_path / name for name in names)
+    for file in (old, young, other, uploaded):
         file.write_bytes(b"Walter")
-    for file in (old, other):
+    for file in (old, other, uploaded):
         os.utime(file, (0, 0))
     Front(lambda environ, start: [], threads=1, most=1, folder=tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted([young, other])

@@ -1,8 +1,10 @@
 """Which characters of somebody's text are kept."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from liaison.core.letters import is_kept, one_line, plain
+from liaison.core.letters import is_kept, is_plain, one_line, plain
 
 
 @pytest.mark.parametrize(
@@ -34,3 +36,13 @@ def test_white_space_of_any_kind_is_one_space() -> None:
 def test_text_of_several_lines_keeps_its_lines_and_every_letter() -> None:
     assert plain("a\x00b\r\nc\rd\x1b[1m\te\u202e") == "ab\nc\nd[1m\te"
     assert plain("שלום, 10:30\nعلی\u200cرضا") == "שלום, 10:30\nعلی\u200cرضا"
+
+
+@given(st.text())
+def test_whether_text_is_plain_is_known_without_making_it_so(text: str) -> None:
+    assert is_plain(text) == (plain(text) == text)
+
+
+def test_each_letter_of_the_first_plane_is_plain_or_not_by_both() -> None:
+    letters = [chr(number) for number in range(0x10000)]
+    assert [one for one in letters if is_plain(one)] == [one for one in letters if plain(one) == one]

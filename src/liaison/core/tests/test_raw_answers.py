@@ -44,8 +44,9 @@ def test_a_form_without_its_proof_is_told_to_be_opened_again() -> None:
     assert f'href="{SIGN_IN}?next=%2Fsites%2F"' in page
 
 
-def test_a_form_that_came_from_elsewhere_is_not_sent_back_there() -> None:
-    page = told(strict().post(SIGN_IN, {}, headers={"Referer": "https://elsewhere.example/form"}))
+@pytest.mark.parametrize("elsewhere", ["https://elsewhere.example/form", "http://[elsewhere"])
+def test_a_form_that_came_from_elsewhere_is_not_sent_back_there(elsewhere: str) -> None:
+    page = told(strict().post(SIGN_IN, {}, headers={"Referer": elsewhere}))
     assert "elsewhere" not in page
 
 

@@ -17,6 +17,7 @@ from liaison.inbox.actions.failures import SOON, next_business_day, open_failed_
 from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import Call, Message
 from liaison.inbox.models.messages import MessageState
+from liaison.inbox.ports import is_told_anyway
 from liaison.inbox.queries.unread import unread_of
 from liaison.inbox.queries.untold import (
     CAME_TO_NOTHING,
@@ -103,7 +104,12 @@ def say_what_became_of_it(actor: Actor, *, message: Message, now: datetime) -> L
 
 
 def needs_call(message: Message, *, site: Site, reason: str, now: datetime) -> bool:
-    """Whether somebody must tell the patient by phone what this message, not sent or not read for `reason`, says."""
+    """Whether somebody must tell the patient by phone what this message, not sent or not read for `reason`, says.
+
+    Not where another promise is to tell them by phone anyway.
+    """
+    if is_told_anyway(message.idempotency_key):
+        return False
     template, talked = message.template.code if message.template else "", _talked(message, site=site)
     return must_be_called(template=template, reason=reason, ends_at=message.expires_at, talked=talked, now=now)
 

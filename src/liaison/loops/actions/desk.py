@@ -108,11 +108,11 @@ def snooze_loop(
     expected_version: int | None = None,
 ) -> Loop:
     """Put it aside until an instant, at the latest its due time. Refuses ReasonNeeded, SnoozePastDue and the usual."""
-    if not reason.strip():
-        raise ReasonNeeded
     with changing(
         actor, access.SNOOZE, loop_id=loop_id, now=now, expected_version=expected_version, reason=reason
     ) as change:
+        if not reason.strip():
+            raise ReasonNeeded
         loop = change.loop
         if not rules.snooze_is_short_enough(until, due_at=loop.due_at, now=now):
             raise SnoozePastDue
@@ -145,11 +145,11 @@ def set_next_step(
 
     The desk shows whichever is due first. Refuses DueInThePast and the usual.
     """
-    if step.due_at <= now:
-        raise DueInThePast
     with changing(
         actor, access.STEP, loop_id=loop_id, now=now, expected_version=expected_version, reason=reason
     ) as change:
+        if step.due_at <= now:
+            raise DueInThePast
         loop = change.loop
         running = Clock.objects.filter(loop=loop, rule_id=BY_HAND, satisfied_at=None, voided_at=None)
         replaced_id = running.order_by("pk").values_list("pk", flat=True).last()
@@ -200,11 +200,11 @@ def raise_priority(
     expected_version: int | None = None,
 ) -> Loop:
     """Say how pressing it is (routine, urgent, clinical), with the reason. Refuses ReasonNeeded and the usual."""
-    if not reason.strip():
-        raise ReasonNeeded
     with changing(
         actor, access.STEP, loop_id=loop_id, now=now, expected_version=expected_version, reason=reason
     ) as change:
+        if not reason.strip():
+            raise ReasonNeeded
         set_due(change.loop, due_at=change.loop.due_at, priority=priority, now=now)
         change.say("priority", f"Now {priority}.", reason=reason, undoable=True)
     return change.loop

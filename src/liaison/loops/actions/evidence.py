@@ -21,8 +21,6 @@ from liaison.loops.events import EvidenceAdded, LoopClosed, LoopGivenUp
 from liaison.loops.models import Evidence, Loop, State, Voided
 from liaison.loops.ports import About
 
-"""Why the clocks that still ran when a loop closed are void."""
-
 
 class EvidenceMissing(Refusal):
     """A loop closes only with its proof; "sent" closes nothing."""
@@ -137,11 +135,11 @@ def give_up_loop(
     actor: Actor, *, loop_id: int, reason: str, now: datetime, expected_version: int | None = None
 ) -> Loop:
     """End it as not kept, with the reason. Refuses ReasonNeeded and the usual."""
-    if not reason.strip():
-        raise ReasonNeeded
     with changing(
         actor, access.GIVE_UP, loop_id=loop_id, now=now, expected_version=expected_version, reason=reason
     ) as change:
+        if not reason.strip():
+            raise ReasonNeeded
         end_clocks(change, voided_reason=f"Given up: {reason}")
         _end(change, actor=actor, state=State.GIVEN_UP)
         change.loop.given_up_reason = reason.strip()[:500]

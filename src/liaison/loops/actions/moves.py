@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Q, QuerySet
 
@@ -76,13 +76,13 @@ def hand_over(
     AlreadyHandedOver, OwnerCannotSee when no cover sees any of the patients.
     """
     covers = [owner for owner in dict.fromkeys(to) if owner.user_id != from_user_id or owner.team_id]
-    if not reason.strip():
-        raise ReasonNeeded
-    if not covers:
-        raise NobodyToCover
-    if until is not None and until <= now:
-        raise EndsBeforeItStarts
     with act(actor, access.HAND_OVER, reason=reason, now=now) as entry:
+        if not reason.strip():
+            raise ReasonNeeded
+        if not covers:
+            raise NobodyToCover
+        if until is not None and until <= now:
+            raise EndsBeforeItStarts
         sites = actor.sites_for(access.HAND_OVER)
         away = User.objects.select_for_update().filter(pk=from_user_id).first()
         theirs = Loop.objects.open().owned_by(Owner(user_id=from_user_id))
@@ -245,7 +245,7 @@ def follow_unmerge(actor: Actor, *, fact: PatientsUnmerged) -> int:
 
 def _ended_at(made: HandOver, *, now: datetime) -> datetime:
     """Now, or just after it began: it ends after it starts."""
-    return max(now, made.starts_at + rules.UNDO_WITHIN)
+    return max(now, made.starts_at + timedelta(microseconds=1))
 
 
 def _works_at(person: User, *, sites: frozenset[int] | None, now: datetime) -> bool:

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, tzinfo
 
 from django.db.models import Count, F, Q, QuerySet
 
-from liaison.accounts.access import DESK_ROLES, Role
+from liaison.accounts.access import DESK_ROLES
 from liaison.accounts.models import Assignment, Team, TeamMember, User
 from liaison.core.actor import Actor
 from liaison.core.calendars import end_of_day
@@ -25,10 +25,10 @@ from liaison.loops.queries.reach import carrying
 class Load:
     """One column of the board: a person or a team and their open loops. `late` and `today` are parts of `open`.
 
-    `asked` counts the loops of others that wait on a step of this person. `coordinates` says that this person is a
-    coordinator. `missing` says why nobody sees to it: "left" for who holds no role that carries loops any more,
-    "elsewhere" for who holds one at other sites only, "nobody" for a team in which nobody works. While their desk is
-    handed over `is_away` is true, `away_until` says until when (None: not known) and `covered_by` to whom.
+    `asked` counts the loops of others that wait on a step of this person. `missing` says why nobody sees to it: "left"
+    for who holds no role that carries loops any more, "elsewhere" for who holds one at other sites only, "nobody" for a
+    team in which nobody works. While their desk is handed over `is_away` is true, `away_until` says until when (None:
+    not known) and `covered_by` to whom.
     """
 
     owner: Owner
@@ -38,10 +38,8 @@ class Load:
     open: int
     late: int
     today: int
-    urgent: int
     escalated: int
     asked: int = 0
-    coordinates: bool = False
     is_away: bool = False
     hand_over_id: int | None = None
     away_until: datetime | None = None
@@ -73,13 +71,12 @@ def load(actor: Actor, *, now: datetime, zone: tzinfo) -> tuple[Load, ...]:
         **_figures(loops.filter(owner_team__isnull=False), column="owner_team_id", now=now, ends=ends),
     }
     asked = _asked(loops)
-    away, coordinators = _away(sites=sites, now=now), _coordinators(now=now)
+    away = _away(sites=sites, now=now)
     desks, places = _desks(sites=sites, now=now), _Places.read(now=now)
     others = _others([owner for owner in figures if owner not in desks])
     columns = [
         replace(
             _column(owner, name=name, figures=figures.get(owner, {}), away=away.get(owner.user_id)),
-            coordinates=owner.user_id in coordinators,
             asked=asked.get(owner.user_id, 0),
             missing=places.missing(owner, at_desk=owner in desks),
         )
@@ -166,7 +163,6 @@ def _figures(loops: QuerySet[Loop], *, column: str, now: datetime, ends: datetim
         open=Count("id"),
         late=Count("id", filter=Q(due_at__lt=now)),
         today=Count("id", filter=Q(due_at__gte=now, due_at__lt=ends)),
-        urgent=Count("id", filter=~Q(priority="routine")),
         escalated=Count("id", filter=Q(escalation_level__gte=3)),
     )
     name = "user_id" if column == "owner_user_id" else "team_id"
@@ -226,11 +222,6 @@ class _Places:
         return "elsewhere" if owner.team_id or owner.user_id in self.people else "left"
 
 
-def _coordinators(*, now: datetime) -> frozenset[int | None]:
-    held = Assignment.objects.current(now=now).filter(role=Role.COORDINATOR)
-    return frozenset(held.values_list("user_id", flat=True))
-
-
 def _away(*, sites: frozenset[int] | None, now: datetime) -> dict[int | None, tuple[HandOver, tuple[str, ...]]]:
     """By the id of who is away: the hand-over of these sites that holds now, and who covers."""
     current = HandOver.objects.filter(Q(until_at=None) | Q(until_at__gt=now), returned_at=None, starts_at__lte=now)
@@ -259,7 +250,6 @@ def _column(
         open=figures.get("open", 0),
         late=figures.get("late", 0),
         today=figures.get("today", 0),
-        urgent=figures.get("urgent", 0),
         escalated=figures.get("escalated", 0),
         is_away=absent is not None,
         hand_over_id=absent[0].pk if absent else None,

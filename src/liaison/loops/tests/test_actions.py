@@ -1,10 +1,12 @@
 """Opening, moving and ending promises: the change, the audit entry, the fact, and the story."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.db import IntegrityError, connection
 
+from liaison.core.actor import Actor
 from liaison.core.facts import Fact
 from liaison.core.models import AuditEntry
 from liaison.core.postgres.guard import writes_open
@@ -448,3 +450,21 @@ def test_only_marta_hands_a_desk_over(cast: Cast) -> None:
         actions.hand_over(
             cast.rosa, from_user_id=cast.tom.user_id or 0, to=[Owner(team_id=cast.team.pk)], reason="x", now=NOW
         )
+
+
+@pytest.mark.parametrize(
+    "press",
+    [
+        lambda who, pk: actions.snooze_loop(who, loop_id=pk, until=NOW + timedelta(hours=1), reason=" ", now=NOW),
+        lambda who, pk: actions.raise_priority(who, loop_id=pk, priority="urgent", reason="", now=NOW),
+        lambda who, pk: actions.give_up_loop(who, loop_id=pk, reason="", now=NOW),
+    ],
+)
+def test_who_may_not_is_told_that_and_not_what_is_missing_and_the_trail_keeps_it(
+    cast: Cast, press: Callable[[Actor, int], Loop]
+) -> None:
+    loop = cast.loop()
+    with pytest.raises(NotFound):
+        press(cast.pat, loop.pk)
+    kept = AuditEntry.objects.filter(actor_user_id=cast.pat.user_id, outcome="refused", refusal_code="core.not_found")
+    assert kept.count() == 1

@@ -27,8 +27,6 @@ def cancel_referral(
 
     Refuses ReferralReasonNeeded, NotNow and the usual.
     """
-    if not reason.strip():
-        raise ReferralReasonNeeded
     state = Referral.objects.filter(pk=referral_id).values_list("state", flat=True).first()
     if state in WITH_THE_TARGET:
         with moving(
@@ -36,6 +34,8 @@ def cancel_referral(
             sentence="{target} was asked to cancel.", now=now, reason=reason.strip(),
             expected_version=expected_version,
         ) as move:  # fmt: skip
+            if not reason.strip():
+                raise ReferralReasonNeeded
             move.publish(ReferralCancelRequested)
         return move.referral
     sentence = "Draft discarded." if state == State.DRAFT else "Cancelled."
@@ -65,6 +65,8 @@ def _end(
         actor, access.CANCEL, referral_id=referral_id, to=State.CANCELLED, sentence=sentence, now=now,
         reason=reason, expected_version=expected_version,
     ) as move:  # fmt: skip
+        if not reason.strip():
+            raise ReferralReasonNeeded
         loops.give_up_loop(
             actor.as_liaison(), loop_id=move.referral.loop_id or 0, reason=f"Referral cancelled: {reason}", now=now
         )

@@ -68,13 +68,12 @@ def record_note(
     `still_needed` says whether it stays; one that is not is cancelled, and the patient told, by who hears of it.
     Refuses SayWhat, VisitAhead, NotNow and the usual.
     """
-    if not report.strip():
-        raise SayWhat("report")
-
     with moving(
         actor, access.FILE_NOTE, referral_id=referral_id, to=State.NOTE_RECEIVED,
         sentence="{target}'s note came.", now=now, expected_version=expected_version,
     ) as move:  # fmt: skip
+        if not report.strip():
+            raise SayWhat("report")
         not_needed = _let_go_of_the_visit(move, still_needed=still_needed)
         move.referral.report, move.referral.report_received_at = report.strip(), now
         _prove(actor, move, kind=REPORT, note=report, about=about)
@@ -112,16 +111,14 @@ def review_note(
     """The referrer read the note and says what follows. The second fact; now the patient must be told.
 
     Of a patient who was told already, `knows` says whether what follows is in what they were told: then it closes;
-    otherwise they are to be told anew. Refuses SayWhat,
-    KnowsUnsaid, NotNow and the usual.
+    otherwise they are to be told anew. Refuses SayWhat, KnowsUnsaid, NotNow and the usual.
     """
-    if not review.strip():
-        raise SayWhat("review")
-
     with moving(
         actor, access.REVIEW, referral_id=referral_id, to=State.REVIEWED, sentence="The note was reviewed.",
         now=now, reason=review.strip(), expected_version=expected_version,
     ) as move:  # fmt: skip
+        if not review.strip():
+            raise SayWhat("review")
         told = move.referral.patient_informed_at is not None
         if told and knows is None:
             raise KnowsUnsaid
@@ -144,9 +141,9 @@ def tell_patient(
 
     Before the note has come there is nothing to tell: NotNow. Refuses SayWhat and the usual.
     """
-    if not how.strip():
-        raise SayWhat("how")
     with touching(actor, access.TELL, referral_id=referral_id, now=now, expected_version=expected_version) as move:
+        if not how.strip():
+            raise SayWhat("how")
         referral = move.referral
         if not rules.may_become(referral.state, to=State.CLOSED):
             raise NotNow(not_now(referral, to=State.CLOSED))

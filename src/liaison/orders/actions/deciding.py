@@ -49,12 +49,12 @@ def decline_referral(
     hours for an urgent one, or it is cancelled with a reason. A visit that was arranged with them is forgotten.
     Refuses ReferralReasonNeeded for a decline without a reason (DOMAIN 3.5), NotNow once the patient was seen.
     """
-    if not reason.strip():
-        raise ReferralReasonNeeded
     with moving(
         actor, access.FOLLOW, referral_id=referral_id, to=State.DECLINED, sentence="{target} declined.", now=now,
         reason=reason.strip(), expected_version=expected_version,
     ) as move:  # fmt: skip
+        if not reason.strip():
+            raise ReferralReasonNeeded
         move.referral.visit_at, move.referral.appointment_id = None, None
         move.publish(ReferralDeclined)
     return move.referral

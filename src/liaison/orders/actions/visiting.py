@@ -137,12 +137,12 @@ def mark_seen(
     Refuses VisitInTheFuture, SeenBeforeSent, NotNow, and SeenBeforeTheVisit while the visit that is arranged lies on a
     later day, unless somebody says `seen_earlier`.
     """
-    if seen_at > now:
-        raise VisitInTheFuture
     with moving(
         actor, access.FOLLOW, referral_id=referral_id, to=State.SEEN,
         sentence="{patient} was seen by {target}, {visit}.", now=now, expected_version=expected_version,
     ) as move:  # fmt: skip
+        if seen_at > now:
+            raise VisitInTheFuture
         referral = move.referral
         counted = move.before["state"] == State.SCHEDULED
         earlier = counted and is_before_its_visit(seen_at, visit_at=referral.visit_at, zone=referral.site.zone)

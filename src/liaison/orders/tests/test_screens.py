@@ -388,7 +388,7 @@ def test_a_referral_is_printed_as_a_letter_by_those_who_read_the_chart(clinic: C
     assert at_desk(clinic.pat).get(f"/referrals/{referral.pk}/?as=letter").status_code == 404
 
 
-@pytest.mark.parametrize("sent", ["cardio\x00logy", "no-such-thing", "x" * 5000])
+@pytest.mark.parametrize("sent", ["cardio\x00", "no-such-thing", "x" * 5000])
 def test_a_specialty_that_is_none_is_said_beside_its_field(clinic: Clinic, sent: str) -> None:
     client, draft = at_desk(clinic.imani), clinic.draft(specialty="dermatology")
     for address in (f"/patients/{clinic.walter.pk}/refer/", f"/referrals/drafts/{draft.pk}/"):

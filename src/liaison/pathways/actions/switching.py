@@ -46,9 +46,9 @@ def turn_off(actor: Actor, *, code: str, reason: str, now: datetime) -> Protocol
 
     Refuses Forbidden (it is the whole organization's), NotFound, SayWhyOff, AlreadyOff.
     """
-    if not reason.strip():
-        raise SayWhyOff
     with act(actor, SWITCH, site_id=EVERYWHERE, reason=reason.strip(), now=now) as entry:
+        if not reason.strip():
+            raise SayWhyOff
         _refuse_unknown(code)
         paused = ProtocolPause.objects.filter(code=code, ended_at=None).first()
         if paused is not None:

@@ -63,7 +63,6 @@ class ProxyShown:
     starts_on: date
     ends_on: date | None
     evidence: str
-    verified: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +255,6 @@ def _proxies(patient: Patient, *, on: date) -> Sequence[ProxyShown]:
                 starts_on=row.starts_on,
                 ends_on=row.ends_on,
                 evidence=row.evidence,
-                verified=row.verified_at is not None,
             )
         )
     return shown

@@ -27,10 +27,8 @@ class DuplicateRow:
     reasons: Sequence[rules.Reason]
     first_id: int
     first_name: str
-    first_birth_on: date | None
     second_id: int
     second_name: str
-    second_birth_on: date | None
     found_at: datetime
 
 
@@ -71,10 +69,8 @@ def duplicates(actor: Actor, *, limit: int = 100, now: datetime) -> Sequence[Dup
             reasons=[rules.Reason(code=code, points=points) for code, points in row.reasons],
             first_id=row.first_id,
             first_name=row.first.display_name,
-            first_birth_on=row.first.birth_on,
             second_id=row.second_id,
             second_name=row.second.display_name,
-            second_birth_on=row.second.birth_on,
             found_at=row.found_at,
         )
         for row in rows

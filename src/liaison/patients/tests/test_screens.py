@@ -459,3 +459,9 @@ def test_a_name_with_markup_is_shown_as_text(clinic: Clinic, register: Registry)
     page = words(browser(clinic.rosa).get("/patients/", {"q": "ng"}))
     assert "<img src=x>" not in page
     assert "&lt;img src=x&gt;" in page
+
+
+def test_no_letter_that_turns_or_hides_what_stands_beside_it_gets_in(clinic: Clinic, walter: Patient) -> None:
+    typed = {"kind": "safety", "text": "abc\u202edef\u2066ghi\u200bjkl\x07"}
+    assert browser(clinic.rosa).post(f"/patients/{walter.pk}/alerts/new/", typed).status_code == 302
+    assert walter.alerts.get().text == "abcdefghijkl"

@@ -29,6 +29,13 @@ from liaison.scheduling.actions.attending import (
     undo_check_in,
 )
 from liaison.scheduling.actions.booking import book_appointment, move_appointment
+from liaison.scheduling.actions.displaced import (
+    call_off_displaced,
+    follow_displaced,
+    let_it_stand,
+    link_displacement,
+    note_told,
+)
 from liaison.scheduling.actions.feeds import WhichClinician, end_feed, end_feed_of, make_feed
 from liaison.scheduling.actions.flow import (
     answer_lateness,
@@ -106,6 +113,7 @@ from liaison.scheduling.actions.refusals import (
     WentOn,
     WrongSeats,
 )
+from liaison.scheduling.actions.replanning import DayChanged, DayTaken, ReplanMove, ReplanOrder, replan_day
 from liaison.scheduling.actions.series_booking import Pick, PickKind, SeriesOrder, book_series, days_of
 from liaison.scheduling.actions.series_changing import (
     SeriesChange,
@@ -166,6 +174,8 @@ __all__ = [
     "CannotChange",
     "CannotServe",
     "CodeTaken",
+    "DayChanged",
+    "DayTaken",
     "DeadPatient",
     "DuplicateVisit",
     "HeldForOffer",
@@ -195,6 +205,8 @@ __all__ = [
     "PickKind",
     "ReasonMissing",
     "ReferralNeeded",
+    "ReplanMove",
+    "ReplanOrder",
     "ResourceDraft",
     "SecondVisit",
     "SeriesChange",
@@ -224,6 +236,7 @@ __all__ = [
     "book_journey",
     "book_or_take",
     "book_series",
+    "call_off_displaced",
     "cancel_appointment",
     "cancel_series",
     "cancel_what_is_needed_no_more",
@@ -246,6 +259,7 @@ __all__ = [
     "expire_offer",
     "extend_series",
     "finish_days",
+    "follow_displaced",
     "follow_moved_visit",
     "follow_the_later_visit",
     "follow_up_missed",
@@ -264,7 +278,9 @@ __all__ = [
     "leave",
     "leave_series_visit_out",
     "leave_waitlist",
+    "let_it_stand",
     "link_blocker",
+    "link_displacement",
     "link_series_visit",
     "look_for_another_visit",
     "make_feed",
@@ -275,6 +291,7 @@ __all__ = [
     "note_answers",
     "note_freed_visit",
     "note_opened_time",
+    "note_told",
     "offer_link",
     "offer_of_link",
     "offer_to_one",
@@ -289,6 +306,7 @@ __all__ = [
     "refuse_if_held",
     "remind_patient",
     "reminders_ahead",
+    "replan_day",
     "retire_resource",
     "return_resource",
     "schedule_referral",

@@ -24,6 +24,7 @@ from liaison.loops.ports import About, ClockToStart, PromiseToKeep
 from liaison.loops.queries.calendars import business_calendar
 from liaison.scheduling.access import NOTE_ANSWER, SETTLE_ANSWER
 from liaison.scheduling.actions.attending import tell_who_looks
+from liaison.scheduling.actions.displaced import note_told
 from liaison.scheduling.actions.serving import owner_of_visit
 from liaison.scheduling.kinds import CANT_COME, CANT_COME_AND_WROTE
 from liaison.scheduling.models import Appointment, InvitationAnswer, Series, SeriesVisit
@@ -61,6 +62,8 @@ def note_answers(*, actor: Actor, fact: InvitationAnswered, now: datetime) -> Se
                 declined.append(noted)
             else:
                 settle_declined(actor=actor, appointment=noted, note="They answered anew: they may come.", now=now)
+                if answer.said is Said.ACCEPTED:
+                    note_told(actor, appointment=noted, how="They accepted the new time.", now=now)
     if declined:
         _promise(actor, declined, key=key, wrote=fact.wants_answer, now=now)
     elif fact.wants_answer:

@@ -132,7 +132,8 @@ def breaches(placing: Placing, *, now: datetime) -> Iterator[Breach]:
 
 def _taken(placing: Placing) -> Iterator[Breach]:
     claim = placing.claim
-    taken = reserved_time(tuple(placing.resources), within=claim, but_appointment_id=placing.leaving_id)
+    leaving = [] if placing.leaving_id is None else [placing.leaving_id]
+    taken = reserved_time(tuple(placing.resources), within=claim, leaving=leaving)
     for resource_id in sorted({resource_id for resource_id, _ in taken}):
         name = placing.resources[resource_id].name
         sentence = f"{name} was just given to someone else at that time. Choose another; nothing typed is lost."

@@ -8,6 +8,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.db.models import QuerySet
+
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.core.calendars import Allowance, Unit, due_after
@@ -66,9 +68,9 @@ def hold_time(
 def book_or_take(
     *, actor: Actor, patient: Patient, order: BookingOrder, override: Override | None = None, now: datetime
 ) -> Appointment:
-    """Book this time; where the same form held it before, that one is taken. Refuses what booking refuses."""
+    """Book this time; where the same form held it before, that one is taken, once. Refuses what booking refuses."""
     held = Hold.objects.select_related("appointment__patient").filter(
-        appointment__idempotency_key=_key(order), appointment__patient=patient, end=""
+        appointment__idempotency_key=_key(order), appointment__patient=patient, end__in=["", HoldEnd.TAKEN.value]
     ).first()  # fmt: skip
     if held is not None and same_order(held.appointment, order, patient=patient, follows=None):
         return take_hold(actor=actor, appointment=held.appointment, now=now)
@@ -143,15 +145,12 @@ def give_up_alternatives(*, actor: Actor, appointment: Appointment, now: datetim
         appointment__loop=appointment.loop,
         appointment__referral=appointment.referral,
     ).exclude(appointment=appointment)
-    for other in others.select_related("appointment__patient").order_by("pk"):
-        _give_back(other, actor=actor, now=now)
+    _give_back(others, actor=actor, now=now)
 
 
 def give_up_holds_of_the_dead(*, actor: Actor, patient_id: int, now: datetime) -> None:
     """The patient has died: what was held for them is free again, and nobody asks. Safe twice."""
-    standing = Hold.objects.filter(end="", appointment__patient=patient_id)
-    for hold in standing.select_related("appointment__patient").order_by("pk"):
-        _give_back(hold, actor=actor, now=now)
+    _give_back(Hold.objects.filter(end="", appointment__patient=patient_id), actor=actor, now=now)
 
 
 def lapse_overdue(*, actor: Actor, now: datetime) -> int:
@@ -198,14 +197,19 @@ def _hold(
     )
 
 
-def _give_back(hold: Hold, *, actor: Actor, now: datetime) -> None:
-    """Liaison gives up a time that nobody needs any more, if nobody else ended it meanwhile."""
-    visit, liaison = hold.appointment, actor.as_liaison()
-    with act(liaison, GIVE_UP_HOLD, patient=visit.patient, subject=visit, now=now) as entry:
-        current = _locked(visit)
-        entry.note(given_up=current.stands)
-        if current.stands:
-            _free(current, HoldEnd.GIVEN_UP, actor=liaison, expected_version=None, now=now)
+def _give_back(standing: QuerySet[Hold], *, actor: Actor, now: datetime) -> None:
+    """Liaison gives up times of one patient that nobody needs any more; what was ended meanwhile is none of these."""
+    first = standing.select_related("appointment__patient").first()
+    if first is None:
+        return
+    liaison = actor.as_liaison()
+    with act(liaison, GIVE_UP_HOLD, patient=first.appointment.patient, now=now) as entry:
+        rows = standing.select_related("appointment__patient", "appointment__visit_type").order_by("pk")
+        freed = [
+            _free(hold, HoldEnd.GIVEN_UP, actor=liaison, expected_version=None, now=now)
+            for hold in rows.select_for_update(of=("self",))
+        ]
+        entry.note(appointments=[visit.pk for visit in freed])
 
 
 def _free(hold: Hold, end: HoldEnd, *, actor: Actor, expected_version: int | None, now: datetime) -> Appointment:

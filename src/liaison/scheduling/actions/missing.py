@@ -14,6 +14,7 @@ from liaison.scheduling.actions.attending import record_missed, record_seen, tel
 from liaison.scheduling.actions.refusals import CannotChange
 from liaison.scheduling.actions.serving import note_barrier
 from liaison.scheduling.models import Appointment
+from liaison.scheduling.queries.displaced import without_time
 from liaison.scheduling.rules import (
     MISSED_WITHIN,
     Barrier,
@@ -29,11 +30,14 @@ _LONGEST_VISIT: Final = timedelta(days=2)
 def miss_overdue(*, actor: Actor, now: datetime) -> int:
     """Note visits to which nobody came as missed, each in a transaction of its own (DOMAIN 1.7). Returns how many.
 
+    Not one that lost its time when a day was planned anew: whoever was expected could not be seen.
+
     Safe to run twice, or after a worker was killed: who is noted already is not found again.
     """
     rows = Appointment.objects.filter(
         state=State.BOOKED, start_at__gt=now - MISSED_WITHIN - _LONGEST_VISIT, end_at__lte=now
     )
+    rows = rows.exclude(pk__in=without_time(rows))
     overdue = [row for row in rows.select_related("patient", "visit_type").order_by("pk") if _is_missed(row, now=now)]
     for row in overdue:
         with suppress(Stale, CannotChange):  # somebody noted the patient meanwhile

@@ -182,9 +182,9 @@ def leave_waitlist(
     *, actor: Actor, wait: WaitlistEntry, reason: str, expected_version: int | None = None, now: datetime
 ) -> WaitlistEntry:
     """No time is wanted any more; an offer that runs is withdrawn. Refuses: NotWaiting, Stale, ReasonMissing."""
-    if not reason.strip():
-        raise ReasonMissing
     with act(actor, WAIT, patient=wait.patient, subject=wait, reason=reason.strip(), now=now) as entry:
+        if not reason.strip():
+            raise ReasonMissing
         for offer in wait.offers.filter(state=OfferState.OFFERED.value):
             withdraw_offer(actor=actor.as_liaison(), offer=offer, note=reason.strip(), now=now)
         row = locked_wait(wait.pk, expected_version=expected_version, entry=entry)

@@ -13,6 +13,7 @@ from liaison.scheduling.actions.refusals import Impossible
 from liaison.scheduling.events import TimeOpened
 from liaison.scheduling.models import Appointment, Opening, OpeningWhy, WaitlistEntry, WaitlistOffer
 from liaison.scheduling.ports import Span
+from liaison.scheduling.queries.displaced import is_displaced
 from liaison.scheduling.rules import WaitState, waitlist_policy
 
 
@@ -21,12 +22,17 @@ def note_freed_visit(
 ) -> Opening | None:
     """Keep the time of a visit that was cancelled or moved, if it lies ahead. Returns it, or None.
 
-    Nor is a time kept of which the visit that moved still has a part.
+    Nor is a time kept at which nobody can be there any more, nor one of which the visit that moved still has a part.
     A time that became free because somebody took an earlier one counts one round more; after the last round of the
     house rules it is not kept, so that one cancellation never moves everybody.
     """
     depth = _depth(moved_to_id)
-    if appointment.start_at <= now or depth > waitlist_policy().most_rounds or _is_kept(appointment, by=moved_to_id):
+    if (
+        is_displaced(appointment)
+        or appointment.start_at <= now
+        or depth > waitlist_policy().most_rounds
+        or _is_kept(appointment, by=moved_to_id)
+    ):
         return None
     with act(actor, OPENING, site_id=appointment.site_id, now=now) as entry:
         opening, _ = Opening.objects.get_or_create(

@@ -23,6 +23,7 @@ from liaison.loops.queries.calendars import business_calendar
 from liaison.scheduling.access import REMIND
 from liaison.scheduling.models import Appointment, Modality, SeriesVisit
 from liaison.scheduling.ports import Invitation, Method, invitation_writers
+from liaison.scheduling.queries.displaced import without_time
 from liaison.scheduling.rules import (
     Reminder,
     ReminderKind,
@@ -78,7 +79,8 @@ def reminders_ahead(appointment: Appointment, *, now: datetime) -> Sequence[Remi
 def remind_patient(*, actor: Actor, appointment_id: int, kind: ReminderKind, now: datetime) -> bool:
     """Remind the patient, if the visit still stands, lies ahead, and the patient lives. Returns whether it did.
 
-    Run twice it reminds once. A reminder whose time passed long ago (a stopped worker) is left out.
+    Nor of a visit that lost its time when a day was planned anew. Run twice it reminds once. A reminder whose time
+    passed long ago (a stopped worker) is left out.
     """
     row = Appointment.objects.select_related("patient", "site").filter(pk=appointment_id).first()
     if row is None:
@@ -89,6 +91,7 @@ def remind_patient(*, actor: Actor, appointment_id: int, kind: ReminderKind, now
             row.expects_patient
             and not row.patient.is_deceased
             and row.start_at > now
+            and not without_time([row.pk]).exists()
             and any(one.kind is kind and reminder_is_fresh(one, now=now) for one in planned)
         )
         entry.note(kind=kind.value, sent=holds)

@@ -63,8 +63,6 @@ class SeriesForm(forms.Form):
     repeats = forms.TypedChoiceField(
         label=_("Weeks or months"),
         coerce=Repeats,
-        required=False,
-        empty_value=Repeats.WEEKLY,
         initial=Repeats.WEEKLY.value,
     )
     first_on = forms.DateField(label=_("From"), validators=[refuse_far_off])

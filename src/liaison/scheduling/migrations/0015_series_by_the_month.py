@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies: ClassVar = [("scheduling", "0013_times_that_are_held")]
+    dependencies: ClassVar = [("scheduling", "0014_days_planned_anew")]
 
     operations: ClassVar = [
         migrations.RemoveConstraint(model_name="series", name="scheduling_series_every_weeks"),

@@ -16,6 +16,7 @@ from liaison.scheduling.models.holds import Hold
 from liaison.scheduling.models.journeys import Journey, JourneyStep
 from liaison.scheduling.models.kept import FreeDay
 from liaison.scheduling.models.readiness import Blocker
+from liaison.scheduling.models.replans import Displacement, Replan
 from liaison.scheduling.models.series import Series, SeriesState, SeriesVisit
 from liaison.scheduling.models.visits import Appointment, AppointmentQuerySet, Reservation
 from liaison.scheduling.models.waiting import URGENCY_WORDS, Opening, OpeningWhy, WaitlistEntry, WaitlistOffer
@@ -28,6 +29,7 @@ __all__ = [
     "CalendarFeed",
     "CalendarFeedQuerySet",
     "Closure",
+    "Displacement",
     "FreeDay",
     "Hold",
     "InvitationAnswer",
@@ -37,6 +39,7 @@ __all__ = [
     "Modality",
     "Opening",
     "OpeningWhy",
+    "Replan",
     "Reservation",
     "Resource",
     "ResourceKind",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from django.db.models import Q
 
@@ -13,16 +13,22 @@ from liaison.scheduling.rules import Hours, Span, free_spans, with_the_way, work
 
 
 def free_time(
-    resource_ids: Sequence[int], *, site: Site, within: Span, but_appointment_id: int | None = None
+    resource_ids: Sequence[int],
+    *,
+    site: Site,
+    within: Span,
+    but_appointment_id: int | None = None,
+    leaving: Collection[int] = (),
 ) -> Mapping[int, tuple[Span, ...]]:
     """When each resource is free at this site: working hours without closures and active reservations.
 
-    The time of the appointment `but_appointment_id` counts as free.
+    The time of the appointment `but_appointment_id`, and of those that are `leaving` (ids), counts as free.
     """
     working = working_time(resource_ids, site=site, within=within)
     closed = closed_time(resource_ids, site_id=site.pk, within=within)
     reserved: dict[int, list[Span]] = defaultdict(list)
-    for resource_id, span in reserved_time(resource_ids, within=within, but_appointment_id=but_appointment_id):
+    without = {*leaving, *([] if but_appointment_id is None else [but_appointment_id])}
+    for resource_id, span in reserved_time(resource_ids, within=within, leaving=without):
         reserved[resource_id].append(span)
     return {
         resource_id: free_spans(working=spans, closed=closed[resource_id], reserved=reserved[resource_id])
@@ -61,17 +67,18 @@ def closed_time(resource_ids: Sequence[int], *, site_id: int, within: Span) -> M
 
 
 def reserved_time(
-    resource_ids: Sequence[int], *, within: Span, but_appointment_id: int | None = None
+    resource_ids: Sequence[int], *, within: Span, leaving: Collection[int] = ()
 ) -> list[tuple[int, Span]]:
-    """The active reservations of these resources that touch `within`, as (resource id, span).
+    """The active reservations of these resources that touch `within`, as (resource id, span); without those of the
+    appointments that are `leaving` (ids).
 
     Two branches, because the exclusion constraint's index holds only what was not overridden.
     """
     mine = Reservation.objects.filter(
         resource_id__in=resource_ids, active=True, during__overlap=(within.start, within.end)
     ).order_by()
-    if but_appointment_id is not None:
-        mine = mine.exclude(appointment_id=but_appointment_id)
+    if leaving:
+        mine = mine.exclude(appointment_id__in=leaving)
     both = mine.filter(overridden=False).union(mine.filter(overridden=True), all=True)
     rows = both.values_list("resource_id", "during")
     return [(resource_id, Span(during.lower, during.upper)) for resource_id, during in rows]

@@ -19,6 +19,7 @@ from liaison.orders.models import Referral
 from liaison.patients.models import Patient
 from liaison.scheduling.models import Appointment, InvitationAnswer, Reservation, SeriesVisit, VisitType
 from liaison.scheduling.queries.answers import standing_answers
+from liaison.scheduling.queries.displaced import who_finds, who_tells
 from liaison.scheduling.queries.free import closed_time, working_time
 from liaison.scheduling.rules import SAID_WORDS, Checked, Finding, Said, Span, Standing, last_safe_day, sits_inside
 
@@ -52,7 +53,7 @@ def check_resources(visits: Sequence[Checked], *, now: datetime) -> Found:
     overridden = set(
         Appointment.objects.filter(pk__in=ids, overrides__contains=["outside_hours"]).values_list("pk", flat=True)
     )
-    safe = _safe_of(visits)
+    safe, looked_for = _safe_of(visits), who_finds(ids)
     found: dict[int, list[Finding]] = {}
     for site in Site.objects.filter(pk__in={visit.site_id for visit in visits}):
         there = [visit for visit in visits if visit.site_id == site.pk]
@@ -64,7 +65,8 @@ def check_resources(visits: Sequence[Checked], *, now: datetime) -> Found:
             rows = by_visit[visit.appointment_id]
             hours = None if visit.appointment_id in overridden else working
             wrong = [words for row in rows if (words := _wrong_with(row, closed=closed[row.resource_id], hours=hours))]
-            found[visit.appointment_id] = [_of_resources(wrong, safe=safe[visit.appointment_id])]
+            kept_by = looked_for.get(visit.appointment_id)
+            found[visit.appointment_id] = [_of_resources(wrong, safe=safe[visit.appointment_id], kept_by=kept_by)]
     return found
 
 
@@ -80,7 +82,7 @@ def _wrong_with(row: Reservation, *, closed: Sequence[Span], hours: Mapping[int,
     return ""
 
 
-def _of_resources(wrong: Sequence[str], *, safe: datetime) -> Finding:
+def _of_resources(wrong: Sequence[str], *, safe: datetime, kept_by: int | None) -> Finding:
     if not wrong:
         return Finding(code=RESOURCES, standing=Standing.READY, sentence="Everybody and everything is free for it")
     return Finding(
@@ -89,6 +91,7 @@ def _of_resources(wrong: Sequence[str], *, safe: datetime) -> Finding:
         sentence="; ".join(wrong),
         next_step="Move the visit, or give it another room or person",
         safe_until=safe,
+        kept_by=kept_by,
     )
 
 
@@ -110,13 +113,29 @@ def check_told(visits: Sequence[Checked], *, now: datetime) -> Found:
     arrived = [row for row in messages.values() if row.state not in _DID_NOT_ARRIVE]
     missed = {row.pk: found for row in arrived if (found := unread_of(row))}
     loops = loops_instead([row for row in messages.values() if row.state in _DID_NOT_ARRIVE or row.pk in missed])
-    safe = _safe_of(visits)
+    safe, ours = _safe_of(visits), who_tells([visit.appointment_id for visit in visits])
     return {
         visit.appointment_id: [
-            _of_message(messages.get(visit.appointment_id), loops, missed, safe=safe[visit.appointment_id])
+            _of_our_move(ours[visit.appointment_id], safe=safe[visit.appointment_id])
+            if visit.appointment_id in ours
+            else _of_message(messages.get(visit.appointment_id), loops, missed, safe=safe[visit.appointment_id])
         ]
         for visit in visits
     }
+
+
+def _of_our_move(loop: Loop, *, safe: datetime) -> Finding:
+    """A time that we changed: a message is not enough, somebody says so."""
+    if loop.state == "closed":
+        return Finding(code=TOLD, standing=Standing.READY, sentence="The patient knows the new time")
+    return Finding(
+        code=TOLD,
+        standing=Standing.UNKNOWN,
+        sentence="We moved this visit, and nobody knows yet whether the patient knows",
+        next_step="Call the patient and say when the visit is",
+        safe_until=safe,
+        kept_by=loop.pk if loop.state == "open" else None,
+    )
 
 
 def _of_message(

@@ -238,7 +238,7 @@ def _offer_at(
         for need in needs
     ]
     seats = [at for at, need in enumerate(needs) for _ in range(need.quantity)]
-    chosen = _distinct([ranked[at] for at in seats])
+    chosen = all_different([ranked[at] for at in seats])
     if chosen is None:
         return None
     taken = frozenset(chosen)
@@ -254,12 +254,12 @@ def _offer_at(
     )
 
 
-def _distinct(choices: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
+def all_different(choices: Sequence[Sequence[int]]) -> tuple[int, ...] | None:
     """One resource for each seat, all different, the most preferred first; None if that cannot be."""
     if not choices:
         return ()
     for resource in choices[0]:
-        rest = _distinct([[other for other in seat if other != resource] for seat in choices[1:]])
+        rest = all_different([[other for other in seat if other != resource] for seat in choices[1:]])
         if rest is not None:
             return (resource, *rest)
     return None

@@ -13,7 +13,6 @@ from liaison.inbox.models import Message
 from liaison.loops.actions import add_evidence
 from liaison.loops.models import Loop, WaitingPromise
 from liaison.scheduling import actions
-from liaison.scheduling.actions import holding
 from liaison.scheduling.actions.refusals import DeadPatient, HoldOver, Impossible, OnlyHeld, TooManyHolds
 from liaison.scheduling.events import AppointmentBooked, AppointmentCancelled
 from liaison.scheduling.jobs import lapse, lapse_what_is_over
@@ -137,22 +136,6 @@ def test_taking_it_books_it_tells_the_patient_and_frees_the_alternatives(clinic:
     assert (held.end_now, other.end_now, for_ruth.end_now) == (HoldEnd.TAKEN, HoldEnd.GIVEN_UP, None)
     actions.give_up_alternatives(actor=ANONYMOUS, appointment=taken, now=later)  # who answers an offer may only book
     clinic.book("2026-03-04 10:00", patient=clinic.ruth, override=Override(reason="Wants two"))
-
-
-def test_an_alternative_that_ends_in_that_very_moment_is_ended_once(
-    clinic: Clinic, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    taken = actions.take_hold(actor=clinic.rosa, appointment=hold(clinic).appointment, now=NOW)
-    other = hold(clinic, "2026-03-04 10:00")
-
-    def ended_meanwhile(appointment: Appointment) -> Hold:
-        found = Hold.objects.get(appointment=appointment)
-        found.finish(HoldEnd.LAPSED, by_name="Liaison", now=NOW)
-        return found
-
-    monkeypatch.setattr(holding, "_locked", ended_meanwhile)
-    actions.give_up_alternatives(actor=LIAISON, appointment=taken, now=NOW)
-    assert Appointment.objects.get(pk=other.appointment_id).state == "pending"
 
 
 def test_taken_twice_is_once(clinic: Clinic, heard: Heard) -> None:

@@ -79,6 +79,14 @@ def test_the_form_sent_again_after_it_was_taken_says_that_it_is_booked(rosa: Cli
     assert shown.count("Held until") == 1, "only its story says so"
 
 
+def test_booking_by_the_form_that_held_it_books_the_held_time_once(rosa: Client, clinic: Clinic) -> None:
+    visit = held(rosa, clinic)
+    for _ in range(2):
+        answer = rosa.post("/book/", sent(clinic, offer_at(clinic, TUESDAY)))
+        assert (answer.status_code, answer["Location"]) == (302, f"/appointments/{visit.pk}/")
+    assert Appointment.objects.get().state == "booked"
+
+
 def test_given_up_its_page_says_so_and_leads_to_another_time(rosa: Client, clinic: Clinic) -> None:
     visit = held(rosa, clinic)
     rosa.post(f"/appointments/{visit.pk}/hold/give-up/", {"version": visit.version})

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from liaison.accounts.queries import sites_within
-from liaison.core.answers import done, wants_fragment
+from liaison.core.answers import done, found_again, wants_fragment
 from liaison.core.asking import actor_of, form_key
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
@@ -32,7 +32,7 @@ from liaison.scheduling.ports import HOLD_FOR, Asked, BookingOrder, CancelReason
 from liaison.scheduling.queries import ComingVisit, TimeOffer, Times, TimesWanted
 from liaison.scheduling.rules import is_too_near, minutes_between
 from liaison.scheduling.views.asking import WhoIsMeant, choose_one, not_heard, read_into
-from liaison.scheduling.views.explaining import FEW, ShownExplanation, shown_explanation
+from liaison.scheduling.views.explaining import FEW, ShownExplanation, searched, shown_explanation
 from liaison.scheduling.views.first_answers import (
     Booking,
     choices,
@@ -255,7 +255,8 @@ def _show(
     template = "scheduling/_book.html" if wants_fragment(request) else "scheduling/book.html"
     # htmx puts a 422 in place of the form; without it the refusal's own status is the honest answer.
     refused = (422 if wants_fragment(request) else refusal.status) if refusal else status
-    return render(request, template, context, status=refused)
+    answer = render(request, template, context, status=refused)
+    return found_again(request, answer, query=searched(form.data).urlencode())
 
 
 def _wanted(booking: Booking, form: BookForm) -> TimesWanted | None:

@@ -20,7 +20,7 @@ from liaison.core.asking import actor_of
 from liaison.core.clock import current_time
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.scheduling import queries
-from liaison.scheduling.access import ARRANGE, MOVE
+from liaison.scheduling.access import ARRANGE, MOVE, REPLAN
 from liaison.scheduling.forms import CalendarForm
 from liaison.scheduling.models import Resource, ResourceKind
 from liaison.scheduling.rules import days_of_month, days_of_week, monday_of, months_around
@@ -93,6 +93,12 @@ class Look:
     def print_url(self) -> str:
         """The sheets of this day."""
         return self.url(view="scheduling:sheets", sort="")
+
+    @cached_property
+    def replan_url(self) -> str:
+        """Where this day is planned anew, for the one whose calendar it is."""
+        asked = {"site": self.site.pk, "on": self.on.isoformat(), "who": self.who or ""}
+        return f"{reverse('scheduling:replan')}?{urlencode({key: given for key, given in asked.items() if given})}"
 
     @property
     def is_today(self) -> bool:
@@ -191,6 +197,7 @@ def look_of(request: HttpRequest, view: str, *, now: datetime) -> tuple[Look, di
         "choices": queries.bookable_at(actor, site=site, only=look.only) if view in {"week", "month"} else (),
         "unknown_day": request.GET.get("on", "") if "on" in form.errors else "",
         "may_arrange": actor.may(ARRANGE),
+        "may_replan": actor.may_at(REPLAN, site_id=site.pk),
         "time_zone": site.time_zone,
         "now": now,
     }

@@ -21,7 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from liaison.accounts.models import Site
 from liaison.accounts.queries import sites_within
 from liaison.core.actor import Actor
-from liaison.core.answers import done, wants_fragment
+from liaison.core.answers import done, found_again, wants_fragment
 from liaison.core.asking import actor_of, form_key, refuse_form_unless
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
@@ -306,7 +306,8 @@ class _Page:
         template = "scheduling/_journey_plan.html" if wants_fragment(self.request) else "scheduling/journey_plan.html"
         # htmx puts a 422 in place of the form; without it the refusal's own status is the honest answer.
         refused = (422 if wants_fragment(self.request) else refusal.status) if refusal else status
-        return render(self.request, template, context, status=refused)
+        shown = render(self.request, template, context, status=refused)
+        return found_again(self.request, shown, query=urlencode(self._pairs(self.rows)))
 
     def _already(self) -> Appointment | None:
         """The next visit that is booked for the same promise or referral: these would come besides."""

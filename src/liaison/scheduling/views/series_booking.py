@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_http_methods
 from liaison.accounts.models import Site
 from liaison.accounts.queries import sites_within
 from liaison.core.actor import Actor
-from liaison.core.answers import done, put_beside, wants_fragment
+from liaison.core.answers import done, found_again, put_beside, wants_fragment
 from liaison.core.asking import actor_of, form_key, refuse_form_unless
 from liaison.core.clock import current_time
 from liaison.core.numbers import id_in
@@ -32,6 +33,7 @@ from liaison.scheduling.forms.series import (
     read_picks,
 )
 from liaison.scheduling.queries.series_plan import SeriesWanted
+from liaison.scheduling.rules import Repeats
 from liaison.scheduling.views.series_showing import (
     MENDED,
     shown_plan,
@@ -126,6 +128,7 @@ def _typed(patient: Patient, given: QueryDict, *, sites: tuple[Site, ...], now: 
     """What was typed, with a first answer for what was not asked yet."""
     typed: dict[str, Any] = {name: given[name] for name in given}
     typed["weekdays"] = given.getlist("weekdays")
+    typed.setdefault("repeats", Repeats.WEEKLY.value)
     typed["referral"] = str(_referral_id(patient, given) or "")
     if typed.get("site") not in {str(site.pk) for site in sites}:
         home = queries.first_site(patient=patient, among=[site.pk for site in sites])
@@ -205,4 +208,7 @@ def _repeat_page(
     context["unconfirmed"] = queries.why_unconfirmed(context["patient"], now=now)
     context["unread"] = queries.why_unread(context["patient"], now=now)
     template = "scheduling/_repeat.html" if wants_fragment(request) else "scheduling/repeat.html"
-    return render(request, template, context, status=status_of(request, refusal, status))
+    answer = render(request, template, context, status=status_of(request, refusal, status))
+    named = {"patient": context["patient"].pk, "loop": context["loop_id"], "referral": context["referral_id"]}
+    pairs = [("look", "1"), *((name, value) for name, value in named.items() if value), *context["asked"]]
+    return found_again(request, answer, query=urlencode(pairs))

@@ -1,0 +1,205 @@
+"""The promises to those whose visit lost its time when a day was planned anew: nobody is lost, all are told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import QuerySet
+
+from liaison.core.act import act
+from liaison.core.actor import Actor
+from liaison.core.calendars import Allowance, Unit, due_after
+from liaison.core.written_time import day_and_time
+from liaison.loops.actions import add_evidence, change_waiting, drop_waiting, give_up_loop, open_or_wait, restart_clock
+from liaison.loops.models import Priority, WaitingPromise
+from liaison.loops.ports import About, ClockToStart, PromiseToKeep
+from liaison.loops.queries import owner_for
+from liaison.loops.queries.calendars import business_calendar
+from liaison.scheduling.access import TELL_NEW_TIME
+from liaison.scheduling.kinds import NEW_TIME, NO_TIME
+from liaison.scheduling.models import Appointment, Displacement
+
+_TELL: Final = "new-time"
+_FIND: Final = "displaced"
+_KEY: Final = "displaced:"
+_WITHIN_DAYS: Final = 1
+_HOUR: Final = timedelta(hours=1)
+_SOON: Final = timedelta(days=2)
+_TELL_SOURCE: Final = "Whose visit we moved is told by the next business day, before the old and the new time"
+_FIND_SOURCE: Final = "A visit that lost its time has another one by the next business day, before its old time"
+
+
+def keep_promises(actor: Actor, *, displaced: Sequence[Displacement], now: datetime) -> None:
+    """Inside an act: a promise for each patient, to tell them the new time or to find them one."""
+    for row in displaced:
+        _end_earlier(actor, row, now=now)
+        promise = _to_find(row, now=now) if row.moved_to is None else _to_tell(row, row.moved_to, now=now)
+        visit = row.appointment
+        owner = owner_for(visit.patient, site=visit.site, now=now)
+        loop = open_or_wait(
+            actor.as_liaison(), promise=promise, patient=visit.patient, site=visit.site, owner=owner, now=now
+        )
+        if loop is not None:
+            row.loop = loop
+            row.save(update_fields=["loop"])
+
+
+def link_displacement(*, once_key: str, loop_id: int) -> None:
+    """Inside an act: the loop of this key, which had waited for an owner, sees to a visit that lost its time."""
+    if once_key.startswith(_KEY):
+        Displacement.objects.filter(pk=once_key.removeprefix(_KEY), loop=None).update(loop_id=loop_id)
+
+
+def follow_displaced(actor: Actor, *, previous: Appointment, moved: Appointment, now: datetime) -> None:
+    """A visit that lost its time, or was given another one, got a new one by hand. Safe twice."""
+    when = day_and_time(moved.local_start)
+    for row in _open_of(previous):
+        with act(actor, TELL_NEW_TIME, patient=previous.patient, subject=row, now=now):
+            if row.moved_to_id is None:
+                _keep(actor, row, kind="settled", note=f"Another time: {when}.", visit=moved, now=now)
+            else:
+                _say_instead(actor, row, _in_words(row, moved), visit=moved, now=now)
+            row.moved_to = moved
+            row.save(update_fields=["moved_to"])
+
+
+def call_off_displaced(actor: Actor, *, appointment: Appointment, now: datetime) -> None:
+    """A visit that lost its time, or was given another one, is off. Safe twice."""
+    for row in _open_of(appointment):
+        with act(actor, TELL_NEW_TIME, patient=appointment.patient, subject=row, now=now):
+            if row.moved_to_id is None:
+                _keep(actor, row, kind="settled", note="The visit is off.", visit=appointment, now=now)
+            else:
+                words = f"the visit on {day_and_time(row.appointment.local_start)} is off"
+                _say_instead(actor, row, words, visit=appointment, now=now)
+
+
+def note_told(actor: Actor, *, appointment: Appointment, how: str, now: datetime) -> None:
+    """The patient shows that they know the new time: they said yes to it, or came. Safe twice."""
+    for row in _open_of(appointment):
+        if row.moved_to_id is not None:
+            with act(actor, TELL_NEW_TIME, patient=appointment.patient, subject=row, now=now):
+                _keep(actor, row, kind="told_patient", note=how, visit=appointment, now=now)
+
+
+def let_it_stand(actor: Actor, *, replan_id: int, now: datetime) -> None:
+    """The time that was closed is open again: what stood there without another time takes place after all."""
+    rows = Displacement.objects.filter(replan_id=replan_id, moved_to=None).order_by("pk")
+    for row in rows.select_related("appointment__patient", "loop"):
+        with act(actor, TELL_NEW_TIME, patient=row.appointment.patient, subject=row, now=now):
+            note = "The time is open again: the visit stands."
+            _keep(actor, row, kind="settled", note=note, visit=row.appointment, now=now)
+
+
+def _open_of(appointment: Appointment) -> Sequence[Displacement]:
+    """What was promised of this visit and stands: as the one that lost its time, or as the one that took its place."""
+    lost = Displacement.objects.filter(appointment=appointment, moved_to=None)
+    took = Displacement.objects.filter(moved_to=appointment)
+    rows = (lost | took).select_related("loop", "appointment__patient", "appointment__site").order_by("pk")
+    return [row for row in rows if not _has_ended(row)]
+
+
+def _has_ended(row: Displacement) -> bool:
+    return row.loop.state != "open" if row.loop is not None else not _waiting(row).exists()
+
+
+def _end_earlier(actor: Actor, row: Displacement, *, now: datetime) -> None:
+    """The visit was planned anew before: what was promised then is part of what is promised now."""
+    for earlier in _open_of(row.appointment):
+        why = "Its day was planned anew once more: another promise says the time that it has now."
+        if earlier.loop is not None:
+            give_up_loop(actor.as_liaison(), loop_id=earlier.loop.pk, reason=why, now=now)
+        drop_waiting(actor.as_liaison(), waiting=_waiting(earlier), reason=why, now=now)
+
+
+def _keep(actor: Actor, row: Displacement, *, kind: str, note: str, visit: Appointment, now: datetime) -> None:
+    about = About(type="scheduling.appointment", id=visit.pk)
+    if row.loop is not None and row.loop.state == "open":
+        add_evidence(actor.as_liaison(), loop_id=row.loop.pk, kind=kind, note=note, about=about, now=now)
+    drop_waiting(actor.as_liaison(), waiting=_waiting(row), reason=note, now=now)
+
+
+def _say_instead(actor: Actor, row: Displacement, words: str, *, visit: Appointment, now: datetime) -> None:
+    """The patient is told this now; they may not have heard what was to be said before."""
+    clock = _tell_clock(row, words, visit=visit, now=now)
+    change_waiting(actor.as_liaison(), waiting=_waiting(row), clocks=(clock,), now=now)
+    if row.loop is not None:
+        restart_clock(actor.as_liaison(), loop_id=row.loop.pk, clock=clock, reason="It changed again", now=now)
+
+
+def _waiting(row: Displacement) -> QuerySet[WaitingPromise]:
+    return WaitingPromise.objects.waiting().filter(once_key=f"{_KEY}{row.pk}")
+
+
+def _to_tell(row: Displacement, moved: Appointment, *, now: datetime) -> PromiseToKeep:
+    old, name = row.appointment, row.appointment.patient.goes_by
+    return PromiseToKeep(
+        kind=NEW_TIME.code,
+        title=f"Tell {name}: {_in_words(row, moved)}"[:300],
+        about=About(type="scheduling.appointment", id=moved.pk),
+        once_key=f"{_KEY}{row.pk}",
+        clocks=(_tell_clock(row, _in_words(row, moved), visit=moved, now=now),),
+        priority=_priority(old, now=now),
+    )
+
+
+def _in_words(row: Displacement, moved: Appointment) -> str:
+    """What the patient is to hear: the old time, the new one, and with whom it is."""
+    old, people = row.appointment, ", ".join(moved.people)
+    when = day_and_time(old.local_start)
+    with_whom = f" with {people}" if people else ""
+    if (old.start_at, old.site_id) == (moved.start_at, moved.site_id):
+        return f"the visit on {when} stays at that time,{with_whom or ' elsewhere'}"
+    return f"the visit on {when} is now {day_and_time(moved.local_start)}{with_whom}"
+
+
+def _tell_clock(row: Displacement, words: str, *, visit: Appointment, now: datetime) -> ClockToStart:
+    old = row.appointment
+    return ClockToStart(
+        rule_id=_TELL,
+        rule_version="1",
+        source=_TELL_SOURCE,
+        step=f"Tell {old.patient.goes_by}: {words}",
+        anchor_event=f"replan:{row.replan_id}",
+        anchor_at=now,
+        due_at=_due(old, before=min(old.start_at, visit.start_at), now=now),
+        evidence="told_patient",
+    )
+
+
+def _to_find(row: Displacement, *, now: datetime) -> PromiseToKeep:
+    visit, name = row.appointment, row.appointment.patient.goes_by
+    when = day_and_time(visit.local_start)
+    return PromiseToKeep(
+        kind=NO_TIME.code,
+        title=f"Find {name} another time than {when}",
+        about=About(type="scheduling.appointment", id=visit.pk),
+        once_key=f"{_KEY}{row.pk}",
+        clocks=(
+            ClockToStart(
+                rule_id=_FIND,
+                rule_version="1",
+                source=_FIND_SOURCE,
+                step=f"Call {name}: {row.replan.of_what} can’t be there {when}; find another time",
+                anchor_event=f"replan:{row.replan_id}",
+                anchor_at=now,
+                due_at=_due(visit, before=visit.start_at, now=now),
+                evidence="settled",
+            ),
+        ),
+        priority=_priority(visit, now=now),
+    )
+
+
+def _priority(visit: Appointment, *, now: datetime) -> str:
+    """Who would come within two days for nothing is told first."""
+    return Priority.URGENT if visit.start_at - now < _SOON else Priority.ROUTINE
+
+
+def _due(visit: Appointment, *, before: datetime, now: datetime) -> datetime:
+    """By the next business day, and before this instant; never in less than an hour."""
+    allowance = Allowance(amount=_WITHIN_DAYS, unit=Unit.BUSINESS_DAYS)
+    due = due_after(now, allowance=allowance, zone=visit.zone, calendar=business_calendar(site_id=visit.site_id))
+    return max(min(due, before), now + _HOUR)
