@@ -55,7 +55,7 @@ class FollowUpView:
     one to which they did not come. `contact_passed` and `visit_passed`: the time is over and it was not done (nor,
     for a visit, is one booked). `tried` says in a sentence what the attempts so far count for and what comes next,
     "" before the first and once somebody was reached. `recorded` is what a person typed in and may strike out as a
-    mistake; `struck` what was, the latest first.
+    mistake; `struck` what was, the latest first. `stay_is_theirs`: the stay was not corrected to be another patient's.
     """
 
     enrolment: Enrolment
@@ -79,6 +79,7 @@ class FollowUpView:
     struck: tuple[StruckProof, ...]
     period_ends_on: date
     code: str
+    stay_is_theirs: bool
 
 
 def follow_up_of_loops(actor: Actor, *, loop_ids: Collection[int], now: datetime) -> dict[int, int]:
@@ -91,7 +92,7 @@ def follow_up_of_loops(actor: Actor, *, loop_ids: Collection[int], now: datetime
 
 def get_follow_up(actor: Actor, *, enrolment_id: int, now: datetime) -> FollowUpView:
     """One follow-up. Refuses: NotFound."""
-    rows = Enrolment.objects.select_related("loop", "protocol", "patient")
+    rows = Enrolment.objects.select_related("loop", "protocol", "patient", "anchor__patient")
     row = rows.filter(pk=enrolment_id, patient__in=Patient.objects.visible_to(actor, now=now)).first()
     if row is None:
         raise NotFound
@@ -176,6 +177,7 @@ def _view(actor: Actor, row: Enrolment, *, now: datetime) -> FollowUpView:
         struck=struck_proofs(row, reads=reads),
         period_ends_on=period_ends_on(row.anchor_on),
         code=billable_code(complexity=complexity, standing=standing, contact_kept=in_time, reconciled=in_visit_time),
+        stay_is_theirs=row.anchor.patient is None or row.anchor.patient.survivor == row.patient.survivor,
     )
 
 

@@ -12,7 +12,7 @@ from liaison.loops.actions import find_owners, give_up_loop
 from liaison.loops.models import Loop, LoopEvent, WaitingPromise
 from liaison.pathways.actions import evaluate, set_complexity
 from liaison.pathways.models import Enrolment
-from liaison.pathways.queries import outlook
+from liaison.pathways.queries import get_follow_up, outlook
 from liaison.pathways.rules.protocol import Complexity
 from liaison.pathways.tests.cast import DISCHARGE, LIAISON, NOW, stay, walter
 from liaison.pathways.tests.test_enrolling import parts, refuse_loops_of
@@ -54,6 +54,8 @@ def test_the_wrong_patients_loop_is_given_up_with_the_reason_and_the_right_ones_
     assert right.next_step == "Call Ruth Abara: first call after the hospital stay"
     entry = AuditEntry.objects.filter(verb="pathways.evaluate", reason=anothers).get()
     assert entry.patient_ids == [wrong.patient_id]
+    shown = [get_follow_up(home.rosa, enrolment_id=one.enrolment.pk, now=NOW) for one in (wrong, right)]
+    assert [one.stay_is_theirs for one in shown] == [False, True], "its page shows no stay of somebody else"
     (seen,) = outlook(LIAISON, now=NOW)
     assert (seen.followed, parts(seen)) == (1, (1, 1))
     assert evaluate(LIAISON, now=NOW).opened == 0
