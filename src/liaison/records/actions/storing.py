@@ -19,7 +19,7 @@ from liaison.records.rules.dates import is_older
 from liaison.records.rules.facts import facts_of
 from liaison.records.rules.intake import Note, Reject, decode
 from liaison.records.rules.prepared import Prepared
-from liaison.records.rules.references import Pointer, point, where_is
+from liaison.records.rules.references import Pointer, where_is
 from liaison.records.rules.shapes import obj
 
 LINKED_AT_ONCE = 2_000
@@ -142,10 +142,10 @@ class Intake:
                 self._remember_patient(one, pk)
         keep_directory([one.received for one in coming], actor=self.actor, now=self.now)
         wanted = {
-            point(reference, own_url=one.received.full_url)
+            one.received.pointer(reference)
             for one in coming
             for reference in one.patient_references
-            if reference not in self.patients
+            if reference in one.received.inside or reference not in self.patients
         }
         for pointer, target in tables.find_targets(wanted, system=self.system).items():
             if target.patient is not None:
@@ -161,9 +161,9 @@ class Intake:
         if one.is_patient:
             return self.patients.get("/".join(one.key))
         for reference in one.patient_references:
-            patient = self.patients.get(reference)
+            patient = None if reference in one.received.inside else self.patients.get(reference)
             if patient is None:
-                patient = self.patients.get(_key(point(reference, own_url=one.received.full_url)))
+                patient = self.patients.get(_key(one.received.pointer(reference)))
             if patient is not None:
                 return patient
         return None
@@ -200,8 +200,8 @@ class Intake:
         """Note which references of these resources point at nothing known so far."""
         unknown = []
         for one, pk in stored:
-            for reference in one.references - self.known:
-                pointer = point(reference, own_url=one.received.full_url)
+            for reference in (one.references - self.known).union(one.references & one.received.inside.keys()):
+                pointer = one.received.pointer(reference)
                 if pointer.by != "contained" and _key(pointer) not in self.known:
                     unknown.append((one, pk, reference, pointer))
         found = tables.find_targets((row[3] for row in unknown), system=self.system)
