@@ -12,6 +12,7 @@ from liaison.records.actions import tables, waiting
 from liaison.records.actions.feed import Batch
 from liaison.records.actions.people import Arrival, PatientIntake
 from liaison.records.actions.places import keep_directory
+from liaison.records.actions.strangers import Strangers
 from liaison.records.actions.summary import CHANGED, NEW, OLDER, UNCHANGED, TypeCounts
 from liaison.records.actions.tables import Kept, ResourceRow
 from liaison.records.actions.waiting import PendingRow
@@ -19,7 +20,7 @@ from liaison.records.rules.dates import is_older
 from liaison.records.rules.facts import facts_of
 from liaison.records.rules.intake import Note, Reject, decode
 from liaison.records.rules.prepared import Prepared
-from liaison.records.rules.references import Pointer, where_is
+from liaison.records.rules.references import key_of, where_is
 from liaison.records.rules.shapes import obj
 
 LINKED_AT_ONCE = 2_000
@@ -39,6 +40,7 @@ class Intake:
     site_id: int
     file: str
     now: datetime
+    strangers: Strangers
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     rejects: list[Reject] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
@@ -59,9 +61,11 @@ class Intake:
         if not batch.prepared:
             return
         kept = tables.find_kept([one.key for one in batch.prepared], system=self.system)
+        taken, rejects = self.strangers.turn_away(batch.prepared, kept, named=self.patients.keys())
+        self.rejects += rejects
         fresh: list[Prepared] = []
         again: list[Prepared] = []
-        for one in batch.prepared:
+        for one in taken:
             (again if one.key in kept else fresh).append(one)
             self.known.add("/".join(one.key))
             if one.received.full_url:
@@ -76,7 +80,11 @@ class Intake:
             self._store(changed, tables.replace_resources, CHANGED)
 
     def finish(self) -> None:
-        """Look once more for what was pointed at; keep the rest waiting; answer what waited for this file."""
+        """Look once more for what was pointed at; keep the rest waiting; answer what waited for this file.
+
+        Raises NamedBefore.
+        """
+        self.strangers.finish()
         found = tables.find_targets((row.pointer for row in self.waiting), system=self.system)
         links: dict[int, int] = {}
         still = []
@@ -149,7 +157,7 @@ class Intake:
         }
         for pointer, target in tables.find_targets(wanted, system=self.system).items():
             if target.patient is not None:
-                self.patients[_key(pointer)] = target.patient
+                self.patients[key_of(pointer)] = target.patient
 
     def _remember_patient(self, one: Prepared, patient_id: int | None) -> None:
         if one.is_patient and patient_id is not None:
@@ -163,7 +171,7 @@ class Intake:
         for reference in one.patient_references:
             patient = None if reference in one.received.inside else self.patients.get(reference)
             if patient is None:
-                patient = self.patients.get(_key(one.received.pointer(reference)))
+                patient = self.patients.get(key_of(one.received.pointer(reference)))
             if patient is not None:
                 return patient
         return None
@@ -202,10 +210,10 @@ class Intake:
         for one, pk in stored:
             for reference in (one.references - self.known).union(one.references & one.received.inside.keys()):
                 pointer = one.received.pointer(reference)
-                if pointer.by != "contained" and _key(pointer) not in self.known:
+                if pointer.by != "contained" and key_of(pointer) not in self.known:
                     unknown.append((one, pk, reference, pointer))
         found = tables.find_targets((row[3] for row in unknown), system=self.system)
-        self.known.update(_key(pointer) for pointer in found)
+        self.known.update(key_of(pointer) for pointer in found)
         for one, pk, reference, pointer in unknown:
             if pointer not in found:
                 named = one.patient_references
@@ -226,12 +234,3 @@ class Intake:
                 for pk, body in tables.bodies_of(ids)
                 for fact in facts_of(obj(decode(body.encode())))
             )
-
-
-def _key(pointer: Pointer) -> str:
-    """A pointer as the text that `known` and `patients` are keyed by."""
-    if pointer.by == "id":
-        return f"{pointer.resource_type}/{pointer.key}"
-    if pointer.by == "identifier":
-        return f"{pointer.resource_type}?{pointer.system}|{pointer.key}"
-    return pointer.key

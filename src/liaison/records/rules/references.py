@@ -123,6 +123,15 @@ def point(reference: str, *, own_url: str = "", inside: Mapping[str, str] = _NOT
     return Pointer("url", reference) if elsewhere else Pointer("id", found["id"], found["type"])
 
 
+def key_of(pointer: Pointer) -> str:
+    """A pointer as text: what means the same is the same, `Patient/77` for one by id."""
+    if pointer.by == "id":
+        return f"{pointer.resource_type}/{pointer.key}"
+    if pointer.by == "identifier":
+        return f"{pointer.resource_type}?{pointer.system}|{pointer.key}"
+    return pointer.key
+
+
 def _by_address(beyond: str) -> Pointer:
     return Pointer("url", beyond) if beyond else Pointer("unknown")
 

@@ -458,9 +458,7 @@ def test_a_merge_moves_the_records_and_undoing_it_moves_them_back(cast, tmp_path
     assert EarlierVersion.objects.count() == 0
 
 
-@pytest.mark.parametrize(
-    "reference", ["Patient/walter", UUID, UUID.upper().replace("URN:UUID", "urn:uuid"), "Patient?identifier=urn:mrn|W1"]
-)
+@pytest.mark.parametrize("reference", ["Patient/walter", UUID, "Patient?identifier=urn:mrn|W1"])
 def test_a_patient_of_an_earlier_file_is_found_by_every_form_of_reference(cast, tmp_path, reference):
     cast.take_in(write(tmp_path / "a.json", bundle(walter(), urls=(UUID,))))
     later = observation(
