@@ -199,13 +199,13 @@ class _Run:
             state="imported",
             by_type=intake.by_type(),
             rejects=tuple(intake.rejects),
-            notes=tuple(intake.notes),
+            notes=(*intake.notes, *intake.now_kept),
             patient_ids=tuple(sorted(intake.touched)),
             covered_ids=tuple(sorted(intake.touched | intake.met)),
         )
         source.counts = {name: asdict(counts) for name, counts in outcome.by_type.items()}
         source.rejects = [[reject.path, reject.reason] for reject in outcome.rejects[:MOST_KEPT_REMARKS]]
-        source.notes = [[note.path, note.text] for note in outcome.notes[:MOST_KEPT_REMARKS]]
+        source.notes = [[note.path, note.text] for note in intake.notes[:MOST_KEPT_REMARKS]]
         source.save(update_fields=["counts", "rejects", "notes"])
         entry.concerns(*outcome.patient_ids)
         entry.note(resources=source.counts, rejected=len(outcome.rejects), sha256=source.sha256)

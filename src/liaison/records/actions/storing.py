@@ -17,7 +17,7 @@ from liaison.records.actions.summary import CHANGED, NEW, OLDER, UNCHANGED, Type
 from liaison.records.actions.tables import Kept, ResourceRow
 from liaison.records.actions.waiting import PendingRow
 from liaison.records.rules.dates import is_older
-from liaison.records.rules.facts import facts_of
+from liaison.records.rules.facts import facts_of, why_stay_has_no_end
 from liaison.records.rules.intake import Note, Reject, decode
 from liaison.records.rules.prepared import Prepared
 from liaison.records.rules.references import key_of, where_is
@@ -31,7 +31,8 @@ class Intake:
     """What is known while one file is stored.
 
     `known` holds the references that need no second look (what this file or an earlier look found), `patients`
-    the patient behind each reference that names one, `waiting` what points at something not yet seen.
+    the patient behind each reference that names one, `waiting` what points at something not yet seen. `now_kept`
+    are notes about what is new or changed, which mean nothing when the same comes again.
     """
 
     actor: Actor
@@ -44,6 +45,7 @@ class Intake:
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     rejects: list[Reject] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    now_kept: list[Note] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
     met: set[int] = field(default_factory=set)
     known: set[str] = field(default_factory=set)
@@ -198,7 +200,14 @@ class Intake:
         self.touched.update(patient for patient in patients if patient is not None)
         for one, _ in pairs:
             self.counts[one.key[0]][state] += 1
+            self._note_stay(one)
         self._wait(pairs)
+
+    def _note_stay(self, one: Prepared) -> None:
+        """Say of a finished stay that nobody can reckon from its end; whether anybody does is not known here."""
+        if why := why_stay_has_no_end(one.received.value):
+            text = f"a finished hospital stay: {why.words}"
+            self.now_kept.append(Note(file=self.file, path=one.received.path, text=text))
 
     def _touch_patients_of(self, ids: Sequence[int]) -> None:
         """Whoever these resources were about until now has a changed chart too."""

@@ -18,7 +18,6 @@ from pathlib import Path
 import msgspec
 
 from liaison.records.rules.addresses import ALONE, Around, surroundings
-from liaison.records.rules.facts import why_stay_has_no_end
 from liaison.records.rules.halves import HALF_A_CHARACTER, Marked, marked_halves
 from liaison.records.rules.intake import (
     Note,
@@ -408,15 +407,11 @@ def _from_entry(entry: _Entry, *, name: str, path: str, place: _Place) -> Iterat
 def _taken(
     raw: msgspec.Raw | bytes | bytearray, *, name: str, path: str, place: _Place, inside: str
 ) -> Iterator[Received | Reject | Note]:
-    """One resource, with a note on what a person must look at; or why it was not taken in."""
+    """One resource, or why it was not taken in."""
     try:
-        received = receive(bytes(raw), path=path, full_url=place.full_url, around=place.around)
+        yield receive(bytes(raw), path=path, full_url=place.full_url, around=place.around)
     except Refused as problem:
         yield _rejected(problem, name=name, path=path, inside=inside)
-        return
-    yield received
-    if why := why_stay_has_no_end(received.value):
-        yield Note(file=name, path=path, text=f"a finished hospital stay that nobody follows up: {why.words}")
 
 
 def _rejected(problem: Refused, *, name: str, path: str, inside: str) -> Reject:

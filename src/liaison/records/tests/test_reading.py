@@ -122,37 +122,6 @@ def test_bundles_nested_deeper_than_anybody_means_are_refused(tmp_path, around):
     )
 
 
-STAY = {
-    "resourceType": "Encounter",
-    "id": "stay",
-    "status": "finished",
-    "class": {"code": "IMP"},
-    "period": {"start": "2026-02-10", "end": "2026-02-13"},
-}
-
-
-@pytest.mark.parametrize(
-    ("change", "why"),
-    [
-        ({"period": {"start": "2026-02-10"}}, "its end is not known"),
-        ({"period": {"start": "2026-02-10", "end": "2026-02-01"}}, "its end lies before its start"),
-        ({"period": {"end": "2026-02-01"}}, ""),
-        ({}, ""),
-        ({"period": {}, "class": {"code": "AMB"}}, ""),
-        ({"period": {}, "status": "in-progress"}, ""),
-        ({"period": {}, "resourceType": "EpisodeOfCare"}, ""),
-    ],
-)
-def test_a_finished_stay_without_a_usable_end_is_taken_and_noted_with_its_place(tmp_path, change, why):
-    path = put(tmp_path, bundle_of("collection", entry(STAY | change)))
-    received, *notes = read(path)
-    assert received.fhir_id == "stay"
-    said = [f"a finished hospital stay that nobody follows up: {why}"] if why else []
-    assert [(note.file, note.path, note.text) for note in notes] == [
-        (name_of(path), "entry[0].resource", one) for one in said
-    ]
-
-
 def test_a_bundle_without_entries_holds_nothing(tmp_path):
     assert list(read(put(tmp_path, {"resourceType": "Bundle", "type": "collection"}))) == []
 

@@ -83,14 +83,15 @@ def test_somebody_else_under_a_known_id_is_rejected_with_what_is_about_them_and_
             observation(id="other"),
             observation(id="of-twin", subject={"reference": "Patient/twin"}),
             observation(id="of-nobody", subject=None),
+            walter(id="june", identifier=[], name=[{"family": "Ng", "given": ["June"]}], birthDate="1970-05-05"),
         ),
     )
     summary = cast.take_in(path)
     told = [(reject.path, reject.reason) for reject in summary.rejects]
     assert told == [("entry[0].resource", WHY), ("entry[1].resource", ABOUT), ("entry[2].resource", ABOUT)]
-    assert (summary.total.new, summary.total.changed) == (2, 0)
+    assert (summary.total.new, summary.total.changed) == (3, 0)
     assert list(Resource.objects.order_by("pk").values_list("body", "patient"))[:3] == kept
-    assert sorted(Patient.objects.values_list("family", flat=True)) == ["Ng", "Ng"]
+    assert sorted(Patient.objects.values_list("family", flat=True)) == ["Ng", "Ng", "Ng"]
     assert list(Identifier.objects.values_list("value", flat=True)) == ["W1"]
     assert (EarlierVersion.objects.count(), PendingReference.objects.count()) == (0, 0)
     pretty = cast.take_in(path, write(tmp_path / "c.json", json.dumps(json.loads(path.read_text()), indent=2)))
