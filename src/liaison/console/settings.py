@@ -85,7 +85,10 @@ def database() -> Iterator[Database]:
 
 @contextmanager
 def loaded() -> Iterator[None]:
-    """Django with its settings and a database that has Liaison's tables. Refuses one that is not migrated.
+    """Django with its settings and a database that has Liaison's tables.
+
+    Refuses one that is not migrated and, in production, one that holds the demonstration: every command that uses
+    this writes.
 
     While `liaison up` runs on this data folder, its training clock holds here too.
     """
@@ -93,10 +96,12 @@ def loaded() -> Iterator[None]:
         os.environ["LIAISON_CLOCK_OFFSET"] = str(offset)
     with database():
         load_settings()
+        from liaison.console.production import refuse_demonstration
         from liaison.console.schema import disconnect, refuse_unless_migrated
 
         refuse_unless_migrated()
         try:
+            refuse_demonstration()
             yield
         finally:
             disconnect()

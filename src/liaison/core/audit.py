@@ -213,7 +213,8 @@ def verify_chain() -> Verification:
         elif len(batch) != seal.entry_count:
             problem = f"Seal {seal.pk} covers {seal.entry_count} entries, but {len(batch)} are there."
         elif chain_hash(previous, batch) != seal.hash:
-            problem = f"An entry under seal {seal.pk} was changed."
+            other_key = "" if seals else ", or LIAISON_AUDIT_KEY is not the one that it was sealed with"
+            problem = f"An entry under seal {seal.pk} was changed{other_key}."
         if problem:
             break
         previous, seals, entries = seal.hash, seals + 1, entries + len(batch)

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from liaison.accounts.models import Site, User
 from liaison.core.answers import now_says
+from liaison.core.languages import shortest_tag
 from liaison.core.needed import needed
 from liaison.core.telephones import TelephoneField
 from liaison.directory.models import Practitioner
@@ -56,7 +57,7 @@ def _text(label: Any, *, longest: int, required: bool = False, help_text: Any = 
 def languages(*kept: str) -> Sequence[tuple[str, str]]:
     """The languages to choose from, by name; one that is not in the list but already kept stays."""
     listed = sorted(COMMON_LANGUAGES.items(), key=lambda item: item[1])
-    others = [(tag, tag) for tag in dict.fromkeys(kept) if tag and tag not in COMMON_LANGUAGES]
+    others = [(tag, tag) for tag in dict.fromkeys(map(shortest_tag, kept)) if tag and tag not in COMMON_LANGUAGES]
     return [("", str(_("Not known"))), ("en", "English"), ("es", "Spanish"),
             *(item for item in listed if item[0] not in {"en", "es"}), *others]  # fmt: skip
 
@@ -97,13 +98,15 @@ class DetailsForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput, required=False)
 
     def __init__(self, *args: Any, patient: Patient | None = None, **kwargs: Any) -> None:
+        kept: dict[str, str] = {}
         if patient is not None:
             names = [name for name in DetailsForm.base_fields if name != "version"]
             kwargs["initial"] = {name: getattr(patient, name) for name in [*names, "version"]}
+            kept = {name: shortest_tag(getattr(patient, name)) for name in ("spoken_language", "written_language")}
+            kwargs["initial"] |= kept
         super().__init__(*args, **kwargs)
-        kept = [patient.spoken_language, patient.written_language] if patient else []
         for name in ("spoken_language", "written_language"):
-            self.fields[name].choices = languages(*kept)  # type: ignore[attr-defined]  # the form declares such a field
+            self.fields[name].choices = languages(*kept.values())  # type: ignore[attr-defined]  # the form declares such a field
 
     def details(self) -> PatientDetails:
         """What was typed."""

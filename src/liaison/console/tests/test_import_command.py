@@ -200,7 +200,7 @@ def stay():
     period = {"start": (ended - timedelta(days=3)).isoformat(), "end": ended.isoformat()}
     return {
         "resourceType": "Encounter", "id": "stay", "status": "finished", "class": {"code": "IMP"},
-        "subject": {"reference": "urn:uuid:walter"}, "period": period,
+        "subject": {"reference": "Patient/walter"}, "period": period,
     }  # fmt: skip
 
 
@@ -233,7 +233,7 @@ def test_a_second_run_after_a_killed_one_tells_the_stays_of_all_its_files(site, 
     first = write(tmp_path / "a.json", bundle(walter(), stay()))
     run_import([first], console=console)
     ada = walter(id="ada", identifier=[], name=[{"family": "Bell", "given": ["Ada"]}])
-    theirs = stay() | {"id": "stay-of-ada", "subject": {"reference": "urn:uuid:ada"}}
+    theirs = stay() | {"id": "stay-of-ada", "subject": {"reference": "Patient/ada"}}
     write(tmp_path / "b.json", bundle(ada, theirs))
     summary = run_import([tmp_path], console=console)
     assert (len(summary.patient_ids), len(summary.covered_ids)) == (1, 2)

@@ -49,6 +49,23 @@ def test_production_does_not_start_on_the_demonstrations_database(demonstration,
         assert "set another DATABASE_URL" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["import", "records.json"],
+        ["rebuild"],
+        ["admin", "add", "ada@elm.example", "--name", "Ada", "--one-time"],
+        ["audit", "verify"],
+        ["demo"],
+    ],
+    ids=" ".join,
+)
+def test_no_command_that_writes_is_taken_by_the_demonstrations_database_in_production(demonstration, command):
+    done = liaison(*command, DATABASE_URL=demonstration.url, **PRODUCTION)
+    assert done.returncode == 1
+    assert "holds the demonstration: 1 open accounts of invented people" in done.stderr
+
+
 def test_production_is_right_without_open_accounts_of_invented_people(demonstration):
     with psycopg.connect(demonstration.url, autocommit=True) as connection:
         connection.execute("UPDATE liaison.accounts_user SET is_active = false, deactivated_at = now()")

@@ -68,13 +68,29 @@ def test_a_chain_that_was_made_anew_with_the_key_shows() -> None:
 
 
 @pytest.mark.django_db
+def test_a_break_after_a_seal_that_holds_is_a_changed_entry_since_the_key_was_right() -> None:
+    seals = _seal(2)
+    _tamper(f"UPDATE core_auditentry SET reason = 'x' WHERE seal_id = {seals[1]}")
+    assert verify_chain().problem == f"An entry under seal {seals[1]} was changed."
+
+
+@pytest.mark.django_db
+def test_with_another_key_the_first_seal_differs_and_says_so(settings) -> None:
+    _seal(2)
+    settings.LIAISON_AUDIT_KEY = "another"
+    assert "or LIAISON_AUDIT_KEY is not the one that it was sealed with" in verify_chain().problem
+
+
+@pytest.mark.django_db
 def test_a_break_inside_is_told_before_anything_that_is_missing_at_the_end() -> None:
     seals = _seal(3)
     _cut_off(seals[2])
     _tamper(f"UPDATE core_auditentry SET reason = 'x' WHERE seal_id = {seals[0]}")
     found = verify_chain()
     assert found.missing is None
-    assert found.problem == f"An entry under seal {seals[0]} was changed."
+    assert found.problem == (
+        f"An entry under seal {seals[0]} was changed, or LIAISON_AUDIT_KEY is not the one that it was sealed with."
+    )
 
 
 @pytest.mark.django_db

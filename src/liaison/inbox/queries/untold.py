@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
-from django.db.models.functions import Coalesce, NullIf
+from django.db.models.functions import Coalesce, Concat, NullIf
 
 from liaison.inbox.kinds import FAILED_MESSAGE
 from liaison.inbox.models import Message
@@ -78,10 +78,16 @@ def came_to_nothing_at(message: Message) -> datetime:
 
 
 def _perhaps_unread(rows: QuerySet[Message]) -> QuerySet[Message]:
-    """Those on their way to a proxy, or whose patient reads another language than theirs: few to look at closer."""
+    """Those on their way to a proxy, or whose patient reads another language than theirs: few to look at closer.
+
+    "es-MX" is the language "es"; "est" is another.
+    """
     reads = Coalesce(NullIf("patient__written_language", Value("")), "patient__spoken_language")
     known = rows.filter(state__in=ON_ITS_WAY).annotate(reads=reads)
-    return known.exclude(to_proxy="", reads__istartswith=F("language"))
+    same = Q(reads__iexact=F("language"))
+    for between in ("-", "_"):
+        same |= Q(reads__istartswith=Concat(F("language"), Value(between)))
+    return known.exclude(same, to_proxy="")
 
 
 def loops_instead(messages: Collection[Message]) -> Mapping[int, Loop]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time
 from html import escape
 
+from liaison.core.languages import main_language
 from liaison.core.letters import plain
 
 FIELD = re.compile(r"\{([a-z][a-z0-9_]*)\}")
@@ -113,7 +114,7 @@ def _all_blank(line: str, *, words: Mapping[str, str]) -> bool:
 
 def language_of(tag: str, *, offered: frozenset[str] = frozenset({"en", "es"})) -> str:
     """The language we write in for a BCP-47 tag: its primary part if we have texts in it, else English."""
-    primary = tag.strip().lower().replace("_", "-").split("-")[0]
+    primary = main_language(tag)
     return primary if primary in offered else "en"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from liaison.core.languages import language_name
+from liaison.core.languages import language_name, main_language
 from liaison.inbox.rules.rendering import language_of
 
 _NEVER_WRITTEN: Final = frozenset({"ase", "bfi", "sgn"})
@@ -42,19 +42,15 @@ def unread(sent: str, *, reader: Reader) -> Unread | None:
 
     Only the main language counts: who reads Mexican Spanish reads Spanish. Of whom nothing is known, nothing is said.
     """
-    main = _main(reader.tag)
-    if main in _NEVER_WRITTEN or main in _SAYS_NOTHING or main == _main(sent):
+    main = main_language(reader.tag)
+    if main in _NEVER_WRITTEN or main in _SAYS_NOTHING or main == main_language(sent):
         return None
     name = language_name(reader.tag)
     verb = "read" if reader.written else "speak"
     known = f"{reader.name} {verb}s {name}" if reader.name else f"they {verb} {name}"
-    return Unread(sent=language_name(_main(sent)), known=known, language=name)
+    return Unread(sent=language_name(main_language(sent)), known=known, language=name)
 
 
 def would_be_unread(reader: Reader) -> Unread | None:
     """The same of what we would write to this reader now."""
     return unread(language_of(reader.tag), reader=reader)
-
-
-def _main(tag: str) -> str:
-    return tag.strip().lower().replace("_", "-").partition("-")[0]

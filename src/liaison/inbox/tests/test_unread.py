@@ -7,10 +7,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from liaison.core.postgres.guard import writes_open
 from liaison.inbox import actions
 from liaison.inbox.models import Message
 from liaison.inbox.ports import TemporaryFailure, Unknown
 from liaison.inbox.queries import loops_instead, unread_ahead, unread_of
+from liaison.inbox.queries.untold import withheld_without_loop
 from liaison.inbox.rules.channels import Category
 from liaison.inbox.rules.unread import Reader, unread, would_be_unread
 from liaison.inbox.rules.untold import must_be_called
@@ -33,6 +35,18 @@ def lan(cast: Cast, **more: object) -> Patient:
 
 
 # --- the rule -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("sent", "written"), [("es", "spa"), ("es", "spa-MX"), ("en", "eng"), ("spa", "es")])
+def test_a_language_of_three_letters_is_the_same_as_that_of_two(sent: str, written: str) -> None:
+    assert unread(sent, reader=Reader(written=written)) is None
+    assert would_be_unread(Reader(written=written)) is None
+
+
+def test_estonian_is_not_spanish() -> None:
+    found = unread("es", reader=Reader(written="est"))
+    assert found is not None
+    assert found.known == "they read est"
 
 
 def test_who_reads_another_language_does_not_read_it() -> None:
@@ -89,6 +103,17 @@ def test_a_reminder_and_what_a_person_wrote_open_none(cast: Cast) -> None:
 def test_who_reads_it_is_not_called(cast: Cast) -> None:
     tell(cast, lan(cast, written_language="es"))
     assert not Loop.objects.exists()
+
+
+@pytest.mark.parametrize(("reads", "called"), [("es", False), ("es-MX", False), ("spa", False), ("est", True)])
+def test_what_is_found_later_is_by_the_language_and_not_by_how_its_tag_begins(
+    cast: Cast, reads: str, called: bool
+) -> None:
+    who = lan(cast, written_language="es")
+    message = tell(cast, who)
+    with writes_open():
+        Patient.objects.update(written_language=reads)
+    assert withheld_without_loop(now=NOW) == ([message] if called else [])
 
 
 def test_the_next_one_adds_to_the_call(cast: Cast) -> None:

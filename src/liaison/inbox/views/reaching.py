@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods
 from liaison.core.answers import done, says_what_is_kept, tell_now
 from liaison.core.asking import actor_of, refuse_form_unless
 from liaison.core.clock import current_time
+from liaison.core.languages import shortest_tag
 from liaison.core.refusals import Forbidden, NotFound, Refusal, Stale
 from liaison.inbox import access, actions
 from liaison.inbox.forms.reaching import CHANNEL_HEADS, NewPointForm, PersonForm, PointForm, StandingsForm
@@ -113,8 +114,8 @@ def _is(form: PointForm, new: ContactDetails) -> bool:
 def _forms(request: HttpRequest, sheet: ReachSheet, *, patient: Patient) -> _Forms:
     data = request.POST or None
     person = actions.PersonWish(
-        spoken_language=patient.spoken_language,
-        written_language=patient.written_language,
+        spoken_language=shortest_tag(patient.spoken_language),
+        written_language=shortest_tag(patient.written_language),
         interpreter_needed=patient.interpreter_needed,
         best_time=patient.best_time,
         mobility_needs=patient.mobility_needs,

@@ -12,6 +12,7 @@ from django.utils.translation import gettext
 
 from liaison.core.actor import Actor
 from liaison.core.audit import seen
+from liaison.core.languages import main_language, shortest_tag
 from liaison.core.spoken_time import due_in_words
 from liaison.loops import access, rules
 from liaison.loops.models import Loop
@@ -159,7 +160,7 @@ def _brief(patient: Patient, *, do_not_text: bool) -> RowPatient:
         birth_on=patient.birth_on,
         deceased_on=patient.deceased_on,
         is_deceased=patient.is_deceased,
-        language="" if spoken.split("-")[0].lower() in {"", "en"} else spoken,
+        language="" if main_language(spoken) in {"", "en"} else shortest_tag(spoken),
         interpreter_needed=patient.interpreter_needed,
         do_not_text=do_not_text,
     )

@@ -111,7 +111,7 @@ def stay(*, ended: datetime | None = DISCHARGE, days: int = 3, went: str = "", *
         "id": "stay",
         "status": "finished" if ended else "in-progress",
         "class": {"code": "IMP"},
-        "subject": {"reference": "urn:uuid:walter"},
+        "subject": {"reference": "Patient/walter"},
         "period": period,
         **left,
         **more,

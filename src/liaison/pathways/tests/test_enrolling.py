@@ -358,7 +358,7 @@ def test_a_new_version_retires_the_old_and_opens_nothing_twice(ward):
 def a_second(number):
     """Another patient, home from another stay."""
     who = walter(id=number) | {"name": [{"family": "Abara", "given": ["Ruth"]}], "birthDate": "1950-01-02"}
-    return who, stay(id=f"stay-{number}", subject={"reference": f"urn:uuid:{number}"})
+    return who, stay(id=f"stay-{number}", subject={"reference": f"Patient/{number}"})
 
 
 def refuse_loops_of(patient):

@@ -32,9 +32,10 @@ from liaison.pathways.rules.criteria import (
     Range,
     Window,
 )
-from liaison.pathways.rules.protocol import packaged_protocols
+from liaison.pathways.rules.protocol import packaged_protocols, read_protocol
 from liaison.pathways.rules.words import anchor_words, node_words
 from liaison.pathways.tests.cast import LIAISON, NOW, Ward, stay, walter
+from liaison.records.rules.facts import STAY_CLASSES
 
 CODE = "transitional-care"
 ADDRESS = f"/protocols/{CODE}/"
@@ -251,3 +252,9 @@ def test_an_earlier_version_may_have_had_any_content(chief):
         Protocol.objects.update(version="2025.9", definition={"title": "As it was"})
     actions.refuse_changed_protocols()
     assert [one.version for one in actions.install_protocols(LIAISON, now=NOW)] == ["2026.1"]
+
+
+def test_what_an_import_calls_a_hospital_stay_is_what_transitional_care_follows():
+    care = next(one for one in map(read_protocol, packaged_protocols()) if one.code == "transitional-care")
+    assert set(care.criteria.anchor.codes) == STAY_CLASSES
+    assert care.criteria.anchor.statuses == ("finished",)

@@ -10,6 +10,7 @@ from typing import Any, Final
 from liaison.accounts.models import Site
 from liaison.core.act import Entry, act
 from liaison.core.actor import Actor
+from liaison.core.languages import shortest_tag
 from liaison.core.letters import one_line
 from liaison.core.live import announce
 from liaison.core.refusals import NotFound, Refusal, Stale
@@ -225,10 +226,11 @@ def mark_not_deceased(*, actor: Actor, patient: Patient, reason: str, now: datet
 
 
 def checked_details(details: PatientDetails, *, today: date) -> PatientDetails:
-    """The details trimmed, with `fields` of a DetailsWrong naming everything that can't be."""
+    """The details trimmed, languages by their shortest tags; `fields` of a DetailsWrong name what can't be."""
     texts: dict[str, Any] = {
         column: one_line(value) for column, value in asdict(details).items() if isinstance(value, str)
     }
+    texts |= {column: shortest_tag(texts[column]) for column in ("spoken_language", "written_language")}
     clean = replace(details, **texts)
     wrong: dict[str, str] = {}
     if not clean.family and not clean.given:

@@ -11,6 +11,7 @@ from liaison.core.refusals import Forbidden, NotFound, Stale
 from liaison.patients import access, actions, jobs
 from liaison.patients.actions import ContactDetails, IdentifierDetails, NameDetails, PatientDetails
 from liaison.patients.events import PatientChanged, PatientDeceased, PatientRegistered
+from liaison.patients.forms import DetailsForm
 from liaison.patients.models import DuplicateCandidate, Patient
 from liaison.patients.reactions import compare_new_patient
 from liaison.patients.tests.cast import LIAISON, Clinic, Registry
@@ -225,3 +226,15 @@ def test_a_form_that_was_sent_twice_is_kept_once(clinic: Clinic, walter: Patient
 )
 def test_how_a_patient_is_called_may_stand_in_a_sentence(called_as: str, given: str, family: str, goes_by: str) -> None:
     assert Patient(called_as=called_as, given=given, family=family).goes_by == goes_by
+
+
+def test_a_language_of_three_letters_is_kept_by_its_short_tag_and_one_that_was_kept_so_is_chosen_in_the_form(
+    clinic: Clinic,
+) -> None:
+    details = PatientDetails(given="Ana", family="Ruiz", spoken_language="spa", written_language="spa-MX")
+    ana = actions.register_patient(actor=clinic.rosa, details=details, site_ids=[clinic.riverside.pk], now=clinic.now)
+    assert (ana.spoken_language, ana.written_language) == ("es", "es-MX")
+    ana.spoken_language = "spa"
+    form = DetailsForm(patient=ana)
+    assert form["spoken_language"].initial == "es"
+    assert "spa" not in dict(form.fields["spoken_language"].choices)

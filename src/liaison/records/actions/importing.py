@@ -21,11 +21,13 @@ from liaison.records.actions import tables, waiting
 from liaison.records.actions.feed import batches
 from liaison.records.actions.rebuilding import note_first_reading
 from liaison.records.actions.storing import Intake
+from liaison.records.actions.strangers import NamedBefore, Strangers
 from liaison.records.actions.summary import FileOutcome, ImportSummary, OnProgress, Progress, TypeCounts
 from liaison.records.events import ChartChanged
 from liaison.records.models import PendingReference, Resource, Source
 from liaison.records.rules.intake import Note, Reject
 from liaison.records.rules.reading import Unreadable, fingerprint, name_of, read
+from liaison.records.rules.strangers import rejected_in
 
 MOST_UNRESOLVED = 200
 MOST_KEPT_REMARKS = 5_000
@@ -63,6 +65,8 @@ def import_files(
     Each file is one transaction with one audit entry: killed at any moment and run again, the end is the same.
     Bytes that came before from this `system` change nothing, and the outcome says `known` with what was said
     then. What is rejected never stops the rest; a file that can't be read to its end is rejected as a whole.
+    A patient under the id of somebody else is rejected, and what is about them, until the end of this import or
+    until the one who is kept comes again.
     A resource whose patient has not come is kept under no patient, told in `unresolved`, and linked when the
     patient comes. New patients are registered at `site` (default: the organization's first).
 
@@ -111,6 +115,7 @@ class _Run:
     ) -> None:
         self.actor, self.now, self.site_id, self.system = actor, now, site_id, system
         self.progress = progress
+        self.strangers: set[str] = set()
         self.sizes = {path: path.stat().st_size if path.is_file() else 0 for path in files}
         self.at = Progress(
             file="", files_done=0, files_total=len(files), bytes_done=0, bytes_total=sum(self.sizes.values()),
@@ -125,7 +130,7 @@ class _Run:
         try:
             sha256 = fingerprint(path)
             known = self._source(sha256)
-            outcome = _known(known, path) if known else self._import(path, sha256=sha256)
+            outcome = _known(known, path) if known else self._import_knowing(path, sha256=sha256)
         except Unreadable as problem:
             outcome = self._rejected(Reject(file=file, path=problem.path, reason=str(problem)))
         except (django.db.Error, psycopg.Error) as problem:
@@ -133,6 +138,7 @@ class _Run:
                 raise
             reason = f"the database can't keep it: {str(problem).splitlines()[0][:300]}"
             outcome = self._rejected(Reject(file=file, path="$", reason=reason))
+        self.strangers |= {name for reject in outcome.rejects if (name := rejected_in(reject.reason))}
         self._tell(
             replace(
                 before,
@@ -144,6 +150,16 @@ class _Run:
             )
         )
         return outcome
+
+    def _import_knowing(self, path: Path, *, sha256: str) -> FileOutcome:
+        """Take in one file; a second time, with nothing kept of the first, when it named strangers before they came."""
+        before = self.at
+        try:
+            return self._import(path, sha256=sha256)
+        except NamedBefore as found:
+            self.strangers |= set(found.names)
+            self._tell(before)
+            return self._import(path, sha256=sha256)
 
     def _import(self, path: Path, *, sha256: str) -> FileOutcome:
         read_before = self.at
@@ -162,7 +178,7 @@ class _Run:
             entry.about(source)
             intake = Intake(
                 actor=self.actor, source_id=source.pk, system=self.system, site_id=self.site_id, file=name_of(path),
-                now=self.now,
+                now=self.now, strangers=Strangers(file=name_of(path), names=set(self.strangers)),
             )  # fmt: skip
             resources = read_before.resources
             for batch in batches(read(path)):
@@ -183,13 +199,13 @@ class _Run:
             state="imported",
             by_type=intake.by_type(),
             rejects=tuple(intake.rejects),
-            notes=tuple(intake.notes),
+            notes=(*intake.notes, *intake.now_kept),
             patient_ids=tuple(sorted(intake.touched)),
             covered_ids=tuple(sorted(intake.touched | intake.met)),
         )
         source.counts = {name: asdict(counts) for name, counts in outcome.by_type.items()}
         source.rejects = [[reject.path, reject.reason] for reject in outcome.rejects[:MOST_KEPT_REMARKS]]
-        source.notes = [[note.path, note.text] for note in outcome.notes[:MOST_KEPT_REMARKS]]
+        source.notes = [[note.path, note.text] for note in intake.notes[:MOST_KEPT_REMARKS]]
         source.save(update_fields=["counts", "rejects", "notes"])
         entry.concerns(*outcome.patient_ids)
         entry.note(resources=source.counts, rejected=len(outcome.rejects), sha256=source.sha256)

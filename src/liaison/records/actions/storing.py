@@ -12,14 +12,15 @@ from liaison.records.actions import tables, waiting
 from liaison.records.actions.feed import Batch
 from liaison.records.actions.people import Arrival, PatientIntake
 from liaison.records.actions.places import keep_directory
+from liaison.records.actions.strangers import Strangers
 from liaison.records.actions.summary import CHANGED, NEW, OLDER, UNCHANGED, TypeCounts
 from liaison.records.actions.tables import Kept, ResourceRow
 from liaison.records.actions.waiting import PendingRow
 from liaison.records.rules.dates import is_older
-from liaison.records.rules.facts import facts_of
+from liaison.records.rules.facts import facts_of, why_stay_has_no_end
 from liaison.records.rules.intake import Note, Reject, decode
 from liaison.records.rules.prepared import Prepared
-from liaison.records.rules.references import Pointer, point, where_is
+from liaison.records.rules.references import key_of, where_is
 from liaison.records.rules.shapes import obj
 
 LINKED_AT_ONCE = 2_000
@@ -30,7 +31,8 @@ class Intake:
     """What is known while one file is stored.
 
     `known` holds the references that need no second look (what this file or an earlier look found), `patients`
-    the patient behind each reference that names one, `waiting` what points at something not yet seen.
+    the patient behind each reference that names one, `waiting` what points at something not yet seen. `now_kept`
+    are notes about what is new or changed, which mean nothing when the same comes again.
     """
 
     actor: Actor
@@ -39,9 +41,11 @@ class Intake:
     site_id: int
     file: str
     now: datetime
+    strangers: Strangers
     counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     rejects: list[Reject] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
+    now_kept: list[Note] = field(default_factory=list)
     touched: set[int] = field(default_factory=set)
     met: set[int] = field(default_factory=set)
     known: set[str] = field(default_factory=set)
@@ -59,9 +63,11 @@ class Intake:
         if not batch.prepared:
             return
         kept = tables.find_kept([one.key for one in batch.prepared], system=self.system)
+        taken, rejects = self.strangers.turn_away(batch.prepared, kept, named=self.patients.keys())
+        self.rejects += rejects
         fresh: list[Prepared] = []
         again: list[Prepared] = []
-        for one in batch.prepared:
+        for one in taken:
             (again if one.key in kept else fresh).append(one)
             self.known.add("/".join(one.key))
             if one.received.full_url:
@@ -76,7 +82,11 @@ class Intake:
             self._store(changed, tables.replace_resources, CHANGED)
 
     def finish(self) -> None:
-        """Look once more for what was pointed at; keep the rest waiting; answer what waited for this file."""
+        """Look once more for what was pointed at; keep the rest waiting; answer what waited for this file.
+
+        Raises NamedBefore.
+        """
+        self.strangers.finish()
         found = tables.find_targets((row.pointer for row in self.waiting), system=self.system)
         links: dict[int, int] = {}
         still = []
@@ -142,14 +152,14 @@ class Intake:
                 self._remember_patient(one, pk)
         keep_directory([one.received for one in coming], actor=self.actor, now=self.now)
         wanted = {
-            point(reference, own_url=one.received.full_url)
+            one.received.pointer(reference)
             for one in coming
             for reference in one.patient_references
-            if reference not in self.patients
+            if reference in one.received.inside or reference not in self.patients
         }
         for pointer, target in tables.find_targets(wanted, system=self.system).items():
             if target.patient is not None:
-                self.patients[_key(pointer)] = target.patient
+                self.patients[key_of(pointer)] = target.patient
 
     def _remember_patient(self, one: Prepared, patient_id: int | None) -> None:
         if one.is_patient and patient_id is not None:
@@ -161,9 +171,9 @@ class Intake:
         if one.is_patient:
             return self.patients.get("/".join(one.key))
         for reference in one.patient_references:
-            patient = self.patients.get(reference)
+            patient = None if reference in one.received.inside else self.patients.get(reference)
             if patient is None:
-                patient = self.patients.get(_key(point(reference, own_url=one.received.full_url)))
+                patient = self.patients.get(key_of(one.received.pointer(reference)))
             if patient is not None:
                 return patient
         return None
@@ -190,7 +200,14 @@ class Intake:
         self.touched.update(patient for patient in patients if patient is not None)
         for one, _ in pairs:
             self.counts[one.key[0]][state] += 1
+            self._note_stay(one)
         self._wait(pairs)
+
+    def _note_stay(self, one: Prepared) -> None:
+        """Say of a finished stay that nobody can reckon from its end; whether anybody does is not known here."""
+        if why := why_stay_has_no_end(one.received.value):
+            text = f"a finished hospital stay: {why.words}"
+            self.now_kept.append(Note(file=self.file, path=one.received.path, text=text))
 
     def _touch_patients_of(self, ids: Sequence[int]) -> None:
         """Whoever these resources were about until now has a changed chart too."""
@@ -200,12 +217,12 @@ class Intake:
         """Note which references of these resources point at nothing known so far."""
         unknown = []
         for one, pk in stored:
-            for reference in one.references - self.known:
-                pointer = point(reference, own_url=one.received.full_url)
-                if pointer.by != "contained" and _key(pointer) not in self.known:
+            for reference in (one.references - self.known).union(one.references & one.received.inside.keys()):
+                pointer = one.received.pointer(reference)
+                if pointer.by != "contained" and key_of(pointer) not in self.known:
                     unknown.append((one, pk, reference, pointer))
         found = tables.find_targets((row[3] for row in unknown), system=self.system)
-        self.known.update(_key(pointer) for pointer in found)
+        self.known.update(key_of(pointer) for pointer in found)
         for one, pk, reference, pointer in unknown:
             if pointer not in found:
                 named = one.patient_references
@@ -226,12 +243,3 @@ class Intake:
                 for pk, body in tables.bodies_of(ids)
                 for fact in facts_of(obj(decode(body.encode())))
             )
-
-
-def _key(pointer: Pointer) -> str:
-    """A pointer as the text that `known` and `patients` are keyed by."""
-    if pointer.by == "id":
-        return f"{pointer.resource_type}/{pointer.key}"
-    if pointer.by == "identifier":
-        return f"{pointer.resource_type}?{pointer.system}|{pointer.key}"
-    return pointer.key

@@ -118,7 +118,9 @@ def _encounter(resource: Json) -> Iterator[FactRow]:
 
 
 STAY_CLASSES = frozenset({"IMP", "ACUTE", "NONAC", "OBSENC"})
-"""Classes of a hospital stay (HL7 v3 ActEncounterCode): inpatient, acute or not, and observation."""
+"""Classes of a hospital stay (HL7 v3 ActEncounterCode): inpatient, acute or not, and observation.
+
+The same as transitional care follows (a protocol of `pathways`, whose tests hold the two together)."""
 
 
 def why_stay_has_no_end(resource: Json) -> NoEnd | None:

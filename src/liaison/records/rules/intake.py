@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 
 import msgspec
 
+from liaison.records.rules.addresses import ALONE, Around, content_key, identity_in
 from liaison.records.rules.dates import impossible_date
 from liaison.records.rules.halves import HALF_A_CHARACTER
+from liaison.records.rules.references import Pointer, address_beyond, point
 from liaison.records.rules.shapes import Json
 from liaison.records.rules.vocabulary import FHIR_ID, RESOURCE_TYPES
 
@@ -35,7 +37,9 @@ _HALF = re.compile(rb"(?<!\\)(?:\\\\)*\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-
 class Received:
     """A resource on its way in. `body` holds its bytes as they came, `value` the same read.
 
-    `path` says where in the file it stood (`entry[3].resource`, `line 12`, `$` for the whole file).
+    `path` says where in the file it stood (`entry[3].resource`, `line 12`, `$` for the whole file). `full_url` is
+    the address that others may know it by, "" for none or for one that counts in its bundle only; `inside` says what
+    the references mean that its bundle answers.
     """
 
     path: str
@@ -44,6 +48,11 @@ class Received:
     full_url: str
     body: bytes
     value: Json
+    inside: Mapping[str, str] = field(default_factory=dict)
+
+    def pointer(self, reference: str) -> Pointer:
+        """What a reference in this resource points at."""
+        return point(reference, own_url=self.full_url, inside=self.inside)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,14 +190,14 @@ def _is_half_a_character(body: bytes, *, said: str) -> bool:
     return "surrogate" in said or (body.rstrip().endswith(b"}") and _HALF.search(body) is not None)
 
 
-def receive(body: bytes, *, path: str, full_url: str = "") -> Received:
+def receive(body: bytes, *, path: str, full_url: str = "", around: Around = ALONE) -> Received:
     """Check one resource and take it in. Raises Refused.
 
     Refused are: what is no JSON object, an unknown or missing `resourceType`, an `id` outside FHIR's syntax, a
     NUL character (no database text holds one), a key that one object gives twice, a date the chart would read that
     can't be (year 0000, 30 February), and a `fullUrl` with a NUL or of more than 2,000 characters. Everything else is
-    kept as it came, whatever its shape. A resource without an id is known by the UUID of its `fullUrl`, else by the
-    SHA-256 of its bytes, so that it is found again when it comes again.
+    kept as it came, whatever its shape. A resource without an id is known by the UUID or OID of its `fullUrl`, else
+    by what its bundle says of it, else by the SHA-256 of its bytes, so that it is found again when it comes again.
     """
     value = decode(body)
     if not isinstance(value, dict):
@@ -213,19 +222,17 @@ def receive(body: bytes, *, path: str, full_url: str = "") -> Received:
     return Received(
         path=path,
         resource_type=resource_type,
-        fhir_id=_identity(value.get("id"), full_url=full_url, body=body),
-        full_url=full_url,
+        fhir_id=_identity(value.get("id"), full_url=full_url, body=body, around=around),
+        full_url=address_beyond(full_url),
         body=body,
         value=value,
+        inside=around.inside,
     )
 
 
-def _identity(given: object, *, full_url: str, body: bytes) -> str:
+def _identity(given: object, *, full_url: str, body: bytes, around: Around) -> str:
     if given is None:
-        uuid = full_url.removeprefix("urn:uuid:")
-        if uuid != full_url and FHIR_ID.fullmatch(uuid):
-            return uuid
-        return hashlib.sha256(msgspec.json.format(body, indent=-1)).hexdigest()
+        return identity_in(full_url) or around.identity or content_key(body)
     if not isinstance(given, str) or not FHIR_ID.fullmatch(given):
         raise Refused(f"the id {str(given)[:70]!r} is not a FHIR id (1–64 of letters, digits, - and .)", where="id")
     return given

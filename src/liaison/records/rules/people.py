@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
+from liaison.core.languages import shortest_tag
 from liaison.records.rules.dates import EARLIEST_YEAR, LATEST_YEAR, NotADate, parse
 from liaison.records.rules.shapes import Json, codes, items, obj, objects, text, words
 
@@ -159,7 +160,7 @@ def _language(resource: Json) -> tuple[str, bool]:
     needed = any(
         one.get("url") == INTERPRETER and one.get("valueBoolean") is True for one in objects(resource.get("extension"))
     )
-    return found[:35], needed
+    return shortest_tag(found[:35]), needed
 
 
 def _identifiers(resource: Json) -> Iterator[IdentifierRead]:

@@ -11,13 +11,13 @@ import hashlib
 import io
 import os
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
 
-from liaison.records.rules.facts import why_stay_has_no_end
+from liaison.records.rules.addresses import ALONE, Around, surroundings
 from liaison.records.rules.halves import HALF_A_CHARACTER, Marked, marked_halves
 from liaison.records.rules.intake import (
     Note,
@@ -239,6 +239,18 @@ class _Entry(msgspec.Struct):
     request: _Request | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Place:
+    """Where a resource stands: its address, what its bundle says of it, and the addresses of the bundles around."""
+
+    full_url: str = ""
+    around: Around = ALONE
+    addresses: Mapping[str, str] = field(default_factory=dict)
+
+
+_NOWHERE = _Place()
+
+
 class _Bundle(msgspec.Struct):
     type: str | None = None
     id: msgspec.Raw = msgspec.Raw()
@@ -260,7 +272,7 @@ def _document(data: bytes | bytearray, *, name: str, path: str) -> Iterator[Rece
     if kind == b'"Bundle"':
         yield from _bundle(data, name=name, path=path, marked=marked)
     else:
-        yield from _taken(data, name=name, path=path or "$", full_url="", inside=path)
+        yield from _taken(data, name=name, path=path or "$", place=_NOWHERE, inside=path)
 
 
 def _decoded(data: bytes | bytearray | msgspec.Raw) -> _Bundle:
@@ -276,29 +288,29 @@ def _bundle(
     name: str,
     path: str,
     marked: Marked | None,
-    inside_of: _Entry | None = None,
+    place: _Place = _NOWHERE,
     depth: int = 0,
 ) -> Iterator[Received | Reject | Note]:
-    """A bundle, whole or its entries; `depth` bundles stand around it, the next one in `inside_of`.
+    """A bundle, whole or its entries; `depth` bundles stand around it.
 
     One inside another that has an id of its own is kept whole besides.
 
     Raises Unreadable for one that is neither.
     """
-    bundle, full_url = _decoded(data), (inside_of.fullUrl if inside_of else None) or ""
+    bundle = _decoded(data)
     try:
         _check_around(data, beside="entry", marked=marked)
     except Refused as problem:
         yield _rejected(problem, name=name, path=path or "$", inside=path)
         return
     if bundle.type in WHOLE_BUNDLES:
-        yield from _taken(data, name=name, path=path or "$", full_url=full_url, inside=path)
+        yield from _taken(data, name=name, path=path or "$", place=place, inside=path)
         yield Note(file=name, path=path or "$", text=f"a {bundle.type} bundle is kept whole, as one resource")
     elif bundle.type in UNPACKED_BUNDLES:
-        if inside_of is not None and bytes(bundle.id) not in {b"", b"null"}:  # others may refer to it
-            yield from _taken(data, name=name, path=path, full_url=full_url, inside=path)
+        if depth and bytes(bundle.id) not in {b"", b"null"}:  # others may refer to it
+            yield from _taken(data, name=name, path=path, place=place, inside=path)
         prefix = f"{path}{'.' if depth else ': '}" if path else ""
-        yield from _entries(bundle, name=name, prefix=prefix, marked=marked, depth=depth)
+        yield from _entries(bundle, name=name, prefix=prefix, marked=marked, outer=place.addresses, depth=depth)
     else:
         raise Unreadable(f"unknown bundle type {bundle.type!r}")
 
@@ -326,10 +338,11 @@ def _type_of(data: bytes | bytearray | msgspec.Raw) -> bytes:
 
 
 def _entries(
-    bundle: _Bundle, *, name: str, prefix: str, marked: Marked | None, depth: int
+    bundle: _Bundle, *, name: str, prefix: str, marked: Marked | None, outer: Mapping[str, str], depth: int
 ) -> Iterator[Received | Reject | Note]:
     """The entries, patients first: what follows can then be linked as it is stored."""
-    later: list[tuple[str, _Entry, bytes]] = []
+    later: list[tuple[str, _Entry, bytes, _Place]] = []
+    beside = surroundings(bundle.entry or (), outer=outer)
     for index, raw in enumerate(bundle.entry or ()):
         path = f"{prefix}entry[{index}]"
         try:
@@ -341,27 +354,30 @@ def _entries(
         except Refused as problem:
             yield _rejected(problem, name=name, path=path, inside=path)
             continue
+        place = _Place(full_url=entry.fullUrl or "", around=beside.of(index), addresses=beside.addresses)
         if marked is not None and marked.within(bytes(entry.resource)):
             yield Reject(file=name, path=f"{path}.resource", reason=HALF_A_CHARACTER)
         elif bytes(entry.resource) in {b"", b"null"}:
             yield _without_resource(entry, name=name, path=path)
         elif (kind := _kind_of(entry.resource)) == b'"Patient"':
-            yield from _from_entry(entry, name=name, path=path)
+            yield from _from_entry(entry, name=name, path=path, place=place)
         else:
-            later.append((path, entry, kind))
-    for path, entry, kind in later:
+            later.append((path, entry, kind, place))
+    for path, entry, kind, place in later:
         if kind == b'"Bundle"':
-            yield from _inner_bundle(entry, name=name, path=f"{path}.resource", depth=depth + 1)
+            yield from _inner_bundle(entry, name=name, path=f"{path}.resource", place=place, depth=depth + 1)
         else:
-            yield from _from_entry(entry, name=name, path=path)
+            yield from _from_entry(entry, name=name, path=path, place=place)
 
 
-def _inner_bundle(entry: _Entry, *, name: str, path: str, depth: int) -> Iterator[Received | Reject | Note]:
+def _inner_bundle(
+    entry: _Entry, *, name: str, path: str, place: _Place, depth: int
+) -> Iterator[Received | Reject | Note]:
     """A bundle inside another, read like the outer one; what it can't be read for stops nothing beside it."""
     try:
         if depth > MOST_BUNDLES_AROUND:
             raise Unreadable(f"a bundle inside more than {MOST_BUNDLES_AROUND} others")
-        yield from _bundle(entry.resource, name=name, path=path, marked=None, inside_of=entry, depth=depth)
+        yield from _bundle(entry.resource, name=name, path=path, marked=None, place=place, depth=depth)
     except Unreadable as problem:
         yield Reject(file=name, path=path, reason=str(problem))
 
@@ -383,23 +399,19 @@ def _without_resource(entry: _Entry, *, name: str, path: str) -> Reject | Note:
     return Reject(file=name, path=path, reason="an entry without a resource")
 
 
-def _from_entry(entry: _Entry, *, name: str, path: str) -> Iterator[Received | Reject | Note]:
+def _from_entry(entry: _Entry, *, name: str, path: str, place: _Place) -> Iterator[Received | Reject | Note]:
     inside = f"{path}.resource"
-    yield from _taken(entry.resource, name=name, path=inside, full_url=entry.fullUrl or "", inside=inside)
+    yield from _taken(entry.resource, name=name, path=inside, place=place, inside=inside)
 
 
 def _taken(
-    raw: msgspec.Raw | bytes | bytearray, *, name: str, path: str, full_url: str, inside: str
+    raw: msgspec.Raw | bytes | bytearray, *, name: str, path: str, place: _Place, inside: str
 ) -> Iterator[Received | Reject | Note]:
-    """One resource, with a note on what a person must look at; or why it was not taken in."""
+    """One resource, or why it was not taken in."""
     try:
-        received = receive(bytes(raw), path=path, full_url=full_url)
+        yield receive(bytes(raw), path=path, full_url=place.full_url, around=place.around)
     except Refused as problem:
         yield _rejected(problem, name=name, path=path, inside=inside)
-        return
-    yield received
-    if why := why_stay_has_no_end(received.value):
-        yield Note(file=name, path=path, text=f"a finished hospital stay that nobody follows up: {why.words}")
 
 
 def _rejected(problem: Refused, *, name: str, path: str, inside: str) -> Reject:

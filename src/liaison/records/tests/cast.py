@@ -62,7 +62,7 @@ def write(path: Path, content: Any, *, gz: bool = False) -> Path:
 
 
 def bundle(*resources: dict[str, Any], kind: str = "transaction", urls: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A bundle of these resources; `urls` are their fullUrls, `urn:uuid:` and the id unless given."""
+    """A bundle of these resources; `urls` are their fullUrls, else labels: `urn:uuid:` and the id."""
     entries = []
     for index, resource in enumerate(resources):
         url = urls[index] if index < len(urls) else f"urn:uuid:{resource.get('id', index)}"
@@ -90,7 +90,7 @@ def observation(**more: Any) -> dict[str, Any]:
         "id": "a1c",
         "status": "final",
         "code": {"coding": [{"system": "http://loinc.org", "code": "4548-4", "display": "Hemoglobin A1c"}]},
-        "subject": {"reference": "urn:uuid:walter"},
+        "subject": {"reference": "Patient/walter"},
         "effectiveDateTime": "2026-02-20T09:30:00-05:00",
         "valueQuantity": {"value": 6.80, "unit": "%", "code": "%"},
         **more,

@@ -27,14 +27,15 @@ from liaison.records.events import ChartChanged
 from liaison.records.models import EarlierVersion, Fact, PendingReference, Resource, ResourceIdentifier, Source
 from liaison.records.tests.cast import NOW, bundle, observation, walter, write
 
+UUID = "urn:uuid:5d1e7f0c-3b2a-4c6d-9e8f-a1b2c3d4e5f6"
 ENCOUNTER = {
     "resourceType": "Encounter",
     "id": "stay",
     "status": "finished",
     "class": {"code": "IMP"},
-    "subject": {"reference": "urn:uuid:walter"},
+    "subject": {"reference": "Patient/walter"},
     "participant": [{"individual": {"reference": "Practitioner?identifier=urn:npi|77"}}],
-    "serviceProvider": {"reference": "urn:uuid:general"},
+    "serviceProvider": {"reference": "Organization/general"},
     "period": {"start": "2026-02-18T10:00:00Z", "end": "2026-02-20T10:00:00Z"},
 }
 IMANI = {
@@ -242,11 +243,11 @@ def test_what_nobody_has_sent_is_told_once_for_each_target(cast, tmp_path):
     summary = cast.take_in(write(tmp_path / "a.json", bundle(ENCOUNTER, observation())))
     told = {note.text: note.path for note in summary.unresolved}
     assert told == {
-        "points at urn:uuid:walter, which has not come": "entry[0].resource.subject (and 1 more)",
+        "points at Patient/walter, which has not come": "entry[0].resource.subject (and 1 more)",
         "points at Practitioner?identifier=urn:npi|77, which has not come": (
             "entry[0].resource.participant[0].individual"
         ),
-        "points at urn:uuid:general, which has not come": "entry[0].resource.serviceProvider",
+        "points at Organization/general, which has not come": "entry[0].resource.serviceProvider",
     }
     assert summary.unresolved_count == 3
     assert summary.rejects == ()
@@ -263,8 +264,8 @@ def test_a_reference_by_identifier_alone_finds_the_patient(cast, tmp_path):
 
 
 def test_a_subject_that_is_no_patient_leaves_the_resource_without_one(cast, tmp_path):
-    cast.take_in(write(tmp_path / "a.json", bundle(GENERAL)))
-    cast.take_in(write(tmp_path / "b.json", bundle(observation(subject={"reference": "urn:uuid:general"}))))
+    cast.take_in(write(tmp_path / "a.json", bundle(GENERAL, urls=(UUID,))))
+    cast.take_in(write(tmp_path / "b.json", bundle(observation(subject={"reference": UUID}))))
     assert Resource.objects.get(fhir_id="a1c").patient is None
     assert not PendingReference.objects.exists()
     assert not Fact.objects.exists()
@@ -457,9 +458,9 @@ def test_a_merge_moves_the_records_and_undoing_it_moves_them_back(cast, tmp_path
     assert EarlierVersion.objects.count() == 0
 
 
-@pytest.mark.parametrize("reference", ["Patient/walter", "urn:uuid:walter", "Patient?identifier=urn:mrn|W1"])
+@pytest.mark.parametrize("reference", ["Patient/walter", UUID, "Patient?identifier=urn:mrn|W1"])
 def test_a_patient_of_an_earlier_file_is_found_by_every_form_of_reference(cast, tmp_path, reference):
-    cast.take_in(write(tmp_path / "a.json", bundle(walter())))
+    cast.take_in(write(tmp_path / "a.json", bundle(walter(), urls=(UUID,))))
     later = observation(
         subject={"reference": reference},
         encounter={"reference": "#inside"},
@@ -553,7 +554,7 @@ def test_rebuilding_an_empty_chart_is_nothing(cast):
 
 
 def test_a_file_that_the_database_refuses_is_rejected_and_the_next_one_is_taken(cast, tmp_path):
-    wide = "".join(chr(0x20000 + index * 7 % 40_000) for index in range(1_999))
+    wide = "http://" + "".join(chr(0x20000 + index * 7 % 40_000) for index in range(1_990))
     content = {"resourceType": "Bundle", "type": "collection", "entry": [{"fullUrl": wide, "resource": walter()}]}
     bad, good = write(tmp_path / "a.json", content), write(tmp_path / "b.json", walter(id="second"))
     summary = cast.take_in(bad, good)

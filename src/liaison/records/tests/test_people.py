@@ -73,6 +73,11 @@ def test_languages_interpreter_and_identifiers_are_read():
     assert [(one.value, one.kind) for one in said.identifiers] == [("1", "mrn"), ("2", "ssn")]
 
 
+def test_a_language_of_three_letters_is_kept_by_its_short_tag():
+    said = read_patient({"communication": [{"language": {"coding": [{"code": "spa"}]}}]})
+    assert (said.spoken_language, said.written_language) == ("es", "es")
+
+
 def test_ways_to_reach_them_come_by_rank_and_old_ones_do_not():
     said = read_patient(
         {

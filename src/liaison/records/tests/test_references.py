@@ -15,6 +15,8 @@ from liaison.records.rules.references import (
     where_is,
 )
 
+UUID = "urn:uuid:5d1e7f0c-3b2a-4c6d-9e8f-a1b2c3d4e5f6"
+
 
 @pytest.mark.parametrize(
     ("reference", "pointer"),
@@ -24,7 +26,11 @@ from liaison.records.rules.references import (
         ("http://here/fhir/Patient/1", Pointer("id", "1", "Patient")),
         ("http://elsewhere/fhir/Patient/1", Pointer("url", "http://elsewhere/fhir/Patient/1")),
         ("http://elsewhere/thing", Pointer("url", "http://elsewhere/thing")),
-        ("urn:uuid:5d1e", Pointer("url", "urn:uuid:5d1e")),
+        (UUID, Pointer("url", UUID)),
+        (f"urn:uuid:{UUID[9:].upper()}", Pointer("url", UUID)),
+        ("urn:uuid:5d1e", Pointer("unknown")),
+        ("urn:oid:1.3.6.1.4.1.343.7", Pointer("url", "urn:oid:1.3.6.1.4.1.343.7")),
+        ("urn:oid:1.2.3.4.5.6.7", Pointer("unknown")),
         ("#inside", Pointer("contained", "inside")),
         (
             "Practitioner?identifier=http://hl7.org/fhir/sid/us-npi|9999",

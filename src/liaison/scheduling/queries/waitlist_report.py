@@ -9,6 +9,7 @@ from statistics import median
 
 from liaison.accounts.queries import sites_within
 from liaison.core.actor import Actor
+from liaison.core.languages import main_language
 from liaison.core.refusals import Forbidden
 from liaison.scheduling.access import WAITLIST_REPORT
 from liaison.scheduling.models import Opening, WaitlistEntry, WaitlistOffer
@@ -84,19 +85,15 @@ def waitlist_report(actor: Actor, *, now: datetime) -> WaitlistReport:
 
 def _by_language(made: Sequence[WaitlistOffer], joined: Sequence[WaitlistEntry]) -> tuple[Share, ...]:
     spoken = {wait.pk: wait.patient.written_language or wait.patient.spoken_language for wait in joined}
-    names = {_main(tag) for tag in spoken.values()} | {_main(offer.language) for offer in made}
+    names = {main_language(tag) for tag in spoken.values()} | {main_language(offer.language) for offer in made}
     return tuple(
         _share(
             name,
-            joined=sum(_main(tag) == name for tag in spoken.values()),
-            offers=[offer for offer in made if _main(offer.language) == name],
+            joined=sum(main_language(tag) == name for tag in spoken.values()),
+            offers=[offer for offer in made if main_language(offer.language) == name],
         )
         for name in sorted(names)
     )
-
-
-def _main(tag: str) -> str:
-    return tag.replace("_", "-").partition("-")[0].lower()
 
 
 def _share(name: str, *, joined: int, offers: Sequence[WaitlistOffer]) -> Share:

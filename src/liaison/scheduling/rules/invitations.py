@@ -1,5 +1,7 @@
 """What an invitation says in the patient's language: neutral, nothing clinical (DOMAIN 1.8)."""
 
+from liaison.core.languages import main_language
+
 _SUMMARY = {"en": "Appointment with {organization}", "es": "Cita con {organization}"}
 _REMOTE = {
     ("en", "video"): "By video",
@@ -12,7 +14,7 @@ _REMOTE = {
 def language_of_invitation(*tags: str) -> str:
     """The language we write in for the first BCP-47 tag that is there; English when we have no texts in it."""
     first = next((tag for tag in tags if tag), "en")
-    primary = first.lower().replace("_", "-").split("-")[0]
+    primary = main_language(first)
     return primary if primary in _SUMMARY else "en"
 
 
