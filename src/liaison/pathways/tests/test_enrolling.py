@@ -123,6 +123,17 @@ def test_a_finished_stay_nobody_knows_the_end_of_is_counted_with_the_reason(ward
     assert told(seen, opened=0)[1] == f"  1 not: {words}"
 
 
+def test_a_later_stay_whose_times_contradict_each_other_stops_no_follow_up(ward):
+    mistyped = {
+        "start": (DISCHARGE + timedelta(days=1)).isoformat(),
+        "end": (DISCHARGE - timedelta(days=1)).isoformat(),
+    }
+    ward.take_in(walter(), stay(), stay(id="mistyped", period=mistyped))
+    assert Loop.objects.get().state == "open"
+    (seen,) = outlook(LIAISON, now=NOW)
+    assert (seen.found, seen.followed, dict(seen.not_fitting)) == (2, 1, {"end_before_start": 1})
+
+
 def test_a_stay_that_was_followed_to_its_end_stays_so_when_its_end_is_lost(ward):
     ward.take_in(walter(), stay())
     give_up_loop(ward.rosa, loop_id=ward.enrolment.loop_id, reason="Moved away", now=NOW)

@@ -28,7 +28,7 @@ from liaison.records.rules.shapes import Code, Json, codes, first_words, items, 
 
 LONGEST_TEXT = 400
 
-READERS_VERSION = 1
+READERS_VERSION = 2
 """Of all readers, facts and headlines: whoever changes what one of them gives adds one, and the worker reads every
 kept resource again (`records.jobs`)."""
 
@@ -109,6 +109,8 @@ def _patient(resource: Json) -> Iterator[FactRow]:
 
 def _encounter(resource: Json) -> Iterator[FactRow]:
     status, when = text(resource.get("status")), span(resource.get("period"))
+    if status == "finished" and why_no_end(resource.get("period")) is NoEnd.BEFORE_START:
+        when = NO_SPAN  # one of the two is wrong, and nobody knows which: it says nothing of another stay either
     left = status_code(obj(resource.get("hospitalization")).get("dischargeDisposition"))
     yield from _rows("encounter", resource.get("class"), status=status, when=when, value=Value(said=left))
     for kind in items(resource.get("type")):
