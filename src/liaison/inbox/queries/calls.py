@@ -21,7 +21,7 @@ from liaison.inbox.rules.contact import Outcome, contact_so_far, counts_as_attem
 from liaison.inbox.rules.contact import counted_with as counted_attempt
 from liaison.inbox.rules.script import Step, in_hours, script_for
 from liaison.loops.access import CLINICAL_EVIDENCE
-from liaison.loops.models import Clock, Loop
+from liaison.loops.models import Clock, Loop, Voided
 from liaison.loops.queries import words_of
 from liaison.loops.queries.calendars import business_calendar
 from liaison.patients.models import Patient
@@ -65,7 +65,8 @@ class CallPage:
 class CallSheet:
     """Who they are, how to reach them, what is promised, what was tried, and what to ask.
 
-    `contact_until` is when the time ends in which contact, or two attempts at it, count for the loop's rule. `attempts`
+    `contact_until` is when the time ends in which contact, or two attempts at it, count for the loop's rule; of a call
+    about nothing in particular, for that of the first of their loops that waits for contact. `attempts`
     are the latest calls in a row that reached nobody; `separate` says how many of them count, each by itself.
     `next_try_at` is the next try that an earlier call set and that is still ahead.
     `settles` says what a talk can settle of the loop ("The patient has an answer"), "" when it settles nothing.
@@ -108,7 +109,8 @@ def call_sheet(actor: Actor, *, patient_id: int | None, loop_id: int | None, now
     if loop is not None and loop.patient_id != patient.pk:
         raise NotFound
     open_loops = Loop.objects.open().filter(patient=patient).order_by("urgent_at", "pk")[:20]
-    contact, settles = _contact_clock(loop), settled_by_talk(loop)
+    contact = _contact_clock(loop) if loop else next(filter(None, map(_contact_clock, open_loops)), None)
+    settles = settled_by_talk(loop)
     words = words_of(actor, loops=[*open_loops, *([loop] if loop else [])], now=now)
     calls = Call.objects.filter(patient=patient).order_by("-started_at", "-pk")
     tries = calls.counted().filter(loop=loop) if loop else calls.counted()
@@ -151,7 +153,8 @@ def _contact_clock(loop: Loop | None) -> Clock | None:
     """The first clock of the loop that asks for contact; None without one, and when the contact stands."""
     if loop is None or CONTACT in loop.evidence_kinds:
         return None
-    return loop.clocks.filter(evidence=CONTACT).order_by("pk").first()
+    counted = loop.clocks.filter(evidence=CONTACT).exclude(voided_because=Voided.CORRECTED)
+    return counted.order_by("pk").first()
 
 
 def _separate(calls: QuerySet[Call], *, tries: QuerySet[Call], contact: Clock | None, now: datetime) -> int:

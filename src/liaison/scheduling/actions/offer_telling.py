@@ -21,6 +21,7 @@ from liaison.inbox.queries import unread_ahead
 from liaison.loops.actions import satisfy_clock, start_clock
 from liaison.loops.models import Loop
 from liaison.loops.ports import ClockToStart
+from liaison.scheduling.actions.telling import where_to_be
 from liaison.scheduling.events import WaitlistOffered
 from liaison.scheduling.models import WaitlistEntry, WaitlistOffer
 from liaison.scheduling.rules import (
@@ -107,8 +108,7 @@ def _mail(
     context = {
         "date": offer.local_start.date(),
         "time": offer.local_start.time(),
-        "site": site.name,
-        "address": site.address,
+        **where_to_be(offer.entry.patient, site=site, modality=offer.visit_type.modality),
         "phone": site.number_to_call(),
         **more,
     }

@@ -16,7 +16,7 @@ from django.conf import settings
 from liaison.core.actor import Actor
 from liaison.inbox.actions import queue_message
 from liaison.inbox.ports import AttachmentContent, Channel, MessageToSend, is_connected
-from liaison.scheduling.actions.telling import invitation_of
+from liaison.scheduling.actions.telling import invitation_of, where_to_be
 from liaison.scheduling.models import Appointment, Series, SeriesVisit
 from liaison.scheduling.ports import Invitation, Method, Recurrence, invitation_writers
 from liaison.scheduling.rules import rule_text
@@ -46,8 +46,7 @@ def tell_of_series(*, actor: Actor, series: Series, what: str, appointment_ids: 
             context={
                 "visits": tuple(one.local_start.replace(tzinfo=None) for one in listed),
                 "date": listed[0].visit_on,
-                "site": site.name,
-                "address": site.address,
+                **where_to_be(series.patient, site=site, modality=listed[0].modality),
                 "phone": site.number_to_call() or settings.LIAISON_ORGANIZATION,
             },
             attachments=_files(series, rows, now=now),

@@ -14,12 +14,14 @@ from typing import Any, Final
 
 from django.conf import settings
 
+from liaison.accounts.models import Site
 from liaison.core.act import act
 from liaison.core.actor import Actor
 from liaison.inbox.actions import cancel_queued, queue_message
 from liaison.inbox.ports import AttachmentContent, Category, Channel, MessageToSend, is_connected
 from liaison.inbox.queries.letters import address_for
 from liaison.loops.queries.calendars import business_calendar
+from liaison.patients.models import Patient
 from liaison.scheduling.access import REMIND
 from liaison.scheduling.models import Appointment, Modality, SeriesVisit
 from liaison.scheduling.ports import Invitation, Method, invitation_writers
@@ -114,13 +116,11 @@ def _tell(
     patient = appointment.patient
     if appointment.start_at <= now or patient.is_deceased or not is_connected(Channel.EMAIL):
         return
-    site = appointment.site
     context = {
         "date": appointment.local_start.date(),
         "time": appointment.local_start.time(),
-        "site": site.name,
-        "address": site.address,
-        "phone": site.number_to_call(),
+        "phone": appointment.site.number_to_call(),
+        **where_to_be(patient, site=appointment.site, modality=appointment.modality),
         **(more or {}),
     }
     queue_message(
@@ -137,6 +137,14 @@ def _tell(
         loop=appointment.loop,
         now=now,
     )
+
+
+def where_to_be(patient: Patient, *, site: Site, modality: str) -> dict[str, str]:
+    """What a message says of the place: the site and its address, or that it is by phone or video."""
+    if modality == Modality.IN_PERSON:
+        return {"site": site.name, "address": site.address}
+    language = language_of_invitation(patient.written_language, patient.spoken_language)
+    return {"site": invitation_place(site_name="", address="", modality=modality, language=language), "address": ""}
 
 
 def _matter(appointment: Appointment) -> str:

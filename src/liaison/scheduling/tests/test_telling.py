@@ -20,7 +20,7 @@ from liaison.loops.models import Loop
 from liaison.patients.models import ContactPoint
 from liaison.scheduling import actions, queries
 from liaison.scheduling.jobs import remind
-from liaison.scheduling.models import Appointment
+from liaison.scheduling.models import Appointment, VisitType
 from liaison.scheduling.ports import CancelReason
 from liaison.scheduling.rules import ReminderKind, invitation_place, language_of_invitation
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
@@ -71,6 +71,18 @@ def test_the_confirmation_is_in_his_language_with_an_invitation_and_nothing_clin
     assert event["SUMMARY"].startswith("Cita con ")
     assert event["LOCATION"] == "Riverside North, 1 River Road Riverside"
     assert event["ATTENDEE"] == "mailto:walter@example.org"
+
+
+def test_who_is_called_or_seen_by_video_is_sent_to_no_site(clinic: Clinic) -> None:
+    with writes_open():
+        VisitType.objects.filter(pk=clinic.follow_up.pk).update(modality="phone")
+    booked = clinic.book(START)
+    (message,) = messages()
+    assert "Dónde: Por teléfono" in message.body
+    for place in ("Riverside North", "River Road"):
+        assert place not in message.body
+    assert event_of(message)["LOCATION"] == "Por teléfono"
+    assert booked.modality == "phone"
 
 
 def test_a_move_updates_the_same_event_and_the_waiting_confirmation_of_the_old_time_is_not_sent(
