@@ -201,15 +201,21 @@ def _yes_or_no(label: Any, *, yes: Any, no: Any) -> forms.TypedChoiceField:
 
 
 class ReportForm(MoveForm):
-    """What the specialist says, and whether the visit that is booked here is still needed then."""
+    """What the specialist says, and whether a visit that lies ahead is still needed then."""
 
     report = forms.CharField(label=_("What the note says"), widget=forms.Textarea(attrs={"rows": 3}), max_length=8000)
     still_needed = _yes_or_no(
-        _("Is the visit booked here still needed?"),
+        _("Is the visit still needed?"),
         yes=_("Yes, keep it"),
         no=_("No: cancel it and tell the patient"),
     )
     asks = "still_needed"
+
+    def say_it_is_theirs(self) -> None:
+        """The visit is not booked here: only a person can call it off."""
+        field = self.fields["still_needed"]
+        off = _("No: it is called off with them, and the patient knows")
+        field.choices = [("yes", _("Yes, it stays")), ("no", off)]  # type: ignore[attr-defined]  # a field of choices
 
 
 class ReviewForm(MoveForm):

@@ -117,10 +117,9 @@ def is_before_its_visit(seen_at: datetime, *, visit_at: datetime | None, zone: t
     return visit_at is not None and seen_at.astimezone(zone).date() < visit_at.astimezone(zone).date()
 
 
-def is_visit_ahead(state: str, *, appointment_id: int | None, visit_at: datetime | None, now: datetime) -> bool:
-    """Whether a referral counts on a visit that is booked here and has yet to begin."""
-    booked = state == State.SCHEDULED and appointment_id is not None
-    return booked and visit_at is not None and visit_at > now
+def is_visit_ahead(state: str, *, visit_at: datetime | None, now: datetime) -> bool:
+    """Whether a referral counts on a visit, booked here or arranged with them, that has yet to begin."""
+    return state == State.SCHEDULED and visit_at is not None and visit_at > now
 
 
 def may_become(state: str, *, to: State) -> bool:

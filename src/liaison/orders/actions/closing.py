@@ -42,13 +42,13 @@ class KnowsUnsaid(Refusal):
 
 
 class VisitAhead(Refusal):
-    """A note came while a visit is booked here; whether it is still needed is to be said, never guessed."""
+    """A note came while a visit lies ahead; whether it is still needed is to be said, never guessed."""
 
     code = "orders.visit_ahead"
     field = "still_needed"
 
     def __init__(self, when: str) -> None:
-        super().__init__(f"A visit is booked here for {when}. Say whether it is still needed.")
+        super().__init__(f"A visit lies ahead, on {when}. Say whether it is still needed.")
 
 
 @once
@@ -64,8 +64,9 @@ def record_note(
 ) -> Referral:
     """The specialist's report came; `report` says what it says, `about` is the document if it was filed.
 
-    The first of the three facts. Now the referrer must review it. While a visit that is booked here lies ahead,
-    `still_needed` says whether it stays; one that is not is cancelled, and the patient told, by who hears of it.
+    The first of the three facts. Now the referrer must review it. While a visit lies ahead, `still_needed` says
+    whether it stays; one of ours that does not is cancelled, and the patient told, by who hears of it. Of one that was
+    arranged with them a no says that it is called off, and that they and the patient know.
     Refuses SayWhat, VisitAhead, NotNow and the usual.
     """
     with moving(
@@ -85,17 +86,18 @@ def _let_go_of_the_visit(move: Move, *, still_needed: bool | None) -> int | None
     """The appointment that lies ahead and is not needed any more; the referral counts on it no longer."""
     referral, before = move.referral, move.before
     booked = before["appointment_id"]
-    if not rules.is_visit_ahead(before["state"], appointment_id=booked, visit_at=referral.visit_at, now=move.now):
+    if not rules.is_visit_ahead(before["state"], visit_at=referral.visit_at, now=move.now):
         return None
     if still_needed is None:
         raise VisitAhead(visit_words(referral))
     move.entry.note(appointment=booked, still_needed=still_needed)
-    stays = "stays" if still_needed else "is not needed any more"
-    move.more = f"The visit booked here for {visit_words(referral)} {stays}."
+    off = "is called off with them, and the patient knows" if booked is None else "is not needed any more"
+    visit = "arranged with them" if booked is None else "booked here"
+    move.more = f"The visit {visit} for {visit_words(referral)} {'stays' if still_needed else off}."
     if still_needed:
         return None
     referral.visit_at, referral.appointment_id = None, None
-    return int(booked)
+    return None if booked is None else int(booked)
 
 
 @once

@@ -100,6 +100,7 @@ class ReferralPage:
     informed_how: str
     told: Told | None
     visit_ahead: bool
+    visit_here: bool
     track: tuple[TrackStop, ...]
     steps: tuple[StepLine, ...]
     reads_chart: bool
@@ -207,6 +208,7 @@ def referral_page(actor: Actor, *, referral_id: int, now: datetime) -> ReferralP
         informed_how=referral.informed_how if reads else "",
         told=_told(referral, reads_chart=reads),
         visit_ahead=visit_is_ahead(referral, now=now),
+        visit_here=referral.appointment_id is not None,
         track=_track(state, steps=[step for step in steps if step.undone_at is None]),
         steps=tuple(_line(step, reads_chart=reads, may_undo=step is last) for step in reversed(steps)),
         reads_chart=reads,
@@ -224,10 +226,8 @@ def told_step(referral: Referral) -> ReferralStep | None:
 
 
 def visit_is_ahead(referral: Referral, *, now: datetime) -> bool:
-    """Whether this referral counts on a visit that is booked here and has yet to begin."""
-    return rules.is_visit_ahead(
-        referral.state, appointment_id=referral.appointment_id, visit_at=referral.visit_at, now=now
-    )
+    """Whether this referral counts on a visit that has yet to begin."""
+    return rules.is_visit_ahead(referral.state, visit_at=referral.visit_at, now=now)
 
 
 def _told(referral: Referral, *, reads_chart: bool) -> Told | None:

@@ -1,7 +1,7 @@
 """A note that comes while a visit is booked here: whoever files it says whether that visit is still needed."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -52,11 +52,36 @@ def test_a_visit_that_is_still_needed_stays(clinic: Clinic, facts: list[Fact]) -
     assert AuditEntry.objects.get(verb="orders.file_note").details["still_needed"] is True
 
 
-def test_a_visit_elsewhere_one_that_has_begun_and_none_at_all_raise_no_question(clinic: Clinic) -> None:
+@pytest.mark.parametrize(
+    ("still_needed", "visit_at", "said"),
+    [(True, VISIT, "stays."), (False, None, "is called off with them, and the patient knows.")],
+)
+def test_a_visit_that_was_arranged_with_them_is_asked_about_too(
+    clinic: Clinic, facts: list[Fact], still_needed: bool, visit_at: datetime | None, said: str
+) -> None:
     elsewhere = scheduled(clinic, appointment_id=None)
-    assert not queries.referral_page(clinic.rosa, referral_id=elsewhere.pk, now=NOW).visit_ahead
-    assert note(clinic, elsewhere, still_needed=False).visit_at == VISIT
-    actions.cancel_referral(clinic.rosa, referral_id=elsewhere.pk, reason="Done", now=NOW + DAY)
+    with pytest.raises(actions.VisitAhead):
+        note(clinic, elsewhere)
+    asked = queries.referral_page(clinic.rosa, referral_id=elsewhere.pk, now=NOW)
+    assert (asked.visit_ahead, asked.visit_here) == (True, False)
+    when = day_and_time(VISIT.astimezone(clinic.riverside.zone))
+    assert note(clinic, elsewhere, still_needed=still_needed).visit_at == visit_at
+    assert last_step(elsewhere).sentence.endswith(f"arranged with them for {when} {said}")
+    fact = facts[-1]
+    assert isinstance(fact, events.ReferralNoteReceived)
+    assert fact.not_needed is None
+
+
+def test_the_form_says_of_theirs_that_only_a_person_calls_it_off(clinic: Clinic) -> None:
+    referral, now = clinic.sent(), current_time()
+    actions.mark_scheduled(clinic.rosa, referral_id=referral.pk, visit_at=now + 7 * DAY, now=now)
+    form = at_desk(clinic.rosa).get(f"/referrals/{referral.pk}/note/", headers=HTMX).content.decode()
+    assert "A visit is arranged with them:" in form
+    assert "No: it is called off with them, and the patient knows" in form
+    assert "cancel it and tell the patient" not in form
+
+
+def test_one_that_has_begun_raises_no_question(clinic: Clinic) -> None:
     begun = scheduled(clinic)
     assert queries.referral_page(clinic.rosa, referral_id=begun.pk, now=NOW).visit_ahead
     assert note(clinic, begun, now=VISIT).appointment_id == OURS
@@ -68,13 +93,14 @@ def test_the_form_names_the_visit_and_has_no_answer_chosen(clinic: Clinic) -> No
     assert "still needed" not in client.get(address, headers=HTMX).content.decode()
     actions.mark_scheduled(clinic.rosa, referral_id=referral.pk, visit_at=now + 7 * DAY, appointment_id=OURS, now=now)
     form = client.get(address, headers=HTMX).content.decode()
-    assert "Is the visit booked here still needed?" in form
+    assert "Is the visit still needed?" in form
+    assert "A visit is booked here:" in form
     assert len(re.findall(r'type="radio"[^>]* name="still_needed"[^>]* required', form)) == 2
     assert "checked" not in form
     typed = {"version": Referral.objects.get().version, "report": WORDS}
     refused = client.post(address, typed, headers=HTMX)
     assert refused.status_code == 422
-    assert re.search(r"l-field-error.*A visit is booked here for .*still needed", refused.content.decode(), re.DOTALL)
+    assert re.search(r"l-field-error.*A visit lies ahead, on .*still needed", refused.content.decode(), re.DOTALL)
     assert WORDS in refused.content.decode()
 
 

@@ -230,6 +230,8 @@ def _form(request: HttpRequest, button: Button, *, page: ReferralPage, now: date
         return forms.RerouteForm(request.POST or None, initial=initial, targets=offered)
     form = button.form(request.POST or None, initial=initial)
     if (page.told and form.asks == "knows") or (page.visit_ahead and form.asks == "still_needed"):
+        if isinstance(form, forms.ReportForm) and not page.visit_here:
+            form.say_it_is_theirs()
         form.ask()
     return form
 

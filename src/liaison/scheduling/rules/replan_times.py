@@ -16,6 +16,8 @@ from liaison.scheduling.rules.spans import Span
 
 NOTICE: Final = timedelta(hours=4)
 """How long before another time than their own a patient must be told at the least."""
+EARLIER_NOTICE: Final = timedelta(days=2)
+"""The same for a time before their own: who is not reached until then misses it, and counts on the later one."""
 _MOST_LEADING: Final = 8
 """People who are tried for one start."""
 _VARIANTS: Final = 2
@@ -85,7 +87,8 @@ class _Distance:
 
 
 def _may_be(start: datetime, visit: ToReplan, *, now: datetime) -> bool:
-    if start != visit.was and start < now + NOTICE:
+    notice = EARLIER_NOTICE if start < visit.was else NOTICE
+    if start != visit.was and start < now + notice:
         return False
     placed = PlacedVisit(span=Span(start, start + visit.wish.duration), zone=visit.wish.zone)
     return all(one.allows(placed) for one in visit.beside)
