@@ -191,6 +191,18 @@ def test_the_times_nearest_to_its_own_come_first_and_say_what_they_are() -> None
     assert [one.whys for one in knows.times] == [(TimeWhy.SAME_TIME, TimeWhy.KNOWS_PATIENT)]
 
 
+def test_nobody_is_moved_forward_with_less_than_two_days_notice_nor_back_with_less_than_four_hours() -> None:
+    bits, wednesday = free(okafor=(0, 72), room=(0, 72)), MONDAY + timedelta(hours=56)
+
+    def offered(now: datetime) -> set[int]:
+        times = with_times(asked(bits, was=wednesday), now=now, most=999).times
+        return {(one.start - MONDAY) // timedelta(hours=1) for one in times}
+
+    assert min(offered(MONDAY)) == 48
+    assert min(offered(MONDAY + timedelta(hours=12))) == 56, "its own time, with somebody else"
+    assert min(offered(MONDAY + timedelta(hours=55)) - {56}) == 59
+
+
 def test_two_who_lead_at_one_time_have_a_room_each() -> None:
     bits = free(okafor=(9, 9.5), imani=(9, 9.5), room=(9, 9.5), other_room=(9, 9.5))
     times = with_times(asked(bits), now=MONDAY, most=99).times
