@@ -34,7 +34,7 @@ _FIND_SOURCE: Final = "A visit that lost its time has another one by the next bu
 def keep_promises(actor: Actor, *, displaced: Sequence[Displacement], now: datetime) -> None:
     """Inside an act: a promise for each patient, to tell them the new time or to find them one."""
     for row in displaced:
-        _end_earlier(actor, row, now=now)
+        _take_over(actor, row, now=now)
         promise = _to_find(row, now=now) if row.moved_to is None else _to_tell(row, row.moved_to, now=now)
         visit = row.appointment
         owner = owner_for(visit.patient, site=visit.site, now=now)
@@ -43,7 +43,7 @@ def keep_promises(actor: Actor, *, displaced: Sequence[Displacement], now: datet
         )
         if loop is not None:
             row.loop = loop
-            row.save(update_fields=["loop"])
+        row.save(update_fields=["loop", "expected"])
 
 
 def link_displacement(*, once_key: str, loop_id: int) -> None:
@@ -72,7 +72,7 @@ def call_off_displaced(actor: Actor, *, appointment: Appointment, now: datetime)
             if row.moved_to_id is None:
                 _keep(actor, row, kind="settled", note="The visit is off.", visit=appointment, now=now)
             else:
-                words = f"the visit on {day_and_time(row.appointment.local_start)} is off"
+                words = f"the visit on {day_and_time(row.known.local_start)} is off"
                 _say_instead(actor, row, words, visit=appointment, now=now)
 
 
@@ -97,17 +97,22 @@ def _open_of(appointment: Appointment) -> Sequence[Displacement]:
     """What was promised of this visit and stands: as the one that lost its time, or as the one that took its place."""
     lost = Displacement.objects.filter(appointment=appointment, moved_to=None)
     took = Displacement.objects.filter(moved_to=appointment)
-    rows = (lost | took).select_related("loop", "appointment__patient", "appointment__site").order_by("pk")
-    return [row for row in rows if not _has_ended(row)]
+    rows = (lost | took).select_related("loop", "appointment__patient", "appointment__site", "expected__site")
+    return [row for row in rows.order_by("pk") if not _has_ended(row)]
 
 
 def _has_ended(row: Displacement) -> bool:
     return row.loop.state != "open" if row.loop is not None else not _waiting(row).exists()
 
 
-def _end_earlier(actor: Actor, row: Displacement, *, now: datetime) -> None:
-    """The visit was planned anew before: what was promised then is part of what is promised now."""
+def _take_over(actor: Actor, row: Displacement, *, now: datetime) -> None:
+    """The visit was planned anew before: what was promised then is part of what is promised now.
+
+    Who was not told of that either still counts on the time before it.
+    """
     for earlier in _open_of(row.appointment):
+        if earlier.known != row.appointment:
+            row.expected = earlier.known
         why = "Its day was planned anew once more: another promise says the time that it has now."
         if earlier.loop is not None:
             give_up_loop(actor.as_liaison(), loop_id=earlier.loop.pk, reason=why, now=now)
@@ -134,20 +139,23 @@ def _waiting(row: Displacement) -> QuerySet[WaitingPromise]:
 
 
 def _to_tell(row: Displacement, moved: Appointment, *, now: datetime) -> PromiseToKeep:
-    old, name = row.appointment, row.appointment.patient.goes_by
     return PromiseToKeep(
         kind=NEW_TIME.code,
-        title=f"Tell {name}: {_in_words(row, moved)}"[:300],
+        title=_tell_title(row, _in_words(row, moved)),
         about=About(type="scheduling.appointment", id=moved.pk),
         once_key=f"{_KEY}{row.pk}",
         clocks=(_tell_clock(row, _in_words(row, moved), visit=moved, now=now),),
-        priority=_priority(old, now=now),
+        priority=_priority(row.known, now=now),
     )
 
 
+def _tell_title(row: Displacement, words: str) -> str:
+    return f"Tell {row.appointment.patient.goes_by}: {words}"[:300]
+
+
 def _in_words(row: Displacement, moved: Appointment) -> str:
-    """What the patient is to hear: the old time, the new one, and with whom it is."""
-    old, people = row.appointment, ", ".join(moved.people)
+    """What the patient is to hear: the time that they know, the new one, and with whom it is."""
+    old, people = row.known, ", ".join(moved.people)
     when = day_and_time(old.local_start)
     with_whom = f" with {people}" if people else ""
     if (old.start_at, old.site_id) == (moved.start_at, moved.site_id):
@@ -156,40 +164,43 @@ def _in_words(row: Displacement, moved: Appointment) -> str:
 
 
 def _tell_clock(row: Displacement, words: str, *, visit: Appointment, now: datetime) -> ClockToStart:
-    old = row.appointment
     return ClockToStart(
         rule_id=_TELL,
         rule_version="1",
         source=_TELL_SOURCE,
-        step=f"Tell {old.patient.goes_by}: {words}",
+        step=_tell_title(row, words),
         anchor_event=f"replan:{row.replan_id}",
         anchor_at=now,
-        due_at=_due(old, before=min(old.start_at, visit.start_at), now=now),
+        due_at=_due(row.known, before=min(row.known.start_at, visit.start_at), now=now),
         evidence="told_patient",
     )
 
 
 def _to_find(row: Displacement, *, now: datetime) -> PromiseToKeep:
-    visit, name = row.appointment, row.appointment.patient.goes_by
-    when = day_and_time(visit.local_start)
+    name, known = row.appointment.patient.goes_by, day_and_time(row.known.local_start)
     return PromiseToKeep(
         kind=NO_TIME.code,
-        title=f"Find {name} another time than {when}",
-        about=About(type="scheduling.appointment", id=visit.pk),
+        title=f"Find {name} another time than {known}",
+        about=About(type="scheduling.appointment", id=row.appointment.pk),
         once_key=f"{_KEY}{row.pk}",
-        clocks=(
-            ClockToStart(
-                rule_id=_FIND,
-                rule_version="1",
-                source=_FIND_SOURCE,
-                step=f"Call {name}: {row.replan.of_what} can’t be there {when}; find another time",
-                anchor_event=f"replan:{row.replan_id}",
-                anchor_at=now,
-                due_at=_due(visit, before=visit.start_at, now=now),
-                evidence="settled",
-            ),
-        ),
-        priority=_priority(visit, now=now),
+        clocks=(_find_clock(row, who=row.replan.of_what, now=now),),
+        priority=_priority(row.known, now=now),
+    )
+
+
+def _find_clock(row: Displacement, *, who: str, now: datetime) -> ClockToStart:
+    """`who` can't be there; the patient may still count on a time before that one."""
+    visit, name = row.appointment, row.appointment.patient.goes_by
+    knows = f" (they expect {day_and_time(row.known.local_start)})" if row.expected is not None else ""
+    return ClockToStart(
+        rule_id=_FIND,
+        rule_version="1",
+        source=_FIND_SOURCE,
+        step=f"Call {name}{knows}: {who} can’t be there {day_and_time(visit.local_start)}; find another time",
+        anchor_event=f"replan:{row.replan_id}",
+        anchor_at=now,
+        due_at=_due(visit, before=min(row.known.start_at, visit.start_at), now=now),
+        evidence="settled",
     )
 
 

@@ -463,6 +463,80 @@ def test_planned_anew_once_more_the_first_promise_ends_with_the_second(clinic: C
     assert Loop.objects.open().filter(kind="new-time").count() == 2
 
 
+WEDNESDAY = Span(local("2026-03-04 00:00"), local("2026-03-05 00:00"))
+
+
+def twice_moved(clinic: Clinic, visit: Appointment, *, then: str | None) -> Displacement:
+    """Moved from Tuesday to Wednesday noon, and before anybody says so Wednesday is planned anew too."""
+    other = clinic.seats(who=clinic.okafor)
+    order = order_of(clinic, plan(clinic))
+    apply(
+        clinic,
+        replace(
+            order,
+            moves=tuple(
+                replace(one, start_at=local("2026-03-04 12:00"), seats=other)
+                if one.appointment_id == visit.pk
+                else replace(one, start_at=None, seats=())
+                for one in order.moves
+            ),
+        ),
+    )
+    found = plan(clinic, of=clinic.okafor, during=WEDNESDAY)
+    again = order_of(clinic, found, key="again", resource_id=clinic.okafor.pk, during=WEDNESDAY)
+    start_at = local(then) if then else None
+    seats = clinic.seats() if then else ()
+    apply(clinic, replace(again, moves=tuple(replace(one, start_at=start_at, seats=seats) for one in again.moves)))
+    return Displacement.objects.latest("pk")
+
+
+def test_moved_a_second_time_before_they_heard_they_are_told_from_the_time_that_they_know(
+    clinic: Clinic, booked: Any
+) -> None:
+    row = twice_moved(clinic, booked[0], then="2026-03-06 12:00")
+    loop = row.loop
+    assert row.known == booked[0]
+    assert loop is not None
+    assert loop.title == "Tell Walter: the visit on Tue, Mar 3, 10:00 is now Fri, Mar 6, 12:00 with Dr Imani"
+    assert (loop.next_step, loop.priority) == (loop.title, "urgent")
+    assert loop.due_at is not None
+    assert loop.due_at <= booked[0].start_at
+    order = clinic.order("2026-03-10 10:00", key="by hand")
+    last = actions.move_appointment(
+        actor=clinic.rosa, appointment=row.moved_to, order=order, reason=CancelReason.PATIENT, now=NOW
+    )
+    loop.refresh_from_db()
+    assert "the visit on Tue, Mar 3, 10:00 is now Tue, Mar 10, 10:00" in loop.next_step
+    actions.cancel_appointment(actor=clinic.rosa, appointment=last, reason=CancelReason.PATIENT, now=NOW)
+    loop.refresh_from_db()
+    assert "the visit on Tue, Mar 3, 10:00 is off" in loop.next_step
+
+
+def test_without_a_time_the_second_time_they_are_called_before_the_time_that_they_know(
+    clinic: Clinic, booked: Any
+) -> None:
+    row = twice_moved(clinic, booked[0], then=None)
+    assert row.loop is not None
+    assert row.loop.title == "Find Walter another time than Tue, Mar 3, 10:00"
+    assert row.loop.next_step == (
+        "Call Walter (they expect Tue, Mar 3, 10:00): Dr Okafor can’t be there Wed, Mar 4, 12:00; find another time"
+    )
+    assert row.loop.due_at is not None
+    assert (row.loop.due_at <= booked[0].start_at, row.loop.priority) == (True, "urgent")
+
+
+def test_who_was_told_of_the_first_move_hears_of_the_second_from_there(clinic: Clinic, booked: Any) -> None:
+    order = order_of(clinic, plan(clinic))
+    apply(clinic, order)
+    moved = moved_of(booked[0])
+    add_evidence(clinic.rosa, loop_id=tell_loop(clinic, booked[0]).pk, kind="told_patient", note="By phone", now=NOW)
+    found = plan(clinic, of=clinic.okafor)
+    again = order_of(clinic, found, key="again", resource_id=clinic.okafor.pk)
+    apply(clinic, replace(again, moves=tuple(replace(one, start_at=None, seats=()) for one in again.moves)))
+    row = Displacement.objects.get(appointment=moved)
+    assert (row.expected, row.known) == (None, moved)
+
+
 def test_who_comes_to_a_time_that_can_t_be_still_needs_another(clinic: Clinic, booked: Any) -> None:
     without_times(clinic)
     actions.arrive(actor=clinic.rosa, appointment=booked[0], now=booked[0].start_at)
