@@ -463,6 +463,66 @@ def test_planned_anew_once_more_the_first_promise_ends_with_the_second(clinic: C
     assert Loop.objects.open().filter(kind="new-time").count() == 2
 
 
+def all_called(clinic: Clinic, of: Resource, *, key: str) -> Replan:
+    """Who or what is away on Tuesday, and everybody is called."""
+    order = order_of(clinic, plan(clinic, of=of), key=key, resource_id=of.pk)
+    return apply(clinic, replace(order, moves=tuple(replace(one, start_at=None, seats=()) for one in order.moves)))
+
+
+def last_loop(visit: Appointment) -> Loop:
+    loop = visit.displacements.latest("pk").loop
+    assert loop is not None
+    return Loop.objects.get(pk=loop.pk)
+
+
+@pytest.mark.parametrize("first", ["room", "clinician"])
+def test_opened_again_what_something_else_still_closes_is_looked_for_further(
+    clinic: Clinic, booked: Any, first: str
+) -> None:
+    both = {"clinician": all_called(clinic, clinic.imani, key="a"), "room": all_called(clinic, clinic.room, key="b")}
+    visit = booked[0]
+    away = "Room 1" if first == "clinician" else "Dr Imani"
+    actions.open_time(actor=clinic.marta, closure=both.pop(first).closure, now=NOW)
+    loop = last_loop(visit)
+    assert (loop.state, loop.kind, loop.title) == (
+        "open",
+        "displaced",
+        "Find Walter another time than Tue, Mar 3, 10:00",
+    )
+    assert loop.next_step == f"Call Walter: {away} can’t be there Tue, Mar 3, 10:00; find another time"
+    assert queries.readiness_of([visit], now=NOW)[visit.pk].standing is Standing.BLOCKED
+    liaison = clinic.rosa.as_liaison()
+    assert actions.miss_overdue(actor=liaison, now=visit.end_at + timedelta(hours=1)) == 0
+    (other,) = both.values()
+    actions.open_time(actor=clinic.marta, closure=other.closure, now=NOW)
+    assert {last_loop(each).state for each in booked} == {"closed"}
+    assert actions.miss_overdue(actor=liaison, now=booked[1].end_at + timedelta(hours=1)) == 2
+
+
+def test_what_was_closed_by_hand_or_with_the_site_keeps_it_too(clinic: Clinic, booked: Any) -> None:
+    replan = without_times(clinic)
+    during = Span(local("2026-03-03 10:00"), local("2026-03-03 10:30"))
+    snow = actions.close_time(actor=clinic.marta, of=clinic.site, during=during, reason="Snow", now=NOW)
+    actions.open_time(actor=clinic.marta, closure=replan.closure, now=NOW)
+    assert [last_loop(visit).state for visit in booked] == ["open", "closed"]
+    assert "Riverside North can’t be there" in last_loop(booked[0]).next_step
+    liaison = clinic.rosa.as_liaison()
+    assert actions.miss_overdue(actor=liaison, now=booked[1].end_at + timedelta(hours=1)) == 1
+    actions.open_time(actor=clinic.marta, closure=snow, now=NOW)
+    assert last_loop(booked[0]).state == "closed"
+
+
+def test_opened_again_who_never_heard_of_that_time_is_told(clinic: Clinic, booked: Any) -> None:
+    row = twice_moved(clinic, booked[0], then=None)
+    actions.open_time(actor=clinic.marta, closure=row.replan.closure, now=NOW)
+    assert last_loop(row.appointment).state == "closed"
+    loop = tell_loop(clinic, booked[0])
+    assert (loop.state, loop.kind) == ("open", "new-time")
+    assert loop.title == "Tell Walter: the visit on Tue, Mar 3, 10:00 is now Wed, Mar 4, 12:00 with Dr Okafor"
+    actions.arrive(actor=clinic.rosa, appointment=row.appointment, now=row.appointment.start_at)
+    assert tell_loop(clinic, booked[0]).state == "closed"
+
+
 WEDNESDAY = Span(local("2026-03-04 00:00"), local("2026-03-05 00:00"))
 
 
@@ -587,3 +647,21 @@ def test_planned_anew_again_only_the_last_promise_waits(clinic: Clinic, booked: 
     assert keys.isdisjoint(f"displaced:{row.pk}" for row in first.displaced.all())
     assert all(waits(visit) for visit in booked)
     actions.open_time(actor=clinic.marta, closure=first.closure, now=NOW)
+    assert all(waits(visit) for visit in booked)
+
+
+@pytest.mark.usefixtures("nobody_there")
+def test_opened_again_it_waits_for_who_tells_them_and_is_linked(clinic: Clinic, booked: Any) -> None:
+    row = twice_moved(clinic, booked[0], then=None)
+    actions.open_time(actor=clinic.marta, closure=row.replan.closure, now=NOW)
+    assert waits(row.appointment) is None
+    hers = Displacement.objects.get(moved_to=row.appointment)
+    key = f"displaced:{hers.pk}:{row.pk}"
+    assert "is now Wed, Mar 4, 12:00" in WaitingPromise.objects.waiting().get(once_key=key).title
+    actions.arrive(actor=clinic.rosa, appointment=row.appointment, now=row.appointment.start_at)
+    assert not WaitingPromise.objects.waiting().filter(once_key=key).exists()
+    loop = promise(clinic)
+    with writes_open():
+        actions.link_displacement(once_key=key, loop_id=loop.pk)
+    hers.refresh_from_db()
+    assert hers.loop == loop
