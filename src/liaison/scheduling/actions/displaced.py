@@ -157,13 +157,15 @@ def _keep(actor: Actor, row: Displacement, *, kind: str, note: str, visit: Appoi
 
 def _say_instead(actor: Actor, row: Displacement, words: str, *, visit: Appointment, now: datetime) -> None:
     """The patient is told this now; they may not have heard what was to be said before."""
-    _run_instead(actor, row, _tell_clock(row, words, visit=visit, now=now), now=now)
+    _run_instead(actor, row, _tell_clock(row, words, visit=visit, now=now), title=_tell_title(row, words), now=now)
 
 
-def _run_instead(actor: Actor, row: Displacement, clock: ClockToStart, *, now: datetime) -> None:
-    change_waiting(actor.as_liaison(), waiting=_waiting(row), clocks=(clock,), now=now)
+def _run_instead(actor: Actor, row: Displacement, clock: ClockToStart, *, now: datetime, title: str = "") -> None:
+    """This is the next step now, and its due time; `title` says the promise anew where it is another one."""
+    ours = actor.as_liaison()
+    change_waiting(ours, waiting=_waiting(row), clocks=(clock,), title=title, now=now)
     if row.loop is not None:
-        restart_clock(actor.as_liaison(), loop_id=row.loop.pk, clock=clock, reason="It changed again", now=now)
+        restart_clock(ours, loop_id=row.loop.pk, clock=clock, reason="It changed again", title=title, now=now)
 
 
 def _waiting(row: Displacement) -> QuerySet[WaitingPromise]:
