@@ -236,6 +236,7 @@ def _find_clock(row: Displacement, *, who: str, now: datetime) -> ClockToStart:
         rule_version="1",
         source=_FIND_SOURCE,
         step=f"Call {name}{knows}: {who} can’t be there {day_and_time(visit.local_start)}; find another time",
+        is_call=True,
         anchor_event=f"replan:{row.replan_id}",
         anchor_at=now,
         due_at=_due(visit, before=min(row.known.start_at, visit.start_at), now=now),

@@ -151,6 +151,10 @@ def test_without_a_time_the_second_time_they_are_called_before_the_time_that_the
     )
     assert row.loop.due_at is not None
     assert (row.loop.due_at <= booked[0].start_at, row.loop.priority) == (True, "urgent")
+    assert row.loop.next_is_call
+    said = queries.readiness_of([row.appointment], now=NOW)[row.appointment.pk]
+    told = next(one for one in said.findings if one.code == "scheduling.told")
+    assert (told.standing, told.kept_by, told.next_is_call) == (Standing.UNKNOWN, row.loop.pk, True)
 
 
 def test_who_was_told_of_the_first_move_hears_of_the_second_from_there(clinic: Clinic, booked: Any) -> None:
