@@ -34,13 +34,15 @@ _FIND_SOURCE: Final = "A visit that lost its time has another one by the next bu
 
 
 def keep_promises(actor: Actor, *, displaced: Sequence[Displacement], now: datetime) -> None:
-    """Inside an act: a promise for each patient, to tell them the new time or to find them one."""
+    """Inside an act: a promise for each patient, to tell them the new time or to find them one.
+
+    None where only the room is another one: the message says all that there is to know.
+    """
     for row in displaced:
-        _take_over(actor, row, now=now)
-        key = _key_of(row)
+        had_one, key = _take_over(actor, row, now=now), _key_of(row)
         if row.moved_to is None:
             _promise(actor, row, _to_find(row, once_key=key, now=now), now=now)
-        else:
+        elif had_one or not row.moved_to.is_as(row.appointment):
             _promise(actor, row, _to_tell(row, row.moved_to, once_key=key, now=now), now=now)
 
 
@@ -134,18 +136,20 @@ def _has_ended(row: Displacement) -> bool:
     return row.loop.state != "open" if row.loop is not None else not _waiting(row).exists()
 
 
-def _take_over(actor: Actor, row: Displacement, *, now: datetime) -> None:
-    """The visit was planned anew before: what was promised then is part of what is promised now.
+def _take_over(actor: Actor, row: Displacement, *, now: datetime) -> bool:
+    """The visit was planned anew before: what was promised then is part of what is promised now. Whether it was.
 
     Who was not told of that either still counts on the time before it.
     """
-    for earlier in _open_of(row.appointment):
+    promised = _open_of(row.appointment)
+    for earlier in promised:
         if earlier.known != row.appointment:
             row.expected = earlier.known
         why = "Its day was planned anew once more: another promise says the time that it has now."
         if earlier.loop is not None:
             give_up_loop(actor.as_liaison(), loop_id=earlier.loop.pk, reason=why, now=now)
         drop_waiting(actor.as_liaison(), waiting=_waiting(earlier), reason=why, now=now)
+    return bool(promised)
 
 
 def _keep(actor: Actor, row: Displacement, *, kind: str, note: str, visit: Appointment, now: datetime) -> None:

@@ -12,7 +12,7 @@ from liaison.core.postgres.guard import writes_open
 from liaison.loops.actions import add_evidence
 from liaison.loops.models import Loop, WaitingPromise
 from liaison.scheduling import actions, queries
-from liaison.scheduling.models import Appointment, Displacement, Replan, Resource
+from liaison.scheduling.models import Appointment, Closure, Displacement, Replan, Resource
 from liaison.scheduling.ports import CancelReason, Span, Standing
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
 from liaison.scheduling.tests.test_replanning import (
@@ -155,6 +155,32 @@ def test_without_a_time_the_second_time_they_are_called_before_the_time_that_the
     said = queries.readiness_of([row.appointment], now=NOW)[row.appointment.pk]
     told = next(one for one in said.findings if one.code == "scheduling.told")
     assert (told.standing, told.kept_by, told.next_is_call) == (Standing.UNKNOWN, row.loop.pk, True)
+
+
+def to_the_other_room(clinic: Clinic, *, key: str) -> Replan:
+    """Room 1 is closed on Tuesday; all stay with Dr Imani at their time in room 2."""
+    order = order_of(clinic, plan(clinic, of=clinic.room), key=key, resource_id=clinic.room.pk)
+    seats = clinic.seats(room=clinic.other_room)
+    stay = {visit.pk: visit.start_at for visit in Appointment.objects.all()}
+    moves = tuple(replace(one, start_at=stay[one.appointment_id], seats=seats) for one in order.moves)
+    return apply(clinic, replace(order, moves=moves))
+
+
+def test_nobody_is_called_because_of_another_room(clinic: Clinic, booked: Any) -> None:
+    replan = to_the_other_room(clinic, key="room")
+    assert [(row.loop, row.moved_to is None) for row in replan.displaced.all()] == [(None, False)] * 2
+    assert not Loop.objects.filter(kind="new-time").exists()
+    assert not WaitingPromise.objects.waiting().exists()
+    moved = moved_of(booked[0])
+    actions.arrive(actor=clinic.rosa, appointment=moved, now=moved.start_at)
+
+
+def test_who_may_have_been_called_already_is_told_that_the_time_stands(clinic: Clinic, booked: Any) -> None:
+    gone = without_times(clinic)
+    with writes_open():
+        Closure.objects.filter(pk=gone.closure_id).delete()
+    to_the_other_room(clinic, key="room")
+    assert last_loop(booked[0]).title == "Tell Walter: the visit on Tue, Mar 3, 10:00 stays at that time, with Dr Imani"
 
 
 def test_who_was_told_of_the_first_move_hears_of_the_second_from_there(clinic: Clinic, booked: Any) -> None:
