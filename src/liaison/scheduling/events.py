@@ -90,12 +90,11 @@ class SeriesTold(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TimeOpened(Fact):
-    """Closed time of a site was given back, from `start_at` to `end_at`; `replan_id` if its day was planned anew."""
+    """Closed time of a site was given back, from `start_at` to `end_at`."""
 
     site_id: int
     start_at: datetime
     end_at: datetime
-    replan_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,6 +76,7 @@ from liaison.scheduling.events import (
 )
 from liaison.scheduling.jobs import check_visit, expire, lapse, remind
 from liaison.scheduling.models import Appointment, Journey, Series, WaitlistEntry
+from liaison.scheduling.ports import Span
 from liaison.scheduling.queries import coming_ids
 from liaison.scheduling.rules import reason_in_words
 
@@ -196,9 +197,9 @@ def count_who_came_as_told(fact: AppointmentArrived, *, actor: Actor) -> None:
 
 @reacts_to(TimeOpened)
 def let_stand_what_lost_its_time(fact: TimeOpened, *, actor: Actor) -> None:
-    """What found no other time takes place where it stood."""
-    if fact.replan_id is not None:
-        let_it_stand(actor, replan_id=fact.replan_id, now=fact.at)
+    """What found no other time takes place where it stood, if nothing else is closed then; it is looked at anew."""
+    for appointment_id in let_it_stand(actor, opened=Span(fact.start_at, fact.end_at), now=fact.at):
+        defer(check_visit, at=fact.at, appointment_id=appointment_id)
 
 
 @reacts_to(InvitationAnswered)

@@ -173,10 +173,12 @@ def void_clock(
     return change.loop
 
 
-def restart_clock(actor: Actor, *, loop_id: int, clock: ClockToStart, reason: str, now: datetime) -> Clock:
+def restart_clock(
+    actor: Actor, *, loop_id: int, clock: ClockToStart, reason: str, now: datetime, title: str = ""
+) -> Clock:
     """Recompute a rule's clock because its anchor was corrected (DOMAIN 0): the old row is voided and kept.
 
-    Refuses Forbidden, NotFound, NotOpen.
+    `title` renames the loop where what it promises is another thing now. Refuses Forbidden, NotFound, NotOpen.
     """
     with changing(actor, access.STEP, loop_id=loop_id, now=now, reason=reason) as change:
         old = _running(change.loop, rule_id=clock.rule_id)
@@ -185,6 +187,7 @@ def restart_clock(actor: Actor, *, loop_id: int, clock: ClockToStart, reason: st
             each.save()
         started = _start(change.loop, clock=clock, now=now, replaces=old[0] if old else None)
         follow_clocks(change.loop, now=now)
+        change.loop.title = title[:300] or change.loop.title
         same = bool(old) and old[0].due_at == clock.due_at
         words = "Next step said anew" if same else "Due time set anew"
         change.say("clock_restarted", f"{words}: {clock.step}.", reason=reason)

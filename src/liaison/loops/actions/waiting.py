@@ -95,13 +95,17 @@ def _wait(
 
 
 def change_waiting(
-    actor: Actor, *, waiting: QuerySet[WaitingPromise], clocks: Sequence[ClockToStart], now: datetime
+    actor: Actor, *, waiting: QuerySet[WaitingPromise], clocks: Sequence[ClockToStart], now: datetime, title: str = ""
 ) -> None:
-    """Let these promises, if any, wait with other deadlines and steps. Refuses Forbidden."""
+    """Let these promises, if any, wait with other deadlines and steps, under another `title` if given.
+
+    Refuses Forbidden.
+    """
     for row in waiting:
         with act(actor, access.STEP, patient=row.patient, subject=row, now=now):
             row.clocks = [_kept(clock) for clock in clocks]
-            row.save(update_fields=["clocks"])
+            row.title = title[:300] or row.title
+            row.save(update_fields=["clocks", "title"])
 
 
 def drop_waiting(actor: Actor, *, waiting: QuerySet[WaitingPromise], reason: str, now: datetime) -> None:

@@ -24,7 +24,6 @@ from liaison.scheduling.events import TimeOpened
 from liaison.scheduling.models import (
     Closure,
     Modality,
-    Replan,
     Resource,
     ResourceKind,
     VisitNeed,
@@ -356,7 +355,6 @@ def open_time(*, actor: Actor, closure: Closure, now: datetime) -> None:
             site_id=closure.place_id or 0,  # a closure always has a place
             start_at=closure.during.lower,
             end_at=closure.during.upper,
-            replan_id=Replan.objects.filter(closure=closure).values_list("pk", flat=True).first(),
             at=now,
         )
         entry.publish(opened)

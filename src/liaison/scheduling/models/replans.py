@@ -64,7 +64,8 @@ class Displacement(models.Model):
     """A visit that lost its time when a day was planned anew.
 
     `moved_to` is the visit that took its place then; empty where a time was still to be found. `loop` is the promise
-    to tell the patient, or to find them a time; empty while nobody can own it.
+    to tell the patient, or to find them a time; empty while nobody can own it. `expected` is the earlier visit that the
+    patient still counts on, where nobody had told them that it was moved to `appointment`.
     """
 
     replan = models.ForeignKey(Replan, on_delete=models.PROTECT, related_name="displaced")
@@ -73,6 +74,9 @@ class Displacement(models.Model):
         Appointment, null=True, blank=True, on_delete=models.PROTECT, related_name="displaced_from"
     )
     loop = models.OneToOneField("loops.Loop", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    expected = models.ForeignKey(
+        Appointment, null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
 
     class Meta:
         constraints: ClassVar = [
@@ -82,3 +86,8 @@ class Displacement(models.Model):
     def __str__(self) -> str:
         """The ids only: the rest is a patient's."""
         return f"appointment {self.appointment_id} displaced by replan {self.replan_id}"
+
+    @property
+    def known(self) -> Appointment:
+        """The visit as the patient knows it: before anything of which nobody has told them."""
+        return self.expected or self.appointment

@@ -221,6 +221,11 @@ class Appointment(models.Model):
             if reservation.resource.kind == ResourceKind.PERSON
         )
 
+    def is_as(self, other: Appointment) -> bool:
+        """Whether the patient meets the same people at the same time and place as at the other visit."""
+        mine = (self.start_at, self.end_at, self.site_id, self.modality, set(self.people))
+        return mine == (other.start_at, other.end_at, other.site_id, other.modality, set(other.people))
+
     @property
     def places(self) -> tuple[str, ...]:
         """The names of the rooms and devices that it takes."""

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from django.db.models import QuerySet
+from django.db.models import F, Q, QuerySet
 
 from liaison.loops.models import Loop
 from liaison.scheduling.kinds import NEW_TIME
-from liaison.scheduling.models import Appointment, AppointmentQuerySet, Displacement
+from liaison.scheduling.models import Appointment, AppointmentQuerySet, Closure, Displacement
 
 
 def without_time(visits: AppointmentQuerySet | Collection[int]) -> QuerySet[Displacement, int]:
     """The ids of those of these visits that stand at a time at which they can't be: somebody looks for another one."""
-    lost = Displacement.objects.filter(appointment__in=visits, moved_to=None).exclude(replan__closure=None)
-    return lost.values_list("appointment", flat=True)
+    lost = Displacement.objects.filter(appointment__in=visits, moved_to=None)
+    return lost.filter(Q(replan__closure__isnull=False) | Q(loop__state="open")).values_list("appointment", flat=True)
+
+
+def closed_of(visit: Appointment) -> Closure | None:
+    """What is closed of that which this visit needs, buffers included; of several what was closed first."""
+    claimed = visit.reservations.filter(active=True)
+    by_resource = Q(resource__reservations__in=claimed, during__overlap=F("resource__reservations__during"))
+    by_site = Q(resource=None, site=visit.site_id, during__overlap=(visit.start_at, visit.end_at))
+    return Closure.objects.select_related("resource", "site").filter(by_resource | by_site).order_by("pk").first()
 
 
 def is_displaced(appointment: Appointment) -> bool:

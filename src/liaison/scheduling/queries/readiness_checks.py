@@ -113,10 +113,15 @@ def check_told(visits: Sequence[Checked], *, now: datetime) -> Found:
     arrived = [row for row in messages.values() if row.state not in _DID_NOT_ARRIVE]
     missed = {row.pk: found for row in arrived if (found := unread_of(row))}
     loops = loops_instead([row for row in messages.values() if row.state in _DID_NOT_ARRIVE or row.pk in missed])
-    safe, ours = _safe_of(visits), who_tells([visit.appointment_id for visit in visits])
+    ids = [visit.appointment_id for visit in visits]
+    safe, ours, looked_for = _safe_of(visits), who_tells(ids), who_finds(ids)
     return {
         visit.appointment_id: [
-            _of_our_move(ours[visit.appointment_id], safe=safe[visit.appointment_id])
+            _of_our_move(
+                ours[visit.appointment_id],
+                safe=safe[visit.appointment_id],
+                finder=looked_for.get(visit.appointment_id),
+            )
             if visit.appointment_id in ours
             else _of_message(messages.get(visit.appointment_id), loops, missed, safe=safe[visit.appointment_id])
         ]
@@ -124,8 +129,8 @@ def check_told(visits: Sequence[Checked], *, now: datetime) -> Found:
     }
 
 
-def _of_our_move(loop: Loop, *, safe: datetime) -> Finding:
-    """A time that we changed: a message is not enough, somebody says so."""
+def _of_our_move(loop: Loop, *, safe: datetime, finder: int | None) -> Finding:
+    """A time that we changed: a message is not enough, somebody says so; or `finder`, who finds another one."""
     if loop.state == "closed":
         return Finding(code=TOLD, standing=Standing.READY, sentence="The patient knows the new time")
     return Finding(
@@ -133,8 +138,9 @@ def _of_our_move(loop: Loop, *, safe: datetime) -> Finding:
         standing=Standing.UNKNOWN,
         sentence="We moved this visit, and nobody knows yet whether the patient knows",
         next_step="Call the patient and say when the visit is",
+        next_is_call=True,
         safe_until=safe,
-        kept_by=loop.pk if loop.state == "open" else None,
+        kept_by=loop.pk if loop.state == "open" else finder,
     )
 
 

@@ -12,6 +12,7 @@ from django.test import Client
 from liaison.core.postgres.guard import writes_open
 from liaison.scheduling.models import Appointment, Closure, Displacement, Replan, VisitType
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
+from liaison.scheduling.tests.test_displaced import to_the_other_room
 from liaison.scheduling.tests.test_replanning import booked, patient_of_the_site
 from liaison.scheduling.tests.test_screens import HTMX, browser, clock, page
 
@@ -110,6 +111,16 @@ def test_one_press_applies_it_and_shows_what_became_of_each(rosa: Client, clinic
     assert "Open the time again" in page(browser(clinic.marta).get(response["Location"]))
     assert browser(clinic.pat).get(response["Location"]).status_code == 404
     assert browser(clinic.adam).get(response["Location"]).status_code == 403
+
+
+def test_who_only_has_another_room_is_not_counted_among_those_to_tell(
+    rosa: Client, clinic: Clinic, booked: Any
+) -> None:
+    replan = to_the_other_room(clinic, key="room")
+    html = page(rosa.get(f"/calendar/replans/{replan.pk}/"))
+    assert html.count("only the room changed") == 2
+    assert "nobody has to be told" in html
+    assert "waits for an owner" not in html
 
 
 def test_a_call_instead_of_a_time_is_a_promise_to_find_one(rosa: Client, clinic: Clinic, booked: Any) -> None:

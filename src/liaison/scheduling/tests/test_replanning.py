@@ -407,8 +407,10 @@ def test_moved_once_more_by_hand_it_is_the_last_time_that_is_told(clinic: Clinic
     loop = tell_loop(clinic, booked[0])
     assert (loop.state, moved_of(booked[0])) == ("open", last)
     assert "is now Tue, Mar 10, 10:00 with Dr Okafor" in loop.next_step
+    assert loop.title == loop.next_step
     actions.cancel_appointment(actor=clinic.rosa, appointment=last, reason=CancelReason.PATIENT, now=NOW)
-    assert "the visit on Tue, Mar 3, 10:00 is off" in tell_loop(clinic, booked[0]).next_step
+    loop = tell_loop(clinic, booked[0])
+    assert loop.title == loop.next_step == "Tell Walter: the visit on Tue, Mar 3, 10:00 is off"
 
 
 def without_times(clinic: Clinic) -> Replan:
@@ -496,6 +498,7 @@ def test_the_promise_that_waits_follows_the_visit(clinic: Clinic, booked: Any) -
     kept = waits(booked[0])
     assert kept is not None
     assert "Tue, Mar 10, 10:00" in kept.clocks[0]["step"]
+    assert kept.title == kept.clocks[0]["step"]
     moved = moved_of(booked[1])
     actions.arrive(actor=clinic.rosa, appointment=moved, now=moved.start_at)
     assert waits(booked[1]) is None
@@ -513,3 +516,4 @@ def test_planned_anew_again_only_the_last_promise_waits(clinic: Clinic, booked: 
     assert keys.isdisjoint(f"displaced:{row.pk}" for row in first.displaced.all())
     assert all(waits(visit) for visit in booked)
     actions.open_time(actor=clinic.marta, closure=first.closure, now=NOW)
+    assert all(waits(visit) for visit in booked)
