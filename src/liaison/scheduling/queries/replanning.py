@@ -26,6 +26,7 @@ from liaison.scheduling.models import (
     Resource,
     VisitType,
 )
+from liaison.scheduling.queries.answers import is_seen_to, says_no
 from liaison.scheduling.queries.free import free_time
 from liaison.scheduling.queries.journeys import JourneyPlace, places_in_journeys
 from liaison.scheduling.queries.kept import free_bits
@@ -98,7 +99,8 @@ class DisplacedLine:
     """One visit that loses its time: what it rests on, the time that the plan gives it (None: call), and others.
 
     `is_due_by` is the instant by which it was promised; `was_chosen` says that a person chose this time, `is_gone`
-    that the one which they chose can't be had any more.
+    that the one which they chose can't be had any more. `says_no` says that the patient can't come then and nobody
+    asked them yet what suits: the plan by itself gives them no time.
     """
 
     visit: Appointment
@@ -111,6 +113,7 @@ class DisplacedLine:
     others: tuple[NewTimeOffer, ...]
     was_chosen: bool
     is_gone: bool
+    says_no: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +227,8 @@ def plan_day(
         .prefetch_related("reservations__resource")[:MOST_VISITS]
     )
     looked = _Looked(actor, rows, closing, now=now)
-    visits = [_pinned(one, chosen or {}) for one in looked.visits()]
+    pinned = [_pinned(one, chosen or {}) for one in looked.visits()]
+    visits = [replace(one, times=()) if one.key in looked.saying_no and not one.is_pinned else one for one in pinned]
     plan = polished_plan(visits, first=greedy_plan(visits), effort=effort)
     for row in rows:
         seen(row.patient_id)
@@ -270,6 +274,8 @@ class _Looked:
         self.known = self._known()
         self.elsewhere = self._elsewhere()
         self.beside = self._beside()
+        answers = says_no(self.leaving)
+        self.saying_no = frozenset(pk for pk, answer in answers.items() if is_seen_to(answer.promise_key))
         self.all_times: dict[int, DisplacedVisit] = {}
 
     def visits(self) -> list[DisplacedVisit]:
@@ -304,6 +310,7 @@ class _Looked:
                 others=tuple(self._named(one, row) for one in others[:MOST_OFFERED]),
                 was_chosen=row.pk in chosen and (is_pinned or chosen[row.pk] is None),
                 is_gone=chosen.get(row.pk) is not None and not is_pinned,
+                says_no=row.pk in self.saying_no,
             )
 
     def _asked(self) -> dict[tuple[str, int], Question]:
