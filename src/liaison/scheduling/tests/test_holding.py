@@ -314,7 +314,7 @@ def test_a_time_that_was_closed_since_is_not_taken(clinic: Clinic, heard: Heard)
     with_mail(clinic.walter)
     held = hold(clinic)
     closed(clinic)
-    with pytest.raises(HeldClosed, match="Dr Imani does not work at Riverside North then. Choose another time"):
+    with pytest.raises(HeldClosed, match=r"Dr Imani does not work at Riverside North then. Choose another time"):
         actions.take_hold(actor=clinic.rosa, appointment=held.appointment, now=NOW)
     with pytest.raises(HeldClosed):
         actions.book_or_take(actor=clinic.rosa, patient=clinic.walter, order=clinic.order(TUESDAY), now=NOW)
