@@ -147,9 +147,10 @@ def _add_loops(connection: psycopg.Connection, *, staff: Staff, first: int, last
         """
         INSERT INTO loops_loop (kind, title, about_type, next_step, waiting_on, due_at, priority, urgent_at,
             snooze_reason, escalation_level, state, required_evidence, evidence_kinds, opened_at, opened_by_name,
-            ended_by_name, given_up_reason, version, patient_id, site_id, owner_user_id, owner_team_id)
+            ended_by_name, given_up_reason, next_is_call, version, patient_id, site_id, owner_user_id, owner_team_id)
         SELECT 'task', 'Ask how it goes, ' || n, '', 'Call the patient', '', due_at, 'routine', due_at,
-            '', 0, 'open', '{done}', '{}', %(now)s, 'bench', '', '', 1, patient, %(sites)s[1 + patient %% %(n_sites)s],
+            '', 0, 'open', '{done}', '{}', %(now)s, 'bench', '', '', true, 1, patient,
+            %(sites)s[1 + patient %% %(n_sites)s],
             CASE WHEN n <= 7 THEN %(users)s[1 + (patient + n * 7) %% %(n_users)s] END,
             CASE WHEN n > 7 THEN %(teams)s[1 + (patient + n) %% %(n_teams)s] END
         FROM generate_series(%(first)s::bigint, %(last)s::bigint - 1) AS patient, generate_series(1, %(each)s) AS n,

@@ -25,7 +25,7 @@ def test_what_is_refused_on_the_pages_before_any_act_stands_in_the_trail_with_it
     refused = AuditEntry.objects.filter(pk__gt=before, outcome=AuditEntry.Outcome.REFUSED).order_by("id")
     assert [(entry.verb, entry.refusal_code) for entry in refused] == [
         ("core.attempt", "scheduling.cannot_change"),
-        ("core.attempt", "loops.due_in_the_past"),
+        ("loops.step", "loops.due_in_the_past"),
     ]
     assert {tuple(entry.patient_ids) for entry in refused} == {(world.patient.pk,)}
     assert not any("Zyxwulf" in str(entry.details) for entry in refused)

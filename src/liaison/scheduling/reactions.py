@@ -78,6 +78,7 @@ from liaison.scheduling.jobs import check_visit, expire, lapse, remind
 from liaison.scheduling.models import Appointment, Journey, Series, WaitlistEntry
 from liaison.scheduling.ports import Span
 from liaison.scheduling.queries import coming_ids
+from liaison.scheduling.queries.answers import those_before
 from liaison.scheduling.rules import reason_in_words
 
 _SOON: Final = timedelta(minutes=10)
@@ -211,7 +212,9 @@ def hear_what_they_answer(fact: InvitationAnswered, *, actor: Actor) -> None:
 
 @reacts_to(AppointmentMoved)
 def settle_what_they_could_not_keep(fact: AppointmentMoved, *, actor: Actor) -> None:
-    """Who could not come has another time."""
+    """Who could not come has another time, unless only a day was planned anew: then nobody has asked them yet."""
+    if fact.previous_id in those_before([fact.appointment_id])[fact.appointment_id]:
+        return
     previous = _appointment(fact.previous_id)
     settle_declined(actor=actor, appointment=previous, note="The visit has another time.", now=fact.at)
 

@@ -246,10 +246,16 @@ def _same_person(known: Patient, said: PatientRead) -> bool:
     born: date | None = known.birth_on
     if born is None or born != said.birth_on or known.sex != said.sex:
         return False
-    if known.family.casefold() != said.family.casefold():
+    if known.family.casefold() != said.family.casefold() or not _given_alike(known.given, said.given):
         return False
     mine = dict(known.identifiers.values_list("system", "value"))
     return all(mine.get(one.system, one.value) == one.value for one in said.identifiers)
+
+
+def _given_alike(one: str, other: str) -> bool:
+    """Whether two given names can be one person's: twins share all the rest, also a family's insurance number."""
+    first, second = one.casefold().split(), other.casefold().split()
+    return not first or not second or bool(set(first) & set(second))
 
 
 def _identifier(one: IdentifierRead) -> IdentifierDetails:

@@ -20,10 +20,26 @@ def somebody_else(before: Json, came: Json) -> str:
     """What says that these two Patients are two people, in words for a person; "" when nothing does.
 
     They are when a system's identifiers of both have none in common, or when birth date and family name both
-    changed. One of the two may change (a marriage, a correction), a name that stays among the other names has not
-    changed, an identifier that is marked as old still counts, and what is renewed (a passport) counts for nothing.
+    changed. An identifier that both bear says that they are one, whatever else changed (somebody who came in unknown);
+    so do family name, birth date and sex together, where a number changed (a newborn's, a reissued one). One of the
+    two may change (a marriage, a correction), a name that stays among the other names has not changed, an identifier
+    that is marked as old still counts, and what is renewed (a passport) counts for nothing.
     """
-    return "; ".join((*_identifiers_that_differ(before, came), *_two_in_one(read_patient(before), read_patient(came))))
+    mine, theirs = read_patient(before), read_patient(came)
+    if _bear_one_number(before, came) or _are_alike(mine, theirs):
+        return ""
+    return "; ".join((*_identifiers_that_differ(before, came), *_two_in_one(mine, theirs)))
+
+
+def _bear_one_number(before: Json, came: Json) -> bool:
+    mine, theirs = _numbers(before), _numbers(came)
+    return any(mine[system] & theirs.get(system, set()) for system in mine)
+
+
+def _are_alike(before: PatientRead, came: PatientRead) -> bool:
+    """Whether both say the same birth date, sex and family name."""
+    alike = before.birth_on is not None and (before.birth_on, before.sex) == (came.birth_on, came.sex)
+    return alike and NAMELESS not in {before.family, came.family} and bool(_families(before) & _families(came))
 
 
 def _identifiers_that_differ(before: Json, came: Json) -> Iterator[str]:

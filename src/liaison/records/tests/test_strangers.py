@@ -62,9 +62,24 @@ def test_what_may_change_of_one_person(came):
 
 
 def test_what_makes_them_two():
-    assert somebody_else(walter(), walter(identifier=[number("W2")])) == "its identifier of urn:mrn is another"
-    both = {"birthDate": "1990-01-01", "name": [{"family": "Wong"}]}
+    number_too = {"identifier": [number("W2")], "name": [{"family": "Wong"}]}
+    assert somebody_else(walter(), walter(**number_too)) == "its identifier of urn:mrn is another"
+    both = {"birthDate": "1990-01-01", "name": [{"family": "Wong"}], "identifier": []}
     assert somebody_else(walter(), walter(**both)) == "its birth date and its family name both are others"
+
+
+@pytest.mark.parametrize(
+    "came",
+    [
+        {"identifier": [number("W2")]},
+        {"identifier": [number("W2")], "name": [{"family": "Ng", "given": ["Ines"]}]},
+        {"birthDate": "1990-01-01", "name": [{"family": "Wong"}]},
+    ],
+    ids=["a number is issued anew", "a newborn gets a number and a name", "who came in unknown is known"],
+)
+def test_what_says_that_they_are_one_outweighs_what_changed(came):
+    assert somebody_else(walter(), walter(**came)) == ""
+    assert somebody_else(walter(**came), walter()) == ""
 
 
 def test_the_reason_says_who_was_rejected_and_no_other_reason_does():

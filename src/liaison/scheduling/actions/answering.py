@@ -28,7 +28,7 @@ from liaison.scheduling.actions.displaced import note_told
 from liaison.scheduling.actions.serving import owner_of_visit
 from liaison.scheduling.kinds import CANT_COME, CANT_COME_AND_WROTE
 from liaison.scheduling.models import Appointment, InvitationAnswer, Series, SeriesVisit
-from liaison.scheduling.queries.answers import standing_answers
+from liaison.scheduling.queries.answers import is_seen_to, says_no, standing_answers, those_after, those_before
 from liaison.scheduling.rules import Heard, Said, State, weigh
 
 _RULE: Final = "cant-come"
@@ -75,6 +75,7 @@ def note_answers(*, actor: Actor, fact: InvitationAnswered, now: datetime) -> Se
 def settle_declined(*, actor: Actor, appointment: Appointment, note: str, now: datetime) -> None:
     """Inside an act: a visit that the patient could not keep has another time, is off, or they come after all.
 
+    What took its place when a day was planned anew stands for it: then nobody had asked them.
     The promise is kept once that holds of every visit that they could not keep.
     """
     for key in _promises_of(appointment):
@@ -92,7 +93,8 @@ def settle_with_patient(*, actor: Actor, appointment: Appointment, now: datetime
 
 
 def _promises_of(appointment: Appointment) -> Sequence[str]:
-    rows = InvitationAnswer.objects.filter(appointment=appointment).exclude(promise_key="")
+    line = those_before([appointment.pk])[appointment.pk]
+    rows = InvitationAnswer.objects.filter(appointment__in=line).exclude(promise_key="")
     return sorted(set(rows.values_list("promise_key", flat=True)))
 
 
@@ -173,20 +175,19 @@ def _is_known(
         return True
     if standing is None or (standing.said, standing.sequence) != (answer.said, answer.sequence):
         return False
-    return answer.said is not Said.DECLINED or _is_seen_to(standing.promise_key)
-
-
-def _is_seen_to(key: str) -> bool:
-    waits = WaitingPromise.objects.waiting().filter(once_key=key)
-    return Loop.objects.open().filter(once_key=key).exists() or waits.exists()
+    return answer.said is not Said.DECLINED or is_seen_to(standing.promise_key)
 
 
 def _others_wait(key: str, *, appointment: Appointment, now: datetime) -> bool:
-    """Whether another visit that was declined in the same mail is still expected, and still declined."""
-    rows = InvitationAnswer.objects.filter(promise_key=key).exclude(appointment=appointment)
-    expected = rows.filter(appointment__state__in=_EXPECTED, appointment__start_at__gt=now)
-    stands = standing_answers(list(expected.values_list("appointment", flat=True)))
-    return any(one.said == Said.DECLINED for one in stands.values())
+    """Whether another visit that was declined in the same mail is still expected, and still declined.
+
+    What took its place when a day was planned anew counts as that visit: nobody asked the patient.
+    """
+    rows = InvitationAnswer.objects.filter(promise_key=key)
+    rows = rows.exclude(appointment__in=those_before([appointment.pk])[appointment.pk])
+    others = those_after(rows.values_list("appointment", flat=True)) - {appointment.pk}
+    expected = Appointment.objects.filter(pk__in=others, state__in=_EXPECTED, start_at__gt=now)
+    return bool(says_no(expected.values_list("pk", flat=True)))
 
 
 def _promise(actor: Actor, declined: Sequence[Appointment], *, key: str, wrote: bool, now: datetime) -> None:

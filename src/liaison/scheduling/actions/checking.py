@@ -123,7 +123,7 @@ def check_seats(placing: Placing) -> None:
 def breaches(placing: Placing, *, now: datetime) -> Iterator[Breach]:
     """Everything that stands against it, what is worst first."""
     yield from _taken(placing)
-    yield from _outside_hours(placing)
+    yield from outside_hours(placing)
     yield from _lead(placing, now=now)
     yield from _of_the_patient(placing)
     yield from _second_visit(placing, now=now)
@@ -140,7 +140,8 @@ def _taken(placing: Placing) -> Iterator[Breach]:
         yield Breach(against=Against.NOT_FREE, refusal=NotFree(sentence), resource_id=resource_id)
 
 
-def _outside_hours(placing: Placing) -> Iterator[Breach]:
+def outside_hours(placing: Placing) -> Iterator[Breach]:
+    """Those who do not work there then, or whose time is closed."""
     claim = placing.claim
     around = Span(claim.start - _DAY, claim.end + _DAY)
     working = working_time(tuple(placing.resources), site=placing.site, within=around)

@@ -23,12 +23,21 @@ from liaison.patients.models import Patient
 from liaison.scheduling.access import BOOK, GIVE_UP_HOLD, HOLD, LAPSE
 from liaison.scheduling.actions.attending import change_state, ids_of
 from liaison.scheduling.actions.booking import book_appointment, hold_patient, place_visit, same_order
-from liaison.scheduling.actions.refusals import DeadPatient, HoldOver, Impossible, KeyReused, TooManyHolds
+from liaison.scheduling.actions.checking import Against, Placing, outside_hours
+from liaison.scheduling.actions.keeping import lock_resources
+from liaison.scheduling.actions.refusals import (
+    DeadPatient,
+    HeldClosed,
+    HoldOver,
+    Impossible,
+    KeyReused,
+    TooManyHolds,
+)
 from liaison.scheduling.actions.serving import about_visit, owner_of_visit
 from liaison.scheduling.events import AppointmentBooked, TimeHeld
 from liaison.scheduling.kinds import HOLD_LAPSED
 from liaison.scheduling.models import Appointment, Hold
-from liaison.scheduling.ports import BookingOrder, CancelReason, Override
+from liaison.scheduling.ports import BookingOrder, CancelReason, Override, Seat
 from liaison.scheduling.rules import HOLD_FOR, MOST_HOLDS, HoldEnd, State, held_until
 
 _RULE: Final = "hold-lapsed"
@@ -82,7 +91,8 @@ def take_hold(
 ) -> Appointment:
     """The patient wants it: the time that was held is booked, and they are told. Taken twice is once.
 
-    A hold whose time is over is still theirs until somebody let it lapse. Refuses: HoldOver, DeadPatient, Stale.
+    A hold whose time is over is still theirs until somebody let it lapse. Refuses: HoldOver, DeadPatient, Stale,
+    HeldClosed (in the words of booking: that time was closed since, or somebody does not work then any more).
     """
     patient = appointment.patient
     with act(actor, BOOK, patient=patient, subject=appointment, now=now) as entry:
@@ -95,6 +105,7 @@ def take_hold(
             raise DeadPatient
 
         def book(visit: Appointment) -> None:
+            _refuse_if_closed(visit)
             visit.take_held(by_id=actor.user_id, by_name=actor.name, now=now)
 
         taken = change_state(hold.appointment, State.BOOKED, book, expected_version=expected_version, now=now)
@@ -247,6 +258,25 @@ def _refuse_if_over(hold: Hold) -> None:
     if not hold.stands:
         when = day_and_time(hold.local_until)
         raise HoldOver(f"This time was held until {when} and is free again, or somebody else’s. Look for a time anew.")
+
+
+def _refuse_if_closed(visit: Appointment) -> None:
+    """Let pass who still works then, and what somebody held outside of working hours with a reason."""
+    if Against.OUTSIDE_HOURS in visit.overrides:
+        return
+    seats = tuple(Seat(role=row.role, resource_id=row.resource_id) for row in visit.reservations.all())
+    placing = Placing(
+        patient=visit.patient,
+        visit_type=visit.visit_type,
+        site=visit.site,
+        start_at=visit.start_at,
+        seats=seats,
+        resources=lock_resources({seat.resource_id for seat in seats}),
+        lasting=visit.end_at - visit.start_at,
+        leaving_id=visit.pk,
+    )
+    for breach in outside_hours(placing):
+        raise HeldClosed(f"{breach.refusal.sentence} This time is only held: give it up.")
 
 
 def _with_patient(pk: int) -> Appointment | None:

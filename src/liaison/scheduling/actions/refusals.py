@@ -236,6 +236,13 @@ class HoldOver(Conflict):
     sentence = "This time is not held any more. Look for a time anew."
 
 
+class HeldClosed(Conflict):
+    """A time that was held was closed since, or somebody does not work then any more."""
+
+    code = "scheduling.held_closed"
+    sentence = "This time is only held, and was closed since. Give it up and look for another."
+
+
 class TooManyHolds(Refusal):
     """Each time that is held is one that nobody else can have."""
 

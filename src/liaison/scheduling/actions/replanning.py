@@ -107,7 +107,32 @@ def _is_the_same(first: Replan, order: ReplanOrder) -> bool:
         (first.site_id, first.resource_id) == (order.site_id, order.resource_id)
         and Span(first.during.lower, first.during.upper) == order.during
         and first.reason == order.reason.strip()
+        and _is_chosen_as_before(first, order)
     )
+
+
+def _is_chosen_as_before(first: Replan, order: ReplanOrder) -> bool:
+    """Whether each visit gets the time that it got then: what was booked kept its key when it moved on."""
+    then = {_key_of(order, pk): pk for pk in first.displaced.values_list("appointment_id", flat=True)}
+    booked = Appointment.objects.filter(idempotency_key__in=then).prefetch_related("reservations")
+    times = {
+        then[one.idempotency_key]: (
+            one.start_at,
+            frozenset((row.role, row.resource_id) for row in one.reservations.all()),
+        )
+        for one in booked
+    }
+    wanted = {
+        move.appointment_id: (move.start_at, frozenset((seat.role, seat.resource_id) for seat in move.seats))
+        for move in order.moves
+        if move.start_at is not None
+    }
+    return times == wanted and {move.appointment_id for move in order.moves} <= set(then.values())
+
+
+def _key_of(order: ReplanOrder, appointment_id: int) -> str:
+    """The key of what this order books in place of a visit."""
+    return f"replan:{hashlib.sha256(order.key.encode()).hexdigest()[:40]}:{appointment_id}"
 
 
 class _Replanning:
@@ -223,7 +248,7 @@ class _Replanning:
         """Give one visit its new time, audited by itself. Refuses: DayTaken."""
         current = VisitType.objects.filter(code=old.visit_type.code, is_current=True).first() or old.visit_type
         order = BookingOrder(
-            key=f"replan:{hashlib.sha256(self.order.key.encode()).hexdigest()[:40]}:{old.pk}",
+            key=_key_of(self.order, old.pk),
             visit_type_id=current.pk,
             site_id=old.site_id,
             start_at=start_at,

@@ -43,7 +43,7 @@ from liaison.scheduling.models import Appointment, Series, SeriesState, SeriesVi
 from liaison.scheduling.ports import BookingOrder, Seat
 from liaison.scheduling.queries.looking import HORIZON
 from liaison.scheduling.queries.series_plan import SeriesWanted, signature_of
-from liaison.scheduling.rules import MOST_VISITS, Occurrence, expand, wrong_with
+from liaison.scheduling.rules import MOST_VISITS, Occurrence, Repeats, expand, wrong_with
 
 OF_THE_TIME: Final = (
     NotFree, OutsideHours, TooLate, TooFar, PatientBusy, NoTimeToTravel, DuplicateVisit, WrongSeats,
@@ -277,7 +277,8 @@ def days_of(wanted: SeriesWanted) -> tuple[Occurrence, ...]:
         sentence = f"That is more than {MOST_VISITS} visits. Choose an earlier last day."
         raise SeriesWrong(sentence, fields={"until": sentence})
     if wanted.pattern.count is not None and visits < wanted.pattern.count:
-        sentence = f"Within two years only {visits} visits fall on these days. Choose fewer, or more days a week."
+        fewer = "Choose fewer, or more days a week." if wanted.pattern.repeats is Repeats.WEEKLY else "Choose fewer."
+        sentence = f"Within two years only {visits} visits fall on these days. {fewer}"
         raise SeriesWrong(sentence, fields={"count": sentence})
     if visits == 0:
         sentence = "No visit falls on these days up to the last day. Choose a later one, or other days."

@@ -84,7 +84,7 @@ class SeriesForm(forms.Form):
         _offer(self, "site", [(site.pk, site.name) for site in choices.sites])
         _offer(self, "clinician", [("", _("Anyone, the same each time if possible")), *_named(choices.people)])
         _offer(self, "place", [("", _("Any that is free")), *_named(places)])
-        _offer(self, "repeats", repeats_choices(self._first_day()))
+        _offer(self, "repeats", repeats_choices(self._first_day(), chosen=self["repeats"].value()))
         for name, kind in (("at", "time"), ("first_on", "date"), ("until", "date")):
             self.fields[name].widget.input_type = kind
 
@@ -224,8 +224,12 @@ def _read_pick(value: str) -> Pick | None:
     return Pick(kind=PickKind.BOOK, start_at=chosen.start_at, seats=chosen.seats)
 
 
-def repeats_choices(first_on: date | None) -> list[tuple[str, str | Promise]]:
-    """Weeks, or months in the words of the first day: "Months, on the second Tuesday"."""
+def repeats_choices(first_on: date | None, *, chosen: object = None) -> list[tuple[str, str | Promise]]:
+    """Weeks, or months in the words of the first day: "Months, on the second Tuesday".
+
+    From a fifth weekday on, that weekday and the last one are the same: only the last is offered, unless the other is
+    `chosen` already.
+    """
     weeks = (Repeats.WEEKLY.value, _("Weeks"))
     if first_on is None:
         months: tuple[str | Promise, ...] = (
@@ -236,7 +240,11 @@ def repeats_choices(first_on: date | None) -> list[tuple[str, str | Promise]]:
     else:
         asked = [Pattern(first_on=first_on, at=time(), repeats=one) for one in MONTHLY]
         months = tuple(_("Months, on %(day)s") % {"day": day_of_the_month(one)} for one in asked)
-    return [weeks, *((one.value, words) for one, words in zip(MONTHLY, months, strict=True))]
+    called = dict(zip(MONTHLY, months, strict=True))
+    if called[Repeats.WEEKDAY_OF_MONTH] == called[Repeats.LAST_WEEKDAY]:
+        is_chosen = chosen == Repeats.WEEKDAY_OF_MONTH
+        called.pop(Repeats.LAST_WEEKDAY if is_chosen else Repeats.WEEKDAY_OF_MONTH)
+    return [weeks, *((one.value, words) for one, words in called.items())]
 
 
 def day_of_the_month(pattern: Pattern) -> str:

@@ -9,14 +9,14 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from liaison.inbox.models import Message
-from liaison.loops.models import Loop
-from liaison.scheduling.models import Appointment, InvitationAnswer, Series, SeriesVisit
+from liaison.loops.models import Loop, WaitingPromise
+from liaison.scheduling.models import Appointment, AppointmentQuerySet, InvitationAnswer, Series, SeriesVisit
 from liaison.scheduling.rules import SAID_WORDS, Heard, Said
 
 _WENT: Final = ("sending", "sent", "delivered", "unknown")
@@ -111,3 +111,45 @@ def answers_to(appointment_ids: Collection[int]) -> Mapping[int, Sequence[Invita
     for row in InvitationAnswer.objects.filter(appointment__in=appointment_ids).order_by("received_at", "pk"):
         found[row.appointment_id].append(row)
     return found
+
+
+def is_seen_to(key: str) -> bool:
+    """Whether the promise to call who can't come, of this key, is open or waits for an owner."""
+    waits = WaitingPromise.objects.waiting().filter(once_key=key)
+    return Loop.objects.open().filter(once_key=key).exists() or waits.exists()
+
+
+def those_before(appointment_ids: Collection[int]) -> Mapping[int, Sequence[int]]:
+    """Each visit, then those whose place it took only because a day was planned anew: nobody asked the patient then.
+
+    The visits were fetched for somebody, or for a job.
+    """
+    lines = {pk: [pk] for pk in appointment_ids}
+    ends = {pk: pk for pk in appointment_ids}
+    while ends:
+        rows = _put_by_a_replan().filter(pk__in=ends).values_list("pk", "predecessor")
+        ends = {was: ends[pk] for pk, was in rows if was is not None}
+        for was, first in ends.items():
+            lines[first].append(was)
+    return lines
+
+
+def those_after(appointment_ids: Collection[int]) -> frozenset[int]:
+    """These visits, and those that took the place of one of them only because a day was planned anew."""
+    found, last = set(appointment_ids), set(appointment_ids)
+    while last:
+        last = set(_put_by_a_replan().filter(predecessor__in=last).values_list("pk", flat=True))
+        found |= last
+    return frozenset(found)
+
+
+def says_no(appointment_ids: Collection[int]) -> Mapping[int, InvitationAnswer]:
+    """By visit the answer "can't come" that stands, to it or to one whose place it took when a day was planned anew."""
+    lines = those_before(appointment_ids)
+    answers = standing_answers([pk for line in lines.values() for pk in line])
+    last = {pk: next((answers[one] for one in line if one in answers), None) for pk, line in lines.items()}
+    return {pk: answer for pk, answer in last.items() if answer is not None and answer.said == Said.DECLINED}
+
+
+def _put_by_a_replan() -> AppointmentQuerySet:
+    return Appointment.objects.filter(predecessor__displacements__replan__done_at=F("booked_at")).distinct()

@@ -14,6 +14,7 @@ from liaison.core.audit import seen
 from liaison.core.refusals import Forbidden, NotFound
 from liaison.loops.models import Loop
 from liaison.loops.queries import words_of
+from liaison.orders.models import Referral
 from liaison.patients.models import CareTeamMember, Patient
 from liaison.scheduling.access import MOVE, REPLAN
 from liaison.scheduling.models import (
@@ -26,13 +27,14 @@ from liaison.scheduling.models import (
     Resource,
     VisitType,
 )
+from liaison.scheduling.queries.answers import is_seen_to, says_no
 from liaison.scheduling.queries.free import free_time
 from liaison.scheduling.queries.journeys import JourneyPlace, places_in_journeys
 from liaison.scheduling.queries.kept import free_bits
 from liaison.scheduling.queries.looking import Question, TimesWanted, days_needed, question_of, wish_of
 from liaison.scheduling.queries.series import Place, places_in_series
 from liaison.scheduling.queries.times import SeatOffer
-from liaison.scheduling.rules import FreeBits, Span, State, bits_of, day_span, with_the_way
+from liaison.scheduling.rules import FreeBits, Need, Span, State, bits_of, day_span, with_the_way
 from liaison.scheduling.rules.bits import CELL
 from liaison.scheduling.rules.journeys import PlacedVisit
 from liaison.scheduling.rules.replan import (
@@ -98,7 +100,8 @@ class DisplacedLine:
     """One visit that loses its time: what it rests on, the time that the plan gives it (None: call), and others.
 
     `is_due_by` is the instant by which it was promised; `was_chosen` says that a person chose this time, `is_gone`
-    that the one which they chose can't be had any more.
+    that the one which they chose can't be had any more. `says_no` says that the patient can't come then and nobody
+    asked them yet what suits: the plan by itself gives them no time.
     """
 
     visit: Appointment
@@ -111,6 +114,7 @@ class DisplacedLine:
     others: tuple[NewTimeOffer, ...]
     was_chosen: bool
     is_gone: bool
+    says_no: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +228,8 @@ def plan_day(
         .prefetch_related("reservations__resource")[:MOST_VISITS]
     )
     looked = _Looked(actor, rows, closing, now=now)
-    visits = [_pinned(one, chosen or {}) for one in looked.visits()]
+    pinned = [_pinned(one, chosen or {}) for one in looked.visits()]
+    visits = [replace(one, times=()) if one.key in looked.saying_no and not one.is_pinned else one for one in pinned]
     plan = polished_plan(visits, first=greedy_plan(visits), effort=effort)
     for row in rows:
         seen(row.patient_id)
@@ -268,8 +273,11 @@ class _Looked:
         self.questions = self._asked()
         self.free = {site.pk: self._free(site) for site in {question.site for question in self.questions.values()}}
         self.known = self._known()
+        self.could_serve = self._could_serve()
         self.elsewhere = self._elsewhere()
         self.beside = self._beside()
+        answers = says_no(self.leaving)
+        self.saying_no = frozenset(pk for pk, answer in answers.items() if is_seen_to(answer.promise_key))
         self.all_times: dict[int, DisplacedVisit] = {}
 
     def visits(self) -> list[DisplacedVisit]:
@@ -304,6 +312,7 @@ class _Looked:
                 others=tuple(self._named(one, row) for one in others[:MOST_OFFERED]),
                 was_chosen=row.pk in chosen and (is_pinned or chosen[row.pk] is None),
                 is_gone=chosen.get(row.pk) is not None and not is_pinned,
+                says_no=row.pk in self.saying_no,
             )
 
     def _asked(self) -> dict[tuple[str, int], Question]:
@@ -368,6 +377,12 @@ class _Looked:
             found[patient_id].add(resource_id)
         return {patient_id: frozenset(pks) for patient_id, pks in found.items()}
 
+    def _could_serve(self) -> Mapping[int, Resource]:
+        """Everybody with a place in the directory whom a visit of these kinds could be with, or was."""
+        able = {pk for question in self.questions.values() for pk in question.able}
+        rows = Resource.objects.filter(pk__in=able | self._held(), practitioner__isnull=False)
+        return {one.pk: one for one in rows.select_related("practitioner")}
+
     def _elsewhere(self) -> Mapping[int, Sequence[Appointment]]:
         """What else each patient has ahead, without what loses its time."""
         rows = Appointment.objects.filter(patient_id__in=self.patients, end_at__gt=self.now - _DAY).holding_time()
@@ -408,13 +423,26 @@ class _Looked:
             press=press,
             deadline=deadline,
             wish=replace(wish_of(question, window=window), duration=lasting, avoid=tuple(self._away(row))),
-            needs=() if question.missing else question.needs,
+            needs=self._needs(row, question),
             free=self.free[row.site_id],
             had=had,
             known=had | self.known.get(row.patient_id, frozenset()),
             beside=self.beside.get(row.pk, ()),
         )
         return with_times(asked, now=self.now, most=most)
+
+    def _needs(self, row: Appointment, question: Question) -> tuple[Need, ...]:
+        """What it needs, of a referral's visit only from whom that asks; none where that can't be had.
+
+        A seat that nobody whom the referral asks could take is anybody's, unless one of them had it.
+        """
+        if row.referral is None:
+            needs = question.needs
+        else:
+            asked = frozenset(pk for pk, one in self.could_serve.items() if _is_asked(row.referral, one))
+            had = {taken.role for taken in row.reservations.all() if taken.resource_id in asked}
+            needs = tuple(_of_those(need, asked, is_bound=need.role in had) for need in question.needs)
+        return () if any(len(need.pool) < need.quantity for need in needs) else needs
 
     def _away(self, row: Appointment) -> Iterator[Span]:
         """When the patient can't come: other visits, with the way; and the days of another visit of the same kind."""
@@ -438,6 +466,18 @@ class _Looked:
             ),
             whys=time.whys,
         )
+
+
+def _is_asked(referral: Referral, one: Resource) -> bool:
+    """Whether the referral asks this person: by name, or, where it asks a place, by their specialty."""
+    if referral.target_practitioner_id is not None:
+        return one.practitioner_id == referral.target_practitioner_id
+    return one.practitioner is not None and one.practitioner.specialty_id == referral.specialty_id
+
+
+def _of_those(need: Need, asked: frozenset[int], *, is_bound: bool) -> Need:
+    pool = tuple(pk for pk in need.pool if pk in asked)
+    return replace(need, pool=pool) if pool or is_bound else need
 
 
 def _beside(other: Appointment, step: JourneyStep, *, is_earlier: bool) -> Beside:

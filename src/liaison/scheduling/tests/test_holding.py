@@ -13,11 +13,11 @@ from liaison.inbox.models import Message
 from liaison.loops.actions import add_evidence
 from liaison.loops.models import Loop, WaitingPromise
 from liaison.scheduling import actions
-from liaison.scheduling.actions.refusals import DeadPatient, HoldOver, Impossible, OnlyHeld, TooManyHolds
+from liaison.scheduling.actions.refusals import DeadPatient, HeldClosed, HoldOver, Impossible, OnlyHeld, TooManyHolds
 from liaison.scheduling.events import AppointmentBooked, AppointmentCancelled
 from liaison.scheduling.jobs import lapse, lapse_what_is_over
 from liaison.scheduling.models import Appointment, Hold
-from liaison.scheduling.ports import CancelReason, Override
+from liaison.scheduling.ports import CancelReason, Override, Span
 from liaison.scheduling.queries import hold_of, timeline
 from liaison.scheduling.queries.readiness import coming_ids, expected
 from liaison.scheduling.rules import HOLD_FOR, HoldEnd, held_until
@@ -34,8 +34,9 @@ LIAISON = system_actor("held times")
 def hold(clinic: Clinic, start: str = TUESDAY, *, now: datetime = NOW, **changes: object) -> Hold:
     lasting = changes.pop("lasting", QUARTER)
     patient, override = changes.pop("patient", clinic.walter), changes.pop("override", None)
+    actor = changes.pop("actor", clinic.rosa)
     return actions.hold_time(
-        actor=clinic.rosa,
+        actor=actor,  # type: ignore[arg-type]  # told by the test
         patient=patient,  # type: ignore[arg-type]  # told by the test
         order=clinic.order(start, **changes),
         lasting=lasting,  # type: ignore[arg-type]  # told by the test
@@ -299,3 +300,31 @@ def test_the_job_lapses_it(clinic: Clinic, monkeypatch: pytest.MonkeyPatch) -> N
     lapse(appointment_id=visit.pk)
     visit.refresh_from_db()
     assert (visit.state, visit.hold.end) == ("cancelled", "lapsed")
+
+
+def closed(clinic: Clinic) -> None:
+    """Dr Imani is away on Tuesday."""
+    actions.close_time(
+        actor=clinic.marta, of=clinic.imani, during=Span(local("2026-03-03 00:00"), local("2026-03-04 00:00")),
+        reason="Sick", now=NOW,
+    )  # fmt: skip
+
+
+def test_a_time_that_was_closed_since_is_not_taken(clinic: Clinic, heard: Heard) -> None:
+    with_mail(clinic.walter)
+    held = hold(clinic)
+    closed(clinic)
+    with pytest.raises(HeldClosed, match=r"Dr Imani does not work at Riverside North then. Choose another time"):
+        actions.take_hold(actor=clinic.rosa, appointment=held.appointment, now=NOW)
+    with pytest.raises(HeldClosed):
+        actions.book_or_take(actor=clinic.rosa, patient=clinic.walter, order=clinic.order(TUESDAY), now=NOW)
+    held.refresh_from_db()
+    assert (held.stands, held.appointment.state, heard.of(AppointmentBooked)) == (True, "pending", [])
+    assert not Message.objects.exists()
+    actions.give_up_hold(actor=clinic.rosa, appointment=held.appointment, now=NOW)
+
+
+def test_what_was_held_in_closed_time_with_a_reason_is_taken(clinic: Clinic) -> None:
+    closed(clinic)
+    held = hold(clinic, override=Override(reason="Comes in for him"), actor=clinic.marta)
+    assert actions.take_hold(actor=clinic.rosa, appointment=held.appointment, now=NOW).state == "booked"

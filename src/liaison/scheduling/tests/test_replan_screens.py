@@ -197,3 +197,28 @@ def test_a_visit_that_finds_no_time_says_call(rosa: Client, clinic: Clinic, book
     assert options(html)[f"pick-{booked[0].pk}"] == [("call", True, "No time found: call")]
     assert "2 need a call" in html
     assert "Spanish" in html
+
+
+def test_the_form_again_says_what_was_made_and_other_choices_with_its_key_are_refused(
+    rosa: Client, clinic: Clinic, booked: Any
+) -> None:
+    html = look(rosa, clinic)
+    for _again in range(2):
+        to = apply(rosa, clinic, html)["Location"]
+        assert "2 visits were planned anew." in page(rosa.get(to))
+    response = apply(rosa, clinic, html, **{f"pick-{booked[0].pk}": "call"})
+    assert response.status_code == 409
+    assert Replan.objects.count() == 1
+
+
+def test_another_choice_gets_another_key_and_a_refused_form_keeps_its_own(
+    rosa: Client, clinic: Clinic, booked: Any
+) -> None:
+    sent = filled(look(rosa, clinic))
+    call = {f"pick-{booked[0].pk}": "call"}
+    again = filled(page(rosa.get("/calendar/replan/", asked(clinic) | sent | call, **HTMX)))
+    assert again["key"] != sent["key"]
+    with writes_open():
+        Appointment.objects.filter(pk=booked[0].pk).update(version=7)
+    refused = rosa.post("/calendar/replan/", asked(clinic) | sent)
+    assert filled(page(refused))["key"] == sent["key"]

@@ -135,6 +135,25 @@ def test_the_same_form_twice_is_one_replan_and_another_form_with_its_key_is_refu
         apply(clinic, replace(order, reason="Snow"))
 
 
+def test_a_form_with_the_same_key_and_other_choices_is_refused(clinic: Clinic, booked: Any) -> None:
+    order = order_of(clinic, plan(clinic))
+    first = apply(clinic, order)
+    walter, ruth = order.moves
+    call = replace(walter, start_at=None, seats=())
+    for other in (
+        (call, ruth),
+        (replace(walter, seats=ruth.seats, start_at=ruth.start_at), ruth),
+        (replace(walter, seats=clinic.seats(who=clinic.okafor, room=clinic.other_room)), ruth),
+        (walter, ruth, replace(call, appointment_id=0)),
+    ):
+        with pytest.raises(KeyReused):
+            apply(clinic, replace(order, moves=other))
+    moved = moved_of(booked[0])
+    by_hand = clinic.order("2026-03-10 10:00", key="by hand", seats=clinic.seats(who=clinic.okafor))
+    actions.move_appointment(actor=clinic.rosa, appointment=moved, order=by_hand, reason=CancelReason.PATIENT, now=NOW)
+    assert apply(clinic, order) == first
+
+
 def test_nobody_is_lost_when_no_time_is_found(clinic: Clinic, booked: Any) -> None:
     with writes_open():
         VisitType.objects.update(most_lead_days=1)

@@ -32,7 +32,7 @@ from liaison.scheduling.models import Appointment, Series, SeriesState, SeriesVi
 from liaison.scheduling.ports import CancelReason, Span
 from liaison.scheduling.queries.series_plan import AlternativeKind, LineState, signature_of
 from liaison.scheduling.queries.series_planning import plan_series
-from liaison.scheduling.rules import HolidayPolicy, Pattern
+from liaison.scheduling.rules import HolidayPolicy, Pattern, Repeats
 from liaison.scheduling.tests.clinic import NOW, Clinic, local
 from liaison.scheduling.tests.hearing import Heard
 from liaison.scheduling.tests.series import PHYSIO, book, order_of, pick_of, plan, wanted
@@ -386,3 +386,12 @@ def test_what_lies_beyond_the_lead_time_waits_and_one_at_its_edge_may(clinic: Cl
     order = order_of(clinic, replace(weekly, first_on=date(2026, 3, 12)))
     series = actions.book_series(actor=clinic.rosa, patient=clinic.walter, order=order, now=at_the_edge)
     assert series.visits.get(position=13).state == "ahead"
+
+
+def test_a_monthly_series_that_is_too_long_is_told_of_fewer_and_of_no_weekdays(clinic: Clinic) -> None:
+    apart = replace(PHYSIO, weekdays=frozenset({0}), every=12, count=100)
+    monthly = replace(apart, weekdays=frozenset(), repeats=Repeats.DAY_OF_MONTH)
+    for pattern, end in ((apart, "Choose fewer, or more days a week."), (monthly, "Choose fewer.")):
+        with pytest.raises(SeriesWrong) as refused:
+            actions.days_of(wanted(clinic, pattern))
+        assert refused.value.sentence.endswith(f"fall on these days. {end}")

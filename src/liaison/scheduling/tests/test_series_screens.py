@@ -19,9 +19,10 @@ from liaison.directory.models import Organization
 from liaison.loops.models import Loop
 from liaison.orders.models import Referral
 from liaison.patients.models import BreakGlassGrant
-from liaison.scheduling.forms.series import read_picks
+from liaison.scheduling.forms.series import read_picks, repeats_choices
 from liaison.scheduling.jobs import book_series_ahead
 from liaison.scheduling.models import Appointment, Resource, Series, VisitType
+from liaison.scheduling.rules import Repeats
 from liaison.scheduling.tests.clinic import Clinic, referral_to_okafor
 
 FIELD = re.compile(r'name="(pick-\d+|key|signature|version)"(?: value="([^"]*)")?')
@@ -421,3 +422,12 @@ def test_the_promise_of_a_series_is_ended_on_its_page_and_no_form_pretends_other
     shown = text(rosa.get(f"/loops/{row.loop_id}/{what}/"))
     assert f'href="/series/visits/{row.pk}/">Open that page</a>' in shown
     assert ('name="reason"' in shown, 'name="kind"' in shown) == (False, False)
+
+
+def test_a_weekday_that_is_the_last_of_its_month_is_offered_once_and_kept_where_it_was_chosen() -> None:
+    offered = repeats_choices(date(2026, 12, 31))
+    assert [str(words) for _value, words in offered] == ["Weeks", "Months, on day 31", "Months, on the last Thursday"]
+    assert offered[-1][0] == Repeats.LAST_WEEKDAY
+    assert repeats_choices(date(2026, 12, 31), chosen="weekday")[-1][0] == Repeats.WEEKDAY_OF_MONTH
+    assert len(repeats_choices(date(2026, 12, 24))) == len(Repeats)
+    assert len(repeats_choices(None)) == len(Repeats)

@@ -89,9 +89,11 @@ def replan(request: HttpRequest) -> HttpResponse:
     except _MENDED as refusal:
         return page.show(refusal=refusal)
     to = reverse("scheduling:replanned", args=[made.pk])
-    said = ngettext("%(n)s visit was planned anew.", "%(n)s visits were planned anew.", len(page.picks))
+    lines, unseen = queries.replanned_lines(actor, replan=made, now=now)
+    count = len(lines) + unseen
+    said = ngettext("%(n)s visit was planned anew.", "%(n)s visits were planned anew.", count)
     topics = [f"calendar:{made.site_id}:{made.local_from.date()}"]
-    return done(request, said=said % {"n": len(page.picks)}, to=to, topics=topics, go=True)
+    return done(request, said=said % {"n": count}, to=to, topics=topics, go=True)
 
 
 @require_GET
@@ -165,7 +167,7 @@ class _Page:
             "moving": len(plan.lines) - plan.to_call if plan else 0,
             "most": MOST_VISITS,
             "call": CALL,
-            "key": self.given.get("key") or str(uuid.uuid4()),
+            "key": self._key(),
             "hidden": [(name, str(self.form.data[name])) for name in self.form.fields] if is_sound else [],
             "refusal": refusal,
             "now": self.now,
@@ -173,6 +175,11 @@ class _Page:
         template = "scheduling/_replan.html" if wants_fragment(self.request) else "scheduling/replan.html"
         refused = (422 if wants_fragment(self.request) else refusal.status) if refusal else status
         return render(self.request, template, context, status=refused)
+
+    def _key(self) -> str:
+        """A form that is sent again keeps its key; one in which something else was chosen gets a new one."""
+        sent = self.given.get("key", "") if self.request.method == "POST" else ""
+        return sent or str(uuid.uuid4())
 
     def _plan(self) -> DayReplan:
         chosen = {pick.appointment_id: _picked(pick) for pick in self.picks if pick.is_chosen}
