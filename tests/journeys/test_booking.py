@@ -174,9 +174,13 @@ def test_reload_and_back_show_the_same_search_and_choose_nothing_by_themselves(a
     patient_id = clinic.value(
         "SELECT p.id FROM patients_patient p JOIN patients_patientsite s ON s.patient_id = p.id"
         " JOIN accounts_site a ON a.id = s.site_id AND a.code = 'RIV' AND s.is_home"
-        " WHERE NOT p.is_deceased AND p.merged_into_id IS NULL AND p.called_as = ''"
+        " WHERE NOT p.is_deceased AND p.merged_into_id IS NULL"
         " AND NOT EXISTS (SELECT 1 FROM scheduling_hold h JOIN scheduling_appointment v ON v.id = h.appointment_id"
-        " WHERE v.patient_id = p.id AND h.\"end\" = '') ORDER BY p.id DESC LIMIT 1"
+        " WHERE v.patient_id = p.id AND h.\"end\" = '')"
+        " AND NOT EXISTS (SELECT 1 FROM loops_loop l WHERE l.patient_id = p.id AND l.state = 'open')"
+        " AND EXISTS (SELECT 1 FROM scheduling_appointment v WHERE v.patient_id = p.id AND v.state = 'booked'"
+        " AND v.start_at > %s) ORDER BY p.id DESC LIMIT 1",
+        clinic.now(),
     )
     rosa = as_person("Rosa Delgado")
     page = rosa.open(f"/book/?patient={patient_id}")
