@@ -27,8 +27,12 @@ _EFFORT: Final = 0.1
 def plan_a_day_anew(actor: Actor, patients: Sequence[Patient], staffed: Staffed, *, now: datetime) -> None:
     """One day of a clinician is full and was planned anew; another is full, for who tries what happens then."""
     doctor = Resource.objects.get(name=_DOCTOR, site=staffed.sites["RIV"])
-    free = [patient for patient in patients if not patient.appointments.filter(start_at__gt=now).exists()]
-    _fill(actor, free[_EACH : 2 * _EACH], staffed, doctor, not_before=now + _FULL_IN, now=now)
+    ahead = Appointment.objects.filter(start_at__gt=now)
+    coming = set(ahead.values_list("patient_id", flat=True))
+    theirs = set(ahead.filter(reservations__resource=doctor).values_list("patient_id", flat=True))
+    others = [patient for patient in patients if patient.pk in coming - theirs]
+    free = [patient for patient in patients if patient.pk not in coming]
+    _fill(actor, others[:_EACH], staffed, doctor, not_before=now + _FULL_IN, now=now)
     visits = _fill(actor, free[:_EACH], staffed, doctor, not_before=now + _AWAY_IN, now=now)
     for on in sorted({visit.visit_on for visit in visits})[:1]:
         closing = Closing(site=staffed.sites["RIV"], resource=doctor, during=_whole(on, staffed=staffed))
