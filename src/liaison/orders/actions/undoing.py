@@ -99,11 +99,6 @@ def _overtaken(referral: Referral, *, at: datetime) -> QuerySet[ReferralStep]:
     return ReferralStep.objects.filter(referral=referral, undone_because=TakenBackBy.REVIEW, undone_at=at)
 
 
-def is_telling_overtaken(referral: Referral, *, at: datetime) -> bool:
-    """Whether the review of that instant took back what the patient had been told."""
-    return _overtaken(referral, at=at).exists()
-
-
 def _let_telling_stand(actor: Actor, referral: Referral, *, reviewed_at: datetime, now: datetime) -> None:
     """The telling that a review took back counts again, the review being taken back itself."""
     for told in _overtaken(referral, at=reviewed_at):

@@ -253,6 +253,10 @@ def test_what_the_target_works_on_is_cancelled_in_two_steps(clinic: Clinic, fact
     referral = clinic.sent()
     with pytest.raises(actions.ReferralReasonNeeded):
         actions.cancel_referral(clinic.rosa, referral_id=referral.pk, reason="", now=NOW)
+    draft = clinic.draft(specialty="dermatology")
+    with pytest.raises(actions.ReferralReasonNeeded):
+        actions.cancel_referral(clinic.imani, referral_id=draft.pk, reason=" ", now=NOW)
+    assert Referral.objects.get(pk=draft.pk).state == "draft"
     asked = actions.cancel_referral(clinic.rosa, referral_id=referral.pk, reason="Went to the ED", now=NOW)
     assert asked.state == "cancel_requested"
     assert loop_of(referral).state == "open", "asking is not having"
