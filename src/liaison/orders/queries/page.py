@@ -67,8 +67,8 @@ class ReferralPage:
     For an actor who doesn't read the chart (front desk, billing) `reads_chart` is False, and the question, the
     history, the report, the review, what goes along and what the patient was told are "". `may_change` says that it is
     a draft whose words this actor may change. `books_here` says that whom it asks is one of ours, whose visits are
-    booked in our own calendar. `told` is what the patient was told, None before; `visit_ahead` that a visit that is
-    booked here has yet to begin.
+    booked in our own calendar. `told` is what the patient was told, None before; `visit_ahead` that a visit has
+    yet to begin, `visit_here` that it is booked here and not arranged with them.
     """
 
     id: int

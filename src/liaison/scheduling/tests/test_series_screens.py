@@ -212,6 +212,7 @@ def test_once_a_month_is_said_by_the_first_day_and_asks_for_no_weekdays(
     on = {"day": f"day {monday.day}", "weekday": f"the {nth} Monday", "last": "the last Monday"}
     assert all(f"Months, on {one}" in shown for one in on.values())
     assert 'type="checkbox" name="weekdays"' not in shown
+    assert shown.count('<input type="hidden" name="weekdays" value="0">') == 2, "kept for who goes back to weeks"
     series = book(clinic, rosa, monday, **month)
     assert (series.repeats, series.weekdays) == (repeats, [])
     assert f"Every month on {on[repeats]} at 09:00, 2 visits" in text(rosa.get(f"/series/{series.pk}/"))

@@ -141,7 +141,6 @@ def _typed(patient: Patient, given: QueryDict, *, sites: tuple[Site, ...], now: 
             "first_on": tomorrow.isoformat(),
             "weekdays": weekday,
             "every": "1",
-            "repeats": "weekly",
             "holidays": "skip",
         }
         typed.setdefault("at", f"{_FIRST_TIME:%H:%M}")
